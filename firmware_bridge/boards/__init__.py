@@ -1,0 +1,1 @@
+"""Sensor boards: each opens, reads bytes, turns them into frames, and closes."""

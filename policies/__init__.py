@@ -1,0 +1,1 @@
+"""Ways to teach a patient: learners and trainers. Never imported by the patient."""

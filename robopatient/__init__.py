@@ -1,0 +1,1 @@
+"""The robotic patient: sensing, pain, expression, voice, face and record."""

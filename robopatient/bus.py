@@ -1,0 +1,200 @@
+"""Messages between the processes of one session, over ZeroMQ on loopback.
+
+Control speaks, the actors listen: control binds a PUB socket for what it says and a PULL socket for what it is
+told. The face binds a PUB socket of its own for the picture that the console mirrors. Latest-wins topics are
+conflated by the receiver; the others are queued, and an overflow is counted, never silent.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+import zmq
+
+from robopatient import messages as m
+from robopatient.topics import TOPICS, topic_of
+
+__all__ = ["ActorPort", "Endpoints", "HubPort", "MirrorReceiver", "MirrorSender", "make_endpoints"]
+
+QUEUE = 20_000
+"""Messages that a data stream may hold (assumption: over 60 s of audio blocks)."""
+
+_encode = msgspec.msgpack.Encoder().encode
+_decoders = {name: msgspec.msgpack.Decoder(row.message) for name, row in TOPICS.items()}
+
+
+class Endpoints(msgspec.Struct, frozen=True):
+    """Addresses of one session's sockets."""
+
+    control_pub: str
+    control_pull: str
+    mirror_pub: str
+
+
+def make_endpoints(folder: Path | None = None) -> Endpoints:
+    """Addresses in a private folder of this machine: reachable by this user only, no port to collide with."""
+    base = folder if folder is not None else Path(tempfile.mkdtemp(prefix="robopatient-"))
+    return Endpoints(*(f"ipc://{base}/{name}" for name in ("control-pub", "control-pull", "mirror-pub")))
+
+
+def encode(message: m.Message) -> list[bytes]:
+    """Wire form: topic name, MessagePack body."""
+    return [topic_of(message).name.encode(), _encode(message)]
+
+
+def decode(parts: list[bytes]) -> m.Message:
+    """Message of a wire form; msgspec.DecodeError for garbage, KeyError for an unknown topic."""
+    return _decoders[parts[0].decode()].decode(parts[1])
+
+
+class HubPort:
+    """Control's end: publish what is said, collect what the actors tell."""
+
+    def __init__(self, endpoints: Endpoints) -> None:
+        self._context = zmq.Context()
+        self._pub = self._context.socket(zmq.PUB)
+        self._pub.set_hwm(QUEUE)
+        self._pub.setsockopt(zmq.LINGER, 200)
+        self._pub.bind(endpoints.control_pub)
+        self._pull = self._context.socket(zmq.PULL)
+        self._pull.set_hwm(QUEUE)
+        self._pull.bind(endpoints.control_pull)
+
+    def publish(self, message: m.Message) -> None:
+        """Say it to all who listen; never blocks."""
+        self._pub.send_multipart(encode(message), zmq.NOBLOCK)
+
+    def receive(self, limit: int = 2000) -> list[m.Message]:
+        """All that the actors have told since the last call, oldest first, at most ``limit``."""
+        told: list[m.Message] = []
+        while len(told) < limit:
+            try:
+                parts = self._pull.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                break
+            try:
+                told.append(decode(parts))
+            except (msgspec.DecodeError, KeyError, IndexError):
+                continue  # another program on this socket; our own never sends it
+        return told
+
+    def close(self) -> None:
+        """Let go of the sockets."""
+        self._pub.close()
+        self._pull.close()
+        self._context.term()
+
+
+class ActorPort:
+    """An actor's end: hear the topics it wants, tell control what happened."""
+
+    def __init__(self, endpoints: Endpoints, topics: Iterable[str]) -> None:
+        self.lost = 0
+        self._context = zmq.Context()
+        self._push = self._context.socket(zmq.PUSH)
+        self._push.set_hwm(QUEUE)
+        self._push.setsockopt(zmq.LINGER, 200)
+        self._push.connect(endpoints.control_pull)
+        self._poller = zmq.Poller()
+        self._subs = [self._subscribe(endpoints.control_pub, name) for name in topics]
+
+    def _subscribe(self, address: str, name: str) -> zmq.Socket[bytes]:
+        row = TOPICS[name]
+        sub = self._context.socket(zmq.SUB)
+        sub.set_hwm(4 if row.delivery == "latest" else QUEUE)
+        sub.setsockopt(zmq.SUBSCRIBE, name.encode())
+        sub.connect(address)
+        self._poller.register(sub, zmq.POLLIN)
+        return sub
+
+    def receive(self, timeout_ms: int = 0) -> list[m.Message]:
+        """What was said since the last call: every data message, but only the newest of each control stream.
+
+        Parameters
+        ----------
+        timeout_ms
+            How long to wait for the first message.
+        """
+        if not dict(self._poller.poll(timeout_ms)):
+            return []
+        heard: list[m.Message] = []
+        for sub in self._subs:
+            newest: list[bytes] | None = None
+            while True:
+                try:
+                    parts = sub.recv_multipart(zmq.NOBLOCK)
+                except zmq.Again:
+                    break
+                if TOPICS[parts[0].decode()].delivery == "latest":
+                    newest = parts
+                else:
+                    heard.append(decode(parts))
+            if newest is not None:
+                heard.append(decode(newest))
+        return heard
+
+    def tell(self, message: m.Message) -> None:
+        """Tell control; an overflow is counted in ``lost``."""
+        try:
+            self._push.send_multipart(encode(message), zmq.NOBLOCK)
+        except zmq.Again:
+            self.lost += 1
+
+    def close(self) -> None:
+        """Let go of the sockets."""
+        self._push.close()
+        for sub in self._subs:
+            sub.close()
+        self._context.term()
+
+
+class MirrorSender:
+    """The face's end of the picture: height, width and RGB bytes, latest wins, dropped when nobody looks."""
+
+    def __init__(self, endpoints: Endpoints) -> None:
+        self._context = zmq.Context()
+        self._pub = self._context.socket(zmq.PUB)
+        self._pub.set_hwm(1)
+        self._pub.setsockopt(zmq.LINGER, 0)
+        self._pub.bind(endpoints.mirror_pub)
+
+    def send(self, height: int, width: int, rgb: bytes) -> None:
+        """Show one picture, ``height * width * 3`` bytes, top row first."""
+        self._pub.send_multipart([height.to_bytes(2, "little"), width.to_bytes(2, "little"), rgb], zmq.NOBLOCK)
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._pub.close()
+        self._context.term()
+
+
+class MirrorReceiver:
+    """The console's end of the picture."""
+
+    def __init__(self, endpoints: Endpoints) -> None:
+        self._context = zmq.Context()
+        self._sub = self._context.socket(zmq.SUB)
+        self._sub.set_hwm(2)
+        self._sub.setsockopt(zmq.SUBSCRIBE, b"")
+        self._sub.connect(endpoints.mirror_pub)
+
+    def latest(self) -> tuple[int, int, bytes] | None:
+        """Newest picture as (height, width, rgb bytes), or None when there is no new one."""
+        newest: list[bytes] | None = None
+        while True:
+            try:
+                newest = self._sub.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                break
+        if newest is None or len(newest) != 3:
+            return None
+        height, width = (int.from_bytes(part, "little") for part in newest[:2])
+        return (height, width, newest[2]) if len(newest[2]) == height * width * 3 else None
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._sub.close()
+        self._context.term()

@@ -1,0 +1,292 @@
+"""One TOML a session, decoded into frozen structs; unknown keys and wrong ranges fail with the path of the key.
+
+The only plug is a *reference*, ``"module:name"``; the only search is for files under ``assets/`` by name.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from robopatient.errors import AssetError, ConfigError
+
+__all__ = [
+    "BoardConfig",
+    "ConsoleConfig",
+    "ControlConfig",
+    "ExpressionConfig",
+    "FaceConfig",
+    "RecordConfig",
+    "SensingConfig",
+    "SessionConfig",
+    "SplitConfig",
+    "VoiceConfig",
+    "asset_names",
+    "asset_path",
+    "decode_toml",
+    "load_session",
+    "override",
+    "reference",
+]
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+
+Positive = Annotated[float, Meta(gt=0)]
+NonNegative = Annotated[float, Meta(ge=0)]
+Fraction = Annotated[float, Meta(ge=0, le=1)]
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of all sections."""
+
+
+class BoardConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the forces come from.
+
+    ``driver``: "virtual", "replay", "serial" or a reference to a class with open, read, frames, close.
+    """
+
+    driver: str = "virtual"
+    port: str = ""
+    baud: Annotated[int, Meta(ge=1200, le=4_000_000)] = 500_000
+    rate_hz: Annotated[float, Meta(ge=80, le=1000)] = 1000.0
+    file: str = ""
+    """Recording for ``replay``: PATH, or PATH#NAME for one recording of an .npz."""
+    site_mm: tuple[float, float] = (145.0, 145.0)
+    """Where a recording of total force presses, in the phantom's frame."""
+    loop: bool = False
+    """Play the recording again from its start when it ends."""
+    options: dict[str, Any] = {}
+    """Passed on to the driver: ``[board.options]``."""
+
+
+class SensingConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How counts become newtons and contacts."""
+
+    phantom: str = "square-290"
+    calibration: str = "virtual"
+    tare_at_start: bool = True
+    tare_s: Annotated[float, Meta(ge=0.05, le=10)] = 0.25
+    dead_band_newton: Annotated[float, Meta(ge=0, le=5)] = 0.15
+    """Per cell; the published rigs used 0.5 N."""
+    contact_newton: Annotated[float, Meta(ge=0.2, le=10)] = 2.0
+    """Total force from which the centre of pressure is told."""
+    press_on_newton: Annotated[float, Meta(ge=0.5, le=50)] = 3.0
+    press_off_newton: Annotated[float, Meta(ge=0.2, le=50)] = 1.2
+    warn_newton: Positive = 40.0
+    limit_newton: Positive = 80.0
+
+
+class ExpressionConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How this patient shows pain. ``kind``: "prior" or a reference; ``preset``: a file under assets/expressions."""
+
+    kind: str = "prior"
+    preset: str = "congruence"
+
+
+class SplitConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The experimental manipulation: the one place where face and voice may differ."""
+
+    voice_gain: Annotated[float, Meta(ge=0, le=4)] = 1.0
+    face_gain: Annotated[float, Meta(ge=0, le=4)] = 1.0
+    voice_delay_ms: Annotated[float, Meta(ge=0, le=5000)] = 0.0
+    face_delay_ms: Annotated[float, Meta(ge=0, le=5000)] = 0.0
+
+
+class VoiceConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Who speaks and through what. ``engine``: "synth" or a reference."""
+
+    enabled: bool = True
+    identity: str = "margaret"
+    engine: str = "synth"
+    device: str = ""
+    """Name or index of the PortAudio output; "" is the default one, "none" renders in real time to the record only."""
+    sample_rate_hz: Literal[44100, 48000] = 48000
+    block_frames: Annotated[int, Meta(ge=64, le=2048)] = 256
+    latency_s: Annotated[float, Meta(ge=0.003, le=0.5)] = 0.010
+    level_dbfs: Annotated[float, Meta(ge=-60, le=-1)] = -12.0
+    """RMS level of this voice's loudest cry."""
+    max_dbfs: Annotated[float, Meta(ge=-40, le=-1)] = -1.0
+    """No sample ever exceeds this peak: the limiter sits last before the DAC."""
+
+
+class FaceConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Whose face, drawn how. ``engine``: "blend" or a reference."""
+
+    enabled: bool = True
+    identity: str = "margaret"
+    engine: str = "blend"
+    renderer: Literal["auto", "gl", "numba"] = "auto"
+    size_px: Annotated[int, Meta(ge=128, le=2160)] = 512
+    fps: Annotated[float, Meta(ge=5, le=120)] = 30.0
+    window: Literal["auto", "yes", "no"] = "auto"
+    full_screen: bool = False
+    screen: str = ""
+
+
+class ConsoleConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The operator's window."""
+
+    enabled: bool = True
+
+
+class RecordConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is left behind."""
+
+    report: bool = True
+    film: bool = True
+    min_free_mb: Annotated[int, Meta(ge=1)] = 200
+
+
+class ControlConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The loop."""
+
+    loop_hz: Annotated[float, Meta(ge=100, le=1000)] = 250.0
+    stale_ms: Annotated[float, Meta(ge=20, le=2000)] = 100.0
+    """Force older than this no longer counts: pain decays."""
+    fail_quiet_ms: Annotated[float, Meta(ge=50, le=1000)] = 300.0
+    """Time in which pain decays to 0 when its input is stale."""
+    autostart: bool = True
+    """Express at once; otherwise wait for the operator's start."""
+
+
+class SessionConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A whole session: the resolved form goes into ``SessionStart``."""
+
+    title: str = ""
+    patient: str = "appendicitis"
+    seed: Annotated[int, Meta(ge=0, lt=2**31)] = 1
+    duration_s: NonNegative = 0.0
+    """0: until stopped."""
+    board: BoardConfig = BoardConfig()
+    sensing: SensingConfig = SensingConfig()
+    expression: ExpressionConfig = ExpressionConfig()
+    split: SplitConfig = SplitConfig()
+    voice: VoiceConfig = VoiceConfig()
+    face: FaceConfig = FaceConfig()
+    console: ConsoleConfig = ConsoleConfig()
+    record: RecordConfig = RecordConfig()
+    control: ControlConfig = ControlConfig()
+
+
+T = TypeVar("T")
+
+
+def decode_toml(path: Path, kind: type[T]) -> T:
+    """Read a TOML file into a frozen struct.
+
+    Raises
+    ------
+    AssetError
+        When the file cannot be read.
+    ConfigError
+        Naming the file and the path of the offending key.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise AssetError(f"{path}: cannot be read ({error})") from error
+    try:
+        return msgspec.convert(tomllib.loads(text), kind)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: is not TOML: {error}") from error
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: {_plain(error)}") from error
+
+
+def load_session(path: Path | None, overrides: Iterable[str] = ()) -> SessionConfig:
+    """Session file (None: all defaults) with ``--set`` overrides applied.
+
+    Parameters
+    ----------
+    overrides
+        Strings ``section.key=value``; the value is read as TOML, or as plain text when it is not TOML.
+    """
+    data: dict[str, Any] = {}
+    if path is not None:
+        data = msgspec.to_builtins(decode_toml(path, dict))
+    for text in overrides:
+        override(data, text)
+    try:
+        return msgspec.convert(data, SessionConfig)
+    except msgspec.ValidationError as error:
+        where = f"{path}: " if path else ""
+        raise ConfigError(f"{where}{_plain(error)}; see assets/sessions/demo.toml for every key") from error
+
+
+def override(data: dict[str, Any], text: str) -> None:
+    """Apply one ``section.key=value`` to a nested dict in place."""
+    key, equals, value = text.partition("=")
+    parts = key.strip().split(".")
+    if not equals or not all(parts):
+        raise ConfigError(f"--set {text}: write section.key=value, for example --set voice.level_dbfs=-18")
+    try:
+        parsed = tomllib.loads(f"x = {value}")["x"]
+    except tomllib.TOMLDecodeError:
+        parsed = value.strip()
+    node = data
+    for part in parts[:-1]:
+        node = node.setdefault(part, {})
+        if not isinstance(node, dict):
+            raise ConfigError(f"--set {text}: {part} is a value, not a section")
+    node[parts[-1]] = parsed
+
+
+def asset_names(kind: str) -> list[str]:
+    """Names of the assets of a kind ("patients", "voices", "faces", "phantoms", "calibration", …)."""
+    return sorted(path.stem for path in (ASSETS / kind).glob("*.toml"))
+
+
+def asset_path(kind: str, name: str) -> Path:
+    """File of an asset: a name under ``assets/<kind>``, or the path of a user's own TOML file.
+
+    Raises
+    ------
+    AssetError
+        Naming what was asked for and the names that exist.
+    """
+    if not name:
+        raise AssetError(f"assets/{kind}: no name given; choose one of {', '.join(asset_names(kind))}")
+    if name.endswith(".toml") or os.sep in name:
+        path = Path(name).expanduser()
+        if not path.is_file():
+            raise AssetError(f"{path}: no such file (asked for under {kind})")
+        return path
+    path = ASSETS / kind / f"{name}.toml"
+    if not path.is_file():
+        raise AssetError(
+            f"assets/{kind}/{name}.toml does not exist; choose one of {', '.join(asset_names(kind)) or '(none)'} "
+            "or give the path of your own .toml file"
+        )
+    return path
+
+
+def reference(text: str, shorthands: dict[str, str] | None = None) -> Any:
+    """Object named by ``"module:name"`` (or by one of a few short names).
+
+    Raises
+    ------
+    ConfigError
+        When it is no reference or does not resolve.
+    """
+    target = (shorthands or {}).get(text, text)
+    module_name, colon, attribute = target.partition(":")
+    if not colon:
+        known = ", ".join(shorthands or {}) or "none"
+        raise ConfigError(f'"{text}" is neither one of {known} nor a reference "module:name"')
+    try:
+        return getattr(importlib.import_module(module_name), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f'"{text}" cannot be loaded: {error}') from error
+
+
+def _plain(error: msgspec.ValidationError) -> str:
+    """Msgspec's message with the key's path in TOML notation."""
+    return str(error).replace("`$.", "`").replace("$.", "")

@@ -1,0 +1,1 @@
+"""Expression becomes a face: action units, rig, identity, pixels."""

@@ -1,0 +1,308 @@
+"""The nouns that flow: frozen, typed, with the unit in the name. Read this file first.
+
+``t_ns`` is the host's monotonic time of the moment the thing happened. ``cause_seq`` is the sequence number of
+the force frame behind it, so that a latency is a subtraction in the record and never an estimate.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from firmware_bridge.frames import RawFrame, Status
+
+__all__ = [
+    "ActorState",
+    "Expression",
+    "FaceAsk",
+    "FaceCommand",
+    "ForceFrame",
+    "Health",
+    "Heard",
+    "Note",
+    "OperatorAction",
+    "PainState",
+    "Phase",
+    "Press",
+    "RawFrame",
+    "Seen",
+    "SessionStart",
+    "SessionStop",
+    "Status",
+    "VoiceAsk",
+    "VoiceCommand",
+]
+
+Phase = Literal["rest", "onset", "hold", "release"]
+"""Where in a press the patient is: untouched, force rising, force held, force falling."""
+
+
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """Base of every message: immutable and cheap."""
+
+
+class ForceFrame(Message, frozen=True, gc=False):
+    """What presses the abdomen, in newtons.
+
+    Attributes
+    ----------
+    cells_newton
+        Tared, filtered force of each cell, shape (n_cells,).
+    contact_mm
+        Centre of pressure (x, y) in the phantom's frame, or None without contact.
+    flags
+        Words from ``robopatient.sensing.FLAGS``: "saturated", "dead_cell", "early_contact", "stale", "spike",
+        "overload", "untared", "clock_unsynced".
+    """
+
+    t_ns: int
+    received_ns: int
+    seq: int
+    cells_newton: tuple[float, ...]
+    contact_mm: tuple[float, float] | None = None
+    rate_newton_per_s: float = 0.0
+    flags: tuple[str, ...] = ()
+
+    @property
+    def total_newton(self) -> float:
+        """Sum over the cells."""
+        return float(sum(self.cells_newton))
+
+
+class Press(Message, frozen=True, gc=False):
+    """One finished press: from first contact to release.
+
+    ``t_ns`` is the onset. ``seq`` and ``peak_seq`` name the force frames of onset and peak. ``x_mm, y_mm`` is the
+    centre of pressure averaged over the frames above half the peak.
+    """
+
+    t_ns: int
+    seq: int
+    peak_t_ns: int
+    peak_seq: int
+    release_t_ns: int
+    peak_newton: float
+    rise_newton_per_s: float
+    x_mm: float
+    y_mm: float
+    region: str
+    flags: tuple[str, ...] = ()
+
+
+class PainState(Message, frozen=True, gc=False):
+    """What the patient feels now.
+
+    Attributes
+    ----------
+    nrs
+        Felt pain on the numeric rating scale, 0 to 10, continuous.
+    site
+        Name of the tender site that dominates, or "" when none is pressed.
+    components
+        Named parts of ``nrs`` before clipping, same unit: "nociception", "guarding", "release", …
+    """
+
+    t_ns: int
+    cause_seq: int
+    nrs: float
+    site: str
+    phase: Phase
+    components: dict[str, float] = {}
+
+
+class VoiceAsk(Message, frozen=True, gc=False):
+    """What the expression wants to be heard.
+
+    Attributes
+    ----------
+    level_db
+        Level relative to this voice's loudest cry, dB (0 loudest, -60 inaudible).
+    f0_semitones
+        Offset from the identity's habitual speaking f0.
+    roughness, breathiness
+        0 to 1.
+    call
+        "auto" lets the gesture machine choose by pain; else a gesture's name.
+    """
+
+    level_db: float
+    f0_semitones: float
+    roughness: float
+    breathiness: float
+    call: str = "auto"
+
+
+class FaceAsk(Message, frozen=True, gc=False):
+    """What the expression wants to be seen: pain shown 0-10 and expressiveness 0 (stoic) to 1 (typical) to 2."""
+
+    nrs: float
+    expressiveness: float = 1.0
+
+
+class Expression(Message, frozen=True, gc=False):
+    """How this patient shows it; ``policy`` names the mapper (and checkpoint hash) that made it."""
+
+    t_ns: int
+    cause_seq: int
+    policy: str
+    voice: VoiceAsk
+    face: FaceAsk
+
+
+class VoiceCommand(Message, frozen=True, gc=False):
+    """What is asked of the voice, after ``expression/split.py``. Latest wins.
+
+    ``received_ns`` is when the force frame behind it reached this computer: the zero of every latency.
+    """
+
+    t_ns: int
+    cause_seq: int
+    received_ns: int
+    nrs: float
+    phase: Phase
+    ask: VoiceAsk
+    hush: bool = False
+
+
+class FaceCommand(Message, frozen=True, gc=False):
+    """What is asked of the face, after ``expression/split.py``. Latest wins."""
+
+    t_ns: int
+    cause_seq: int
+    received_ns: int
+    nrs: float
+    phase: Phase
+    ask: FaceAsk
+    contact: bool = False
+    hush: bool = False
+
+
+class Heard(Message, frozen=True, gc=False):
+    """What left the loudspeaker: one audio block.
+
+    Attributes
+    ----------
+    t_ns
+        When the block's first sample leaves the DAC, by PortAudio's own account.
+    block
+        Index of the block since the stream began; ``block * block_frames`` is the sample index in ``voice.wav``.
+    cause_seq, cause_received_ns
+        The force frame behind the newest command applied in this block, and when it was received.
+    f0_hz
+        Fundamental rendered at the end of the block, 0 when unvoiced or silent.
+    level_dbfs
+        RMS of the block.
+    """
+
+    t_ns: int
+    block: int
+    cause_seq: int
+    cause_received_ns: int
+    f0_hz: float
+    level_dbfs: float
+    roughness: float
+    call: str
+    underruns: int
+
+
+class Seen(Message, frozen=True, gc=False):
+    """What the face showed: one presented frame, with all that is needed to draw it again.
+
+    Attributes
+    ----------
+    t_ns
+        When the frame was swapped to the display (or handed over, headless).
+    au
+        Intensities 0-5 by name, as drawn.
+    head_deg
+        Pitch (nod down positive), yaw (to the patient's left positive), roll (to the patient's left shoulder).
+    gaze_deg
+        Pitch, yaw of both eyes relative to the head.
+    breath
+        Chest excursion, 0 (exhaled) to 1.
+    dropped
+        Display periods missed since the previous frame.
+    """
+
+    t_ns: int
+    frame: int
+    cause_seq: int
+    cause_received_ns: int
+    au: dict[str, float]
+    pspi: float
+    head_deg: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    gaze_deg: tuple[float, float] = (0.0, 0.0)
+    breath: float = 0.0
+    dropped: int = 0
+
+
+class OperatorAction(Message, frozen=True, gc=False):
+    """A wish of the operator: "start", "stop", "tare", "hush", "unhush", "note" (text in ``argument``), "quit"."""
+
+    t_ns: int
+    action: str
+    argument: str = ""
+    source: str = "console"
+
+
+class ActorState(Message, frozen=True, gc=False):
+    """An actor's own report: "starting", "ready", "degraded" (``detail`` says why), "stopped", "failed"."""
+
+    t_ns: int
+    actor: str
+    state: str
+    detail: str = ""
+    pid: int = 0
+
+
+class Health(Message, frozen=True, gc=False):
+    """How the loop and the link are doing, once a second or at any change of ``link``.
+
+    ``link`` is "disconnected", "identifying", "streaming", "degraded", "stale" or "safe".
+    """
+
+    t_ns: int
+    link: str
+    board: str
+    frame_rate_hz: float
+    frames: int
+    frames_lost: int
+    frames_bad: int
+    clock_residual_ms: float
+    loop_missed: int
+    loop_late_p99_us: float
+    running: bool
+    hushed: bool
+    warnings: tuple[str, ...] = ()
+
+
+class Note(Message, frozen=True, gc=False):
+    """Something worth a line in the record: an error, a restart, an operator's remark. Level: info, warning, error."""
+
+    t_ns: int
+    level: str
+    source: str
+    text: str
+
+
+class SessionStart(Message, frozen=True, gc=False):
+    """All that is known before the first frame: enough to run the session again."""
+
+    t_ns: int
+    wall_time_iso: str
+    session_id: str
+    version: str
+    commit: str
+    seed: int
+    config_json: str
+    calibration_json: str
+    machine: dict[str, str]
+
+
+class SessionStop(Message, frozen=True, gc=False):
+    """How it ended: "done", "operator", "interrupted", "failed"."""
+
+    t_ns: int
+    reason: str
+    detail: str = ""

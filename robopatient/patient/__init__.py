@@ -1,0 +1,1 @@
+"""Force becomes pain: where it is tender, how much, and how it fades."""

@@ -1,0 +1,1 @@
+"""What was felt, heard and seen, kept."""

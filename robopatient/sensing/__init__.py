@@ -1,0 +1,1 @@
+"""Counts become newtons, contacts and presses."""

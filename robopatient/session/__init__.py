@@ -1,0 +1,1 @@
+"""The processes of a session: the loop, the supervisor, replay and film."""

@@ -1,0 +1,1 @@
+"""Expression becomes sound: gestures, synthesis, playback."""
