@@ -1,0 +1,155 @@
+"""What a face does besides showing pain: it blinks, glances, breathes and is never quite still.
+
+Each part is a function of continuous time with its own seeded stream, so that the frame rate changes nothing.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from robopatient.face.generator.dynamics import Living
+from robopatient.messages import Phase
+
+__all__ = ["Blinks", "Breath", "Gaze", "Waver", "smoothstep"]
+
+MAX_GAZE_DEG = 25.0
+"""How far the eyes turn in the head before the head must follow (assumption; the lids of the rig follow less far)."""
+
+
+def smoothstep(x: float) -> float:
+    """Ease from 0 at ``x <= 0`` to 1 at ``x >= 1`` with zero slope at both ends."""
+    x = min(max(x, 0.0), 1.0)
+    return x * x * (3.0 - 2.0 * x)
+
+
+class Waver:
+    """Slow, smooth, never repeating noise in ``n`` channels: three sines each, at seeded rates of 0.1 to 1.3 Hz."""
+
+    def __init__(self, n: int, rng: np.random.Generator) -> None:
+        bands = np.array([[0.1, 0.25], [0.3, 0.6], [0.7, 1.3]])
+        self._omega = 2.0 * np.pi * rng.uniform(bands[:, 0], bands[:, 1], (n, 3))
+        self._phase = rng.uniform(0.0, 2.0 * np.pi, (n, 3))
+        self._weight = np.array([0.5, 0.3, 0.2])
+
+    def at(self, t_s: float) -> np.ndarray:
+        """Values within -1 to 1, shape (n,)."""
+        values: np.ndarray = np.sin(self._omega * t_s + self._phase) @ self._weight
+        return values
+
+
+class Blinks:
+    """Spontaneous blinks: a Poisson process with a refractory time, silent while pain closes the eyes."""
+
+    def __init__(self, living: Living, rng: np.random.Generator) -> None:
+        self._living = living
+        self._rng = rng
+        self._start_s = -math.inf
+        self._next_s = self._wait_s()
+
+    def _wait_s(self) -> float:
+        """Time to the next blink; its mean is the published rate, refractory time included."""
+        mean_s = 60.0 / self._living.blinks_per_min
+        refractory_s = min(self._living.blink_refractory_s, 0.5 * mean_s)
+        return refractory_s + self._rng.exponential(mean_s - refractory_s)
+
+    def at(self, t_s: float, eyes_closing: float) -> float:
+        """AU45, 0 to 5, at a time that never decreases.
+
+        Parameters
+        ----------
+        eyes_closing
+            AU43 of the moment: a blink due while it is above 1 is left out, one under way adds only what is missing.
+        """
+        while t_s >= self._next_s:
+            if eyes_closing <= 1.0:
+                self._start_s = self._next_s
+            self._next_s += self._wait_s()
+        return max(0.0, 5.0 * self._closure(t_s - self._start_s) - eyes_closing)
+
+    def _closure(self, age_s: float) -> float:
+        """Share of the lid's way, 0 open to 1 shut."""
+        opening_s = age_s - self._living.blink_close_s - self._living.blink_shut_s
+        return smoothstep(age_s / self._living.blink_close_s) - smoothstep(opening_s / self._living.blink_open_s)
+
+
+class Gaze:
+    """Fixations on the examiner, glances beside, and eyes turned away in pain, joined by saccades.
+
+    A saccade of amplitude A lasts 21 ms + 2.2 ms/degree (main sequence, Carpenter 1988).
+    """
+
+    def __init__(self, living: Living, rng: np.random.Generator) -> None:
+        self._living = living
+        self._rng = rng
+        self._from = self._to = (0.0, 0.0)
+        self._start_s = 0.0
+        self._duration_s = 0.021
+        self._next_s = rng.exponential(living.fixation_s)
+        self.averted = 0.0
+        """How much the eyes avoid the examiner: 0 they keep looking while the head turns, 1 they go with it."""
+
+    def at(self, t_s: float, pain: float) -> tuple[float, float]:
+        """Pitch and yaw in the room, degrees, at a time that never decreases; ``pain`` shown, 0 to 1."""
+        while t_s >= self._next_s:
+            self._glance(self._next_s, pain)
+        share = smoothstep((t_s - self._start_s) / self._duration_s)
+        pitch, yaw = (a + share * (b - a) for a, b in zip(self._from, self._to, strict=True))
+        return pitch, yaw
+
+    def hurry(self, t_s: float, delay_s: float) -> None:
+        """Look elsewhere soon: at the onset of pain and at its end."""
+        self._next_s = min(self._next_s, t_s + delay_s)
+
+    def _glance(self, t_s: float, pain: float) -> None:
+        """Begin a saccade at ``t_s`` and draw when the next one is due."""
+        rng, living = self._rng, self._living
+        away = rng.random() < pain
+        side = rng.choice([-1.0, 1.0])
+        size, offset = rng.uniform(0.5, 1.0), rng.normal(size=2)
+        wait_s = living.fixation_s * rng.uniform(0.3, 1.7)
+        look_at_examiner = rng.random() < 0.6
+        if away:
+            pitch, yaw = living.aversion_deg[0] * size, living.aversion_deg[1] * size * side
+        elif look_at_examiner:
+            pitch, yaw = 0.0, 0.0
+        else:
+            pitch, yaw = living.glance_deg[0] * offset[0], living.glance_deg[1] * offset[1]
+        self._from, self._to = self._to, (float(pitch), float(yaw))
+        self._start_s = t_s
+        self._duration_s = 0.021 + 0.0022 * math.dist(self._from, self._to)
+        self._next_s = t_s + max(wait_s, 2.0 * self._duration_s)
+        self.averted = 1.0 if away else 0.0
+
+
+class Breath:
+    """Chest excursion: even at rest, caught and held when pain strikes, let go with it."""
+
+    def __init__(self, living: Living) -> None:
+        self._living = living
+        self._cycle = 0.0
+        self._caught = 0.0
+        self._held_s = 0.0
+        self._pant_s = 0.0
+
+    def advance(self, dt_s: float, phase: Phase, nrs: float) -> None:
+        """Move on by ``dt_s`` with the phase of the press and the pain of the moment."""
+        living = self._living
+        pressed = phase in ("onset", "hold") and nrs >= living.breath_hold_nrs
+        self._held_s = self._held_s + dt_s if pressed else 0.0
+        wanted = 0.0
+        if pressed:
+            wanted = 1.0 if self._held_s < living.breath_hold_s else 0.5
+        # 0.12 s to catch the breath, 0.35 s to let it go (assumption)
+        self._caught += (wanted - self._caught) * -math.expm1(-dt_s / (0.12 if wanted > self._caught else 0.35))
+        rate = living.breaths_per_min + (living.breaths_per_min_pain - living.breaths_per_min) * min(nrs, 10.0) / 10.0
+        self._cycle = (self._cycle + dt_s * rate / 60.0 * (1.0 - self._caught)) % 1.0
+        self._pant_s += dt_s
+
+    @property
+    def excursion(self) -> float:
+        """0 exhaled to 1, with a short rest after breathing out."""
+        quiet = 0.7 * (0.5 - 0.5 * math.cos(2.0 * math.pi * self._cycle)) ** 1.4
+        held = 0.9 + 0.05 * math.sin(2.0 * math.pi * 0.8 * self._pant_s)
+        return quiet + self._caught * (held - quiet)
