@@ -193,6 +193,9 @@ class Heard(Message, frozen=True, gc=False):
         Fundamental rendered at the end of the block, 0 when unvoiced or silent.
     level_dbfs
         RMS of the block.
+    command_t_ns
+        ``t_ns`` of the newest command applied in this block, 0 before the first: the block can be rendered again
+        from the record. (``cause_seq`` stands still while commands go on when the board is silent.)
     """
 
     t_ns: int
@@ -204,6 +207,7 @@ class Heard(Message, frozen=True, gc=False):
     roughness: float
     call: str
     underruns: int
+    command_t_ns: int = 0
 
 
 class Seen(Message, frozen=True, gc=False):
