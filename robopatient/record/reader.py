@@ -1,0 +1,183 @@
+"""Reads a record: finished, still being written, or left behind by a process that was killed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+import numpy as np
+
+from robopatient import messages as m
+from robopatient.errors import RecordError
+from robopatient.record.schema import APPLICATION_ID, FILE_NAME, SCHEMA_VERSION, TABLES, Column, Table, quoted
+
+__all__ = ["Record"]
+
+
+class Record:
+    """What one session left in its folder.
+
+    Parameters
+    ----------
+    folder
+        The session's folder, or the path of its ``record.sqlite``.
+
+    Raises
+    ------
+    RecordError
+        When there is no record, or one that this version cannot read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder if folder.name == FILE_NAME else folder / FILE_NAME
+        self.folder = self.path.parent
+        if not self.path.is_file():
+            raise RecordError(f"{folder}: holds no {FILE_NAME}; give the folder that `robopatient run --out` wrote")
+        self._copy: tempfile.TemporaryDirectory[str] | None = None
+        try:
+            self._connection = self._open()
+            application_id, version = (
+                self._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
+            )
+        except sqlite3.Error as error:
+            raise RecordError(f"{self.path}: cannot be read ({error}); is it a record of robopatient?") from error
+        if application_id != APPLICATION_ID:
+            raise RecordError(f"{self.path}: is an SQLite file, but no record of robopatient")
+        if version > SCHEMA_VERSION:
+            raise RecordError(
+                f"{self.path}: has schema {version}, this version reads up to {SCHEMA_VERSION}; "
+                "type: pip install --upgrade robopatient"
+            )
+
+    @property
+    def start(self) -> m.SessionStart:
+        """What was known before the first frame; RecordError when the session ended before it began."""
+        found = self.messages("start")
+        if not found:
+            raise RecordError(f"{self.path}: holds no start of a session; it was killed before its first commit")
+        return found[0]
+
+    @property
+    def stop(self) -> m.SessionStop | None:
+        """How the session ended; None while it runs or when it was killed."""
+        found = self.messages("stop")
+        return found[-1] if found else None
+
+    def messages(self, topic: str) -> list[Any]:
+        """All messages of a topic in the order in which they were recorded, equal to those that were put."""
+        table = self._table(topic)
+        columns = table.columns[: table.stored]
+        try:
+            return [table.decode(row) for row in self._rows(table, columns)]
+        except (msgspec.ValidationError, json.JSONDecodeError, TypeError) as error:
+            raise RecordError(f"{self.path}: table {topic} holds a row that is no {topic} message ({error})") from error
+
+    def table(self, topic: str) -> dict[str, np.ndarray]:
+        """The columns of a topic, each of length (n_rows,).
+
+        REAL is float64 (NaN for NULL), INTEGER int64 or bool, TEXT object. Of JSON columns, lists of numbers of one
+        length become float64 of shape (n_rows, length); a dict ``au`` becomes one column a key, ``au.AU4``, NaN
+        where absent; anything else stays an object.
+        """
+        table = self._table(topic)
+        rows = self._rows(table, table.columns)
+        arrays: dict[str, np.ndarray] = {}
+        for column, cells in zip(
+            table.columns, zip(*rows, strict=True) if rows else [()] * len(table.columns), strict=True
+        ):
+            arrays.update(_arrays(column, cells))
+        return arrays
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+        if self._copy is not None:
+            self._copy.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _open(self) -> sqlite3.Connection:
+        """Open read-only; where SQLite may not lay its index beside a file in WAL mode, open a copy."""
+        connection = _connect(self.path)
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_master")
+        except sqlite3.OperationalError:
+            connection.close()
+            self._copy = tempfile.TemporaryDirectory(prefix="robopatient-record-")
+            for path in self.folder.glob(f"{FILE_NAME}*"):
+                shutil.copy(path, self._copy.name)
+            connection = _connect(Path(self._copy.name) / FILE_NAME)
+        return connection
+
+    def _table(self, topic: str) -> Table:
+        if topic not in TABLES:
+            raise RecordError(f'"{topic}" is not recorded; topics are {", ".join(TABLES)}')
+        return TABLES[topic]
+
+    def _rows(self, table: Table, columns: Sequence[Column]) -> list[tuple[Any, ...]]:
+        """All rows; a column younger than the record is filled with its default."""
+        try:
+            found = {row[1] for row in self._connection.execute(f"PRAGMA table_info({quoted(table.name)})")}
+            if not found:
+                return []
+            names: list[str] = []
+            defaults: list[Any] = []
+            for column in columns:
+                if column.name in found:
+                    names.append(quoted(column.name))
+                elif column.default is msgspec.NODEFAULT and not column.derived:
+                    raise RecordError(
+                        f"{self.path}: table {table.name} has no column {column.name}; it was written by another "
+                        "version of robopatient: read it with that one (table start, column version)"
+                    )
+                else:
+                    names.append("?")
+                    defaults.append(None if column.derived else column.default)
+            query = f"SELECT {', '.join(names)} FROM {quoted(table.name)} ORDER BY rowid"
+            return self._connection.execute(query, defaults).fetchall()
+        except sqlite3.Error as error:
+            raise RecordError(f"{self.path}: table {table.name} cannot be read ({error})") from error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+
+
+def _arrays(column: Column, cells: Sequence[Any]) -> dict[str, np.ndarray]:
+    """Arrays of one column: one, or one a key when it holds dicts of numbers."""
+    if column.kind == "REAL":
+        return {column.name: np.array([np.nan if cell is None else cell for cell in cells], dtype=np.float64)}
+    if column.kind == "INTEGER":
+        return {column.name: np.array(cells, dtype=bool if column.encoding == "bool" else np.int64)}
+    if column.encoding == "plain":
+        return {column.name: _objects(cells)}
+    values = [json.loads(cell) for cell in cells]
+    if values and all(isinstance(value, dict) and all(map(_is_number, value.values())) for value in values):
+        keys = sorted({key for value in values for key in value})
+        return {f"{column.name}.{key}": np.array([value.get(key, np.nan) for value in values]) for key in keys}
+    if values and all(isinstance(value, list) and all(map(_is_number, value)) for value in values):
+        lengths = {len(value) for value in values}
+        if len(lengths) == 1 and lengths != {0}:
+            return {column.name: np.array(values, dtype=np.float64)}
+    return {column.name: _objects(values)}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _objects(values: Sequence[Any]) -> np.ndarray:
+    array = np.empty(len(values), dtype=object)
+    for index, value in enumerate(values):  # array[:] = values would make rows of lists
+        array[index] = value
+    return array
