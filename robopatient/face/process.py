@@ -1,0 +1,249 @@
+"""The face's own process: the newest command becomes a pose, the pose a picture, the picture a ``Seen``.
+
+One thread, absolute deadlines: the command is taken at the last moment before a frame is drawn, and what was swapped
+to the display is told right after it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import signal
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from robopatient.bus import ActorPort, Endpoints, MirrorSender
+from robopatient.clock import Clock, HostClock, Metronome
+from robopatient.config import FaceConfig, SessionConfig
+from robopatient.errors import MissingPackageError, RobopatientError
+from robopatient.face.generator import Engine, make_engine
+from robopatient.face.pose import FacePose
+from robopatient.face.tier import Renderer, TieredRenderer
+from robopatient.facs import pspi
+from robopatient.messages import ActorState, FaceCommand, Seen, SessionStop
+
+__all__ = ["FaceActor", "main"]
+
+MIRROR_HZ = 12.0
+MIRROR_PX = 256
+"""The console's picture of the face: at most this large, this often."""
+
+WARM_UP_POSES = tuple(
+    FacePose(au=au)
+    for au in ({}, {"AU4": 4.0, "AU6": 4.0, "AU7": 4.0, "AU9": 3.0, "AU10": 3.0, "AU26": 2.0, "AU43": 4.0})
+    for _ in range(5)
+)
+
+
+def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
+    """Be the face of a session until it ends, SIGTERM arrives or the parent is gone."""
+    del folder  # the face leaves nothing there: ``Seen`` is enough to draw every frame again
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    actor = FaceActor(config, endpoints, HostClock())
+    signal.signal(signal.SIGTERM, lambda *_: actor.leave())
+    try:
+        actor.prepare()
+        actor.run()
+    finally:
+        actor.close()
+
+
+class Display(Protocol):
+    """Where a picture goes."""
+
+    def show(self, pixels: np.ndarray) -> bool:
+        """Show a picture, shape (height, width, 3); False once it cannot be seen any more."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+class FaceActor:
+    """Receive, step, draw, show, tell.
+
+    Parameters
+    ----------
+    clock
+        The machine's clock; a fake one in tests.
+    """
+
+    def __init__(self, config: SessionConfig, endpoints: Endpoints, clock: Clock) -> None:
+        self._config = config.face
+        self._seed = config.seed
+        self._clock = clock
+        self._port = ActorPort(endpoints, ("face", "stop"))
+        self._mirror = MirrorSender(endpoints)
+        self._mirror_every = max(1, round(self._config.fps / MIRROR_HZ))
+        self._parent = os.getppid()
+        self._leaving = False
+        self._command: FaceCommand | None = None
+        self._engine: Engine | None = None
+        self._renderer: TieredRenderer | None = None
+        self._display: Display | None = None
+        self._problems: list[str] = []
+        self._frame = 0
+        self._beat_ns = 0
+        self._tell_state("starting")
+
+    def prepare(self) -> None:
+        """Load the engine, the face and the window, as far as they are there, and warm them up."""
+        self._engine = self._load_engine()
+        self._renderer = self._load_renderer()
+        if self._renderer is not None:
+            self._display = self._open_display()
+        gc.collect()
+        gc.freeze()
+        self._tell_state(self._state)
+
+    def run(self) -> None:
+        """Frame after frame until it is time to leave."""
+        pace = Metronome(self._clock, self._config.fps)
+        missed = 0
+        while not self._leaving and os.getppid() == self._parent:
+            pace.wait()
+            self._hear()
+            self.present(pace.missed - missed)
+            missed = pace.missed
+            self._beat()
+
+    def present(self, dropped: int) -> Seen:
+        """Make one frame of the newest command, show it and tell so; ``dropped`` periods were missed before it."""
+        assert self._engine is not None
+        command = self._command
+        pose = self._engine.step(command, self._clock.now_ns())
+        pixels = self._draw(pose)
+        if self._display is not None and pixels is not None and not self._display.show(pixels):
+            self._display = None  # the trainee's window was closed: the session goes on without it
+            self._problems.append("the face window was closed")
+            self._tell_state(self._state)
+        seen = Seen(
+            t_ns=self._clock.now_ns(),
+            frame=self._frame,
+            cause_seq=command.cause_seq if command else 0,
+            cause_received_ns=command.received_ns if command else 0,
+            au=pose.au,
+            pspi=pspi(pose.au),
+            head_deg=pose.head_deg,
+            gaze_deg=pose.gaze_deg,
+            breath=pose.breath,
+            dropped=dropped,
+        )
+        self._port.tell(seen)
+        if pixels is not None and self._frame % self._mirror_every == 0:
+            small = _shrunk(pixels)
+            self._mirror.send(small.shape[0], small.shape[1], small.tobytes())
+        self._frame += 1
+        return seen
+
+    def leave(self) -> None:
+        """End after the frame in hand; safe in a signal handler."""
+        self._leaving = True
+
+    def close(self) -> None:
+        """Say goodbye and let go of everything."""
+        self._tell_state("stopped")
+        for part in (self._display, self._renderer, self._port, self._mirror):
+            if part is not None:
+                with contextlib.suppress(RobopatientError, RuntimeError):
+                    part.close()
+
+    @property
+    def _state(self) -> str:
+        return "degraded" if self._problems else "ready"
+
+    def _hear(self) -> None:
+        """Take what has been said since the last frame; of the commands only the newest is there."""
+        for message in self._port.receive():
+            if isinstance(message, FaceCommand):
+                self._command = message
+            elif isinstance(message, SessionStop):
+                self._leaving = True
+
+    def _beat(self) -> None:
+        """Repeat the state once a second."""
+        if self._clock.now_ns() - self._beat_ns >= 1_000_000_000:
+            self._tell_state(self._state)
+
+    def _tell_state(self, state: str) -> None:
+        self._beat_ns = self._clock.now_ns()
+        how = "no picture"
+        if self._renderer is not None:
+            how = f"{self._renderer.kind} {self._renderer.size_px} px, {self._renderer.draw_ms:.0f} ms a frame"
+        detail = "; ".join([*self._problems, how] if state in ("ready", "degraded") else self._problems)
+        self._port.tell(ActorState(self._beat_ns, "face", state, detail, os.getpid()))
+
+    def _draw(self, pose: FacePose) -> np.ndarray | None:
+        """Picture of a pose, or None without a renderer."""
+        if self._renderer is None:
+            return None
+        try:
+            return self._renderer.draw(pose)
+        except Exception as error:  # a lost GL context raises whatever its library likes
+            self._problems.append(f"drawing failed ({error})")
+            with contextlib.suppress(Exception):
+                self._renderer.close()
+            self._renderer = self._load_renderer("numba")
+            return None
+
+    def _load_engine(self) -> Engine:
+        try:
+            return make_engine(self._config, self._seed)
+        except (RobopatientError, ImportError) as error:
+            self._problems.append(f"face.engine: {error}; the blend engine moves the face instead")
+            return make_engine(FaceConfig(engine="blend"), self._seed)
+
+    def _load_renderer(self, kind: str = "") -> TieredRenderer | None:
+        """Renderer of the configured face, warmed up; None, with the reason noted, when there is none."""
+        kind = kind or self._config.renderer
+        try:
+            from robopatient.face.identity import load_identity
+            from robopatient.face.render import make_renderer
+
+            identity = load_identity(self._config.identity)
+
+            def make(size_px: int) -> Renderer:
+                return make_renderer(kind, identity, size_px)
+
+            renderer = TieredRenderer(make, self._config.size_px, 1.0 / self._config.fps, self._clock)
+            renderer.warm_up(WARM_UP_POSES)
+        except (RobopatientError, ImportError) as error:
+            self._problems.append(f"no picture: {error}")
+            return None
+        if renderer.kind != "gl" and kind != "numba":
+            self._problems.append("no GL: drawn without it; install libegl1 and libgl1-mesa-dri")
+        return renderer
+
+    def _open_display(self) -> Display | None:
+        """Window for the trainee, or None: without a display, or when none is wanted."""
+        if self._config.window == "no":
+            return None
+        try:
+            from robopatient.face.window import FaceWindow, display_problem, has_display
+
+            if not has_display():
+                if self._config.window == "yes":
+                    self._problems.append('no display for face.window = "yes": neither $DISPLAY nor $WAYLAND_DISPLAY')
+                return None
+            problem = display_problem()
+            if problem:
+                self._problems.append(problem)
+                return None
+            config = self._config
+            return FaceWindow(config.size_px, full_screen=config.full_screen, screen=config.screen)
+        except MissingPackageError as error:
+            if self._config.window == "yes":
+                self._problems.append(str(error))
+        except RobopatientError as error:
+            self._problems.append(str(error))
+        return None
+
+
+def _shrunk(pixels: np.ndarray) -> np.ndarray:
+    """Picture of at most ``MIRROR_PX``: every n-th pixel, which costs next to nothing."""
+    step = -(-max(pixels.shape[:2]) // MIRROR_PX)
+    return np.ascontiguousarray(pixels[::step, ::step])
