@@ -1,7 +1,199 @@
-"""The one command, ``robopatient``: each verb names the function that does the work and imports it only then."""
+"""The one command, ``robopatient``: each verb names the function that does the work and imports it only then.
+
+This module imports nothing heavier than the CLI library, so that ``robopatient --help`` answers at once. Exit status:
+0 done, 1 failed (one line says what, where, and the next command), 2 wrong usage.
+"""
 
 from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="robopatient",
+    help="Expression controller for robotic patients: a press becomes a groan and a grimace, on the record.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _group(name: str, text: str) -> typer.Typer:
+    group = typer.Typer(name=name, help=text, no_args_is_help=True)
+    app.add_typer(group)
+    return group
+
+
+board = _group("board", "Sensor boards: list, monitor, tare, record.")
+voice = _group("voice", "The voice: render to a file.")
+face = _group("face", "The face: still pictures.")
+bench = _group("bench", "Measure on this machine, beside a baseline.")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
+Board = Annotated[
+    str,
+    typer.Option("--board", help="virtual, replay:FILE[#NAME], a device path such as /dev/ttyUSB0, or module:Class."),
+]
+Out = Annotated[Path | None, typer.Option("--out", help="Where to write.")]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Random seed.")]
+
+
+def _do(function: str, **arguments: Any) -> None:
+    """Call ``"module:function"``; a known error becomes one line and exit status 1."""
+    module_name, _, name = function.partition(":")
+    from firmware_bridge.errors import BridgeError
+
+    from robopatient.errors import RobopatientError
+
+    try:
+        status = getattr(importlib.import_module(module_name), name)(**arguments)
+    except (RobopatientError, BridgeError) as error:
+        print(f"robopatient: {error}", file=sys.stderr)
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt as error:
+        raise typer.Exit(130) from error
+    if status:
+        raise typer.Exit(int(status))
+
+
+@app.command()
+def run(
+    session: Annotated[Path | None, typer.Argument(help="Session file (TOML); see assets/sessions.")] = None,
+    headless: Annotated[bool, typer.Option("--headless", help="No windows.")] = False,
+    board: Annotated[str | None, typer.Option("--board", help="virtual, replay:FILE[#NAME], a device path …")] = None,
+    duration: Annotated[float | None, typer.Option("--duration", min=0, help="Seconds; 0: until stopped.")] = None,
+    out: Out = None,
+    seed: Seed = None,
+    like: Annotated[Path | None, typer.Option("--like", help="Repeat the session recorded in this folder.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, repeatable.")] = None,
+) -> None:
+    """Run a session: feel, hurt, groan and grimace, and record it all."""
+    _do(
+        "robopatient.session.run:run",
+        session=session,
+        headless=headless,
+        board=board,
+        duration_s=duration,
+        out=out,
+        seed=seed,
+        like=like,
+        overrides=set_ or [],
+    )
+
+
+@app.command()
+def doctor(json: Json = False) -> None:
+    """Say what is plugged in, missing or slow, and the command that mends each."""
+    _do("robopatient.session.doctor:doctor", as_json=json)
+
+
+@app.command()
+def replay(
+    folder: Annotated[Path, typer.Argument(metavar="SESSION", help="Folder of a recorded session.")],
+    update: Annotated[
+        bool, typer.Option("--update", help="Accept what this version computes as the session's golden result.")
+    ] = False,
+) -> None:
+    """Compute a session again from its raw bytes and compare bit for bit."""
+    _do("robopatient.session.replay:replay", folder=folder, update=update)
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="SESSION", help="Folder of a recorded session.")],
+    film: Annotated[bool, typer.Option(help="Also write session.mp4.")] = True,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Also export every topic as CSV into this folder.")] = None,
+) -> None:
+    """Write presses.csv, report.html and the film of a recorded session."""
+    _do("robopatient.session.finish:report", folder=folder, film=film, csv=csv)
+
+
+@board.command("list")
+def board_list(json: Json = False) -> None:
+    """List serial ports with vendor, product and serial number; opens none of them."""
+    _do("firmware_bridge.verbs:list_boards", as_json=json)
+
+
+@board.command("monitor")
+def board_monitor(
+    board: Board = "virtual",
+    duration: Annotated[float, typer.Option(min=0, help="Seconds; 0: until Ctrl-C.")] = 0.0,
+    rate: Annotated[float, typer.Option(min=80, max=1000, help="Frames per second.")] = 1000.0,
+    json: Json = False,
+) -> None:
+    """Print what a board says, once or several times a second."""
+    _do("firmware_bridge.verbs:monitor", board=board, duration_s=duration, rate_hz=rate, as_json=json)
+
+
+@board.command("tare")
+def board_tare(
+    board: Board = "virtual",
+    duration: Annotated[float, typer.Option(min=0.2, help="Seconds to average.")] = 2.0,
+    json: Json = False,
+) -> None:
+    """Measure the zero of every cell and judge its quality."""
+    _do("firmware_bridge.verbs:tare", board=board, duration_s=duration, as_json=json)
+
+
+@board.command("record")
+def board_record(
+    out: Annotated[Path, typer.Option("--out", help="Folder for raw.bin and frames.csv.")],
+    board: Board = "virtual",
+    duration: Annotated[float, typer.Option(min=0.1, help="Seconds.")] = 10.0,
+    rate: Annotated[float, typer.Option(min=80, max=1000, help="Frames per second.")] = 1000.0,
+) -> None:
+    """Record raw bytes and decoded counts, without a patient."""
+    _do("firmware_bridge.verbs:record", board=board, out=out, duration_s=duration, rate_hz=rate)
+
+
+@voice.command("render")
+def voice_render(
+    out: Annotated[Path, typer.Option("--out", help="WAV file to write.")],
+    identity: Annotated[str, typer.Option(help="Name under assets/voices, or a .toml file.")] = "margaret",
+    nrs: Annotated[float, typer.Option(min=0, max=10, help="Pain, 0 to 10.")] = 6.0,
+    seconds: Annotated[float, typer.Option(min=0.1, max=600, help="Length.")] = 2.0,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+) -> None:
+    """Render a pain vocalisation to a file; the same arguments give the same samples."""
+    _do("robopatient.voice.verbs:render", identity=identity, nrs=nrs, seconds=seconds, seed=seed, out=out)
+
+
+@face.command("still")
+def face_still(
+    out: Annotated[Path, typer.Option("--out", help="PNG file to write.")],
+    face: Annotated[str, typer.Option("--face", help="Name under assets/faces, or a .toml file.")] = "margaret",
+    nrs: Annotated[float, typer.Option(min=0, max=10, help="Pain, 0 to 10.")] = 6.0,
+    size: Annotated[int, typer.Option(min=128, max=2160, help="Pixels.")] = 512,
+    renderer: Annotated[str, typer.Option(help="auto, gl or numba.")] = "auto",
+) -> None:
+    """Draw one face at one level of pain."""
+    _do("robopatient.face.still:still", face=face, nrs=nrs, out=out, size_px=size, renderer=renderer)
+
+
+@bench.command("latency")
+def bench_latency(
+    json: Json = False,
+    duration: Annotated[float, typer.Option(min=5, help="Seconds of pressing.")] = 60.0,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    out: Out = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, repeatable.")] = None,
+) -> None:
+    """Measure touch to sound, touch to face and frames lost with everything running."""
+    _do(
+        "robopatient.session.bench_latency:bench_latency",
+        as_json=json,
+        duration_s=duration,
+        seed=seed,
+        out=out,
+        overrides=set_ or [],
+    )
 
 
 def main() -> None:
     """Entry point of the console script."""
+    app()

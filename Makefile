@@ -1,0 +1,46 @@
+# Two commands for newcomers: `make demo` and `make test`. Both set up all they need.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint types imports wheel help
+
+help:
+	@echo "make demo   set up, run a 20 s session on the virtual phantom, say where to watch and read"
+	@echo "make test   set up and run the tests"
+	@echo "make lint types imports wheel   what else .ci/run checks"
+
+demo: $(VENV)/.ready-demo
+	$(BIN)/robopatient run assets/sessions/demo.toml --duration 20
+
+test: $(VENV)/.ready-test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.ready-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.ready-test
+	$(BIN)/mypy
+
+imports: $(VENV)/.ready-test
+	$(BIN)/lint-imports
+
+wheel: $(VENV)/.ready-test
+	$(BIN)/python -m build --wheel
+
+$(BIN)/python:
+	PYTHON=$(PYTHON) .ci/packages run
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/.ready-demo: pyproject.toml | $(BIN)/python
+	PYTHON=$(PYTHON) .ci/packages run
+	$(BIN)/python -m pip install --quiet --editable '.[demo]'
+	touch $@
+
+$(VENV)/.ready-test: pyproject.toml | $(BIN)/python
+	PYTHON=$(PYTHON) .ci/packages test
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	touch $@ $(VENV)/.ready-demo

@@ -1,0 +1,335 @@
+"""The loop: bytes in, commands out, everything on the record. Read this file third.
+
+One process, three threads: a reader that only waits for bytes, this loop, and the record's writer. No Qt, no torch
+and no busy Python thread may join them: a busy thread beside a serial reader cost 40 ms at p99 (measured, facts sheet
+bridge_and_realtime, 3).
+"""
+
+from __future__ import annotations
+
+import collections
+import gc
+import os
+import platform
+import signal
+import subprocess
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+import msgspec
+import numpy as np
+from firmware_bridge.boards import Board, make_board
+from firmware_bridge.errors import BridgeError
+
+import robopatient
+from robopatient import messages as m
+from robopatient.bus import Endpoints, HubPort
+from robopatient.clock import Clock, HostClock, Metronome
+from robopatient.config import SessionConfig
+from robopatient.patient import load_patient
+from robopatient.record.writer import RecordWriter
+from robopatient.session.journal import JournalWriter
+from robopatient.session.pipeline import Outputs, Pipeline
+
+__all__ = ["main", "open_board"]
+
+READ_TIMEOUT_S = 0.05
+ACTORS_READY_S = 60.0
+"""How long to wait for voice and face; a cold numba compilation takes up to 15 s (measured)."""
+MIRROR_HZ = 30.0
+"""Rate at which Heard and Seen are passed on to the console."""
+REALTIME_PRIORITY = 30
+
+
+def open_board(config: SessionConfig) -> Board:
+    """Board of a session, not yet opened."""
+    board = config.board
+    return make_board(
+        board.driver,
+        port=board.port,
+        baud=board.baud,
+        rate_hz=board.rate_hz,
+        file=board.file,
+        site_mm=board.site_mm,
+        loop=board.loop,
+        seed=config.seed,
+        options=board.options,
+    )
+
+
+def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
+    """Run one session until its duration has passed, the operator quits or the supervisor says so."""
+    control = Control(config, endpoints, folder, HostClock())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
+    signal.signal(signal.SIGTERM, control.interrupt)
+    control.run()
+
+
+class Reader(threading.Thread):
+    """Waits for bytes and stamps them; the loop takes them at its own pace."""
+
+    def __init__(self, board: Board, clock: Clock) -> None:
+        super().__init__(name="reader", daemon=True)
+        self.chunks: collections.deque[tuple[int, bytes]] = collections.deque()
+        self.failure = ""
+        self._board = board
+        self._clock = clock
+        self._leave = threading.Event()
+
+    def run(self) -> None:
+        """Read until told to leave; an unplugged board is the driver's business, a broken driver is told."""
+        while not self._leave.is_set():
+            try:
+                data = self._board.read(READ_TIMEOUT_S)
+            except BridgeError as error:
+                self.failure = str(error)
+                self._leave.wait(READ_TIMEOUT_S)
+                continue
+            if data:
+                self.chunks.append((self._clock.now_ns(), data))
+
+    def leave(self) -> None:
+        """Stop within one read time-out."""
+        self._leave.set()
+        self.join(timeout=1.0)
+
+
+class Control:
+    """A session's state and its loop."""
+
+    def __init__(self, config: SessionConfig, endpoints: Endpoints, folder: Path, clock: Clock) -> None:
+        self.config = config
+        self.clock = clock
+        self.hub = HubPort(endpoints)
+        self.record = RecordWriter(folder, min_free_mb=config.record.min_free_mb)
+        self.journal = JournalWriter(folder)
+        self.board = open_board(config)
+        self.pipeline = Pipeline(config, self.board, load_patient(config.patient))
+        self.reader = Reader(self.board, clock)
+        self.actors: dict[str, m.ActorState] = {}
+        self.late_ns: collections.deque[int] = collections.deque(maxlen=1000)
+        self.missed = 0
+        self.stop_reason = ""
+        self._newest: dict[type[m.Message], m.Message] = {}
+        self._link = ""
+        self._said: set[str] = set()
+
+    def interrupt(self, _signal: int, _frame: FrameType | None) -> None:
+        """SIGTERM: leave at the next tick."""
+        self.stop_reason = self.stop_reason or "interrupted"
+
+    def run(self) -> None:
+        """Wait for the actors, open the board, turn the loop, close everything."""
+        detail = ""
+        try:
+            self._say(self._session_start())
+            self._await_actors()
+            if not self.stop_reason:
+                self._open_board()
+                self._loop()
+        except Exception as error:
+            self.stop_reason, detail = "failed", f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            self._say(m.SessionStop(self.clock.now_ns(), self.stop_reason or "done", detail))
+            self.reader.leave()
+            self.board.close()
+            self._drain_actors(seconds=0.5)
+            self.journal.close()
+            self.record.close()
+            self.hub.close()
+
+    def _loop(self) -> None:
+        """The real-time part: nothing here waits for anything but the clock."""
+        mode = _realtime()
+        self._note("info", f"loop at {self.config.control.loop_hz:g} Hz, scheduling {mode}")
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        metronome = Metronome(self.clock, self.config.control.loop_hz)
+        begun_ns = self.clock.now_ns()
+        end_ns = begun_ns + round(self.config.duration_s * 1e9) if self.config.duration_s else None
+        mirror_every = max(1, round(self.config.control.loop_hz / MIRROR_HZ))
+        second = round(self.config.control.loop_hz)
+        turn = 0
+        while not self.stop_reason:
+            self.late_ns.append(metronome.wait())
+            self.missed = metronome.missed
+            self._take_bytes()
+            self._take_messages()
+            now_ns = self.clock.now_ns()
+            outputs = self.pipeline.tick(now_ns)
+            self.journal.tick(now_ns)
+            self._publish(outputs)
+            self.board.poll(now_ns)
+            turn += 1
+            if turn % mirror_every == 0:
+                self._mirror()
+            if turn % second == 0 or self.board.health().state != self._link:
+                self._tell_health(now_ns)
+            if end_ns is not None and now_ns >= end_ns:
+                self.stop_reason = "done"
+
+    def _take_bytes(self) -> None:
+        chunks = self.reader.chunks
+        while chunks:
+            received_ns, data = chunks.popleft()
+            self.journal.received(received_ns, data)
+            self.pipeline.receive(received_ns, data)
+
+    def _take_messages(self) -> None:
+        for message in self.hub.receive():
+            if isinstance(message, m.OperatorAction):
+                self._act(message)
+            elif isinstance(message, m.ActorState):
+                self._know_actor(message)
+            else:
+                if isinstance(message, (m.Heard, m.Seen)):
+                    self._newest[type(message)] = message
+                elif isinstance(message, m.Note):
+                    self.hub.publish(message)
+                self.record.put(message)
+
+    def _act(self, action: m.OperatorAction) -> None:
+        self.journal.action(self.clock.now_ns(), action)
+        self.pipeline.act(action)
+        self._say(action)
+        if action.action == "quit":
+            self.stop_reason = "interrupted" if action.source == "signal" else "operator"
+        elif action.action == "note":
+            self._note("info", action.argument, source=action.source)
+
+    def _know_actor(self, state: m.ActorState) -> None:
+        known = self.actors.get(state.actor)
+        self.actors[state.actor] = state
+        self.hub.publish(state)
+        if known is None or (known.state, known.detail, known.pid) != (state.state, state.detail, state.pid):
+            self.record.put(state)  # a heartbeat that says nothing new is not worth a row
+
+    def _publish(self, outputs: Outputs) -> None:
+        for message in (outputs.voice, outputs.face, outputs.force, outputs.pain, outputs.expression):
+            self._say(message)
+        for press in outputs.presses:
+            self._say(press)
+
+    def _mirror(self) -> None:
+        for message in self._newest.values():
+            self.hub.publish(message)
+        self._newest.clear()
+
+    def _say(self, message: m.Message) -> None:
+        self.hub.publish(message)
+        self.record.put(message)
+
+    def _note(self, level: str, text: str, source: str = "control") -> None:
+        self._say(m.Note(self.clock.now_ns(), level, source, text))
+
+    def _tell_health(self, now_ns: int) -> None:
+        health = self.board.health()
+        self._link = health.state
+        warnings = []
+        for trouble in (self.record.error, self.journal.error):
+            if trouble is not None:
+                warnings.append(f"record: {trouble}")
+        if self.reader.failure:
+            warnings.append(f"board: {self.reader.failure}")
+        for warning in warnings:
+            if warning not in self._said:
+                self._said.add(warning)
+                self._note("error", warning)
+        self._say(
+            m.Health(
+                t_ns=now_ns,
+                link=health.state,
+                board=self.board.name,
+                frame_rate_hz=health.frame_rate_hz,
+                frames=health.frames,
+                frames_lost=health.lost,
+                frames_bad=health.bad,
+                clock_residual_ms=health.clock_residual_ms,
+                loop_missed=self.missed,
+                loop_late_p99_us=float(np.percentile(self.late_ns, 99)) / 1e3 if self.late_ns else 0.0,
+                running=self.pipeline.running,
+                hushed=self.pipeline.hushed,
+                warnings=tuple(warnings),
+            )
+        )
+
+    def _await_actors(self) -> None:
+        """A session begins when voice and face can act, or have said that they cannot."""
+        expected = [name for name in ("voice", "face") if getattr(self.config, name).enabled]
+        deadline_ns = self.clock.now_ns() + round(ACTORS_READY_S * 1e9)
+        while not self.stop_reason:
+            self._take_messages()
+            waiting = [name for name in expected if self.actors.get(name, _UNKNOWN).state in ("starting", "")]
+            if not waiting:
+                return
+            if self.clock.now_ns() > deadline_ns:
+                self._note("error", f"{' and '.join(waiting)} not ready after {ACTORS_READY_S:.0f} s; going on without")
+                return
+            self.clock.sleep_until_ns(self.clock.now_ns() + 5_000_000)
+
+    def _open_board(self) -> None:
+        self.board.open()
+        self.reader.start()
+
+    def _drain_actors(self, seconds: float) -> None:
+        """What was heard and seen up to the end still belongs on the record."""
+        end_ns = self.clock.now_ns() + round(seconds * 1e9)
+        while self.clock.now_ns() < end_ns:
+            self._take_messages()
+            self.clock.sleep_until_ns(self.clock.now_ns() + 10_000_000)
+
+    def _session_start(self) -> m.SessionStart:
+        wall = datetime.now(UTC)
+        return m.SessionStart(
+            t_ns=self.clock.now_ns(),
+            wall_time_iso=wall.isoformat(timespec="milliseconds"),
+            session_id=wall.strftime("%Y%m%dT%H%M%S") + f"-{os.getpid()}",
+            version=robopatient.__version__,
+            commit=_commit(),
+            seed=self.config.seed,
+            config_json=msgspec.json.encode(self.config).decode(),
+            calibration_json=msgspec.json.encode(self.pipeline.sensing.calibration).decode(),
+            machine={
+                "host": platform.node(),
+                "system": platform.platform(),
+                "python": platform.python_version(),
+                "cores": str(os.cpu_count()),
+                "board": self.board.name,
+            },
+        )
+
+
+_UNKNOWN = m.ActorState(0, "", "")
+
+
+def _realtime() -> str:
+    """Ask for SCHED_FIFO; ordinary users may not have it, and then the console says so."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(REALTIME_PRIORITY))
+    except (PermissionError, AttributeError, OSError):
+        return "ordinary (SCHED_FIFO not permitted)"
+    return f"SCHED_FIFO {REALTIME_PRIORITY}"
+
+
+def _commit() -> str:
+    """Commit of the working tree this runs from, or "" for an installed wheel."""
+    root = Path(__file__).resolve().parent.parent.parent
+    if not (root / ".git").exists():
+        return ""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"],
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()
+
+

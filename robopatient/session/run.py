@@ -1,0 +1,104 @@
+"""The verb ``run``: resolve the configuration, supervise the session, then leave something to watch and read."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from robopatient.config import SessionConfig, load_session, override
+from robopatient.errors import ConfigError, SessionError
+from robopatient.patient import load_patient
+from robopatient.record.reader import Record
+from robopatient.session.finish import finish, summary
+from robopatient.session.supervisor import Supervisor
+
+__all__ = ["board_overrides", "resolve", "run"]
+
+
+def run(
+    session: Path | None,
+    headless: bool,
+    board: str | None,
+    duration_s: float | None,
+    out: Path | None,
+    seed: int | None,
+    like: Path | None,
+    overrides: list[str],
+) -> int:
+    """Run one session; return the exit status."""
+    config = resolve(session, headless, board, duration_s, seed, like, overrides)
+    folder = out if out is not None else Path("sessions") / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    supervisor = Supervisor(config, folder, _tell)
+    _tell(f"session in {folder}; Ctrl-C ends it")
+    status = supervisor.run()
+    if not (folder / "record.sqlite").exists():
+        raise SessionError(f"{folder}: the control process ended ({status}) before it could write a record")
+    stop = Record(folder).stop
+    if stop is None:
+        _tell(f"the control process died ({status}); the record up to then is readable")
+    elif stop.reason == "failed":
+        raise SessionError(f"{stop.detail}; the record is in {folder}; `robopatient doctor` says what is missing")
+    if config.record.report:
+        finish(folder, _tell, film=config.record.film)
+    for line in summary(folder):
+        _tell(line)
+    return 0 if stop is not None else 1
+
+
+def resolve(
+    session: Path | None,
+    headless: bool,
+    board: str | None,
+    duration_s: float | None,
+    seed: int | None,
+    like: Path | None,
+    overrides: list[str],
+) -> SessionConfig:
+    """Configuration of a session: file (or a recorded session), then options, then ``--set``."""
+    if session is not None and like is not None:
+        raise ConfigError(f"{session} and --like {like}: give one or the other")
+    options = [*board_overrides(board)]
+    if duration_s is not None:
+        options.append(f"duration_s={duration_s}")
+    if seed is not None:
+        options.append(f"seed={seed}")
+    if headless:
+        options += ["console.enabled=false", 'face.window="no"']
+    if like is not None:
+        data: dict[str, Any] = msgspec.json.decode(Record(like).start.config_json)
+        for text in (*options, *overrides):
+            override(data, text)
+        try:
+            config = msgspec.convert(data, SessionConfig)
+        except msgspec.ValidationError as error:
+            raise ConfigError(f"{like}: recorded configuration: {error}") from error
+    else:
+        config = load_session(session, [*options, *overrides])
+    load_patient(config.patient)  # an unknown patient fails here, before any process is started
+    return config
+
+
+def board_overrides(board: str | None) -> list[str]:
+    """``--board`` in terms of configuration keys."""
+    if board is None:
+        return []
+    driver, colon, rest = board.partition(":")
+    if driver == "replay" and colon:
+        return ['board.driver="replay"', f"board.file={_quoted(rest)}"]
+    if board.startswith("/"):
+        return ['board.driver="serial"', f"board.port={_quoted(board)}"]
+    return [f"board.driver={_quoted(board)}"]
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+

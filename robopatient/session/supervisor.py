@@ -1,0 +1,203 @@
+"""The processes of a session: one table, one parent that starts them, restarts what may be restarted, and stops all.
+
+A dead voice, face or console is started again while the session goes on; a dead control process ends the session and
+leaves a readable record. Ctrl-C and SIGTERM reach the parent alone, which asks control to quit.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+import msgspec
+
+from robopatient import messages as m
+from robopatient.bus import ActorPort, Endpoints, make_endpoints
+from robopatient.clock import Clock, HostClock
+from robopatient.config import SessionConfig, reference
+from robopatient.errors import RobopatientError, SessionError
+
+__all__ = ["PROCESSES", "Row", "Supervisor"]
+
+
+class Row(NamedTuple):
+    """One process: its entry point, whether this configuration wants it, and whether it may be restarted."""
+
+    name: str
+    main: str
+    wanted: Callable[[SessionConfig], bool]
+    restart: bool
+
+
+PROCESSES = (
+    Row("control", "robopatient.session.control:main", lambda config: True, restart=False),
+    Row("voice", "robopatient.voice.process:main", lambda config: config.voice.enabled, restart=True),
+    Row("face", "robopatient.face.process:main", lambda config: config.face.enabled, restart=True),
+    Row("console", "robopatient.console.process:main", lambda config: config.console.enabled, restart=True),
+)
+"""The one table. Restarts stop after ``MAX_RESTARTS`` of the same process."""
+
+MAX_RESTARTS = 5
+RESTART_PAUSE_S = 0.2
+POLL_S = 0.05
+CONTROL_LEAVES_S = 15.0
+"""Control drains the record before it leaves (assumption: a slow disk writes 1 MB/s)."""
+ACTORS_LEAVE_S = 5.0
+
+
+def _enter(main: str, config_json: bytes, endpoints_json: bytes, folder: str) -> None:
+    """Body of every child: decode what it was given and call its entry point."""
+    config = msgspec.json.decode(config_json, type=SessionConfig)
+    endpoints = msgspec.json.decode(endpoints_json, type=Endpoints)
+    try:
+        reference(main)(config, endpoints, Path(folder))
+    except RobopatientError as error:
+        print(f"{main.split(':')[0].split('.')[1]}: {error}", file=sys.stderr)
+        raise SystemExit(1) from error
+
+
+class Supervisor:
+    """Parent of one session's processes.
+
+    Parameters
+    ----------
+    folder
+        Where the record goes; created here.
+    told
+        Called with one line whenever something happens that a person at the terminal wants to know.
+    """
+
+    def __init__(
+        self, config: SessionConfig, folder: Path, told: Callable[[str], None], clock: Clock | None = None
+    ) -> None:
+        self.config = config
+        self.folder = folder
+        self.restarts: dict[str, int] = {}
+        self._told = told
+        self._clock = clock or HostClock()
+        self._sockets = Path(tempfile.mkdtemp(prefix="robopatient-"))
+        self._endpoints = make_endpoints(self._sockets)
+        self._processes: dict[str, BaseProcess] = {}
+        self._signalled = 0
+        self._port: ActorPort | None = None
+
+    def run(self) -> int:
+        """Run the session to its end; return control's exit status."""
+        _make_folder(self.folder)
+        old = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+        self._port = ActorPort(self._endpoints, ())
+        try:
+            for row in PROCESSES:
+                if row.wanted(self.config):
+                    self._start(row)
+            return self._watch()
+        finally:
+            self._stop_all()
+            self._port.close()
+            shutil.rmtree(self._sockets, ignore_errors=True)
+            for number, handler in old.items():
+                signal.signal(number, handler)
+
+    def _start(self, row: Row) -> None:
+        process: Any = multiprocessing.get_context("spawn").Process(
+            target=_enter,
+            name=f"robopatient-{row.name}",
+            args=(
+                row.main,
+                msgspec.json.encode(self.config),
+                msgspec.json.encode(self._endpoints),
+                str(self.folder),
+            ),
+        )
+        process.start()
+        self._processes[row.name] = process
+
+    def _watch(self) -> int:
+        rows = {row.name: row for row in PROCESSES}
+        while True:
+            control = self._processes["control"]
+            control.join(timeout=POLL_S)
+            if not control.is_alive():
+                return int(control.exitcode or 0)
+            for name, process in list(self._processes.items()):
+                if name != "control" and not process.is_alive() and process.exitcode != 0:
+                    self._restart(rows[name], process.exitcode)
+
+    def _restart(self, row: Row, exitcode: int | None) -> None:
+        why = f"died ({_how(exitcode)})"
+        del self._processes[row.name]
+        count = self.restarts[row.name] = self.restarts.get(row.name, 0) + 1
+        if count > MAX_RESTARTS:
+            self._tell(row.name, "failed", f"{why} {count} times; not started again")
+            return
+        self._tell(row.name, "failed", f"{why}; restart {count} of {MAX_RESTARTS}")
+        time.sleep(RESTART_PAUSE_S)
+        self._start(row)
+
+    def _tell(self, actor: str, state: str, detail: str) -> None:
+        now_ns = self._clock.now_ns()
+        self._told(f"{actor} {detail}")
+        if self._port is not None:
+            self._port.tell(m.ActorState(now_ns, actor, state, detail))
+            self._port.tell(m.Note(now_ns, "error", "supervisor", f"{actor} {detail}"))
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self._signalled += 1
+        control = self._processes.get("control")
+        if self._port is not None and self._signalled == 1:
+            action = m.OperatorAction(self._clock.now_ns(), "quit", signal.Signals(number).name, source="signal")
+            self._port.tell(action)
+        elif control is not None and control.pid is not None and control.is_alive():
+            os.kill(control.pid, signal.SIGTERM)
+
+    def _stop_all(self) -> None:
+        """Leave no child behind: control first (it drains the record), then the actors."""
+        control = self._processes.get("control")
+        if control is not None:
+            _leave(control, CONTROL_LEAVES_S)
+        for name, process in self._processes.items():
+            if name != "control":
+                _leave(process, ACTORS_LEAVE_S)
+
+
+def _leave(process: BaseProcess, patience_s: float) -> None:
+    """Wait, then ask, then insist: only ever on a child of ours."""
+    process.join(timeout=patience_s)
+    if process.is_alive():
+        process.terminate()
+        process.join(timeout=2.0)
+    if process.is_alive():
+        process.kill()
+        process.join(timeout=2.0)
+
+
+def _make_folder(folder: Path) -> None:
+    if (folder / "record.sqlite").exists():
+        raise SessionError(f"{folder}: already holds a session; choose another folder with --out")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise SessionError(f"{folder}: cannot be written ({error.strerror}); choose another folder with --out") from (
+            error
+        )
+
+
+def _how(exitcode: int | None) -> str:
+    if exitcode is None:
+        return "unknown"
+    if exitcode < 0:
+        return signal.Signals(-exitcode).name
+    return f"exit status {exitcode}"

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from robopatient.levels import SILENCE_DB, db_to_gain, gain_to_db, hz_to_semitones, semitones_to_ratio
+
+
+@given(st.floats(-100.0, 20.0))
+def test_level_and_gain_are_inverse(level_db):
+    assert gain_to_db(db_to_gain(level_db)) == pytest.approx(level_db)
+
+
+def test_silence_is_exactly_zero():
+    assert db_to_gain(SILENCE_DB) == 0.0
+    assert gain_to_db(0.0) == SILENCE_DB
+
+
+def test_an_octave_is_twelve_semitones():
+    assert semitones_to_ratio(12.0) == 2.0
+    assert hz_to_semitones(440.0, 220.0) == pytest.approx(12.0)
