@@ -1,1 +1,1 @@
-"""The operator's window."""
+"""The operator's window: a client of the session, which closing or crashing it never breaks."""

@@ -1,0 +1,131 @@
+"""State lights: board, voice, face, record and loop, each one a state, a word and a line that explains.
+
+Pure functions of what was last told and of the time now; a part that has fallen silent is never shown as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from robopatient import messages as m
+from robopatient.config import SessionConfig
+from robopatient.topics import TOPICS
+
+__all__ = ["Light", "State", "derive_lights"]
+
+State = Literal["ok", "warn", "bad", "off"]
+
+HEALTH_MAX_AGE_NS = round((TOPICS["health"].max_age_ms or 0.0) * 1e6)
+ACTOR_MAX_AGE_NS = round((TOPICS["actor"].max_age_ms or 0.0) * 1e6)
+LATE_WARN_US = 4000.0
+"""A 250 Hz loop that wakes a whole period late at p99 has begun to skip."""
+LOSS_WARN = 0.01
+"""Fraction of frames lost or bad from which the link counts as ill (facts sheet bridge_and_realtime, 6)."""
+
+
+class Light(msgspec.Struct, frozen=True):
+    """One lamp: ``word`` is at most two words, ``why`` one line, empty when there is nothing to add."""
+
+    name: str
+    state: State
+    word: str
+    why: str = ""
+
+
+def derive_lights(
+    config: SessionConfig,
+    health: m.Health | None,
+    missed_lately: int,
+    actors: Mapping[str, m.ActorState],
+    now_ns: int,
+) -> tuple[Light, ...]:
+    """The five lamps, in the order in which the signal flows.
+
+    Parameters
+    ----------
+    missed_lately
+        Loop periods skipped between the last two reports.
+    """
+    alive = health if health is not None and now_ns - health.t_ns <= HEALTH_MAX_AGE_NS else None
+    silent = health is not None and alive is None
+    return (
+        _board(alive, silent),
+        _actor("Voice", config.voice.enabled, actors.get("voice"), now_ns),
+        _actor("Face", config.face.enabled, actors.get("face"), now_ns),
+        _record(alive, silent),
+        _loop(config, alive, silent, missed_lately),
+    )
+
+
+_LINKS: dict[str, tuple[State, str, str]] = {
+    "streaming": ("ok", "Streaming", ""),
+    "identifying": ("warn", "Identifying", "asking the board who it is"),
+    "degraded": ("warn", "Degraded", "frames are lost or a cell does not answer"),
+    "stale": ("bad", "Silent", "no frames: pain has decayed; check the cable"),
+    "disconnected": ("bad", "Unplugged", "plug the board in: it is found again by itself"),
+    "safe": ("bad", "Safe stop", "the board stopped by itself; press Tare once it is back"),
+}
+
+
+def _board(health: m.Health | None, silent: bool) -> Light:
+    if silent:
+        return Light("Board", "off", "Unknown", "the loop no longer reports")
+    if health is None:
+        return Light("Board", "off", "Waiting", "no report yet")
+    state, word, why = _LINKS.get(health.link, ("warn", health.link.capitalize(), "unknown state of the link"))
+    ill = health.frames_lost + health.frames_bad
+    if state == "ok":
+        why = f"{health.board}, {health.frame_rate_hz:.0f} Hz"
+        if ill:
+            why += f", {ill} lost"
+        if ill > LOSS_WARN * max(1, health.frames):
+            state, word = "warn", "Losing frames"
+    return Light("Board", state, word, why)
+
+
+_ACTOR_STATES: dict[str, tuple[State, str]] = {
+    "starting": ("warn", "Starting"),
+    "ready": ("ok", "Ready"),
+    "degraded": ("warn", "Degraded"),
+    "stopped": ("off", "Stopped"),
+    "failed": ("bad", "Failed"),
+}
+
+
+def _actor(name: str, enabled: bool, told: m.ActorState | None, now_ns: int) -> Light:
+    if not enabled:
+        return Light(name, "off", "Off", "not part of this session")
+    if told is None:
+        return Light(name, "off", "Waiting", "no report yet")
+    state, word = _ACTOR_STATES.get(told.state, ("warn", told.state.capitalize()))
+    if state in ("ok", "warn") and now_ns - told.t_ns > ACTOR_MAX_AGE_NS:
+        silent_s = (now_ns - told.t_ns) * 1e-9
+        return Light(name, "bad", "Silent", f"no word for {silent_s:.0f} s; it is started again if it has died")
+    return Light(name, state, word, told.detail)
+
+
+def _record(health: m.Health | None, silent: bool) -> Light:
+    if silent:
+        return Light("Record", "off", "Unknown", "the loop no longer reports")
+    if health is None:
+        return Light("Record", "off", "Waiting", "no report yet")
+    for warning in health.warnings:
+        if warning.startswith("record:"):
+            return Light("Record", "bad", "Not writing", warning.removeprefix("record:").strip())
+    return Light("Record", "ok", "Recording", "every message is kept")
+
+
+def _loop(config: SessionConfig, health: m.Health | None, silent: bool, missed_lately: int) -> Light:
+    if silent:
+        return Light("Loop", "bad", "Silent", "control does not report: end the session, the record is readable")
+    if health is None:
+        return Light("Loop", "off", "Waiting", "no report yet")
+    why = f"{config.control.loop_hz:.0f} Hz, late by {health.loop_late_p99_us / 1e3:.1f} ms at p99"
+    if missed_lately:
+        return Light("Loop", "warn", "Skipping", f"{missed_lately} periods skipped just now; {why}")
+    if health.loop_late_p99_us > LATE_WARN_US:
+        return Light("Loop", "warn", "Late", why)
+    return Light("Loop", "ok", "On time", why)

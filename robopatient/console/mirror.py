@@ -1,0 +1,85 @@
+"""The face mirror: what the patient's face shows now, or why there is nothing to see."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from robopatient.console.model import ConsoleModel, Picture
+from robopatient.console.theme import DARK, Theme
+
+__all__ = ["FaceMirror"]
+
+STALE_S = 1.0
+"""A picture older than this is veiled: the face may be doing something else by now (assumption)."""
+RADIUS = 8.0
+
+
+class FaceMirror(QWidget):
+    """A square picture that fills what room there is."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setMinimumSize(160, 160)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAccessibleName("Face of the patient")
+        self._theme = DARK
+        self._picture: Picture | None = None
+        self._image: QImage | None = None
+        self._words = ""
+        self._stale = False
+
+    def apply(self, theme: Theme) -> None:
+        """Wear a theme."""
+        self._theme = theme
+        self.update()
+
+    def refresh(self, model: ConsoleModel) -> None:
+        """Take the newest picture; repaint only when there is something new to see."""
+        picture = model.picture
+        stale = picture is not None and model.clock.now_ns() - picture.t_ns > STALE_S * 1e9
+        words = _words(model, stale)
+        if picture is self._picture and stale == self._stale and words == self._words:
+            return
+        if picture is not None and picture is not self._picture:
+            self._image = QImage(
+                picture.rgb, picture.width, picture.height, 3 * picture.width, QImage.Format.Format_RGB888
+            )
+        self._picture, self._stale, self._words = picture, stale, words
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
+        """Draw the picture, veiled when it is old, with a word when there is one."""
+        painter = QPainter(self)
+        side = min(self.width(), self.height())
+        frame = QRect((self.width() - side) // 2, (self.height() - side) // 2, side, side)
+        if self._image is None:
+            painter.fillRect(frame, QColor(self._theme.plot))
+        else:
+            painter.drawImage(frame, self._image)
+            if self._stale:
+                veil = QColor(self._theme.panel)
+                veil.setAlpha(190)
+                painter.fillRect(frame, veil)
+        if self._words:
+            painter.setPen(QColor(self._theme.muted))
+            inner = frame.adjusted(16, 16, -16, -16)
+            painter.drawText(inner, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._words)
+        corners = QPainterPath()
+        corners.addRect(frame.toRectF())
+        rounded = QPainterPath()
+        rounded.addRoundedRect(frame.toRectF(), RADIUS, RADIUS)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.fillPath(corners.subtracted(rounded), QColor(self._theme.panel))
+
+
+def _words(model: ConsoleModel, stale: bool) -> str:
+    if not model.config.face.enabled:
+        return "This session has no face"
+    told = model.actors.get("face")
+    if model.picture is None:
+        if told is not None and told.state in ("degraded", "failed"):
+            return f"No picture\n{told.detail}"
+        return "Waiting for the face"
+    return "The picture has stopped" if stale else ""

@@ -1,0 +1,123 @@
+"""The console as a process: a client of control that may come late, leave early or never find a display.
+
+Whatever happens here, the session goes on; only the operator's Stop ends it, and that is control's doing.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from multiprocessing import parent_process
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from robopatient import messages as m
+from robopatient.bus import ActorPort, Endpoints, MirrorReceiver
+from robopatient.clock import HostClock
+from robopatient.config import SessionConfig
+from robopatient.console.display import why_no_display
+from robopatient.console.model import ConsoleModel
+from robopatient.console.patient_card import load_card
+from robopatient.errors import MissingPackageError, require
+
+__all__ = ["TOPICS_SHOWN", "main"]
+
+TOPICS_SHOWN = ("force", "pain", "heard", "seen", "press", "health", "actor", "action", "note", "start", "stop")
+PICTURE_HZ = 30.0
+HEARTBEAT_S = 1.0
+FONT_HELP = "no font is installed, texts show as boxes; type: apt-get install fonts-dejavu-core"
+
+
+def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
+    """Show the session until it stops or the operator closes the window.
+
+    Returns (and so ends the process with status 0) when no window can be shown, having told control why.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
+    port = ActorPort(endpoints, TOPICS_SHOWN)
+    try:
+        _tell(port, "starting")
+        reason = _why_not()
+        if reason:
+            _tell(port, "failed", reason)
+            return
+        detail = Session(config, endpoints, port).run()
+        _tell(port, "stopped", detail)
+    finally:
+        port.close()
+
+
+class Session:
+    """A window, its model and the timer that feeds one and refreshes the other."""
+
+    def __init__(self, config: SessionConfig, endpoints: Endpoints, port: ActorPort) -> None:
+        from PySide6.QtCore import QSettings, Qt, QTimer
+        from PySide6.QtGui import QFontDatabase
+        from PySide6.QtWidgets import QApplication
+
+        from robopatient.console.window import ConsoleWindow
+
+        self._app: Any = QApplication.instance() or QApplication(["robopatient"])
+        self._port = port
+        self._clock = HostClock()
+        self._mirror = MirrorReceiver(endpoints)
+        self._model = ConsoleModel(config, self._clock, load_card(config.patient))
+        self._window = ConsoleWindow(self._model, port.tell, QSettings("robopatient", "console"))
+        self._state = ("ready", "") if QFontDatabase.families() else ("degraded", FONT_HELP)
+        self._told_ns = 0
+        self._why_left = "window closed; the session goes on"
+        signal.signal(signal.SIGTERM, self._on_sigterm)
+        self._timer = QTimer()
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self.turn)
+        self._timer.start(round(1000.0 / PICTURE_HZ))
+
+    def run(self) -> str:
+        """Turn Qt's loop; return why it ended."""
+        self._window.show()
+        self._app.exec()
+        self._timer.stop()
+        self._mirror.close()
+        return self._why_left
+
+    def turn(self) -> None:
+        """Once a picture: take what was said, draw it, tell that we live."""
+        for message in self._port.receive():
+            self._model.feed(message)
+        picture = self._mirror.latest()
+        if picture is not None:
+            self._model.show(*picture)
+        self._window.refresh()
+        now_ns = self._clock.now_ns()
+        if now_ns - self._told_ns > HEARTBEAT_S * 1e9:
+            self._told_ns = now_ns
+            _tell(self._port, *self._state)
+            parent = parent_process()
+            if parent is not None and not parent.is_alive():
+                self._leave("the supervisor is gone")
+        if self._model.stop is not None:
+            self._leave("session ended")
+
+    def _on_sigterm(self, _signal: int, _frame: FrameType | None) -> None:
+        self._leave("asked to leave")
+
+    def _leave(self, why: str) -> None:
+        self._why_left = why
+        self._window.close()
+        self._app.quit()
+
+
+def _why_not() -> str:
+    """Reason why no window can be shown, or ""."""
+    try:
+        require("PySide6.QtWidgets", "console")
+        require("pyqtgraph", "console")
+    except MissingPackageError as error:
+        return str(error)
+    return why_no_display(os.environ, sys.platform)
+
+
+def _tell(port: ActorPort, state: str, detail: str = "") -> None:
+    port.tell(m.ActorState(HostClock().now_ns(), "console", state, detail, os.getpid()))

@@ -1,0 +1,197 @@
+"""One strip of the monitor: a scrolling plot of the last seconds and, beside it, the number that matters now.
+
+Drawn as cheaply as pyqtgraph can: no antialiasing, no mouse, a fixed time axis, numbers at a pace that can be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont, QPen
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QVBoxLayout, QWidget
+
+from robopatient.console.theme import Theme
+from robopatient.console.trace import SPAN_S
+
+__all__ = ["AXIS_WIDTH", "Readout", "Strip"]
+
+AXIS_WIDTH = 34
+READOUT_WIDTH = 148
+LINE_WIDTH = 1.6
+READOUT_HZ = 6.0
+"""Numbers that change faster cannot be read (assumption)."""
+
+pg.setConfigOptions(antialias=False, useOpenGL=False, useNumba=False)
+
+
+class Readout(QWidget):
+    """A number with its unit, and a line of small print beneath."""
+
+    def __init__(self, role: str = "value", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.value = QLabel("–", self)
+        self.value.setProperty("role", role)
+        self.unit = QLabel("", self)
+        self.unit.setProperty("role", "small")
+        self.detail = QLabel("", self)
+        self.detail.setProperty("role", "small")
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(6)
+        grid.setVerticalSpacing(0)
+        grid.addWidget(self.value, 0, 0)
+        grid.addWidget(self.unit, 0, 1, Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft)
+        grid.addWidget(self.detail, 1, 0, 1, 2)
+        grid.setColumnStretch(1, 1)
+
+    def show_value(self, text: str, colour: str, unit: str = "", detail: str = "") -> None:
+        """Write the number in its colour; unchanged texts cost nothing."""
+        _write(self.value, text)
+        _write(self.unit, unit)
+        _write(self.detail, detail)
+        sheet = f"color: {colour};"
+        if self.value.styleSheet() != sheet:
+            self.value.setStyleSheet(sheet)
+
+
+class Strip(QFrame):
+    """Plot on the left, readouts on the right.
+
+    Parameters
+    ----------
+    title
+        What is drawn.
+    y_range
+        Bottom and top of the value axis.
+    y_ticks
+        Values that are labelled on the left.
+    right_ticks
+        Positions on the value axis and their labels on the right, for a second quantity drawn on the same strip.
+    time_axis
+        Whether this strip carries the seconds beneath.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        y_range: tuple[float, float],
+        y_ticks: Sequence[float],
+        right_ticks: Sequence[tuple[float, str]] = (),
+        time_axis: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "panel")
+        self.theme: Theme | None = None
+        self.plot = pg.PlotWidget(self)
+        self.plot.setFrameShape(QFrame.Shape.NoFrame)
+        self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.plot.setMinimumSize(200, 48)
+        self.plot.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        item = self.plot.getPlotItem()
+        item.setMenuEnabled(False)
+        item.hideButtons()
+        item.setMouseEnabled(x=False, y=False)
+        item.setContentsMargins(0, 0, 0, 0)
+        item.showAxis("right")
+        item.showAxis("bottom", time_axis)
+        item.setRange(xRange=(-SPAN_S, 0.0), yRange=y_range, padding=0.0)
+        item.disableAutoRange()
+        self._axes = [item.getAxis(name) for name in ("left", "right", "bottom")]
+        small = QFont(self.font())
+        small.setPixelSize(11)
+        for axis in self._axes:
+            axis.setStyle(tickLength=0, tickFont=small, autoExpandTextSpace=False)
+        for axis in self._axes[:2]:
+            axis.setWidth(AXIS_WIDTH)
+        self._axes[2].setHeight(18)
+        self._axes[2].setTicks([[(-s, "now" if s == 0 else f"−{s:g} s") for s in np.arange(0.0, SPAN_S + 1, 5.0)]])
+        self._axes[1].setTicks([list(right_ticks)])
+        self.set_scale(y_range, y_ticks)
+        self._curves: list[tuple[pg.PlotCurveItem, str]] = []
+        self._lines: list[tuple[pg.InfiniteLine, str]] = []
+
+        heading = QLabel(title, self)
+        heading.setProperty("role", "title")
+        self.side = QVBoxLayout()
+        self.side.setSpacing(0)
+        self.side.setContentsMargins(0, 0, 0, 0)
+        self.side.addWidget(heading)
+        self.side.addStretch(1)
+        side = QWidget(self)
+        side.setFixedWidth(READOUT_WIDTH)
+        side.setLayout(self.side)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(6, 8, 12, 6)
+        grid.setHorizontalSpacing(10)
+        grid.addWidget(self.plot, 0, 0)
+        grid.addWidget(side, 0, 1)
+        grid.setColumnStretch(0, 1)
+
+    def add_readout(self, role: str = "value") -> Readout:
+        """A number beside the plot, below those already there."""
+        readout = Readout(role, self)
+        self.side.addWidget(readout)
+        self.side.addStretch(1)
+        return readout
+
+    def add_curve(self, colour: str, width: float = LINE_WIDTH) -> pg.PlotCurveItem:
+        """A line in the theme's colour of that name."""
+        curve = pg.PlotCurveItem(connect="finite", skipFiniteCheck=False)
+        curve.setProperty("width", width)
+        self.plot.getPlotItem().addItem(curve)
+        self._curves.append((curve, colour))
+        return curve
+
+    def add_line(self, value: float, colour: str) -> None:
+        """A dashed level to keep an eye on."""
+        line = pg.InfiniteLine(pos=value, angle=0, movable=False)
+        self.plot.getPlotItem().addItem(line)
+        self._lines.append((line, colour))
+
+    def set_scale(self, y_range: tuple[float, float], y_ticks: Sequence[float]) -> None:
+        """Change the value axis."""
+        self.plot.getPlotItem().setYRange(*y_range, padding=0.0)
+        self._axes[0].setTicks([[(tick, f"{tick:g}".replace("-", "−")) for tick in y_ticks]])
+
+    def apply(self, theme: Theme) -> None:
+        """Wear a theme."""
+        self.theme = theme
+        self.plot.setBackground(theme.panel)
+        for axis in self._axes:
+            axis.setPen(pg.mkPen(theme.edge))
+            axis.setTextPen(pg.mkPen(theme.muted))
+        self._axes[0].setGrid(60)
+        for line, colour in self._lines:
+            line.setPen(pg.mkPen(getattr(theme, colour), width=1, style=Qt.PenStyle.DashLine))
+        for curve, colour in self._curves:
+            curve.setPen(_pen(getattr(theme, colour), curve))
+
+    def draw(self, curve: pg.PlotCurveItem, x: NDArray[np.float64], y: NDArray[np.float64], stale: bool) -> None:
+        """Draw one line; grey when its stream is stale."""
+        if self.theme is None:
+            return
+        name = next(name for known, name in self._curves if known is curve)
+        colour = self.theme.faint if stale else getattr(self.theme, name)
+        if curve.opts["pen"].color().name() != colour:
+            curve.setPen(_pen(colour, curve))
+        curve.setData(x, y)
+
+    def colour(self, name: str, stale: bool) -> str:
+        """Colour to write a number in."""
+        assert self.theme is not None
+        return self.theme.faint if stale else str(getattr(self.theme, name))
+
+
+def _pen(colour: str, curve: pg.PlotCurveItem) -> QPen:
+    pen: QPen = pg.mkPen(colour, width=curve.property("width"))
+    return pen
+
+
+def _write(label: QLabel, text: str) -> None:
+    if label.text() != text:
+        label.setText(text)

@@ -1,0 +1,278 @@
+"""The operator's window: panels in their places, keys, theme, and the layout that is remembered.
+
+It owns no session state: panels are refreshed from the model, and every wish of the operator goes to ``act``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QPushButton,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
+
+from robopatient import messages as m
+from robopatient.console.abdomen import AbdomenMap, load_geometry
+from robopatient.console.banner import Banner
+from robopatient.console.controls import Controls
+from robopatient.console.event_list import EventList, clock_text
+from robopatient.console.force_trace import ForceTrace
+from robopatient.console.help_sheet import HelpSheet
+from robopatient.console.light_bar import LightBar
+from robopatient.console.mirror import FaceMirror
+from robopatient.console.model import ConsoleModel
+from robopatient.console.pain_traces import PainTrace, SeenTrace, VoiceTrace
+from robopatient.console.strip import READOUT_HZ
+from robopatient.console.theme import DARK, LIGHT, Theme, style_sheet
+
+__all__ = ["ConsoleWindow"]
+
+SPACING = 10
+
+
+class ConsoleWindow(QMainWindow):
+    """Everything on one screen.
+
+    Parameters
+    ----------
+    model
+        What to show.
+    act
+        Called with every action of the operator.
+    settings
+        Where theme and layout are remembered.
+    """
+
+    def __init__(self, model: ConsoleModel, act: Callable[[m.OperatorAction], None], settings: QSettings) -> None:
+        super().__init__()
+        self.model = model
+        self.theme = DARK
+        self._act = act
+        self._settings = settings
+        self._numbers_ns = 0
+        self.setWindowTitle(f"robopatient: {model.card.name}")
+        self.force = ForceTrace(self)
+        self.pain = PainTrace(self)
+        self.voice = VoiceTrace(self)
+        self.seen = SeenTrace(self)
+        self.abdomen = AbdomenMap(load_geometry(model.config.sensing.phantom), self)
+        self.mirror = FaceMirror(self)
+        self.lights = LightBar(self)
+        self.banner = Banner(self)
+        self.events = EventList(self)
+        self.controls = Controls(self.toggle_run, self.tare, self.send_note, self.press_stop, self.toggle_hush, self)
+        self.elapsed = QLabel(self)
+        self.elapsed.setProperty("role", "elapsed")
+        self.sites = QPushButton("Show where it hurts  S", self)
+        self.sites.setProperty("role", "quiet")
+        self.sites.setCheckable(True)
+        self.sites.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.sites.toggled.connect(self._show_sites)
+        self._lay_out()
+        self.help = HelpSheet(self)
+        self._bind_keys()
+        self._recall()
+        self.controls.run.setFocus()
+        self.refresh()
+
+    # What the operator does
+
+    def toggle_run(self) -> None:
+        """Start or pause."""
+        self._do(self.model.toggle_run())
+
+    def tare(self) -> None:
+        """Zero the cells."""
+        self._do(self.model.tare())
+
+    def toggle_hush(self) -> None:
+        """Silence, or end the silence."""
+        self._do(self.model.toggle_hush())
+
+    def send_note(self, text: str) -> None:
+        """Put a remark on the record."""
+        self._do(self.model.note(text))
+
+    def press_stop(self) -> None:
+        """Ask first, then end the session."""
+        self._do(self.model.press_stop())
+
+    def toggle_theme(self) -> None:
+        """Dark or light."""
+        self.wear(LIGHT if self.theme is DARK else DARK)
+
+    def wear(self, theme: Theme) -> None:
+        """Put on a theme."""
+        self.theme = theme
+        self.setStyleSheet(style_sheet(theme))
+        for panel in (self.force, self.pain, self.voice, self.seen):
+            panel.apply(theme)
+        self.abdomen.apply(theme)
+        self.mirror.apply(theme)
+        self.lights.apply(theme)
+        self.banner.apply(theme)
+        self.events.apply(theme)
+        self._numbers_ns = 0
+        self.refresh()
+
+    # What the timer does
+
+    def refresh(self) -> None:
+        """Draw what the model says now; called at the rate of the picture."""
+        now_ns = self.model.clock.now_ns()
+        numbers = now_ns - self._numbers_ns >= 1e9 / READOUT_HZ
+        for strip in (self.force, self.pain, self.voice, self.seen):
+            strip.refresh(self.model, numbers)
+        self.abdomen.refresh(self.model)
+        self.mirror.refresh(self.model)
+        self.controls.refresh(self.model)
+        self.events.refresh(self.model)
+        if numbers:
+            self._numbers_ns = now_ns
+            self.lights.refresh(self.model.lights())
+            self.banner.refresh(self.model)
+            text = clock_text(self.model.elapsed_s)
+            if self.model.config.duration_s:
+                text += f" / {clock_text(self.model.config.duration_s)}"
+            if text != self.elapsed.text():
+                self.elapsed.setText(text)
+
+    # Qt's own
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        """Remember the layout; the session goes on without this window."""
+        self._settings.setValue("geometry", self.saveGeometry())
+        self._settings.setValue("columns", self._columns.saveState())
+        self._settings.setValue("right", self._right.saveState())
+        self._settings.setValue("theme", self.theme.name)
+        self._settings.sync()
+        event.accept()
+
+    # Within
+
+    def _do(self, action: m.OperatorAction | None) -> None:
+        if action is not None:
+            self._act(action)
+        self._numbers_ns = 0
+        self.refresh()
+
+    def _show_sites(self, shown: bool) -> None:
+        self.abdomen.show_sites = shown
+        self.refresh()
+
+    def _focus_note(self) -> None:
+        self.controls.note.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def _bind_keys(self) -> None:
+        bound: tuple[tuple[str, Callable[[], None]], ...] = (
+            ("Esc", self.toggle_hush),
+            ("H", self.toggle_hush),
+            ("Space", self.toggle_run),
+            ("T", self.tare),
+            ("N", self._focus_note),
+            ("S", self.sites.toggle),
+            ("Ctrl+Q", self.press_stop),
+            ("Ctrl+T", self.toggle_theme),
+            ("F1", self.help.toggle),
+            ("?", self.help.toggle),
+        )
+        for key, what in bound:
+            shortcut = QShortcut(QKeySequence(key), self)
+            shortcut.setAutoRepeat(False)  # a key held down must not hush and speak in turns
+            shortcut.setContext(Qt.ShortcutContext.ApplicationShortcut)
+            shortcut.activated.connect(what)
+
+    def _lay_out(self) -> None:
+        name = QLabel(self.model.card.name, self)
+        name.setProperty("role", "patient")
+        complaint = QLabel(self.model.card.complaint, self)
+        complaint.setProperty("role", "muted")
+        keys = QPushButton("Keys  F1", self)
+        keys.setProperty("role", "quiet")
+        keys.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        keys.clicked.connect(lambda: self.help.toggle())
+        head = QHBoxLayout()
+        head.setContentsMargins(6, 0, 6, 0)
+        head.setSpacing(14)
+        head.addWidget(name, 0, Qt.AlignmentFlag.AlignBaseline)
+        head.addWidget(complaint, 1, Qt.AlignmentFlag.AlignBaseline)
+        head.addWidget(keys)
+        head.addWidget(self.elapsed)
+
+        strips = QWidget(self)
+        left = QVBoxLayout(strips)
+        left.setContentsMargins(0, 0, 0, 0)
+        left.setSpacing(SPACING)
+        left.addWidget(self.force, 4)
+        left.addWidget(self.pain, 4)
+        left.addWidget(self.voice, 4)
+        left.addWidget(self.seen, 4)
+        left.addWidget(_panel("Events", self.events), 3)
+
+        self._right = QSplitter(Qt.Orientation.Vertical, self)
+        self._right.addWidget(_panel("", self.mirror))
+        self._right.addWidget(_panel("Abdomen", self.abdomen, self.sites))
+        self._right.setStretchFactor(0, 5)
+        self._right.setStretchFactor(1, 6)
+        self._columns = QSplitter(Qt.Orientation.Horizontal, self)
+        self._columns.addWidget(strips)
+        self._columns.addWidget(self._right)
+        self._columns.setStretchFactor(0, 3)
+        self._columns.setStretchFactor(1, 2)
+        for splitter in (self._right, self._columns):
+            splitter.setHandleWidth(SPACING)
+            splitter.setChildrenCollapsible(False)
+
+        body = QWidget(self)
+        body.setObjectName("window")
+        page = QVBoxLayout(body)
+        page.setContentsMargins(14, 12, 14, 14)
+        page.setSpacing(SPACING)
+        page.addLayout(head)
+        page.addWidget(self.lights)
+        page.addWidget(self.banner)
+        page.addWidget(self._columns, 1)
+        page.addWidget(self.controls)
+        self.setCentralWidget(body)
+        self.resize(1280, 800)
+        self._columns.setSizes([800, 440])
+
+    def _recall(self) -> None:
+        """Theme and layout as they were left."""
+        for key, restore in (
+            ("geometry", self.restoreGeometry),
+            ("columns", self._columns.restoreState),
+            ("right", self._right.restoreState),
+        ):
+            saved = self._settings.value(key)
+            if saved is not None:
+                restore(saved)
+        self.wear(LIGHT if self._settings.value("theme") == LIGHT.name else DARK)
+
+
+def _panel(title: str, content: QWidget, *extras: QWidget) -> QFrame:
+    """A framed place for a widget, with its title and what belongs beside the title."""
+    frame = QFrame()
+    frame.setProperty("role", "panel")
+    column = QVBoxLayout(frame)
+    column.setContentsMargins(12, 8, 12, 10)
+    column.setSpacing(4)
+    if title or extras:
+        label = QLabel(title)
+        label.setProperty("role", "title")
+        row = QHBoxLayout()
+        row.addWidget(label, 1)
+        for extra in extras:
+            row.addWidget(extra)
+        column.addLayout(row)
+    column.addWidget(content, 1)
+    return frame
