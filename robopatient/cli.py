@@ -185,7 +185,7 @@ def bench_latency(
 ) -> None:
     """Measure touch to sound, touch to face and frames lost with everything running."""
     _do(
-        "robopatient.session.bench_latency:bench_latency",
+        "experiments.benchmarks.latency:bench_latency",
         as_json=json,
         duration_s=duration,
         seed=seed,

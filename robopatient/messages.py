@@ -263,7 +263,7 @@ class ActorState(Message, frozen=True, gc=False):
 class Health(Message, frozen=True, gc=False):
     """How the loop and the link are doing, once a second or at any change of ``link``.
 
-    ``link`` is "disconnected", "identifying", "streaming", "degraded", "stale" or "safe".
+    ``link`` is the bridge's word: "closed", "down", "identifying", "starting", "streaming" or "silent".
     """
 
     t_ns: int

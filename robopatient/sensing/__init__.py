@@ -1,1 +1,7 @@
-"""Counts become newtons, contacts and presses."""
+"""Counts become newtons: calibration, tare, spike rejection, contact, centre of pressure, presses."""
+
+from robopatient.sensing.calibration import Calibration, load_calibration
+from robopatient.sensing.flags import FLAGS
+from robopatient.sensing.sensing import Sensing
+
+__all__ = ["FLAGS", "Calibration", "Sensing", "load_calibration"]

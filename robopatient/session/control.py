@@ -20,7 +20,8 @@ from types import FrameType
 
 import msgspec
 import numpy as np
-from firmware_bridge.boards import Board, make_board
+from firmware_bridge.board import Board
+from firmware_bridge.boards import make_board
 from firmware_bridge.errors import BridgeError
 
 import robopatient
@@ -114,6 +115,7 @@ class Control:
         self.stop_reason = ""
         self._newest: dict[type[m.Message], m.Message] = {}
         self._link = ""
+        self._counted = (clock.now_ns(), 0)
         self._said: set[str] = set()
 
     def interrupt(self, _signal: int, _frame: FrameType | None) -> None:
@@ -233,8 +235,9 @@ class Control:
         for trouble in (self.record.error, self.journal.error):
             if trouble is not None:
                 warnings.append(f"record: {trouble}")
-        if self.reader.failure:
-            warnings.append(f"board: {self.reader.failure}")
+        for trouble_text in (health.detail, self.reader.failure):
+            if trouble_text:
+                warnings.append(f"board: {trouble_text}")
         for warning in warnings:
             if warning not in self._said:
                 self._said.add(warning)
@@ -244,11 +247,11 @@ class Control:
                 t_ns=now_ns,
                 link=health.state,
                 board=self.board.name,
-                frame_rate_hz=health.frame_rate_hz,
-                frames=health.frames,
+                frame_rate_hz=self._frame_rate_hz(now_ns, health.samples),
+                frames=health.samples,
                 frames_lost=health.lost,
                 frames_bad=health.bad,
-                clock_residual_ms=health.clock_residual_ms,
+                clock_residual_ms=health.residual_ms,
                 loop_missed=self.missed,
                 loop_late_p99_us=float(np.percentile(self.late_ns, 99)) / 1e3 if self.late_ns else 0.0,
                 running=self.pipeline.running,
@@ -256,6 +259,12 @@ class Control:
                 warnings=tuple(warnings),
             )
         )
+
+    def _frame_rate_hz(self, now_ns: int, frames: int) -> float:
+        """Frames a second since the last time this was asked."""
+        then_ns, then_frames = self._counted
+        self._counted = (now_ns, frames)
+        return (frames - then_frames) * 1e9 / (now_ns - then_ns) if now_ns > then_ns else 0.0
 
     def _await_actors(self) -> None:
         """A session begins when voice and face can act, or have said that they cannot."""

@@ -5,6 +5,7 @@ Everything here is computed from the record alone, so ``robopatient report DIR``
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,63 +14,129 @@ import numpy as np
 
 from robopatient import messages as m
 from robopatient.config import SessionConfig
-from robopatient.errors import RobopatientError
-from robopatient.face.film import key_poses, poses_of, write_film
-from robopatient.face.pose import FacePose
+from robopatient.errors import RobopatientError, require
+from robopatient.face.film import poses_of, write_film
+from robopatient.face.identity import load_identity
+from robopatient.face.moments import key_poses
 from robopatient.face.render import Renderer, make_renderer
-from robopatient.record.presses import write_presses
+from robopatient.record.export import export_csv
+from robopatient.record.latency import summary as percentiles
+from robopatient.record.latency import touch_to_face_ms, touch_to_sound_ms
+from robopatient.record.presses import press_rows, write_presses
 from robopatient.record.reader import Record
 from robopatient.record.report import KeyFrame, write_report
 
-__all__ = ["finish"]
+__all__ = ["finish", "report", "summary"]
 
 KEY_FRAMES = 8
-KEY_FRAME_PX = 384
 FILM_FPS = 30.0
 
 
-def finish(folder: Path, told: Callable[[str], None], film: bool = True) -> list[Path]:
-    """Write presses, film and report of a session; return what was written.
+def report(folder: Path, film: bool = True, csv: Path | None = None) -> None:
+    """The verb ``report``: make the files of a recorded session again and say where they are."""
+    finish(folder, _tell, film)
+    if csv is not None:
+        export_csv(Record(folder), csv)
+        _tell(f"all topics as CSV in {csv}")
+    for line in summary(folder):
+        _tell(line)
+
+
+def finish(folder: Path, told: Callable[[str], None], film: bool = True) -> None:
+    """Write presses, film and report of a session.
 
     A missing package or an unreadable part costs that part only, and ``told`` says which and how to mend it.
     """
     record = Record(folder)
     config = msgspec.json.decode(record.start.config_json, type=SessionConfig)
-    written = [write_presses(record, folder / "presses.csv")]
+    write_presses(press_rows(record), folder / "presses.csv")
     seen = [message for message in record.messages("seen") if isinstance(message, m.Seen)]
     frames: list[KeyFrame] = []
     film_path: Path | None = None
-    if seen:
-        try:
-            renderer = make_renderer(config.face.renderer, _identity(config), config.face.size_px)
-        except RobopatientError as error:
-            told(f"no film and no key frames: {error}")
-        else:
+    try:
+        if seen:
+            renderer = make_renderer(config.face.renderer, load_identity(config.face.identity), config.face.size_px)
             try:
                 frames = [_key_frame(renderer, seen[index], record) for index in key_poses(seen, KEY_FRAMES)]
                 if film:
                     film_path = _film(folder, record, seen, renderer, told)
-                    written.append(film_path)
             finally:
                 renderer.close()
-    else:
-        told("no film: the record holds no frame of the face")
-    written.append(write_report(record, frames, film_path, folder / "report.html"))
-    return written
+        else:
+            told("no film: the record holds no frame of the face")
+    except RobopatientError as error:
+        told(f"no film: {error}")
+    try:
+        write_report(record, frames, film_path, folder / "report.html")
+    except RobopatientError as error:
+        told(f"no report: {error}")
+
+
+def summary(folder: Path) -> list[str]:
+    """Where things are and how late the patient was, a line each."""
+    lines = [f"record   {folder / 'record.sqlite'}"]
+    for label, name in (("report", "report.html"), ("film", "session.mp4"), ("presses", "presses.csv")):
+        if (folder / name).exists():
+            lines.append(f"{label:<8} {folder / name}")
+    with Record(folder) as record:
+        lines += [
+            _line("touch to sound", touch_to_sound_ms(record.table("voice"), record.table("heard"))),
+            _line("touch to face", touch_to_face_ms(record.table("face"), record.table("seen"))),
+        ]
+    return lines
+
+
+def _line(what: str, latency_ms: np.ndarray) -> str:
+    numbers = percentiles(latency_ms)
+    if not numbers["n"]:
+        return f"{what}: not measured (nothing answered)"
+    return f"{what}: p50 {numbers['p50']:.1f} ms, p95 {numbers['p95']:.1f} ms, n {numbers['n']:.0f}"
+
+
+def _key_frame(renderer: Renderer, seen: m.Seen, record: Record) -> KeyFrame:
+    ...
 
 
 def _film(
     folder: Path, record: Record, seen: list[m.Seen], renderer: Renderer, told: Callable[[str], None]
 ) -> Path:
-    audio, rate_hz, start_ns = _audio(folder, record, told)
-    begin_ns = seen[0].t_ns
+    """Draw what was seen and lay what was heard under it, by the times at which they left this computer."""
+    audio, rate_hz, begin_ns = _sound(folder, record, told)
+    path = folder / "session.mp4"
     write_film(
-        folder / "session.mp4",
+        path,
         poses_of(seen),
         renderer,
         FILM_FPS,
         audio=audio,
         sample_rate_hz=rate_hz,
-        audio_start_s=(start_ns - begin_ns) * 1e-9,
+        audio_start_s=begin_ns * 1e-9,
+        progress=_progress(len(seen) / FILM_FPS),
     )
-    return folder / "session.mp4"
+    return path
+
+
+def _sound(folder: Path, record: Record, told: Callable[[str], None]) -> tuple[np.ndarray | None, int, int]:
+    """Played samples, their rate, and the host time at which the first of them left."""
+    heard = record.table("heard")
+    path = folder / "voice.wav"
+    if not path.exists() or not len(heard["t_ns"]):
+        told("the film is silent: the record holds no sound")
+        return None, 48_000, 0
+    audio, rate_hz = require("soundfile", "audio").read(path, dtype="float32")
+    return audio, rate_hz, int(heard["t_ns"][0])
+
+
+def _progress(total_s: float) -> Callable[[float], None] | None:
+    """A line on a terminal that shows how far the film is; nothing when piped."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(done_s: float) -> None:
+        print(f"\rfilm {done_s:.0f} of {total_s:.0f} s ", end="", file=sys.stderr, flush=True)
+
+    return show
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

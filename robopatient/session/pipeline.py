@@ -7,7 +7,7 @@ replay computes is what a live session computed.
 from __future__ import annotations
 
 import msgspec
-from firmware_bridge.boards import Board
+from firmware_bridge.board import Board
 
 from robopatient.config import SessionConfig
 from robopatient.expression import make_policy

@@ -15,9 +15,11 @@ from robopatient.record.reader import Record
 from robopatient.session.control import open_board
 from robopatient.session.journal import Action, Received, Tick, read_journal
 from robopatient.session.pipeline import Outputs, Pipeline
+from robopatient.topics import TOPICS
 
-__all__ = ["Comparison", "compare", "recompute"]
+__all__ = ["Comparison", "compare", "recompute", "replay"]
 
+GOLDEN = "golden.msgpack"
 COMPARED = ("force", "pain", "expression", "voice", "face", "press")
 
 
@@ -47,25 +49,56 @@ def recompute(folder: Path) -> Iterator[Outputs]:
 
 
 def compare(folder: Path) -> Comparison:
-    """Recompute a session and compare every row with the record.
+    """Recompute a session and compare every row with what is expected of it.
 
-    A session that was killed has journal entries that its database had not committed yet (or the reverse): the
-    comparison covers the rows that both hold.
+    Expected is the accepted result of ``--update`` if there is one, else the record. A session that was killed has
+    turns in its journal that its database had not committed yet, or the reverse: the comparison covers what both hold.
     """
-    record = Record(folder)
-    recorded: dict[str, list[m.Message]] = {topic: record.messages(topic) for topic in COMPARED}
+    expected = _expected(folder)
     counts = dict.fromkeys(COMPARED, 0)
-    for outputs in recompute(folder):
-        for topic in COMPARED:
-            made = outputs.presses if topic == "press" else [getattr(outputs, topic)]
-            for message in made:
-                row = counts[topic]
-                counts[topic] += 1
-                if row < len(recorded[topic]) and recorded[topic][row] != message:
-                    return Comparison(
-                        counts, f"{topic} row {row}: recorded {recorded[topic][row]}, recomputed {message}"
-                    )
+    for topic, message in _messages(folder):
+        row = counts[topic]
+        counts[topic] += 1
+        if row < len(expected[topic]) and expected[topic][row] != message:
+            return Comparison(counts, f"{topic} row {row}: expected {expected[topic][row]}, computed {message}")
     if not any(counts.values()):
         raise RecordError(f"{folder}: the journal holds no turn of the loop; the session ended before it began")
-    shared = {topic: min(counts[topic], len(recorded[topic])) for topic in COMPARED}
-    return Comparison(shared)
+    return Comparison({topic: min(counts[topic], len(expected[topic])) for topic in COMPARED})
+
+
+def replay(folder: Path, update: bool = False) -> int:
+    """The verb ``replay``: say whether this version computes what was recorded; 1 when it does not."""
+    if update:
+        rows: dict[str, list[m.Message]] = {topic: [] for topic in COMPARED}
+        for topic, message in _messages(folder):
+            rows[topic].append(message)
+        (folder / GOLDEN).write_bytes(msgspec.msgpack.encode(rows))
+        print(f"{folder / GOLDEN}: accepted {sum(map(len, rows.values()))} rows as this session's result")
+        return 0
+    result = compare(folder)
+    if result.difference:
+        print(f"{folder}: differs at {result.difference}")
+        print("if the change is intended: robopatient replay --update", folder)
+        return 1
+    rows_text = ", ".join(f"{topic} {count}" for topic, count in result.rows.items())
+    print(f"{folder}: equal bit for bit ({rows_text} rows)")
+    return 0
+
+
+def _messages(folder: Path) -> Iterator[tuple[str, m.Message]]:
+    for outputs in recompute(folder):
+        for topic in COMPARED:
+            if topic == "press":
+                for press in outputs.presses:
+                    yield topic, press
+            else:
+                yield topic, getattr(outputs, topic)
+
+
+def _expected(folder: Path) -> dict[str, list[m.Message]]:
+    golden = folder / GOLDEN
+    if not golden.exists():
+        record = Record(folder)
+        return {topic: record.messages(topic) for topic in COMPARED}
+    rows = msgspec.msgpack.decode(golden.read_bytes(), type=dict[str, list[msgspec.Raw]])
+    return {topic: [msgspec.msgpack.decode(raw, type=TOPICS[topic].message) for raw in rows[topic]] for topic in COMPARED}

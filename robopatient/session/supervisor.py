@@ -83,6 +83,7 @@ class Supervisor:
         self.config = config
         self.folder = folder
         self.restarts: dict[str, int] = {}
+        self.started_ns = 0
         self._told = told
         self._clock = clock or HostClock()
         self._sockets = Path(tempfile.mkdtemp(prefix="robopatient-"))
@@ -93,6 +94,7 @@ class Supervisor:
 
     def run(self) -> int:
         """Run the session to its end; return control's exit status."""
+        self.started_ns = self._clock.now_ns()
         _make_folder(self.folder)
         old = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
         self._port = ActorPort(self._endpoints, ())
