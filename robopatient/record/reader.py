@@ -6,7 +6,7 @@ import json
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -93,6 +93,14 @@ class Record:
         ):
             arrays.update(_arrays(column, cells))
         return arrays
+
+    def cells(self, table: str) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
+        """Header and rows of any table as they lie in the file, ``topics`` and ``dictionary`` included."""
+        try:
+            cursor = self._connection.execute(f"SELECT * FROM {quoted(table)} ORDER BY rowid")
+        except sqlite3.Error as error:
+            raise RecordError(f"{self.path}: table {table} cannot be read ({error})") from error
+        return [column[0] for column in cursor.description], cursor
 
     def close(self) -> None:
         """Let go of the file."""
