@@ -115,7 +115,9 @@ class Blend:
             before = smoothstep(self._quiet_age_s / self._dynamics.quiet_s)
             self._quiet_age_s += TICK_S
             after = smoothstep(self._quiet_age_s / self._dynamics.quiet_s)
-            self._rise.fade((1.0 - after) / (1.0 - before) if before < 1.0 else 0.0)
+            remains = (1.0 - after) / (1.0 - before) if before < 1.0 else 0.0
+            self._rise.fade(remains)
+            self._neck.fade(remains)
         self._rise.advance(target, nrs)
         self._neck.advance(self._rise.level[HEAD] / MAX_INTENSITY, self._rise.surprise)
         self._breath.advance(TICK_S, phase, nrs)
@@ -215,6 +217,11 @@ class _Neck:
         """Draw this press's direction: down, and to one side (we are not told where the hand is)."""
         side = rng.choice([-1.0, 1.0])
         self._away = rng.uniform(0.6, 1.1, 3) * np.array([1.0, side, -side])
+
+    def fade(self, factor: float) -> None:
+        """Take the head towards rest."""
+        self.angle_deg *= factor
+        self._speed *= factor
 
     def advance(self, pain: float, surprise: float) -> None:
         """One tick; exact for a goal that stands still during it."""
