@@ -10,6 +10,7 @@ import contextlib
 import gc
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -70,12 +71,21 @@ class FaceActor:
     ----------
     clock
         The machine's clock; a fake one in tests.
+    make_renderer
+        Called with the kind and the name of an identity, gives what makes a renderer of a size.
     """
 
-    def __init__(self, config: SessionConfig, endpoints: Endpoints, clock: Clock) -> None:
+    def __init__(
+        self,
+        config: SessionConfig,
+        endpoints: Endpoints,
+        clock: Clock,
+        make_renderer: Callable[[str, str], Callable[[int], Renderer]] | None = None,
+    ) -> None:
         self._config = config.face
         self._seed = config.seed
         self._clock = clock
+        self._make_renderer = make_renderer or _renderers
         self._port = ActorPort(endpoints, ("face", "stop"))
         self._mirror = MirrorSender(endpoints)
         self._mirror_every = max(1, round(self._config.fps / MIRROR_HZ))
@@ -201,14 +211,7 @@ class FaceActor:
         """Renderer of the configured face, warmed up; None, with the reason noted, when there is none."""
         kind = kind or self._config.renderer
         try:
-            from robopatient.face.identity import load_identity
-            from robopatient.face.render import make_renderer
-
-            identity = load_identity(self._config.identity)
-
-            def make(size_px: int) -> Renderer:
-                return make_renderer(kind, identity, size_px)
-
+            make = self._make_renderer(kind, self._config.identity)
             renderer = TieredRenderer(make, self._config.size_px, 1.0 / self._config.fps, self._clock)
             renderer.warm_up(WARM_UP_POSES)
         except (RobopatientError, ImportError) as error:
@@ -241,6 +244,15 @@ class FaceActor:
         except RobopatientError as error:
             self._problems.append(str(error))
         return None
+
+
+def _renderers(kind: str, identity_name: str) -> Callable[[int], Renderer]:
+    """What makes renderers of a face, for any size; imported here because compilers and GL come with it."""
+    from robopatient.face.identity import load_identity
+    from robopatient.face.render import make_renderer
+
+    identity = load_identity(identity_name)
+    return lambda size_px: make_renderer(kind, identity, size_px)
 
 
 def _shrunk(pixels: np.ndarray) -> np.ndarray:

@@ -68,9 +68,8 @@ class _View:
         self._image = QtGui.QImage(self._pixels.data, width, height, 3 * width, QtGui.QImage.Format.Format_RGB888)
         self.repaint()  # type: ignore[attr-defined]
 
-    def paintEvent(self, event: Any) -> None:  # noqa: N802
-        """Qt asks for the picture."""
-        del event
+    def paint_image(self) -> None:
+        """Draw the picture into the widget."""
         widget: Any = self
         painter = QtGui.QPainter(widget)
         painter.fillRect(widget.rect(), QtGui.QColor(*BACKGROUND))
@@ -92,6 +91,11 @@ class _View:
 
 class _RasterView(_View, QtWidgets.QWidget):  # type: ignore[name-defined]
     """Painted by the processor: the quickest way where GL is emulated, and the only one without GL."""
+
+    def paintEvent(self, event: Any) -> None:  # noqa: N802
+        """Qt asks for the picture."""
+        del event
+        self.paint_image()
 
 
 class FaceWindow:
@@ -176,6 +180,7 @@ def _gl_view() -> Any:
     widgets = require("PySide6.QtOpenGLWidgets", "console")
 
     class _GlView(_View, widgets.QOpenGLWidget):  # type: ignore[name-defined]
-        pass
+        def paintGL(self) -> None:  # noqa: N802
+            self.paint_image()
 
     return _GlView()

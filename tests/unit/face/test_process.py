@@ -1,0 +1,246 @@
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from robopatient.bus import HubPort, MirrorReceiver, make_endpoints
+from robopatient.clock import FakeClock
+from robopatient.config import FaceConfig, SessionConfig
+from robopatient.errors import AssetError, DeviceError
+from robopatient.face.pose import FacePose
+from robopatient.face.process import FaceActor
+from robopatient.facs import pspi
+from robopatient.messages import ActorState, FaceAsk, FaceCommand, Message, Seen, SessionStop
+
+PERIOD_NS = round(1e9 / 30)
+
+
+class Canvas:
+    """A renderer that takes its time on the test's clock; brighter with AU7."""
+
+    kind = "gl"
+
+    def __init__(self, clock: FakeClock, size_px: int, ns_per_px: float = 0.0) -> None:
+        self.size_px, self._clock, self._ns_per_px = size_px, clock, ns_per_px
+
+    def draw(self, pose: FacePose) -> np.ndarray:
+        self._clock.advance_s(self._ns_per_px * self.size_px**2 * 1e-9)
+        return np.full((self.size_px, self.size_px, 3), round(40 * pose.au.get("AU7", 0.0)), np.uint8)
+
+    def close(self) -> None:
+        pass
+
+
+class Stage:
+    """An actor with control's end of the bus in the same thread."""
+
+    def __init__(self, tmp_path: Path, ns_per_px: float = 0.0, **face: object) -> None:
+        self.endpoints = make_endpoints(tmp_path)
+        self.hub = HubPort(self.endpoints)
+        self.mirror = MirrorReceiver(self.endpoints)
+        self.clock = FakeClock(10**9)
+        self.sizes: list[int] = []
+        self.error: Exception | None = None
+
+        def make(size_px: int) -> Canvas:
+            if self.error is not None:
+                raise self.error
+            self.sizes.append(size_px)
+            return Canvas(self.clock, size_px, ns_per_px)
+
+        config = SessionConfig(face=FaceConfig(**{"window": "no", **face}))  # type: ignore[arg-type]
+        self.actor = FaceActor(config, self.endpoints, self.clock, lambda kind, identity: make)
+
+    def say(self, message: Message) -> None:
+        """Publish, and wait until it has arrived."""
+        self.hub.publish(message)
+        self.actor._port._poller.poll(2000)
+
+    def told(self, kind: type[Message], n: int = 1) -> list[Message]:
+        """Messages of a kind that the actor has told, at least ``n`` of them."""
+        messages: list[Message] = []
+        for _ in range(200):
+            messages += [one for one in self.hub.receive() if isinstance(one, kind)]
+            if len(messages) >= n:
+                break
+            self.hub._pull.poll(10)
+        return messages
+
+    def close(self) -> None:
+        if not self.actor._port._push.closed:
+            self.actor.close()
+        self.mirror.close()
+        self.hub.close()
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    stage = Stage(tmp_path)
+    yield stage
+    stage.close()
+
+
+def command(t_ns: int, seq: int, nrs: float) -> FaceCommand:
+    return FaceCommand(t_ns, seq, t_ns - 3_000_000, nrs, "hold" if nrs else "rest", FaceAsk(nrs), nrs > 0.0)
+
+
+def test_seen_tells_the_command_behind_the_frame_and_what_was_drawn(stage: Stage) -> None:
+    stage.actor.prepare()
+    stage.actor.present(0)
+    stage.clock.advance_s(1 / 30)
+    for seq in range(5):
+        stage.say(command(stage.clock.now_ns(), 100 + seq, 7.0))
+    stage.actor._hear()
+    seen = stage.actor.present(2)
+    assert 100 <= seen.cause_seq <= 104
+    assert seen.cause_received_ns == stage.clock.now_ns() - 3_000_000
+    assert seen.au["AU7"] > 0.2
+    assert seen.pspi == pytest.approx(pspi(seen.au))
+    assert (seen.frame, seen.dropped) == (1, 2)
+    assert stage.told(Seen, 2)[-1] == seen
+
+
+def test_missed_frames_are_counted_and_the_rate_is_kept(stage: Stage) -> None:
+    stage.actor.prepare()
+    frames: list[Seen] = []
+    present = stage.actor.present
+
+    def slow_once(dropped: int) -> Seen:
+        frames.append(present(dropped))
+        if len(frames) == 3:
+            stage.clock.advance_s(0.1)  # a stall of three periods
+        if len(frames) == 8:
+            stage.actor.leave()
+        return frames[-1]
+
+    stage.actor.present = slow_once  # type: ignore[method-assign]
+    stage.actor.run()
+    assert [one.dropped for one in frames] == [0, 0, 0, 2, 0, 0, 0, 0]
+    late = [(one.t_ns - frames[0].t_ns) % PERIOD_NS for one in frames if one.frame != 3]
+    assert all(min(off, PERIOD_NS - off) < 10 for off in late)
+
+
+def test_states_are_told_and_repeated_once_a_second(stage: Stage) -> None:
+    stage.actor.prepare()
+    beats = 0
+    present = stage.actor.present
+
+    def count(dropped: int) -> Seen:
+        nonlocal beats
+        beats += 1
+        if beats == 95:
+            stage.actor.leave()
+        return present(dropped)
+
+    stage.actor.present = count  # type: ignore[method-assign]
+    stage.actor.run()
+    stage.actor.close()
+    states = stage.told(ActorState, 6)
+    assert [one.state for one in states] == ["starting", *["ready"] * 4, "stopped"]
+    assert states[1].detail == "gl 512 px, 0 ms a frame"
+    assert states[0].pid == os.getpid()
+
+
+def test_the_stop_of_the_session_ends_the_process(stage: Stage) -> None:
+    stage.actor.prepare()
+    stage.say(SessionStop(0, "done"))
+    stage.actor.run()
+    assert len(stage.told(Seen)) == 1
+
+
+def test_a_slow_machine_gets_a_smaller_picture_before_the_first_frame(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, ns_per_px=120.0)  # 31 ms at 512 px, 24 ms at 448 px
+    stage.actor.prepare()
+    seen = stage.actor.present(0)
+    assert stage.sizes == [512, 448]
+    assert seen.frame == 0
+    assert "gl 448 px" in stage.told(ActorState, 2)[-1].detail
+    stage.close()
+
+
+def test_a_machine_that_becomes_slow_gets_a_smaller_picture_after_two_seconds(stage: Stage) -> None:
+    stage.actor.prepare()
+    assert stage.actor._renderer is not None
+    stage.actor._renderer._renderer._ns_per_px = 150.0
+    for _ in range(60):
+        stage.actor.present(0)
+    assert stage.sizes == [512, 448]
+
+
+def test_the_console_gets_a_small_picture_twelve_times_a_second(stage: Stage) -> None:
+    stage.actor.prepare()
+    pictures = []
+    for _ in range(200):  # until the mirror's subscription has arrived
+        stage.actor.present(0)
+        stage.mirror._sub.poll(5)
+        pictures.append(stage.mirror.latest())
+        if pictures[-1]:
+            break
+    for _ in range(30):
+        stage.actor.present(0)
+        stage.mirror._sub.poll(2)
+        pictures.append(stage.mirror.latest())
+    arrived = [one for one in pictures if one]
+    assert 10 <= len(arrived) <= 17
+    assert arrived[0][:2] == (256, 256)
+
+
+@pytest.mark.parametrize("error", [DeviceError("no EGL"), AssetError("no anny"), ImportError("no moderngl")])
+def test_without_a_picture_the_face_goes_on_degraded(stage: Stage, error: Exception) -> None:
+    stage.error = error
+    stage.actor.prepare()
+    assert stage.actor.present(0).frame == 0
+    state = stage.told(ActorState, 2)[-1]
+    assert state.state == "degraded"
+    assert str(error) in state.detail
+
+
+def test_a_lost_gl_context_costs_one_picture(stage: Stage) -> None:
+    stage.actor.prepare()
+    assert stage.actor._renderer is not None
+
+    def lost(pose: FacePose) -> np.ndarray:
+        raise RuntimeError("context lost")
+
+    stage.actor._renderer.draw = lost  # type: ignore[method-assign]
+    stage.actor.present(0)
+    assert stage.actor._draw(FacePose()) is not None
+    assert stage.actor._state == "degraded"
+
+
+def test_an_unknown_engine_is_replaced_and_said(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, engine="nowhere:Engine")
+    stage.actor.prepare()
+    assert stage.actor.present(0).frame == 0
+    assert "nowhere" in stage.told(ActorState, 2)[-1].detail
+    stage.close()
+
+
+def test_a_window_that_is_wanted_without_a_display_is_missed_aloud(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pytest.importorskip("PySide6")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    stage = Stage(tmp_path, window="yes")
+    stage.actor.prepare()
+    stage.actor.present(0)
+    assert "no display" in stage.told(ActorState, 2)[-1].detail
+    stage.close()
+
+
+def test_closing_the_window_does_not_stop_the_session(stage: Stage) -> None:
+    class Closed:
+        def show(self, pixels: np.ndarray) -> bool:
+            return False
+
+        def close(self) -> None:
+            pass
+
+    stage.actor.prepare()
+    stage.actor._display = Closed()
+    stage.actor.present(0)
+    assert stage.actor.present(0).frame == 1
+    assert "window was closed" in stage.told(ActorState, 3)[-1].detail
