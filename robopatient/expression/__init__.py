@@ -1,1 +1,48 @@
-"""Pain becomes an expression: how this patient shows it, in voice and face."""
+"""Pain becomes what is shown: which voice and which face this patient makes of it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from robopatient.config import ExpressionConfig, reference
+from robopatient.messages import Expression, PainState
+
+__all__ = ["Character", "Policy", "make_policy"]
+
+POLICIES = {"prior": "robopatient.expression.prior:Prior"}
+
+
+class Character(Protocol):
+    """What a policy may know about the patient (a ``PatientProfile`` fits)."""
+
+    @property
+    def sex(self) -> str:
+        """Of the voice: "female" or "male"."""
+        ...
+
+    @property
+    def expressiveness(self) -> float:
+        """0 stoic, 1 typical, 2 dramatic."""
+        ...
+
+
+class Policy(Protocol):
+    """A mapper from pain to expression; built as ``Policy(preset, character)``."""
+
+    name: str
+
+    def step(self, pain: PainState) -> Expression:
+        """What to show of it."""
+        ...
+
+
+def make_policy(config: ExpressionConfig, character: Character | None = None) -> Policy:
+    """Policy that a session asks for.
+
+    Raises
+    ------
+    ConfigError, AssetError
+        When policy or preset do not exist.
+    """
+    policy: Policy = reference(config.kind, POLICIES)(config.preset, character)
+    return policy

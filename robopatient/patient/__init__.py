@@ -1,1 +1,6 @@
-"""Force becomes pain: where it is tender, how much, and how it fades."""
+"""Newtons become pain: who the patient is and what a press feels like to them."""
+
+from robopatient.patient.model import Patient
+from robopatient.patient.profile import PatientProfile, TenderSite, load_patient
+
+__all__ = ["Patient", "PatientProfile", "TenderSite", "load_patient"]

@@ -80,10 +80,16 @@ def _check(path: Path, calibration: Calibration, n_cells: int | None) -> None:
     if bool(calibration.counts_per_newton) == bool(calibration.newton_per_count):
         raise ConfigError(f"{path}: give either counts_per_newton or newton_per_count, not both and not neither")
     count = len(calibration.offset_counts) if n_cells is None else n_cells
-    lists = ("offset_counts", "residual_newton", "newton_per_count" if calibration.newton_per_count else "counts_per_newton")
+    lists = (
+        "offset_counts",
+        "residual_newton",
+        "newton_per_count" if calibration.newton_per_count else "counts_per_newton",
+    )
     for key in lists:
         if len(getattr(calibration, key)) != count:
-            raise ConfigError(f"{path}: {key} has {len(getattr(calibration, key))} values, the phantom has {count} cells")
+            raise ConfigError(
+                f"{path}: {key} has {len(getattr(calibration, key))} values, the phantom has {count} cells"
+            )
     low, high = calibration.range_counts
     if low >= high:
         raise ConfigError(f"{path}: range_counts is [{low}, {high}]; write the lowest count first")
@@ -96,7 +102,7 @@ def _check(path: Path, calibration: Calibration, n_cells: int | None) -> None:
             raise ConfigError(f"{path}: newton_per_count, row of cell {cell}, has {len(row)} values, expected {count}")
         if not all(math.isfinite(value) for value in row):
             raise ConfigError(f"{path}: newton_per_count, row of cell {cell}, is {list(row)} (expected finite numbers)")
-    again = "; run `robopatient board calibrate`"
+    again = "; see docs/calibration.md for how to measure it"
     for cell in range(1, count + 1):
         offset = calibration.offset_counts[cell - 1]
         if not low < offset < high:

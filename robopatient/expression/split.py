@@ -1,0 +1,141 @@
+"""The experimental manipulation: the one place where what is heard and what is seen may part.
+
+Each channel has a gain (how much of the pain it shows) and a delay; both channels start from the same expression.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import msgspec
+
+from robopatient.config import SplitConfig
+from robopatient.expression.prior import INAUDIBLE_DB, MAX_NRS
+from robopatient.levels import gain_to_db
+from robopatient.messages import Expression, FaceAsk, FaceCommand, ForceFrame, PainState, Phase, VoiceAsk, VoiceCommand
+
+__all__ = ["Split"]
+
+QUIET_FLAGS = frozenset(("stale", "paused"))
+NO_FRAME = -1
+"""``cause_seq`` of a command that no frame has caused."""
+
+
+class _Moment(msgspec.Struct, frozen=True, gc=False):
+    """An expression with all that its commands need."""
+
+    t_ns: int
+    cause_seq: int
+    received_ns: int
+    nrs: float
+    phase: Phase
+    contact: bool
+    voice: VoiceAsk
+    face: FaceAsk
+
+
+class _Delay:
+    """Gives back each moment exactly ``delay_ns`` later, in frame time; nothing before the first is due."""
+
+    def __init__(self, delay_ms: float) -> None:
+        self.delay_ns = round(delay_ms * 1e6)
+        self._waiting: deque[_Moment] = deque()
+        self._due: _Moment | None = None
+
+    def step(self, moment: _Moment) -> _Moment | None:
+        if self.delay_ns == 0:
+            return moment
+        if self._waiting and self._waiting[-1].t_ns == moment.t_ns:
+            self._waiting.pop()  # the same frame, told again by a loop that is faster than the board
+        self._waiting.append(moment)
+        while self._waiting and self._waiting[0].t_ns <= moment.t_ns - self.delay_ns:
+            self._due = self._waiting.popleft()
+        return self._due
+
+    def forget(self) -> None:
+        self._waiting.clear()
+        self._due = None
+
+
+class Split:
+    """Expressions in, one command for the voice and one for the face out."""
+
+    def __init__(self, config: SplitConfig) -> None:
+        self.config = config
+        self._voice = _Delay(config.voice_delay_ms)
+        self._face = _Delay(config.face_delay_ms)
+
+    def step(
+        self, expression: Expression, pain: PainState, force: ForceFrame, hush: bool
+    ) -> tuple[VoiceCommand, FaceCommand]:
+        """Commands of this turn of the loop.
+
+        A delayed command carries the ``cause_seq`` and ``received_ns`` of the frame behind it and the present
+        ``t_ns``, because that is when it is said. Quiet is never delayed: hush and frames that know nothing act at
+        once, and what was waiting is forgotten.
+        """
+        moment = _Moment(
+            t_ns=force.t_ns,
+            cause_seq=force.seq,
+            received_ns=force.received_ns,
+            nrs=pain.nrs,
+            phase=pain.phase,
+            contact=force.contact_mm is not None,
+            voice=expression.voice,
+            face=expression.face,
+        )
+        blind = not QUIET_FLAGS.isdisjoint(force.flags)
+        return self._say_voice(moment, hush, blind), self._say_face(moment, hush, blind)
+
+    def _say_voice(self, now: _Moment, hush: bool, blind: bool) -> VoiceCommand:
+        moment = _pass(self._voice, now, hush or blind)
+        gain = self.config.voice_gain
+        ask = moment.voice
+        level_db = INAUDIBLE_DB if hush else max(INAUDIBLE_DB, min(0.0, ask.level_db + gain_to_db(gain)))
+        return VoiceCommand(
+            t_ns=now.t_ns,
+            cause_seq=moment.cause_seq,
+            received_ns=moment.received_ns,
+            nrs=0.0 if hush else min(MAX_NRS, gain * moment.nrs),
+            phase=moment.phase,
+            ask=VoiceAsk(level_db, ask.f0_semitones, ask.roughness, ask.breathiness, ask.call),
+            hush=hush,
+        )
+
+    def _say_face(self, now: _Moment, hush: bool, blind: bool) -> FaceCommand:
+        moment = _pass(self._face, now, hush or blind)
+        gain = self.config.face_gain
+        return FaceCommand(
+            t_ns=now.t_ns,
+            cause_seq=moment.cause_seq,
+            received_ns=moment.received_ns,
+            nrs=0.0 if hush else min(MAX_NRS, gain * moment.nrs),
+            phase=moment.phase,
+            ask=FaceAsk(0.0 if hush else min(MAX_NRS, gain * moment.face.nrs), moment.face.expressiveness),
+            contact=moment.contact,
+            hush=hush,
+        )
+
+
+def _pass(delay: _Delay, now: _Moment, quiet: bool) -> _Moment:
+    """What the channel shows now: the delayed moment, or nothing yet."""
+    if quiet:
+        delay.forget()
+        if delay.delay_ns == 0:
+            return now  # fading by itself
+        return _nothing(now, now.cause_seq, now.received_ns)
+    return delay.step(now) or _nothing(now, NO_FRAME, 0)
+
+
+def _nothing(like: _Moment, cause_seq: int, received_ns: int) -> _Moment:
+    """A patient at rest."""
+    return _Moment(
+        t_ns=like.t_ns,
+        cause_seq=cause_seq,
+        received_ns=received_ns,
+        nrs=0.0,
+        phase="rest",
+        contact=False,
+        voice=VoiceAsk(INAUDIBLE_DB, like.voice.f0_semitones, 0.0, 0.0),
+        face=FaceAsk(0.0, like.face.expressiveness),
+    )
