@@ -181,11 +181,10 @@ class FaceActor:
 
     def _tell_state(self, state: str) -> None:
         self._beat_ns = self._clock.now_ns()
-        how = "no picture"
-        if self._renderer is not None:
-            how = f"{self._renderer.kind} {self._renderer.size_px} px, {self._renderer.draw_ms:.0f} ms a frame"
-        detail = "; ".join([*self._problems, how] if state in ("ready", "degraded") else self._problems)
-        self._port.tell(ActorState(self._beat_ns, "face", state, detail, os.getpid()))
+        notes = list(self._problems)
+        if self._renderer is not None and state in ("ready", "degraded"):
+            notes.append(f"{self._renderer.kind} {self._renderer.size_px} px, {self._renderer.draw_ms:.0f} ms a frame")
+        self._port.tell(ActorState(self._beat_ns, "face", state, "; ".join(notes), os.getpid()))
 
     def _draw(self, pose: FacePose) -> np.ndarray | None:
         """Picture of a pose, or None without a renderer."""
