@@ -1,87 +1,76 @@
 """The abdomen map: nine regions, where the hand presses now, where it has pressed, and (if asked) where it hurts.
 
-Drawn as the operator sees the patient: the patient's right on the left, the head above.
+Drawn as the operator sees the patient: the patient's right on the left, the head above. All coordinates here are the
+phantom's body coordinates, mm from the navel to the patient's left and towards the head.
 """
 
 from __future__ import annotations
 
 import math
 
-import msgspec
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap, QResizeEvent, QTransform
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from robopatient.config import asset_path, decode_toml
 from robopatient.console.model import ConsoleModel
 from robopatient.console.theme import DARK, Theme
+from robopatient.phantom import REGIONS, Phantom
 
-__all__ = ["AbdomenMap", "Geometry", "load_geometry"]
+__all__ = ["AbdomenMap"]
 
-
-class Geometry(msgspec.Struct, frozen=True):
-    """The phantom's frame, mm: x to the patient's left, y towards the head."""
-
-    width_mm: float
-    height_mm: float
-    vertical_lines_mm: tuple[float, float]
-    horizontal_lines_mm: tuple[float, float]
-
-
-def load_geometry(name: str) -> Geometry:
-    """Geometry of a phantom under ``assets/phantoms``."""
-    return decode_toml(asset_path("phantoms", name), Geometry)
-
-
-REGIONS = (
-    ("right hypochondriac", "epigastric", "left hypochondriac"),
-    ("right lumbar", "umbilical", "left lumbar"),
-    ("right iliac", "hypogastric", "left iliac"),
-)
-MARGIN_MM = (34.0, 26.0)
-"""Body drawn around the sensing square, to the sides and above and below."""
-DOT_MM_PER_SQRT_NEWTON = 1.1
+VIEW_MM = QRectF(QPointF(-172.0, -194.0), QPointF(172.0, 142.0))
+"""What is shown: from the tip of the breastbone to the groin of an adult, and all of the published plate."""
+DOT_MM_PER_SQRT_NEWTON = 0.9
 CONTACT_MM_PER_SQRT_NEWTON = 3.2
-"""Area grows with force: 40 N covers a disc of 20 mm, about a fingertip pair."""
+"""Area grows with force; 40 N covers a disc of 20 mm radius, about what two flat fingers cover."""
+_TOP = Qt.AlignmentFlag.AlignTop
+_LEFT, _CENTRE, _RIGHT = (
+    _TOP | Qt.AlignmentFlag.AlignLeft,
+    _TOP | Qt.AlignmentFlag.AlignHCenter,
+    _TOP | Qt.AlignmentFlag.AlignRight,
+)
+FULL_COVER = 4
+"""Presses from which a region is shown as examined in full (assumption: light and deep, twice)."""
+LABEL_MM = 9.5
+LABEL_PX = (10, 14)
+"""Names of the regions grow with the map between these sizes."""
 
 
 class AbdomenMap(QWidget):
-    """A still picture of the abdomen, drawn once, with the hand on top of it."""
+    """A still picture of the abdomen, drawn when something lasting changes, with the hand on top of it."""
 
-    def __init__(self, geometry: Geometry, parent: QWidget | None = None) -> None:
+    def __init__(self, model: ConsoleModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setMinimumSize(220, 220)
+        self.setMinimumSize(240, 240)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Abdomen with the place of the hand")
-        self.show_sites = False
-        self._geometry = geometry
+        self._model = model
+        self._phantom: Phantom = model.phantom
         self._theme = DARK
+        self._show_sites = False
         self._still: QPixmap | None = None
-        self._drawn: object = None
-        self._contact_mm: tuple[float, float] | None = None
-        self._newton = 0.0
-        self._model: ConsoleModel | None = None
+        self._pressed = -1
+        self._hand: tuple[float, float, float] | None = None
 
     def apply(self, theme: Theme) -> None:
         """Wear a theme."""
         self._theme = theme
-        self._still = None
-        self.update()
+        self._redraw()
 
-    def refresh(self, model: ConsoleModel) -> None:
+    def show_sites(self, shown: bool) -> None:
+        """Show or hide where it hurts."""
+        self._show_sites = shown
+        self._redraw()
+
+    def refresh(self) -> None:
         """Move the hand; repaint only when something has moved."""
-        self._model = model
-        stale = model.is_stale("force")
-        self._contact_mm = None if stale else model.contact_mm
-        self._newton = 0.0 if stale else model.force_newton.latest
-        still = (model.press_count, self.show_sites)
-        moving = (self._contact_mm, round(self._newton, 1) if self._contact_mm else 0.0)
-        if (still, moving) == self._drawn:
-            return
-        if self._drawn is None or still != self._drawn[0]:  # type: ignore[index]
-            self._still = None
-        self._drawn = (still, moving)
-        self.update()
+        if self._model.press_count != self._pressed:
+            self._pressed = self._model.press_count
+            self._redraw()
+        hand = self._read_hand()
+        if hand != self._hand:
+            self._hand = hand
+            self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Square."""
@@ -89,8 +78,8 @@ class AbdomenMap(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Draw the still part again."""
-        self._still = None
         super().resizeEvent(event)
+        self._redraw()
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
         """The still picture, then the hand."""
@@ -98,29 +87,37 @@ class AbdomenMap(QWidget):
             self._still = self._draw_still()
         painter = QPainter(self)
         painter.drawPixmap(0, 0, self._still)
-        if self._contact_mm is not None:
+        if self._hand is not None:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            self._draw_contact(painter, QPointF(*self._contact_mm), self._newton)
+            self._draw_hand(painter, *self._hand)
+
+    def _redraw(self) -> None:
+        self._still = None
+        self.update()
+
+    def _read_hand(self) -> tuple[float, float, float] | None:
+        """Body coordinates and force of the hand, rounded to what the eye can tell."""
+        if self._model.contact_mm is None or self._model.is_stale("force"):
+            return None
+        left_mm, head_mm = self._phantom.body_mm(*self._model.contact_mm)
+        return round(left_mm, 1), round(head_mm, 1), round(self._model.force_newton.latest, 1)
 
     def _to_pixels(self) -> QTransform:
-        """From the phantom's frame (y up) to this widget (y down)."""
-        width, height = self._geometry.width_mm + 2 * MARGIN_MM[0], self._geometry.height_mm + 2 * MARGIN_MM[1]
-        scale = min(self.width() / width, self.height() / height)
+        """From body coordinates (head up) to this widget (y down)."""
+        scale = min(self.width() / VIEW_MM.width(), self.height() / VIEW_MM.height())
         transform = QTransform()
         transform.translate(self.width() / 2, self.height() / 2)
         transform.scale(scale, -scale)
-        transform.translate(-self._geometry.width_mm / 2, -self._geometry.height_mm / 2)
+        transform.translate(-VIEW_MM.center().x(), -VIEW_MM.center().y())
         return transform
 
-    def _draw_contact(self, painter: QPainter, at_mm: QPointF, newton: float) -> None:
+    def _draw_hand(self, painter: QPainter, left_mm: float, head_mm: float, newton: float) -> None:
         transform = self._to_pixels()
-        centre = transform.map(at_mm)
-        radius = max(4.0, CONTACT_MM_PER_SQRT_NEWTON * math.sqrt(max(0.0, newton)) * transform.m11())
+        centre = transform.map(QPointF(left_mm, head_mm))
+        radius = max(5.0, CONTACT_MM_PER_SQRT_NEWTON * math.sqrt(max(0.0, newton)) * transform.m11())
         colour = QColor(self._theme.force)
-        glow = QColor(colour)
-        glow.setAlpha(90)
         painter.setPen(QPen(colour, 2.0))
-        painter.setBrush(glow)
+        painter.setBrush(_faded(colour, 90))
         painter.drawEllipse(centre, radius, radius)
         painter.setBrush(colour)
         painter.drawEllipse(centre, 3.0, 3.0)
@@ -135,7 +132,7 @@ class AbdomenMap(QWidget):
         transform = self._to_pixels()
         self._draw_body(painter, transform)
         self._draw_regions(painter, transform)
-        if self.show_sites:
+        if self._show_sites:
             self._draw_sites(painter, transform)
         self._draw_presses(painter, transform)
         self._draw_names(painter, transform)
@@ -143,99 +140,109 @@ class AbdomenMap(QWidget):
         return pixmap
 
     def _draw_body(self, painter: QPainter, transform: QTransform) -> None:
-        """A quiet outline to tell up from down: flanks, costal arch, iliac crests and navel (drawn by eye)."""
-        width, height = self._geometry.width_mm, self._geometry.height_mm
-        top, bottom = height + MARGIN_MM[1], -MARGIN_MM[1]
-
-        def at(x: float, y: float) -> QPointF:
-            return transform.map(QPointF(x, y))
-
-        body = QPainterPath(at(-26, top))
-        body.cubicTo(at(-22, height * 0.80), at(-6, height * 0.68), at(-8, height * 0.50))
-        body.cubicTo(at(-10, height * 0.32), at(-30, height * 0.24), at(-30, bottom))
-        body.lineTo(at(width + 30, bottom))
-        body.cubicTo(at(width + 30, height * 0.24), at(width + 10, height * 0.32), at(width + 8, height * 0.50))
-        body.cubicTo(at(width + 6, height * 0.68), at(width + 22, height * 0.80), at(width + 26, top))
+        """A quiet outline to tell up from down: flanks, costal arch, groins and navel (drawn by eye)."""
+        top, bottom = VIEW_MM.bottom() + 20, VIEW_MM.top() - 20
+        body, bones = QPainterPath(), QPainterPath()
+        body.moveTo(-150, top)
+        body.cubicTo(-150, 80, -136, 60, -136, 20)
+        body.cubicTo(-136, -30, -166, -60, -168, bottom)
+        body.lineTo(168, bottom)
+        body.cubicTo(166, -60, 136, -30, 136, 20)
+        body.cubicTo(136, 60, 150, 80, 150, top)
         body.closeSubpath()
-        painter.setPen(QPen(QColor(self._theme.skin_edge), 1.5))
+        for side in (-1, 1):
+            bones.moveTo(side * 127, 58)
+            bones.cubicTo(side * 112, 44, side * 92, 50, side * 72, 74)
+            bones.cubicTo(side * 48, 104, side * 26, 112, side * 9, 134)
+            bones.moveTo(side * 134, -46)
+            bones.cubicTo(side * 118, -84, side * 70, -128, side * 24, -176)
+        painter.setClipRect(transform.mapRect(VIEW_MM))
+        painter.setPen(QPen(QColor(self._theme.skin_edge), 1.4))
         painter.setBrush(QColor(self._theme.skin))
-        painter.drawPath(body)
-
+        painter.drawPath(transform.map(body))
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        bones = QPainterPath(at(8, height * 0.70))
-        bones.cubicTo(at(40, height * 0.80), at(110, height * 0.86), at(width / 2, height + 14))
-        bones.cubicTo(at(width - 110, height * 0.86), at(width - 40, height * 0.80), at(width - 8, height * 0.70))
-        for side in (-1.0, 1.0):
-            bones.moveTo(at(width / 2 + side * (width / 2 + 4), height * 0.30))
-            bones.cubicTo(
-                at(width / 2 + side * 118, height * 0.28),
-                at(width / 2 + side * 100, height * 0.18),
-                at(width / 2 + side * 96, height * 0.10),
-            )
-        painter.drawPath(bones)
-        painter.drawEllipse(at(width / 2, height * 0.44), 4.0, 5.5)
+        painter.drawPath(transform.map(bones))
+        painter.drawEllipse(transform.map(QPointF(0, 0)), 3.5, 5.0)
+        painter.setClipping(False)
 
     def _draw_regions(self, painter: QPainter, transform: QTransform) -> None:
-        geometry = self._geometry
-        line = QColor(self._theme.muted)
-        line.setAlpha(110)
-        painter.setPen(QPen(line, 1.0, Qt.PenStyle.DashLine))
+        """The plate that feels, the planes that part the regions on it, and a tint on those already pressed."""
+        plate = self._plate()
+        (left, right), (upper, lower) = self._planes()
+        columns = ((plate.left(), left), (left, right), (right, plate.right()))
+        rows = ((plate.bottom(), upper), (upper, lower), (lower, plate.top()))
+        painter.setPen(Qt.PenStyle.NoPen)
+        for (head, foot), names in zip(rows, REGIONS, strict=True):
+            for (start, end), name in zip(columns, names, strict=True):
+                cover = min(1.0, self._model.region_counts.get(name, 0) / FULL_COVER)
+                if cover:
+                    painter.setBrush(_faded(QColor(self._theme.force), round(12 + 28 * cover)))
+                    painter.drawRect(transform.mapRect(QRectF(QPointF(start, foot), QPointF(end, head))))
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        for x in geometry.vertical_lines_mm:
-            painter.drawLine(transform.map(QPointF(x, 0)), transform.map(QPointF(x, geometry.height_mm)))
-        for y in geometry.horizontal_lines_mm:
-            painter.drawLine(transform.map(QPointF(0, y)), transform.map(QPointF(geometry.width_mm, y)))
-        painter.setPen(QPen(line, 1.0))
-        painter.drawRoundedRect(transform.mapRect(QRectF(0, 0, geometry.width_mm, geometry.height_mm)), 6, 6)
+        painter.setPen(QPen(_faded(QColor(self._theme.muted), 90), 1.0))
+        painter.drawRoundedRect(transform.mapRect(plate), 6, 6)
+        painter.setPen(QPen(_faded(QColor(self._theme.muted), 120), 1.0, Qt.PenStyle.DashLine))
+        for x in (left, right):
+            painter.drawLine(transform.map(QPointF(x, plate.top())), transform.map(QPointF(x, plate.bottom())))
+        for y in (upper, lower):
+            painter.drawLine(transform.map(QPointF(plate.left(), y)), transform.map(QPointF(plate.right(), y)))
+
+    def _plate(self) -> QRectF:
+        """The plate in body coordinates; its bottom() is the edge nearest to the head."""
+        phantom = self._phantom
+        corners = (QPointF(*phantom.body_mm(0.0, 0.0)), QPointF(*phantom.body_mm(phantom.width_mm, phantom.height_mm)))
+        return QRectF(*corners).normalized()
+
+    def _planes(self) -> tuple[list[float], list[float]]:
+        """Body coordinates of the planes: left ones ascending, head ones descending (from the head down)."""
+        phantom = self._phantom
+        columns = sorted(phantom.body_mm(x, 0.0)[0] for x in phantom.vertical_lines_mm)
+        rows = sorted((phantom.body_mm(0.0, y)[1] for y in phantom.horizontal_lines_mm), reverse=True)
+        return columns, rows
 
     def _draw_sites(self, painter: QPainter, transform: QTransform) -> None:
         colour = QColor(self._theme.pain)
-        fill = QColor(colour)
-        fill.setAlpha(46)
-        for site in self._model.card.sites if self._model is not None else ():
-            centre = transform.map(QPointF(site.x_mm, site.y_mm))
-            radius = site.radius_mm * transform.m11()
-            painter.setPen(QPen(colour, 1.2, Qt.PenStyle.DotLine))
-            painter.setBrush(fill)
+        for site in self._model.patient.sites:
+            centre = transform.map(QPointF(site.left_mm, site.head_mm))
+            radius = site.sigma_mm * transform.m11()
+            painter.setPen(QPen(colour, 1.4, Qt.PenStyle.DotLine))
+            painter.setBrush(_faded(colour, round(30 + 50 * site.strength)))
             painter.drawEllipse(centre, radius, radius)
             painter.setPen(colour)
-            painter.setFont(self._font(11))
-            box = QRectF(centre.x() - 80, centre.y() - radius - 18, 160, 16)
+            painter.setFont(self._font(11, bold=True))
+            box = QRectF(centre.x() - 90, centre.y() + radius + 2, 180, 16)
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, site.name)
 
     def _draw_presses(self, painter: QPainter, transform: QTransform) -> None:
-        colour = QColor(self._theme.force)
-        colour.setAlpha(120)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(colour)
-        for press in self._model.presses if self._model is not None else ():
+        painter.setBrush(_faded(QColor(self._theme.force), 110))
+        for press in self._model.presses:
             radius = max(2.0, DOT_MM_PER_SQRT_NEWTON * math.sqrt(press.peak_newton) * transform.m11())
-            painter.drawEllipse(transform.map(QPointF(press.x_mm, press.y_mm)), radius, radius)
+            painter.drawEllipse(transform.map(QPointF(*self._phantom.body_mm(press.x_mm, press.y_mm))), radius, radius)
 
     def _draw_names(self, painter: QPainter, transform: QTransform) -> None:
-        geometry = self._geometry
-        columns = (0.0, *geometry.vertical_lines_mm, geometry.width_mm)
-        rows = (geometry.height_mm, *reversed(geometry.horizontal_lines_mm), 0.0)
-        counts = self._model.region_counts if self._model is not None else {}
+        """Each region's name and how often it was pressed."""
+        size = min(max(round(LABEL_MM * transform.m11()), LABEL_PX[0]), LABEL_PX[1])
+        (left, right), rows = self._planes()
+        places = ((left - 5.0, _RIGHT), ((left + right) / 2, _CENTRE), (right + 5.0, _LEFT))
+        tops = (self._plate().bottom(), *rows)
+        painter.setFont(self._font(size))
         for row, names in enumerate(REGIONS):
-            for column, name in enumerate(names):
-                cell = QRectF(
-                    transform.map(QPointF(columns[column], rows[row])),
-                    transform.map(QPointF(columns[column + 1], rows[row + 1])),
-                ).adjusted(7, 5, -7, -5)
-                count = counts.get(name, 0)
-                painter.setPen(QColor(self._theme.muted))
-                painter.setFont(self._font(11))
-                flags = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft
-                painter.drawText(cell, flags, name.replace(" ", "\n"))
-                if count:
-                    painter.setPen(QColor(self._theme.text))
-                    painter.setFont(self._font(13, bold=True))
-                    painter.drawText(cell, Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignRight, str(count))
+            for (x, flags), name in zip(places, names, strict=True):
+                spot = transform.map(QPointF(x, tops[row]))
+                count = self._model.region_counts.get(name, 0)
+                painter.setPen(QColor(self._theme.text if count else self._theme.muted))
+                box = QRectF(spot.x() - 100, spot.y() + 4, 200, 2 * size)
+                if flags == _RIGHT:
+                    box.moveRight(spot.x())
+                elif flags == _LEFT:
+                    box.moveLeft(spot.x())
+                label = name.replace("right ", "R ").replace("left ", "L ")
+                painter.drawText(box, flags, f"{label}  {count}" if count else label)
         painter.setPen(QColor(self._theme.faint))
         painter.setFont(self._font(13, bold=True))
-        for letter, x in (("R", -20.0), ("L", geometry.width_mm + 20.0)):
-            spot = transform.map(QPointF(x, geometry.height_mm + 8.0))
+        for letter, x in (("R", VIEW_MM.left() + 8), ("L", VIEW_MM.right() - 8)):
+            spot = transform.map(QPointF(x, VIEW_MM.bottom() - 10))
             painter.drawText(QRectF(spot.x() - 20, spot.y() - 12, 40, 24), Qt.AlignmentFlag.AlignCenter, letter)
 
     def _font(self, pixels: int, bold: bool = False) -> QFont:
@@ -243,3 +250,9 @@ class AbdomenMap(QWidget):
         font.setPixelSize(pixels)
         font.setBold(bold)
         return font
+
+
+def _faded(colour: QColor, alpha: int) -> QColor:
+    faded = QColor(colour)
+    faded.setAlpha(alpha)
+    return faded

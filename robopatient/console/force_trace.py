@@ -30,8 +30,7 @@ class ForceTrace(Strip):
             self.add_line(model.config.sensing.warn_newton, "warn")
             self.add_line(model.config.sensing.limit_newton, "bad")
             self._levels = True
-            if self.theme is not None:
-                self.apply(self.theme)
+            self.apply(self.theme)
         now_ns = model.clock.now_ns()
         stale = model.is_stale("force")
         self._rescale(model.force_newton.peak(now_ns))

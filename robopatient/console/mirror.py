@@ -17,7 +17,7 @@ RADIUS = 8.0
 
 
 class FaceMirror(QWidget):
-    """A square picture that fills what room there is."""
+    """A picture that fills what room there is; what does not fit is cut off evenly at the sides or ends."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,12 +52,11 @@ class FaceMirror(QWidget):
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
         """Draw the picture, veiled when it is old, with a word when there is one."""
         painter = QPainter(self)
-        side = min(self.width(), self.height())
-        frame = QRect((self.width() - side) // 2, (self.height() - side) // 2, side, side)
+        frame = self.rect()
         if self._image is None:
             painter.fillRect(frame, QColor(self._theme.plot))
         else:
-            painter.drawImage(frame, self._image)
+            painter.drawImage(frame, self._image, self._crop())
             if self._stale:
                 veil = QColor(self._theme.panel)
                 veil.setAlpha(190)
@@ -72,6 +71,16 @@ class FaceMirror(QWidget):
         rounded.addRoundedRect(frame.toRectF(), RADIUS, RADIUS)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillPath(corners.subtracted(rounded), QColor(self._theme.panel))
+
+    def _crop(self) -> QRect:
+        """Middle part of the picture that has the shape of this widget."""
+        if self._image is None:
+            return QRect()
+        width, height = self._image.width(), self._image.height()
+        scale = min(width / max(1, self.width()), height / max(1, self.height()))
+        crop = QRect(0, 0, round(self.width() * scale), round(self.height() * scale))
+        crop.moveCenter(QRect(0, 0, width, height).center())
+        return crop
 
 
 def _words(model: ConsoleModel, stale: bool) -> str:

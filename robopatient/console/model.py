@@ -15,8 +15,9 @@ from robopatient import messages as m
 from robopatient.clock import Clock
 from robopatient.config import SessionConfig
 from robopatient.console.lights import Light, State, derive_lights
-from robopatient.console.patient_card import PatientCard
 from robopatient.console.trace import Trace
+from robopatient.patient import PatientProfile
+from robopatient.phantom import Phantom
 from robopatient.topics import TOPICS
 
 __all__ = ["Alert", "ConsoleModel", "Event", "Picture"]
@@ -80,14 +81,17 @@ class ConsoleModel:
         The session's resolved configuration.
     clock
         Told to the model, so that tests turn it by hand.
-    card
-        Who the patient is.
+    patient
+        Who lies on the table.
+    phantom
+        On what.
     """
 
-    def __init__(self, config: SessionConfig, clock: Clock, card: PatientCard) -> None:
+    def __init__(self, config: SessionConfig, clock: Clock, patient: PatientProfile, phantom: Phantom) -> None:
         self.config = config
         self.clock = clock
-        self.card = card
+        self.patient = patient
+        self.phantom = phantom
         self.force_newton = Trace()
         self.nrs = Trace()
         self.level_dbfs = Trace()
@@ -266,9 +270,10 @@ class ConsoleModel:
         self.presses.append(press)
         self.press_count += 1
         self.region_counts[press.region] += 1
-        self._add_event(
-            Event(press.t_ns, "press", f"Press {self.press_count}: {press.peak_newton:.1f} N, {press.region}")
-        )
+        now_ns = self.clock.now_ns()
+        nrs = self.nrs.peak(now_ns, (now_ns - press.t_ns) * 1e-9)
+        text = f"Press {self.press_count}: {press.peak_newton:.1f} N, {press.region}, pain {nrs:.1f}"
+        self._add_event(Event(press.t_ns, "press", text))
 
     def _feed_health(self, health: m.Health) -> None:
         self._begin(health.t_ns)

@@ -29,7 +29,7 @@ class PainTrace(Strip):
     """Felt pain on the numeric rating scale, 0 to 10."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Pain felt", (0.0, 10.4), (0.0, 5.0, 10.0), parent=parent)
+        super().__init__("Pain felt", (0.0, 10.0), (0.0, 5.0, 10.0), parent=parent)
         self._curve = self.add_curve("pain")
         self._value = self.add_readout()
 
@@ -51,7 +51,7 @@ class VoiceTrace(Strip):
     def __init__(self, parent: QWidget | None = None) -> None:
         hertz = [75.0, 300.0, 1200.0]
         ticks = [(float(f0_to_dbfs_axis(np.array(hz))), f"{hz:.0f}") for hz in hertz]
-        super().__init__("Voice heard", (SILENCE_DBFS, 1.0), (-60.0, -30.0, 0.0), ticks, parent=parent)
+        super().__init__("Voice heard", (SILENCE_DBFS, 0.0), (-60.0, -30.0, 0.0), ticks, parent=parent)
         self._level = self.add_curve("level")
         self._f0 = self.add_curve("f0")
         self._level_value = self.add_readout("value2")
@@ -78,7 +78,7 @@ class SeenTrace(Strip):
     """Pain that the face shows, PSPI 0 to 16."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Face shown", (0.0, 16.6), (0.0, 8.0, 16.0), time_axis=True, parent=parent)
+        super().__init__("Face shown", (0.0, 16.0), (0.0, 8.0, 16.0), time_axis=True, parent=parent)
         self._curve = self.add_curve("pspi")
         self._value = self.add_readout()
 

@@ -18,25 +18,35 @@ from robopatient import messages as m
 from robopatient.clock import FakeClock, HostClock
 from robopatient.config import SessionConfig
 from robopatient.console.model import SILENCE_DBFS, ConsoleModel
-from robopatient.console.patient_card import PatientCard, Site
+from robopatient.patient import PatientProfile, TenderSite
+from robopatient.phantom import load_phantom
 
-__all__ = ["CARD", "feed_state", "portrait", "rehearse", "still"]
+__all__ = ["feed_state", "portrait", "rehearse", "still"]
 
-CARD = PatientCard(
-    "Margaret Ellis, 58",
-    "Pain in the right lower belly since last night",
-    (Site("McBurney's point", 78.0, 74.0, 25.0), Site("umbilical", 145.0, 140.0, 22.0)),
+PHANTOM = load_phantom(SessionConfig().sensing.phantom)
+PATIENT = PatientProfile(
+    name="Margaret Ellis",
+    age_years=58,
+    sex="female",
+    complaint="Pain in the right lower belly since last night",
+    history="",
+    voice="margaret",
+    face="margaret",
+    sites=(
+        TenderSite(name="McBurney's point", region="right iliac", left_mm=-80.0, head_mm=-58.0),
+        TenderSite(name="periumbilical", region="umbilical", left_mm=0.0, head_mm=4.0, sigma_mm=20.0, strength=0.4),
+    ),
 )
 PLACES = (
-    (210.0, 235.0, "left hypochondriac", 0.1),
-    (140.0, 232.0, "epigastric", 0.15),
-    (76.0, 222.0, "right hypochondriac", 0.15),
-    (66.0, 150.0, "right lumbar", 0.3),
-    (146.0, 150.0, "umbilical", 0.4),
-    (214.0, 70.0, "left iliac", 0.2),
-    (82.0, 70.0, "right iliac", 1.0),
+    (88.0, 72.0, 0.1),
+    (10.0, 74.0, 0.15),
+    (-84.0, 70.0, 0.15),
+    (-92.0, 8.0, 0.3),
+    (8.0, 6.0, 0.4),
+    (84.0, -84.0, 0.2),
+    (-82.0, -60.0, 1.0),
 )
-"""Where the rehearsed hand presses, and how tender it is there."""
+"""Where the rehearsed hand presses, mm from the navel to the left and towards the head, and how tender it is."""
 PERIOD_S = 2.6
 STEP_NS = 33_333_333
 
@@ -45,13 +55,14 @@ def rehearse(t_s: float, t_ns: int) -> Iterator[m.Message]:
     """What control would say at ``t_s`` seconds of a steady examination."""
     turn, phase_s = divmod(t_s, PERIOD_S)
     index = int(turn)
-    x_mm, y_mm, region, tender = PLACES[index % len(PLACES)]
+    left_mm, head_mm, tender = PLACES[index % len(PLACES)]
+    x_mm, y_mm = PHANTOM.plate_mm(left_mm, head_mm)
     peak = 12.0 + 7.0 * (index % 4)
     width_s = 1.3
     inside = phase_s < width_s
     newton = peak * math.sin(math.pi * phase_s / width_s) ** 1.5 if inside else 0.0
     newton += 0.05 * math.sin(37.0 * t_s)
-    previous = PLACES[(index - 1) % len(PLACES)][3] * (12.0 + 7.0 * ((index - 1) % 4))
+    previous = PLACES[(index - 1) % len(PLACES)][2] * (12.0 + 7.0 * ((index - 1) % 4))
     felt = (
         0.31 * peak * tender * (1 - math.exp(-3 * phase_s))
         if inside
@@ -69,7 +80,7 @@ def rehearse(t_s: float, t_ns: int) -> Iterator[m.Message]:
     yield m.Seen(t_ns, 0, 0, 0, {}, min(16.0, 1.35 * nrs + 0.3 + 0.2 * math.sin(3 * t_s)))
     if width_s <= phase_s < width_s + STEP_NS * 1e-9:
         onset_ns = t_ns - round(width_s * 1e9)
-        yield m.Press(onset_ns, 0, onset_ns, 0, t_ns, peak, peak / 0.3, x_mm, y_mm, region)
+        yield m.Press(onset_ns, 0, onset_ns, 0, t_ns, peak, peak / 0.3, x_mm, y_mm, PHANTOM.region(x_mm, y_mm))
 
 
 def feed_state(model: ConsoleModel, t_ns: int, link: str = "streaming", face: str = "ready") -> None:
@@ -95,7 +106,7 @@ def portrait(size_px: int, t_s: float = 0.0) -> bytes:
 def still(seconds: float = 24.3, link: str = "streaming", face: str = "ready") -> tuple[ConsoleModel, FakeClock]:
     """A model as it stands after some seconds of rehearsal, with a clock that stands still."""
     clock = FakeClock(10_000_000_000)
-    model = ConsoleModel(SessionConfig(), clock, CARD)
+    model = ConsoleModel(SessionConfig(), clock, PATIENT, PHANTOM)
     feed_state(model, clock.now_ns())
     steps = round(seconds * 1e9 / STEP_NS)
     for step in range(steps):
@@ -130,10 +141,10 @@ def main() -> None:
     if args.png:
         model, clock = still(link="disconnected" if args.state == "unplugged" else "streaming")
         if args.state == "waiting":
-            model = ConsoleModel(SessionConfig(), clock, CARD)
+            model = ConsoleModel(SessionConfig(), clock, PATIENT, PHANTOM)
     else:
         host = HostClock()
-        model = ConsoleModel(SessionConfig(), host, CARD)
+        model = ConsoleModel(SessionConfig(), host, PATIENT, PHANTOM)
     window = ConsoleWindow(model, lambda action: None, settings)
     window.resize(width, height)
     window.wear(LIGHT if args.theme == "light" else DARK)

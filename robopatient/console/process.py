@@ -19,8 +19,9 @@ from robopatient.clock import HostClock
 from robopatient.config import SessionConfig
 from robopatient.console.display import why_no_display
 from robopatient.console.model import ConsoleModel
-from robopatient.console.patient_card import load_card
 from robopatient.errors import MissingPackageError, require
+from robopatient.patient import load_patient
+from robopatient.phantom import load_phantom
 
 __all__ = ["TOPICS_SHOWN", "main"]
 
@@ -63,7 +64,8 @@ class Session:
         self._port = port
         self._clock = HostClock()
         self._mirror = MirrorReceiver(endpoints)
-        self._model = ConsoleModel(config, self._clock, load_card(config.patient))
+        patient, phantom = load_patient(config.patient), load_phantom(config.sensing.phantom)
+        self._model = ConsoleModel(config, self._clock, patient, phantom)
         self._window = ConsoleWindow(self._model, port.tell, QSettings("robopatient", "console"))
         self._state = ("ready", "") if QFontDatabase.families() else ("degraded", FONT_HELP)
         self._told_ns = 0

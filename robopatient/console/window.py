@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from robopatient import messages as m
-from robopatient.console.abdomen import AbdomenMap, load_geometry
+from robopatient.console.abdomen import AbdomenMap
 from robopatient.console.banner import Banner
 from robopatient.console.controls import Controls
 from robopatient.console.event_list import EventList, clock_text
@@ -37,6 +37,7 @@ from robopatient.console.theme import DARK, LIGHT, Theme, style_sheet
 __all__ = ["ConsoleWindow"]
 
 SPACING = 10
+TITLE_PX = 26
 
 
 class ConsoleWindow(QMainWindow):
@@ -59,12 +60,12 @@ class ConsoleWindow(QMainWindow):
         self._act = act
         self._settings = settings
         self._numbers_ns = 0
-        self.setWindowTitle(f"robopatient: {model.card.name}")
+        self.setWindowTitle(f"robopatient: {model.patient.name}")
         self.force = ForceTrace(self)
         self.pain = PainTrace(self)
         self.voice = VoiceTrace(self)
         self.seen = SeenTrace(self)
-        self.abdomen = AbdomenMap(load_geometry(model.config.sensing.phantom), self)
+        self.abdomen = AbdomenMap(model, self)
         self.mirror = FaceMirror(self)
         self.lights = LightBar(self)
         self.banner = Banner(self)
@@ -132,7 +133,7 @@ class ConsoleWindow(QMainWindow):
         numbers = now_ns - self._numbers_ns >= 1e9 / READOUT_HZ
         for strip in (self.force, self.pain, self.voice, self.seen):
             strip.refresh(self.model, numbers)
-        self.abdomen.refresh(self.model)
+        self.abdomen.refresh()
         self.mirror.refresh(self.model)
         self.controls.refresh(self.model)
         self.events.refresh(self.model)
@@ -153,6 +154,7 @@ class ConsoleWindow(QMainWindow):
         self._settings.setValue("geometry", self.saveGeometry())
         self._settings.setValue("columns", self._columns.saveState())
         self._settings.setValue("right", self._right.saveState())
+        self._settings.setValue("top", self._top.saveState())
         self._settings.setValue("theme", self.theme.name)
         self._settings.sync()
         event.accept()
@@ -166,8 +168,7 @@ class ConsoleWindow(QMainWindow):
         self.refresh()
 
     def _show_sites(self, shown: bool) -> None:
-        self.abdomen.show_sites = shown
-        self.refresh()
+        self.abdomen.show_sites(shown)
 
     def _focus_note(self) -> None:
         self.controls.note.setFocus(Qt.FocusReason.ShortcutFocusReason)
@@ -192,9 +193,9 @@ class ConsoleWindow(QMainWindow):
             shortcut.activated.connect(what)
 
     def _lay_out(self) -> None:
-        name = QLabel(self.model.card.name, self)
+        name = QLabel(f"{self.model.patient.name}, {self.model.patient.age_years}", self)
         name.setProperty("role", "patient")
-        complaint = QLabel(self.model.card.complaint, self)
+        complaint = QLabel(self.model.patient.complaint, self)
         complaint.setProperty("role", "muted")
         keys = QPushButton("Keys  F1", self)
         keys.setProperty("role", "quiet")
@@ -216,19 +217,22 @@ class ConsoleWindow(QMainWindow):
         left.addWidget(self.pain, 4)
         left.addWidget(self.voice, 4)
         left.addWidget(self.seen, 4)
-        left.addWidget(_panel("Events", self.events), 3)
-
+        self._top = QSplitter(Qt.Orientation.Horizontal, self)
+        self._top.addWidget(_panel("Abdomen", self.abdomen, self.sites))
+        self._top.addWidget(_panel("Face", self.mirror))
+        self._top.setStretchFactor(0, 5)
+        self._top.setStretchFactor(1, 4)
         self._right = QSplitter(Qt.Orientation.Vertical, self)
-        self._right.addWidget(_panel("", self.mirror))
-        self._right.addWidget(_panel("Abdomen", self.abdomen, self.sites))
-        self._right.setStretchFactor(0, 5)
-        self._right.setStretchFactor(1, 6)
+        self._right.addWidget(self._top)
+        self._right.addWidget(_panel("Events", self.events))
+        self._right.setStretchFactor(0, 3)
+        self._right.setStretchFactor(1, 1)
         self._columns = QSplitter(Qt.Orientation.Horizontal, self)
         self._columns.addWidget(strips)
         self._columns.addWidget(self._right)
-        self._columns.setStretchFactor(0, 3)
-        self._columns.setStretchFactor(1, 2)
-        for splitter in (self._right, self._columns):
+        self._columns.setStretchFactor(0, 1)
+        self._columns.setStretchFactor(1, 1)
+        for splitter in (self._top, self._right, self._columns):
             splitter.setHandleWidth(SPACING)
             splitter.setChildrenCollapsible(False)
 
@@ -244,7 +248,9 @@ class ConsoleWindow(QMainWindow):
         page.addWidget(self.controls)
         self.setCentralWidget(body)
         self.resize(1280, 800)
-        self._columns.setSizes([800, 440])
+        self._columns.setSizes([590, 650])
+        self._top.setSizes([370, 270])
+        self._right.setSizes([380, 180])
 
     def _recall(self) -> None:
         """Theme and layout as they were left."""
@@ -252,6 +258,7 @@ class ConsoleWindow(QMainWindow):
             ("geometry", self.restoreGeometry),
             ("columns", self._columns.restoreState),
             ("right", self._right.restoreState),
+            ("top", self._top.restoreState),
         ):
             saved = self._settings.value(key)
             if saved is not None:
@@ -264,11 +271,12 @@ def _panel(title: str, content: QWidget, *extras: QWidget) -> QFrame:
     frame = QFrame()
     frame.setProperty("role", "panel")
     column = QVBoxLayout(frame)
-    column.setContentsMargins(12, 8, 12, 10)
-    column.setSpacing(4)
+    column.setContentsMargins(12, 4, 12, 10)
+    column.setSpacing(2)
     if title or extras:
         label = QLabel(title)
         label.setProperty("role", "title")
+        label.setFixedHeight(TITLE_PX)
         row = QHBoxLayout()
         row.addWidget(label, 1)
         for extra in extras:
