@@ -62,7 +62,9 @@ class Link:
         self.note = ""
         self.bytes_received = 0
         self._serial: Any = None
-        self._lock = threading.Lock()
+        # A descriptor is closed only while nobody waits on it: its number may be another file's a moment later.
+        self._reading = threading.Lock()
+        self._writing = threading.Lock()
         self._wanted = False
         self._back_off_s = BACK_OFF_FIRST_S
         self._next_try_s = 0.0
@@ -80,36 +82,37 @@ class Link:
 
     def read(self, timeout_s: float) -> bytes:
         """Whatever has arrived, at the latest after ``timeout_s``; ``b""`` on time-out and while the port is gone."""
-        port = self._serial
-        if port is None:
+        if self._serial is None:
             self._come_back(timeout_s)
             return b""
-        try:
-            fd = port.fileno()
-            if not select.select([fd], [], [], timeout_s)[0]:
+        with self._reading:
+            if self._serial is None:
                 return b""
-            data = os.read(fd, READ_BYTES)
-        except (OSError, ValueError, TypeError) as error:  # SerialException is an OSError; the others: closed meanwhile
-            self._lose(f"{self.port}: {error}")
-            return b""
-        if not data:
-            self._lose(f"{self.port}: unplugged")
+            fd = self._serial.fd
+            try:
+                if not select.select([fd], [], [], timeout_s)[0]:
+                    return b""
+                data = os.read(fd, READ_BYTES)
+                error = "" if data else "unplugged"
+            except OSError as failure:
+                data, error = b"", failure.strerror or str(failure)
+        if error:
+            self._lose(f"{self.port}: {error}; waiting for it to come back")
         self.bytes_received += len(data)
         return data
 
     def write(self, data: bytes) -> bool:
-        """Send without waiting; False when the port is gone or its buffer is full."""
-        port = self._serial
-        if port is None or not data:
-            return False
-        try:
-            return bool(port.write(data) == len(data))
-        except (OSError, TypeError) as error:
-            self._lose(f"{self.port}: {error}")
-            return False
+        """Send without waiting; False when the port is gone or its buffer is full (``read`` notices a loss)."""
+        with self._writing:
+            if self._serial is None or not data:
+                return False
+            try:
+                return os.write(self._serial.fd, data) == len(data)
+            except OSError:
+                return False
 
     def close(self) -> None:
-        """Give the port back."""
+        """Give the port back; waits for a ``read`` in another thread to time out."""
         self._wanted = False
         self._lose("closed")
 
@@ -135,7 +138,7 @@ class Link:
         except (OSError, ValueError) as error:
             raise _explained(path, self.baud, error) from error
         self.note = _low_latency(port, path)
-        with self._lock:
+        with self._reading, self._writing:
             self._serial = port
             self.openings += 1
             self.generation = self.openings
@@ -143,14 +146,14 @@ class Link:
         self._back_off_s = BACK_OFF_FIRST_S
 
     def _lose(self, why: str) -> None:
-        with self._lock:
+        with self._reading, self._writing:
             port, self._serial = self._serial, None
             self.generation = 0
             self.error = why
             self._next_try_s = time.monotonic() + self._back_off_s
-        if port is not None:
-            with contextlib.suppress(OSError, TypeError):
-                port.close()
+            if port is not None:
+                with contextlib.suppress(OSError):  # SerialException is one
+                    port.close()
 
 
 def _check(path: str) -> None:

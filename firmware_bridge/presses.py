@@ -6,6 +6,7 @@ of free palpation on four cells (Protpagorn et al. 2023, doi 10.3389/frobt.2023.
 
 from __future__ import annotations
 
+import bisect
 import math
 
 import msgspec
@@ -27,7 +28,7 @@ CONTACT_LOG_SD = 0.33  # [T] 0.42 with holds to the trial's end; [F] 0.25
 RISE_SHARE = (0.45, 0.15)  # [T] peak after 0.54 of the contact; [F] 0.33: mean and sd
 RISE_SHARE_LIMITS = (0.2, 0.75)  # [T] p5 0.19, p95 0.81
 SHAPE_LOG_SD = 0.25
-"""[T] the median rise and fall are quarter sines to within 0.03; the 10 % and 90 % curves lie near powers 0.7 and 1.8."""
+"""[T] the median rise and fall are quarter sines to within 0.03; 10 % and 90 % of them lie near powers 1.8 and 0.7."""
 SHAPE_LIMITS = (0.75, 1.9)
 PAUSE_MEDIAN_S = 0.48  # [F] 0.46 between free presses; onset to onset 1.6 s
 PAUSE_LOG_SD = 0.35  # [F] p5 0.26, p95 0.74
@@ -37,6 +38,8 @@ NO_TOUCH_EVERY = 8  # [A] presses between two looks at the patient
 NO_TOUCH_S = (2.5, 5.0)  # [A]
 TREMOR = 0.012  # [A] relative sd of a hold, seen on the plateaus of [T] and [F]
 TREMOR_HZ = (3.0, 7.0, 11.0)  # [A]
+LONGEST_S = 10.0
+"""No contact, and no resting hand before it, lasts longer (six standard deviations)."""
 ABDOMEN_MM = (30.0, 260.0, 40.0, 250.0)
 """x and y limits of where a hand presses; [F] used 3-249 by 39-195 mm of the plate."""
 NEAR_SD_MM = 14.0  # [A] finger breadth
@@ -100,9 +103,7 @@ class Hand:
 
     def presses(self, until_s: float) -> list[Press]:
         """Presses that begin before ``until_s``."""
-        while not self._presses or self._presses[-1].onset_s < until_s:
-            self._presses.append(self._next_press())
-        return [press for press in self._presses if press.onset_s < until_s]
+        return self._between(-math.inf, until_s)
 
     def forces(self, t_s: NDArray[np.float64], period_s: float) -> NDArray[np.float64]:
         """Forces (n, 4), N, of conversions that end at each time of ``t_s`` (n,) and last ``period_s``."""
@@ -110,12 +111,19 @@ class Hand:
         cells = DRIFT_NEWTON * np.sin(2 * np.pi * middle_s[:, None] / self._drift_s + self._drift_phase)
         cells -= DRIFT_NEWTON * np.sin(self._drift_phase)
         first_s, last_s = float(t_s[0]), float(t_s[-1])
-        for press in self.presses(last_s + 10.0):
-            if press.end_s >= first_s - 1.0 and press.onset_s - press.resting_s <= last_s:
+        for press in self._between(first_s - LONGEST_S, last_s + LONGEST_S):
+            if press.onset_s - press.resting_s <= last_s and first_s - period_s <= press.end_s:
                 cells += spread(_total(press, middle_s), press.x_mm, press.y_mm)
         for at_s, cell, newton in self._spikes_before(last_s):
             cells[(t_s - period_s < at_s) & (at_s <= t_s), cell] += newton
         return cells
+
+    def _between(self, from_s: float, until_s: float) -> list[Press]:
+        presses = self._presses
+        while not presses or presses[-1].onset_s < until_s:
+            presses.append(self._next_press())
+        low, high = (bisect.bisect_left(presses, at_s, key=_onset_s) for at_s in (from_s, until_s))
+        return presses[low:high]
 
     def _next_press(self) -> Press:
         rng = self._rng
@@ -160,8 +168,12 @@ class Hand:
         return self._spikes
 
 
+def _onset_s(press: Press) -> float:
+    return press.onset_s
+
+
 def _total(press: Press, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Total force of one press, N: powers of quarter sines up and down, a little tremor, perhaps a resting hand before."""
+    """Total force of one press, N: a power of a quarter sine up and down, tremor, perhaps a resting hand before."""
     since_s = t_s - press.onset_s
     rise_s = press.rise_share * press.contact_s
     way = np.where(since_s < rise_s, since_s / rise_s, (press.contact_s - since_s) / (press.contact_s - rise_s))

@@ -1,7 +1,7 @@
 """Recorded forces from .npz and .csv files, as the virtual board plays them.
 
-Three formats (shapes and units in docs/boards.md): four-cell .npz, total-force .npz, .csv with a header of units. A wrong
-file is refused with its name, what was found and what is expected.
+Four-cell .npz, total-force .npz, or .csv with a header of units; shapes and units are in docs/boards.md. A wrong file
+is refused with its name, what was found and what is expected.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Recording:
         self._edges_s = np.arange(len(cells_newton) + 1) / rate_hz
 
     def forces(self, t_s: NDArray[np.float64], period_s: float, *, loop: bool = False) -> NDArray[np.float64]:
-        """Mean forces (n, 4), N, over the ``period_s`` that ends at each time of ``t_s`` (n,), as a converter sees them.
+        """Mean forces (n, 4), N, over the ``period_s`` that ends at each time of ``t_s`` (n,), as a converter gives.
 
         At the recording's own rate these are its samples; with ``loop`` the recording begins again when it ends.
         """

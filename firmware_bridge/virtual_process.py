@@ -1,4 +1,4 @@
-"""The virtual board as a process of its own: opens a pseudo-terminal and speaks wire bytes, paced by absolute deadlines.
+"""The virtual board as a process of its own: wire bytes on a pseudo-terminal, paced by absolute deadlines.
 
 Run by hand it prints the port to open: ``python -m firmware_bridge.virtual_process '{"rate_hz": 250}'``. It leaves when
 its standard input ends, so it never outlives the program that started it; lines on standard input are faults.

@@ -21,6 +21,8 @@ __all__ = ["VirtualBoard"]
 START_TIMEOUT_S = 20.0
 """A cold import of numpy from a slow disk. Assumption."""
 LEAVE_TIMEOUT_S = 2.0
+BOARD_KEYS = ("source", "rate_hz", "file", "site_mm", "loop", "seed")
+"""The first fields of ``VirtualOptions``: keys of ``[board]`` itself, not of its options."""
 BAUD = 500_000
 """A pseudo-terminal ignores it, pyserial wants one."""
 
@@ -43,7 +45,7 @@ class VirtualBoard(SerialBoard):
         try:
             self.options = msgspec.convert(options, VirtualOptions)
         except msgspec.ValidationError as error:
-            known = ", ".join(VirtualOptions.__struct_fields__)
+            known = ", ".join(VirtualOptions.__struct_fields__[len(BOARD_KEYS) :])
             raise BoardError(f"board.options: {error}; known are {known}") from error
         for fault in self.options.faults:
             parse_fault(fault)

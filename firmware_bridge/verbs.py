@@ -1,0 +1,225 @@
+"""What ``robopatient board …`` does: list, monitor, tare, record.
+
+Plain functions that print; ``as_json`` prints one JSON object and nothing else.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from firmware_bridge import discovery
+from firmware_bridge.board import Board, LinkHealth
+from firmware_bridge.errors import BoardError, BridgeError
+from firmware_bridge.frames import RawFrame, Status
+
+__all__ = ["CHUNK", "list_boards", "monitor", "read_chunks", "record", "stream", "tare"]
+
+CHUNK = struct.Struct("<QI")
+"""Head of each chunk of a .bytes file: host monotonic ns of its receipt, length; the bytes as received follow."""
+FIRST_SAMPLE_S = 5.0
+"""An Uno's boot loader takes up to 3 s after the port is opened."""
+READ_TIMEOUT_S = 0.01
+LINE_S = 0.5
+STEADY_FACTOR = 5.0
+"""A tare is refused when the spread of its 80 or more samples exceeds 5 times the noise between neighbours."""
+MIN_TARE_SAMPLES = 80
+
+
+def list_boards(as_json: bool = False) -> None:
+    """Print the serial ports there are; none is opened."""
+    found = discovery.ports()
+    if as_json:
+        print(json.dumps({"ports": msgspec.to_builtins(found)}))
+        return
+    for port in found:
+        usb = f"usb:{port.vid}:{port.pid}" + (f":{port.serial}" if port.serial else "") if port.vid else "-"
+        print(f"{port.path}  {usb}  {port.description}")
+    if not found:
+        print("no serial port; plug a board in, or simulate one: robopatient board monitor --board virtual")
+
+
+def stream(board: Board, duration_s: float) -> Iterator[tuple[int, bytes, list[RawFrame]]]:
+    """Open a board, keep it alive, and hand out (received_ns, bytes, frames) until time is up; then close it.
+
+    Parameters
+    ----------
+    duration_s
+        From the first sample; 0: until interrupted.
+
+    Raises
+    ------
+    BridgeError
+        When it cannot be opened or no sample comes within 5 s.
+    """
+    board.open()
+    try:
+        first_ns: int | None = None
+        opened_ns = time.monotonic_ns()
+        while True:
+            data = board.read(READ_TIMEOUT_S)
+            now_ns = time.monotonic_ns()
+            frames = board.frames(now_ns, data) if data else []
+            board.poll(now_ns)
+            if frames and first_ns is None:
+                first_ns = now_ns
+            yield now_ns, data, frames
+            if first_ns is None and now_ns - opened_ns > FIRST_SAMPLE_S * 1e9:
+                health = board.health()
+                raise BoardError(f"{board.name}: no sample in {FIRST_SAMPLE_S:g} s ({health.state}: {health.detail})")
+            if first_ns is not None and duration_s and now_ns - first_ns >= duration_s * 1e9:
+                return
+    finally:
+        board.close()
+
+
+def monitor(board: Board, duration_s: float = 0.0, as_json: bool = False) -> LinkHealth:
+    """Print what arrives, twice a second; with ``as_json`` only the health at the end."""
+    samples = 0
+    latest: RawFrame | None = None
+    line_ns: int | None = None
+    try:
+        for now_ns, _, frames in stream(board, duration_s):
+            samples += len(frames)
+            latest = frames[-1] if frames else latest
+            line_ns = now_ns if line_ns is None else line_ns
+            if not as_json and now_ns - line_ns >= LINE_S * 1e9:
+                rate_hz = samples / ((now_ns - line_ns) * 1e-9)
+                print(_line(board.health(), rate_hz, latest), flush=True)
+                samples, line_ns = 0, now_ns
+    except KeyboardInterrupt:
+        pass
+    health = board.health()
+    if as_json:
+        print(json.dumps(_plain(health)))
+    return health
+
+
+def tare(board: Board, duration_s: float = 1.0, as_json: bool = False) -> dict[str, Any]:
+    """Measure the counts of the untouched cells and print them.
+
+    Returns
+    -------
+    dict
+        ``offset_counts``, ``sd_counts`` (both per cell), ``samples``, ``uid``.
+
+    Raises
+    ------
+    BoardError
+        When a cell does not convert, too few samples came, or the plate was touched meanwhile.
+    """
+    rows: list[tuple[int, ...]] = []
+    ready = -1
+    for _, _, frames in stream(board, duration_s):
+        rows.extend(frame.counts for frame in frames)
+        for frame in frames:
+            ready &= frame.ready_mask
+    if len(rows) < MIN_TARE_SAMPLES:
+        raise BoardError(
+            f"{board.name}: {len(rows)} samples are too few for a tare; give --duration 2 or a higher rate"
+        )
+    counts = np.array(rows, dtype=np.float64)
+    sd = counts.std(axis=0)
+    # Neighbouring samples differ by noise alone, whatever slow force is on the plate.
+    noise = np.diff(counts, axis=0).std(axis=0) / math.sqrt(2)
+    for cell in range(counts.shape[1]):
+        if not ready >> cell & 1:
+            raise BoardError(f"{board.name}: cell {cell + 1} did not convert; check its wires, then tare again")
+        if sd[cell] > STEADY_FACTOR * max(noise[cell], 1.0):
+            raise BoardError(
+                f"{board.name}: cell {cell + 1} moved (sd {sd[cell]:.0f} counts, noise {noise[cell]:.0f}); "
+                "take the hands off the plate, then tare again"
+            )
+    result = {
+        "offset_counts": counts.mean(axis=0).round(1).tolist(),
+        "sd_counts": sd.round(1).tolist(),
+        "samples": len(rows),
+        "uid": board.health().uid,
+    }
+    if as_json:
+        print(json.dumps(result))
+    else:
+        for cell, (offset, spread) in enumerate(
+            zip(result["offset_counts"], result["sd_counts"], strict=True), start=1
+        ):
+            print(f"cell {cell}: {offset:.1f} counts (sd {spread:.1f})")
+    return result
+
+
+def record(board: Board, out: Path, duration_s: float = 0.0) -> LinkHealth:
+    """Write the bytes as received to ``out``.bytes and the decoded counts to ``out``.csv.
+
+    Raises
+    ------
+    BridgeError
+        When a file cannot be written, or as ``stream``.
+    """
+    bytes_path, csv_path = out.with_name(out.name + ".bytes"), out.with_name(out.name + ".csv")
+    try:
+        with bytes_path.open("wb") as raw, csv_path.open("w", newline="", encoding="utf-8") as table:
+            writer = csv.writer(table)
+            columns = 0
+            try:
+                for now_ns, data, frames in stream(board, duration_s):
+                    if data:
+                        raw.write(CHUNK.pack(now_ns, len(data)) + data)
+                    if frames and not columns:
+                        columns = len(frames[0].counts)
+                        writer.writerow(_header(columns))
+                    writer.writerows(_row(frame) for frame in frames)
+            except KeyboardInterrupt:
+                pass
+    except OSError as error:
+        raise BridgeError(
+            f"{error.filename or out}: cannot be written ({error.strerror}); choose another --out"
+        ) from error
+    health = board.health()
+    print(f"{health.samples} samples, {health.lost} lost: {bytes_path} {csv_path}")
+    return health
+
+
+def read_chunks(path: Path) -> Iterator[tuple[int, bytes]]:
+    """(received_ns, bytes) of a .bytes file; a last chunk that was cut short is left out."""
+    data = path.read_bytes()
+    at = 0
+    while at + CHUNK.size <= len(data):
+        received_ns, length = CHUNK.unpack_from(data, at)
+        at += CHUNK.size
+        if at + length > len(data):
+            return
+        yield received_ns, data[at : at + length]
+        at += length
+
+
+def _line(health: LinkHealth, rate_hz: float, frame: RawFrame | None) -> str:
+    counts = "  ".join(f"{count:>9}" for count in frame.counts) if frame else "no sample yet"
+    flags = " ".join(bit.name or "" for bit in Status if health.status & bit)
+    clock = f"{health.clock} {health.residual_ms:.3f} ms"
+    drops = f"lost {health.lost} bad {health.bad} duplicate {health.duplicate} epoch {health.epoch}"
+    tail = " | ".join(filter(None, (clock, drops, flags, health.detail)))
+    return f"{health.state:<11} {rate_hz:7.1f} Hz  {counts} | {tail}"
+
+
+def _header(n_channels: int) -> list[str]:
+    cells = [f"count{cell + 1}" for cell in range(n_channels)]
+    return ["t_ns", "received_ns", "board_us", "seq", "epoch", "status", "ready_mask", "saturated_mask", *cells]
+
+
+def _row(frame: RawFrame) -> list[int]:
+    head = [frame.t_ns, frame.received_ns, frame.board_us, frame.seq, frame.epoch]
+    return [*head, frame.status, frame.ready_mask, frame.saturated_mask, *frame.counts]
+
+
+def _plain(health: LinkHealth) -> dict[str, Any]:
+    """JSON knows no nan: a residual that does not exist yet is null."""
+    fields: dict[str, Any] = msgspec.to_builtins(health)
+    return {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in fields.items()}
