@@ -132,12 +132,12 @@ class RecordWriter:
         except sqlite3.Error as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-            if self.error is None:
+            if self.error is None:  # told once, not once an attempt
                 self._note("error", f"the record could not be written: {error}")
-            self.error = RecordError(
-                f"{self.path}: cannot be written ({error}); {self._held} messages are held in memory; "
-                f"free space there ({self._free_mb} MB left), what was written so far stays readable"
-            )
+                self.error = RecordError(
+                    f"{self.path}: cannot be written ({error}; {self._free_mb} MB free); free space there: what was "
+                    f"written so far stays readable, and up to {self._capacity} messages are held in memory meanwhile"
+                )
             return
         for rows in self._rows.values():
             rows.clear()

@@ -17,11 +17,11 @@ VOICE_NS = 14_000_000
 """From the receipt of a force frame to the DAC time of the block that answers."""
 FACE_NS = 60_000_000
 PRESSES = (
-    # onset_s, rise_s, hold_s, fall_s, peak_newton, x_mm, y_mm, region, tenderness
-    (1.0, 0.30, 0.5, 0.25, 9.0, 92.0, 205.0, "right hypochondriac", 0.20),
-    (3.0, 0.35, 0.6, 0.25, 18.0, 150.0, 150.0, "umbilical", 0.35),
-    (5.2, 0.40, 0.7, 0.30, 27.0, 85.0, 80.0, "right iliac", 1.0),
-    (7.6, 0.30, 0.4, 0.20, 14.0, 90.0, 84.0, "right iliac", 1.0),
+    # onset_s, rise_s, hold_s, fall_s, peak_newton, x_mm, y_mm (of phantom square-290), region, tenderness
+    (1.0, 0.30, 0.5, 0.25, 9.0, 52.0, 38.0, "left hypochondriac", 0.20),
+    (3.0, 0.35, 0.6, 0.25, 18.0, 120.0, 112.0, "umbilical", 0.35),
+    (5.2, 0.40, 0.7, 0.30, 27.0, 199.0, 154.0, "right iliac", 1.0),
+    (7.6, 0.30, 0.4, 0.20, 14.0, 214.0, 171.0, "right iliac", 1.0),
 )
 
 
@@ -159,7 +159,7 @@ def seen(duration_s: float, presses: bool) -> Iterator[m.Seen]:
         shown += (nrs_at(tick / 250, presses) - shown) * 0.35
         blink = 5.0 if frame % 97 in (10, 11) else 0.0
         au = {"AU4": 0.42 * shown, "AU6": 0.3 * shown, "AU7": 0.38 * shown, "AU9": 0.2 * shown, "AU10": 0.3 * shown}
-        au |= {"AU25": 0.2 * shown, "AU43": max(blink, 0.32 * shown)}
+        au |= {"AU25": 0.2 * shown, "AU43": 0.32 * shown, "AU45": blink}
         yield m.Seen(
             t_ns=at(t_s),
             frame=frame,

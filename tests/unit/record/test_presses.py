@@ -23,8 +23,8 @@ def test_each_press_has_its_force_place_and_time(recorded):
     rows = rows_of(recorded())
     assert [row.start_s for row in rows] == pytest.approx([1.0, 3.0, 5.2, 7.6])
     assert [row.peak_newton for row in rows] == [9.0, 18.0, 27.0, 14.0]
-    assert [row.region for row in rows] == ["right hypochondriac", "umbilical", "right iliac", "right iliac"]
-    assert (rows[2].x_mm, rows[2].y_mm) == (85.0, 80.0)
+    assert [row.region for row in rows] == ["left hypochondriac", "umbilical", "right iliac", "right iliac"]
+    assert (rows[2].x_mm, rows[2].y_mm) == (199.0, 154.0)
 
 
 def test_what_hurts_more_sounds_louder_and_shows_more(recorded):
@@ -59,7 +59,7 @@ def test_the_csv_has_exactly_the_columns_agreed(recorded, tmp_path):
     assert len(lines) == 5
     (first, *_) = csv.DictReader(lines)
     assert float(first["start_s"]) == 1.0
-    assert first["region"] == "right hypochondriac"
+    assert first["region"] == "left hypochondriac"
 
 
 def test_what_was_not_measured_is_empty(recorded, tmp_path):

@@ -1,0 +1,110 @@
+"""How sound a record is: what was lost, late, missing or marked, in words for the one who must trust it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from robopatient import messages as m
+from robopatient.record.reader import Record
+
+__all__ = ["Finding", "findings"]
+
+
+class Finding(NamedTuple):
+    """One line of the record's health."""
+
+    verdict: Literal["good", "look", "bad"]
+    subject: str
+    text: str
+
+
+def findings(record: Record) -> list[Finding]:
+    """What was counted, each with a verdict: "look" asks for a second look, "bad" means that data are missing."""
+    found = [_end(record)]
+    health: list[m.Health] = record.messages("health")
+    if health:
+        found += [_link(health), _loop(health[-1])]
+    found.append(_force(record))
+    found.append(_voice(record))
+    found.append(_face(record))
+    return found + _actors(record)
+
+
+def _end(record: Record) -> Finding:
+    stop = record.stop
+    if stop is None:
+        return Finding("bad", "End", "not on the record: the session was cut off, or still runs")
+    words = {"done": "as planned", "operator": "by the operator", "interrupted": "interrupted", "failed": "failed"}
+    text = words.get(stop.reason, stop.reason) + (f": {stop.detail}" if stop.detail else "")
+    return Finding("bad" if stop.reason == "failed" else "good", "End", text)
+
+
+def _link(health: list[m.Health]) -> Finding:
+    frames, lost, bad = (max(getattr(row, name) for row in health) for name in ("frames", "frames_lost", "frames_bad"))
+    text = f"{frames} frames received, {lost} lost, {bad} damaged"
+    away = sorted({row.link for row in health if row.link not in ("streaming", "identifying")})
+    if away:
+        text += f"; at times {', '.join(away)}"
+    return Finding("bad" if lost else "look" if bad or away else "good", "Sensor board", f"{health[-1].board}: {text}")
+
+
+def _loop(last: m.Health) -> Finding:
+    text = f"{last.loop_missed} ticks skipped; 99 % woke within {last.loop_late_p99_us / 1000:.1f} ms of their time"
+    return Finding("look" if last.loop_missed else "good", "Control loop", text)
+
+
+def _force(record: Record) -> Finding:
+    force = record.table("force")
+    count = len(force["t_ns"])
+    if not count:
+        return Finding("bad", "Force", "none recorded")
+    flags = Counter(flag for row in force["flags"] for flag in row)
+    marked = ", ".join(f"{flag.replace('_', ' ')} {100 * n / count:.2g} %" for flag, n in flags.most_common())
+    gap_ms = float(np.diff(force["t_ns"]).max(initial=0)) * 1e-6
+    text = f"{count} values, longest gap {gap_ms:.0f} ms" + (f"; marked {marked}" if marked else "; none marked")
+    return Finding("look" if flags else "good", "Force", text)
+
+
+def _voice(record: Record) -> Finding:
+    heard = record.table("heard")
+    if not len(heard["t_ns"]):
+        return Finding("look", "Voice", "nothing heard")
+    blocks = np.diff(heard["block"])
+    missing, restarts = int((blocks[blocks > 0] - 1).sum()), int((blocks <= 0).sum())
+    underruns = int(heard["underruns"].max())
+    text = f"{len(heard['t_ns'])} blocks played, {underruns} underruns, {missing} blocks not reported"
+    if restarts:
+        text += f", the stream began again {_times(restarts)}"
+    return Finding("look" if underruns or missing or restarts else "good", "Voice", text)
+
+
+def _face(record: Record) -> Finding:
+    seen = record.table("seen")
+    count = len(seen["t_ns"])
+    if count < 2:
+        return Finding("look", "Face", "nothing seen" if not count else "one picture shown")
+    fps = (count - 1) / (float(seen["t_ns"][-1] - seen["t_ns"][0]) * 1e-9)
+    dropped = int(seen["dropped"].sum())
+    text = f"{count} pictures shown, {fps:.1f} a second, {dropped} display periods missed"
+    return Finding("look" if dropped else "good", "Face", text)
+
+
+def _actors(record: Record) -> list[Finding]:
+    states: list[m.ActorState] = record.messages("actor")
+    told = []
+    for actor in dict.fromkeys(state.actor for state in states):
+        own = [state for state in states if state.actor == actor]
+        restarts = max(0, len({state.pid for state in own if state.pid}) - 1)
+        troubled = [state for state in own if state.state in ("degraded", "failed")]
+        if restarts or troubled:
+            parts = [f"started again {_times(restarts)}"] if restarts else []
+            parts += dict.fromkeys(f"{state.state}: {state.detail}" for state in troubled)
+            told.append(Finding("look", f"Process {actor}", "; ".join(parts)))
+    return told
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
