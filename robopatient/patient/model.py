@@ -19,8 +19,10 @@ __all__ = ["Patient", "tenderness"]
 MAX_NRS = 10.0
 TOUCH_NEWTON = 1.2
 """Below it the abdomen is untouched (the published press counter ends a press there)."""
-MOVING_NEWTON_PER_S = 20.0
-"""Force that changes faster is rising or falling (assumption: a tenth of a press's usual slope)."""
+TREND_S = 0.05
+"""Over so long the force's slope is averaged to tell rising from held (assumption: a hand trembles at 8 Hz and more)."""
+MOVING_NEWTON_PER_S = 30.0
+"""Force that changes faster is rising or falling (assumption: a fifth of a press's usual slope)."""
 SETTLED_NEWTON_PER_S = 10.0
 """Force that changes slower is held; between the two the phase stays what it was (assumption)."""
 FASTEST_RELEASE_NEWTON_PER_S = 400.0
@@ -73,6 +75,7 @@ class Patient:
         self._fail_quiet_ns = fail_quiet_ms * 1e6
         self._t_ns: int | None = None
         self._phase: Phase = "rest"
+        self._trend = 0.0
         self._tender = 0.0  # where the hand is, or was last
         self._site = ""
         self._nociception = 0.0
@@ -117,7 +120,9 @@ class Patient:
                 self.profile.sites, psychophysics.baseline_tenderness, *self.phantom.body_mm(*force.contact_mm)
             )
         newton = force.total_newton
-        self._phase = _next_phase(self._phase, newton, force.rate_newton_per_s)
+        touched = newton >= TOUCH_NEWTON
+        self._trend = _approach(self._trend, force.rate_newton_per_s, dt_s, TREND_S) if touched else 0.0
+        self._phase = _next_phase(self._phase, self._trend) if touched else "rest"
 
         over = max(0.0, newton - psychophysics.threshold_newton) / psychophysics.reference_newton
         drive = MAX_NRS * -math.expm1(-self._tender * over**psychophysics.exponent)
@@ -150,13 +155,10 @@ def _approach(value: float, target: float, dt_s: float, tau_s: float) -> float:
     return value + (target - value) * -math.expm1(-dt_s / tau_s)
 
 
-def _next_phase(phase: Phase, newton: float, rate: float) -> Phase:
-    if newton < TOUCH_NEWTON:
-        return "rest"
-    if rate > MOVING_NEWTON_PER_S:
+def _next_phase(phase: Phase, trend_newton_per_s: float) -> Phase:
+    """Phase of a touched abdomen."""
+    if phase == "rest" or trend_newton_per_s > MOVING_NEWTON_PER_S:
         return "onset"
-    if rate < -MOVING_NEWTON_PER_S:
+    if trend_newton_per_s < -MOVING_NEWTON_PER_S:
         return "release"
-    if abs(rate) < SETTLED_NEWTON_PER_S or phase == "rest":
-        return "hold"
-    return phase
+    return "hold" if abs(trend_newton_per_s) < SETTLED_NEWTON_PER_S else phase

@@ -49,8 +49,8 @@ class Psychophysics(Part, frozen=True, forbid_unknown_fields=True, kw_only=True)
     """Tenderness elsewhere (assumption: a firm press on a healthy belly is unpleasant, NRS below 1)."""
     attack_ms: Positive = 40.0
     """Time constant of rising pain (assumption: well below the 230 ms in which a press rises)."""
-    decay_ms: Positive = 350.0
-    """Time constant of fading pain (assumption)."""
+    decay_ms: Positive = 200.0
+    """Time constant of fading pain (assumption: most of it is gone before the next press, 0.3 s later)."""
 
 
 class Guarding(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -6,7 +6,9 @@ Nothing here averages: a real press passes undelayed (bandwidth above the 30 Hz 
 
 from __future__ import annotations
 
-__all__ = ["CellGate", "dead_band"]
+from collections.abc import Sequence
+
+__all__ = ["FrameGate", "dead_band"]
 
 JUMP_NEWTON = 1.0
 """A jump of this size passes at any rate (assumption: the recordings' largest noise step is half of it)."""
@@ -14,69 +16,73 @@ SLEW_NEWTON_PER_S = 1000.0
 """Fastest believable change of one cell (assumption: 2.5 times the 95th percentile of the total, 400 N/s)."""
 MAX_HELD_FRAMES = 3
 """So many strange readings in a row are the truth (assumption)."""
-DEAD_S = 0.05
+DEAD_NS = 50_000_000
 """A cell that has not answered for so long is dead (assumption: four conversions at 80 Hz)."""
 STUCK_CODES = frozenset((-1, 0))
 """All ones and all zeros: what a bit-banged converter delivers when its clock or data line fails (HX711 issues)."""
 
 
-class CellGate:
-    """One cell's readings, in counts, with spikes and dropouts taken out.
+class FrameGate:
+    """Lets a frame of counts through as a whole, so that the place of the hand is never made of two moments.
 
-    Parameters
+    A frame in which any cell jumps further than a hand can waits for the next one: if that agrees the jump was real,
+    if it does not the jump was a spike and is dropped.
+
+    Attributes
     ----------
-    counts_per_newton
-        Size of the cell's gain.
-    range_counts
-        Lowest and highest count of the converter.
+    values
+        Believable counts, shape (n_cells,). A cell that does not answer keeps its last ones.
+    dead
+        Which cells have not answered for ``DEAD_NS``, shape (n_cells,).
+    spike
+        Whether a spike was dropped just before this frame.
     """
 
-    __slots__ = (
-        "_counts_per_newton",
-        "_held",
-        "_high",
-        "_last_answer_ns",
-        "_low",
-        "_suspect",
-        "dead",
-        "saturated",
-        "spike",
-        "value",
-    )
-
-    def __init__(self, counts_per_newton: float, range_counts: tuple[int, int], start: float) -> None:
-        self.value = start
-        self.dead = False
-        self.saturated = False
+    def __init__(self, counts_per_newton: Sequence[float], start: Sequence[float]) -> None:
+        self.values: list[float] = list(start)
+        self.dead = [False] * len(self.values)
         self.spike = False
-        self._counts_per_newton = abs(counts_per_newton)
-        self._low, self._high = range_counts
-        self._suspect: float | None = None
+        self._counts_per_newton = [abs(gain) for gain in counts_per_newton]
+        self._accepted_ns: int | None = None
+        self._answered_ns: list[int | None] = [None] * len(self.values)
+        self._suspect: list[float] | None = None
         self._held = 0
-        self._last_answer_ns: int | None = None
 
-    def step(self, count: int, ready: bool, t_ns: int, dt_s: float) -> float:
-        """Believable counts now; ``dead``, ``saturated`` and ``spike`` tell about this frame."""
+    def step(self, t_ns: int, counts: Sequence[int], ready_mask: int) -> None:
+        """Take one frame."""
         self.spike = False
-        self.saturated = count <= self._low or count >= self._high
-        if not ready or count in STUCK_CODES:
-            last = self._last_answer_ns
-            self.dead = last is None or t_ns - last > DEAD_S * 1e9
-            return self.value
-        first = self._last_answer_ns is None or self.dead
-        self._last_answer_ns = t_ns
-        self.dead = False
-        limit = (JUMP_NEWTON + SLEW_NEWTON_PER_S * dt_s) * self._counts_per_newton
+        current = self.values.copy()
+        first = self._accepted_ns is None
+        for cell, count in enumerate(counts):
+            answered_ns = self._answered_ns[cell]
+            if not ready_mask >> cell & 1 or count in STUCK_CODES:
+                self.dead[cell] = answered_ns is None or t_ns - answered_ns > DEAD_NS
+                continue
+            if self.dead[cell]:
+                self.values[cell] = float(count)  # it is back: nothing to compare with
+            self.dead[cell] = False
+            self._answered_ns[cell] = t_ns
+            current[cell] = float(count)
+
+        limit_newton = JUMP_NEWTON + SLEW_NEWTON_PER_S * 1e-9 * max(0, t_ns - (self._accepted_ns or t_ns))
         suspect, self._suspect = self._suspect, None
-        if first or abs(count - self.value) <= limit:
+        if not first and self._differs(current, self.values, limit_newton):
+            confirmed = suspect is not None and not self._differs(current, suspect, limit_newton)
+            if not confirmed and self._held < MAX_HELD_FRAMES:
+                self._suspect = current
+                self._held += 1
+                return
+        else:
             self.spike = suspect is not None
-        elif (suspect is None or abs(count - suspect) > limit) and self._held < MAX_HELD_FRAMES:
-            self._suspect = float(count)
-            self._held += 1
-            return self.value
         self._held = 0
-        self.value = float(count)
-        return self.value
+        self._accepted_ns = t_ns
+        self.values = current
+
+    def _differs(self, a: list[float], b: list[float], limit_newton: float) -> bool:
+        for here, there, gain in zip(a, b, self._counts_per_newton, strict=True):
+            if abs(here - there) > limit_newton * gain:
+                return True
+        return False
 
 
 def dead_band(newton: float, band_newton: float) -> float:

@@ -10,7 +10,10 @@ __all__ = ["PressCutter"]
 BIN_NEWTON = 0.25
 """Resolution at which "above half the peak" is decided; memory stays constant however long a press lasts."""
 SPLIT_RATIO = 0.5
-"""A valley below this part of the smaller of its two peaks parts two presses (assumption; see docs/calibration.md)."""
+"""A valley below this part of the smaller of its two peaks parts two presses (assumption; see below)."""
+SPLIT_NEWTON = 5.0
+"""Both peaks must reach the least published target, or a light hand that trembles would make many presses. In the 224
+published trials of one press each, two valleys are as deep between such peaks; in the 18 free recordings none is."""
 BRIEF_NS = 50_000_000
 GAP_NS = 250_000_000
 """Frames that stop for so long end a press (assumption: 20 frames at 80 Hz)."""
@@ -115,11 +118,15 @@ class PressCutter:
             self._valley = _valley_at(frame, newton)
             return None
         valley.add(frame, newton)
-        if newton >= self._on and SPLIT_RATIO * newton > valley.start.total_newton:
+        smaller = min(newton, press.peak)
+        if smaller >= max(self._on, SPLIT_NEWTON) and valley.start.total_newton < SPLIT_RATIO * smaller:
             done = self._finished(press, valley.start, {"split"})
             valley.flags.add("split")
             self._open, self._valley = valley, None
             return done
+        if newton > press.peak:  # what came before was too light to be a press of its own
+            _absorb(press, valley)
+            self._valley = None
         return None
 
     def _close(self, release: ForceFrame, flag: str = "") -> Press | None:
@@ -164,5 +171,6 @@ def _absorb(press: _Open, valley: _Open) -> None:
     """What looked like a valley was a part of the press."""
     press.places.merge(valley.places)
     press.flags |= valley.flags
+    press.rise = max(press.rise, valley.rise)
     if valley.peak > press.peak:
         press.peak, press.peak_frame = valley.peak, valley.peak_frame

@@ -10,12 +10,13 @@ from robopatient.errors import ConfigError
 from robopatient.messages import ForceFrame, Press
 from robopatient.phantom import load_phantom
 from robopatient.sensing.calibration import load_calibration
-from robopatient.sensing.filters import CellGate, dead_band
+from robopatient.sensing.filters import FrameGate, dead_band
 from robopatient.sensing.presses import PressCutter
 from robopatient.sensing.tare import TareWindow
 
 __all__ = ["Sensing"]
 
+SATURATED, OVERLOAD = int(Status.SATURATED), int(Status.OVERLOAD)  # plain ints: enum arithmetic costs 3 us a frame
 RATE_WINDOW_NS = 20_000_000
 """Time over which dF/dt is taken, as in the published slopes (facts sheet robopatient_systems, 1.7)."""
 CONTACT_WINDOW_NS = 10_000_000
@@ -60,7 +61,7 @@ class Sensing:
         self._diagonal = tuple(self._matrix[i][i] for i in range(n_cells))
         self._is_diagonal = bool(self.calibration.counts_per_newton)
         self._offsets = self.calibration.offset_counts
-        self._gates = self._new_gates()
+        self._gate = self._new_gate()
         self._zero = (0.0,) * n_cells
         self._untared = config.tare_at_start
         self._start_refused = False
@@ -74,7 +75,6 @@ class Sensing:
         self._early = False
         self._epoch: int | None = None
         self._seq_base = 0
-        self._last_ns = 0
         self._last_seq = -1
 
     def step(self, frame: RawFrame) -> ForceFrame:
@@ -88,24 +88,23 @@ class Sensing:
         t_ns = frame.t_ns
         if frame.epoch != self._epoch:
             self._begin_epoch(frame)
-        dt_s = (t_ns - self._last_ns) * 1e-9 if t_ns > self._last_ns else 0.0
-        self._last_ns = t_ns
         self._last_seq = seq = self._seq_base + frame.seq
 
         flags: list[str] = []
-        fault, spike = self._gate(frame, t_ns, dt_s)
+        self._gate.step(t_ns, frame.counts, frame.ready_mask)
+        fault = self._fault(frame)
         newtons = self._newtons()
         if self._tare is not None and self._tare.add(t_ns, newtons, fault):
             self._judge_tare(self._tare)
         cells = [newton - zero for newton, zero in zip(newtons, self._zero, strict=True)]
         if fault == "dead":
-            cells = [0.0 if gate.dead else cell for gate, cell in zip(self._gates, cells, strict=True)]
+            cells = [0.0 if dead else cell for dead, cell in zip(self._gate.dead, cells, strict=True)]
             flags.append("dead_cell")
         if self._untared:
             flags.append("untared")
-        if spike:
+        if self._gate.spike:
             flags.append("spike")
-        if fault == "saturated" or frame.status & Status.SATURATED:
+        if fault == "saturated":
             flags.append("saturated")
 
         band = self.config.dead_band_newton
@@ -114,7 +113,7 @@ class Sensing:
         if total > self.config.warn_newton:
             flags.append("heavy")
         over = total > self.config.limit_newton or max(cells) > self.phantom.cell_capacity_newton
-        if over or frame.status & Status.OVERLOAD:
+        if over or frame.status & OVERLOAD:
             flags.append("overload")
         if self._touched_early(t_ns, total):
             flags.append("early_contact")
@@ -153,44 +152,36 @@ class Sensing:
         notes, self._notes = self._notes, []
         return notes
 
-    def _new_gates(self) -> list[CellGate]:
-        return [
-            CellGate(1.0 / gain, self.calibration.range_counts, offset)
-            for gain, offset in zip(self._diagonal, self._offsets, strict=True)
-        ]
+    def _new_gate(self) -> FrameGate:
+        return FrameGate([1.0 / gain for gain in self._diagonal], self._offsets)
 
     def _begin_epoch(self, frame: RawFrame) -> None:
         """First frame, or the board has rebooted: forget the signal, keep the zero, never count backwards."""
-        if len(frame.counts) != len(self._gates):
+        if len(frame.counts) != len(self._offsets):
             raise ConfigError(
-                f"the board has {len(frame.counts)} cells, phantom {self.config.phantom} has {len(self._gates)}; "
+                f"the board has {len(frame.counts)} cells, phantom {self.config.phantom} has {len(self._offsets)}; "
                 "name the phantom that it carries with --set sensing.phantom=NAME"
             )
         if self._epoch is not None:
             self._seq_base = self._last_seq + 1 - frame.seq
         self._epoch = frame.epoch
-        self._gates = self._new_gates()
+        self._gate = self._new_gate()
         self._history.clear()
         self._moments.clear()
         if self._tare is not None:
             self._tare = TareWindow(self.config.tare_s, asked=self._tare.asked)
 
-    def _gate(self, frame: RawFrame, t_ns: int, dt_s: float) -> tuple[str, bool]:
-        """Pass all cells through their gates; return the worst fault ("dead", "saturated", "") and if any spiked."""
-        fault, spike = "", False
-        ready, saturated = frame.ready_mask, frame.saturated_mask
-        for cell, (gate, count) in enumerate(zip(self._gates, frame.counts, strict=True)):
-            gate.step(count, bool(ready >> cell & 1), t_ns, dt_s)
-            spike = spike or gate.spike
-            if gate.dead:
-                fault = "dead"
-            elif not fault and (gate.saturated or saturated >> cell & 1):
-                fault = "saturated"
-        return fault, spike
+    def _fault(self, frame: RawFrame) -> str:
+        """Worst of what ails a cell: "dead", "saturated" or ""."""
+        if True in self._gate.dead:
+            return "dead"
+        low, high = self.calibration.range_counts
+        at_rail = min(frame.counts) <= low or max(frame.counts) >= high
+        return "saturated" if at_rail or frame.saturated_mask or frame.status & SATURATED else ""
 
     def _newtons(self) -> list[float]:
         """Forces by the calibration file alone."""
-        loads = [gate.value - offset for gate, offset in zip(self._gates, self._offsets, strict=True)]
+        loads = [count - offset for count, offset in zip(self._gate.values, self._offsets, strict=True)]
         if self._is_diagonal:
             return [gain * load for gain, load in zip(self._diagonal, loads, strict=True)]
         return [sum(a * load for a, load in zip(row, loads, strict=True)) for row in self._matrix]
