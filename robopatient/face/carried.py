@@ -1,0 +1,49 @@
+"""Things that a head carries: geometry that is rigid save for the neck's bend, with its colour in its vertices."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+__all__ = ["Carried"]
+
+
+class Carried(NamedTuple):
+    """Gown or hair, at rest.
+
+    Attributes
+    ----------
+    place, normal
+        In dm, shape (vertices, 3).
+    tangent
+        Along the strand, for the highlight of hair; 0 on cloth, shape (vertices, 3).
+    follows
+        Share of the head's rotation that each vertex follows, shape (vertices,).
+    colour
+        Linear RGB, shape (vertices, 3).
+    cover
+        Falls below 0 where nothing is drawn: edges smoother than the mesh's, shape (vertices,).
+    triangles
+        Shape (triangles, 3).
+    """
+
+    place: np.ndarray
+    normal: np.ndarray
+    tangent: np.ndarray
+    follows: np.ndarray
+    colour: np.ndarray
+    cover: np.ndarray
+    triangles: np.ndarray
+
+    @property
+    def vertices(self) -> np.ndarray:
+        """All attributes side by side, float32, shape (vertices, 14), in the order of the fields."""
+        columns = (self.place, self.normal, self.tangent, self.follows[:, None], self.colour, self.cover[:, None])
+        return np.ascontiguousarray(np.concatenate(columns, axis=1), np.float32)
+
+    @classmethod
+    def from_vertices(cls, vertices: np.ndarray, triangles: np.ndarray) -> Carried:
+        """Inverse of ``vertices``."""
+        v = vertices
+        return cls(v[:, 0:3], v[:, 3:6], v[:, 6:9], v[:, 9], v[:, 10:13], v[:, 13], triangles)

@@ -1,0 +1,71 @@
+"""The hospital gown: cloth over the shoulders with a clean neckline, so that no cut through the body ever shows."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from robopatient.face.carried import Carried
+from robopatient.face.head import Head, vertex_normals
+from robopatient.face.light import linear
+from robopatient.face.mesh import Part
+
+__all__ = ["build_gown"]
+
+CLOTH_SRGB = np.array([0.60, 0.735, 0.775])
+"""Washed-out hospital blue."""
+THICKNESS_DM = 0.045
+SMOOTHING_ROUNDS = 6
+MARGIN_DM = 0.35
+"""Cloth kept above the neckline before the edge is cut by ``cover``."""
+
+
+def neckline_dm(template_dm: np.ndarray) -> np.ndarray:
+    """Height of the gown's edge over a place of the template: high at the nape, a shallow scoop in front."""
+    x, z = template_dm[:, 0], template_dm[:, 2]
+    front = np.clip((z + 0.2) / 0.9, 0.0, 1.0)
+    front = front * front * (3.0 - 2.0 * front)
+    return 5.88 - 0.42 * front - 0.20 * front * np.exp(-((x / 0.38) ** 2)) - 0.10 * np.clip(np.abs(x) - 0.6, 0.0, 0.5)
+
+
+def build_gown(head: Head) -> Carried:
+    """Gown of one identity."""
+    template = head.template
+    cover = (neckline_dm(template.template_dm) - template.template_dm[:, 1]).astype(np.float32)
+    skin = template.triangles[template.triangle_part == Part.SKIN]
+    cloth = skin[(cover[skin].max(axis=1) > -MARGIN_DM) & (template.template_dm[skin][..., 1].max(axis=1) < 6.1)]
+    points, corner = np.unique(cloth, return_inverse=True)
+    triangles = corner.reshape(-1, 3).astype(np.int32)
+    place = head.rest[points].copy()
+    place += THICKNESS_DM * vertex_normals(place, triangles)
+    place = _smooth(place, triangles)
+    place += (THICKNESS_DM + _folds(template.template_dm[points]))[:, None] * vertex_normals(place, triangles)
+    return Carried(
+        place=place,
+        normal=vertex_normals(place, triangles),
+        tangent=np.zeros_like(place),
+        follows=0.35 * head.follows[points],
+        colour=np.repeat(linear(CLOTH_SRGB)[None, :], len(points), axis=0),
+        cover=cover[points],
+        triangles=triangles,
+    )
+
+
+def _smooth(place: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Cloth spans hollows: each point moves towards its neighbours' mean."""
+    a, b = triangles[:, [0, 1, 2]].ravel(), triangles[:, [1, 2, 0]].ravel()
+    links = sparse.csr_matrix((np.ones(len(a), np.float32), (a, b)), shape=(len(place), len(place)))
+    links = ((links + links.T) > 0).astype(np.float32)
+    count = np.asarray(links.sum(axis=1))
+    for _ in range(SMOOTHING_ROUNDS):
+        place = 0.4 * place + 0.6 * (links @ place) / count
+    return place.astype(np.float32)
+
+
+def _folds(template_dm: np.ndarray) -> np.ndarray:
+    """Soft folds that run down from the neckline, dm."""
+    x, y = template_dm[:, 0], template_dm[:, 1]
+    depth = np.clip((5.7 - y) / 0.8, 0.0, 1.0)
+    return (
+        0.030 * depth * np.sin(9.0 * x + 1.3 * np.sin(3.0 * y)) + 0.012 * depth * np.sin(21.0 * x + 4.0 * y)
+    ).astype(np.float32)

@@ -1,0 +1,219 @@
+"""The face in OpenGL 3.3: headless through EGL, or into a framebuffer of somebody else's context (a Qt window).
+
+A shader per material; vertices are posed on the CPU and sent once a frame.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Any
+
+import numpy as np
+
+from robopatient.errors import DeviceError, require
+from robopatient.face import light
+from robopatient.face.carried import Carried
+from robopatient.face.identity import Identity
+from robopatient.face.mesh import Part
+from robopatient.face.pose import FacePose
+from robopatient.face.scene import Scene, load_scene
+from robopatient.face.skin import SLOPE_LIMIT
+
+__all__ = ["GlRenderer"]
+
+TEETH = (0.66, 0.60, 0.50)
+TONGUE = (0.42, 0.14, 0.13)
+LASH = (0.018, 0.013, 0.011)
+HEM_DM = 0.055
+
+FRAME_FLOATS = 8
+"""Per drawn vertex and frame: place (3), normal (3), wrinkle strength (2)."""
+
+
+class GlRenderer:
+    """OpenGL renderer.
+
+    Parameters
+    ----------
+    identity
+        Whose face.
+    size_px
+        Side of the square picture of ``draw``.
+    context
+        An existing moderngl context that is current; a headless EGL one is made when absent.
+
+    Raises
+    ------
+    DeviceError
+        When no context can be made.
+    """
+
+    kind = "gl"
+
+    def __init__(self, identity: Identity, size_px: int, context: Any = None) -> None:
+        self.size_px = size_px
+        self._gl = require("moderngl", "face")
+        self._scene = load_scene(identity)
+        self._owned = context is None
+        self._context = context or self._headless()
+        self._build()
+        self._target = self._context.framebuffer(
+            [self._context.renderbuffer((size_px, size_px), 4)], self._context.depth_renderbuffer((size_px, size_px))
+        )
+        self._pixels = bytearray(size_px * size_px * 3)
+
+    def draw(self, pose: FacePose) -> np.ndarray:
+        """Picture of a pose, shape (size, size, 3) uint8, top row first."""
+        self.draw_into(self._target, pose)
+        self._target.read_into(self._pixels, components=3, alignment=1)
+        flipped = np.frombuffer(self._pixels, np.uint8).reshape(self.size_px, self.size_px, 3)
+        return flipped[::-1].copy()
+
+    def draw_into(self, target: Any, pose: FacePose) -> None:
+        """Draw a pose into a framebuffer of this renderer's context; fills it whatever its shape."""
+        frame = self._scene.frame(pose)
+        gl, context = self._gl, self._context
+        self._moving.write(frame.vertices)
+        self._eye_moving.write(np.ascontiguousarray(frame.vertices[self._scene.eye_vertices]))
+        self._lids.write(frame.eye_lids)
+        _put(self._eye, eye_rotation=frame.eye_rotation.T, gaze=frame.gaze.T)
+        _put(self._carried, head_rotation=frame.head_rotation.T, breath_lift=frame.breath_lift_dm)
+
+        target.use()
+        context.disable(gl.CULL_FACE | gl.BLEND)
+        context.enable(gl.DEPTH_TEST)
+        target.clear(0.0, 0.0, 0.0, 1.0, depth=1.0)
+        for unit, texture in enumerate(self._textures):
+            texture.use(unit)
+        context.depth_func = "1"
+        self._backdrop.render(gl.TRIANGLE_STRIP, vertices=4)
+        context.depth_func = "<"
+        for array, program, uniforms in self._arrays:
+            _put(program, **uniforms)
+            array.render()
+        context.enable(gl.BLEND)
+        context.blend_func = gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA
+        self._lashes.render()
+        context.disable(gl.BLEND)
+
+    def close(self) -> None:
+        """Release what was made here; the context too, unless it was given."""
+        if self._owned:
+            self._context.release()
+
+    def _headless(self) -> Any:
+        try:
+            return self._gl.create_standalone_context(backend="egl", require=330)
+        except Exception as error:  # whatever glcontext or the driver throws
+            raise DeviceError(
+                f"no headless OpenGL 3.3 context ({error}); install libegl1 and libgl1-mesa-dri, "
+                'or set face.renderer = "numba"'
+            ) from error
+
+    def _build(self) -> None:
+        scene, context = self._scene, self._context
+        skin = self._program("skin", "skin")
+        plain = self._program("skin", "plain")
+        self._eye = self._program("eye", "eye")
+        self._carried = self._program("carried", "carried")
+        backdrop = self._program("backdrop", "backdrop")
+        _put(backdrop, top=light.BACKGROUND_TOP, bottom=light.BACKGROUND_BOTTOM)
+        self._backdrop = context.vertex_array(backdrop, [])
+
+        maps = scene.maps
+        self._textures = [self._texture(image) for image in maps]
+        _put(skin, albedo_map=0, layer_map=1, detail_map=2, slope_limit=SLOPE_LIMIT)
+        _put(self._eye, iris_map=3)
+        _put(self._carried, pivot=scene.head.head_joint)
+
+        self._moving = context.buffer(reserve=len(scene.uv) * FRAME_FLOATS * 4, dynamic=True)
+        self._lids = context.buffer(reserve=len(scene.eye_vertices) * 8, dynamic=True)
+        fixed = context.buffer(np.column_stack([scene.uv, scene.open_sky]).astype("f4").tobytes())
+        lash_place = np.column_stack([scene.lash_across, np.zeros_like(scene.lash_across)])
+        lash = context.buffer(np.column_stack([lash_place, np.ones(len(lash_place))]).astype("f4").tobytes())
+
+        def head_array(program: Any, triangles: np.ndarray, static: Any) -> Any:
+            content = [
+                _content(program, self._moving, ("3f place", "3f normal", "2f wrinkle")),
+                _content(program, static, ("2f uv", "1f open_sky")),
+            ]
+            return context.vertex_array(program, content, context.buffer(triangles.astype("i4").tobytes()))
+
+        def carried_array(carried: Carried) -> Any:
+            layout = ("3f place", "3f normal", "3f along", "1f follows", "3f tint", "1f cover")
+            content = [_content(self._carried, context.buffer(carried.vertices.tobytes()), layout)]
+            return context.vertex_array(self._carried, content, context.buffer(carried.triangles.tobytes()))
+
+        self._arrays = [
+            (head_array(skin, scene.parts[Part.SKIN], fixed), skin, {}),
+            (self._eye_array(), self._eye, {}),
+            (head_array(plain, scene.parts[Part.TEETH], fixed), plain, {"tint": TEETH, "gloss": 0.25, "fade": 0.0}),
+            (head_array(plain, scene.parts[Part.TONGUE], fixed), plain, {"tint": TONGUE, "gloss": 0.15, "fade": 0.0}),
+            (carried_array(scene.gown), self._carried, {"hem_width": HEM_DM}),
+        ]
+        if len(scene.hair.triangles):
+            self._arrays.append((carried_array(scene.hair), self._carried, {"hem_width": 0.0}))
+        lash_program = self._program("skin", "plain")
+        _put(lash_program, tint=LASH, gloss=0.0, fade=scene.identity.hair.lashes)
+        self._lashes = head_array(lash_program, scene.parts[Part.LASH], lash)
+
+    def _eye_array(self) -> Any:
+        scene, context = self._scene, self._context
+        corners = np.searchsorted(scene.eye_vertices, scene.parts[Part.EYE]).astype("i4")
+        self._eye_moving = context.buffer(reserve=len(scene.eye_vertices) * FRAME_FLOATS * 4, dynamic=True)
+        content = [
+            _content(self._eye, self._eye_moving, ("3f place", "3f normal", "2f wrinkle")),
+            _content(self._eye, context.buffer(scene.eye_local.tobytes()), ("3f local",)),
+            _content(self._eye, self._lids, ("2f lid",)),
+        ]
+        return context.vertex_array(self._eye, content, context.buffer(corners.tobytes()))
+
+    def _program(self, vertex: str, fragment: str) -> Any:
+        folder = resources.files("robopatient.face.shaders")
+        program = self._context.program(
+            vertex_shader=(folder / f"{vertex}.vert").read_text(),
+            fragment_shader=(folder / f"{fragment}.frag").read_text(),
+        )
+        clip, camera = light.clip_matrix(self._scene.eyes_dm), light.camera_dm(self._scene.eyes_dm)
+        _put(
+            program,
+            clip=clip.T,
+            camera=camera,
+            key_direction=light.KEY_DIRECTION,
+            key_colour=light.KEY_COLOUR,
+            fill_direction=light.FILL_DIRECTION,
+            fill_colour=light.FILL_COLOUR,
+            ambient_sky=light.AMBIENT_SKY,
+            ambient_ground=light.AMBIENT_GROUND,
+        )
+        return program
+
+    def _texture(self, image: np.ndarray) -> Any:
+        rows, columns, channels = image.shape
+        texture = self._context.texture((columns, rows), channels, image.tobytes(), alignment=1)
+        texture.build_mipmaps()
+        texture.repeat_x = texture.repeat_y = False
+        return texture
+
+
+def _put(program: Any, **uniforms: Any) -> None:
+    """Set the uniforms that the program has; the compiler drops those it does not use."""
+    for name, value in uniforms.items():
+        if name in program:
+            if isinstance(value, np.ndarray):
+                program[name].write(np.ascontiguousarray(value, np.float32).tobytes())
+            else:
+                program[name].value = value
+
+
+def _content(program: Any, buffer: Any, layout: tuple[str, ...]) -> tuple[Any, ...]:
+    """Vertex layout of a buffer; attributes that the program does not read are skipped over."""
+    formats, names = [], []
+    for entry in layout:
+        form, name = entry.split()
+        if name in program:
+            formats.append(form)
+            names.append(name)
+        else:
+            formats.append(f"{4 * int(form[0])}x")
+    return (buffer, " ".join(formats), *names)

@@ -1,0 +1,131 @@
+"""Everything of one patient that a renderer draws: posed head, carried things (gown, hair), textures, baked occlusion.
+
+Both renderers draw this and nothing else, so they show the same face.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from robopatient.face.cache import Arrays, cached_arrays
+from robopatient.face.carried import Carried
+from robopatient.face.gown import build_gown
+from robopatient.face.hair import build_hair
+from robopatient.face.head import Head, PosedHead, rotation, vertex_normals
+from robopatient.face.identity import Identity
+from robopatient.face.mesh import WHEEL_VERSION, Part, load_template
+from robopatient.face.pose import FacePose
+from robopatient.face.raster import open_sky
+from robopatient.face.skin import SkinMaps, bake_skin
+
+__all__ = ["Frame", "Scene", "load_scene"]
+
+BAKE_VERSION = 1
+"""Raise when a change to skin, hair, gown or occlusion must not meet an old cache."""
+
+
+class Frame(NamedTuple):
+    """What changes from frame to frame.
+
+    Attributes
+    ----------
+    vertices
+        Place, normal and wrinkle strengths of the drawn vertices, float32, shape (vertices, 8).
+    eye_lids
+        Upper and lower lid edge for the drawn vertices of the eyes, shape (eye vertices, 2).
+    """
+
+    vertices: np.ndarray
+    eye_lids: np.ndarray
+    head_rotation: np.ndarray
+    gaze: np.ndarray
+    eye_rotation: np.ndarray
+    breath_lift_dm: float
+
+
+class Scene:
+    """One identity, ready to draw.
+
+    Attributes
+    ----------
+    parts
+        Triangles of the head by part, as drawn vertices.
+    uv, open_sky
+        Texture place and occlusion of every drawn vertex.
+    eye_vertices, eye_local
+        Drawn vertices of the eyes and their direction from the eye's centre.
+    lash_vertices_across
+        Place across the lashes for every drawn vertex.
+    """
+
+    def __init__(self, identity: Identity) -> None:
+        template = load_template()
+        self.identity = identity
+        self.head = Head(identity, template)
+        baked = cached_arrays(
+            f"scene-{identity.digest()}-{WHEEL_VERSION}-v{BAKE_VERSION}", lambda: _bake(identity, self.head)
+        )
+        self.maps = SkinMaps(*(baked[f"map_{name}"] for name in SkinMaps._fields))
+        self.gown = _unpack("gown", baked)
+        self.hair = _unpack("hair", baked)
+        self.parts = {part: template.draw_triangles[template.triangle_part == part] for part in Part}
+        self.uv = template.draw_uv
+        self.open_sky = baked["open_sky"][template.draw_point].astype(np.float32)
+        self.lash_across = np.nan_to_num(template.lash_across)[template.draw_point]
+        self.eye_vertices = np.unique(self.parts[Part.EYE])
+        eye_points = template.draw_point[self.eye_vertices]
+        self._eye_side = (template.template_dm[eye_points, 0] < 0).astype(int)
+        offset = self.head.rest[eye_points] - self.head.eye_centres[self._eye_side]
+        self.eye_local = (offset / np.linalg.norm(offset, axis=1, keepdims=True)).astype(np.float32)
+        self.eyes_dm = self.head.eye_centres.mean(axis=0)
+        self._draw_point = template.draw_point
+
+    def frame(self, pose: FacePose) -> Frame:
+        """Vertices of a pose."""
+        posed: PosedHead = self.head.pose(pose)
+        vertices = np.concatenate([posed.points, posed.normals, posed.wrinkle], axis=1)[self._draw_point]
+        return Frame(
+            vertices=np.ascontiguousarray(vertices, np.float32),
+            eye_lids=np.ascontiguousarray(posed.lids[self._eye_side]),
+            head_rotation=posed.head_rotation,
+            gaze=rotation(pose.gaze_deg[0], pose.gaze_deg[1], 0.0),
+            eye_rotation=posed.eye_rotation,
+            breath_lift_dm=self.head.breath_lift_dm(pose.breath),
+        )
+
+
+@lru_cache(maxsize=4)
+def _scene_of(_digest: str, identity_json: bytes) -> Scene:
+    return Scene(msgspec.json.decode(identity_json, type=Identity))
+
+
+def load_scene(identity: Identity) -> Scene:
+    """Scene of an identity; the last few are kept, so that two renderers of one face share it."""
+    return _scene_of(identity.digest(), msgspec.json.encode(identity))
+
+
+def _bake(identity: Identity, head: Head) -> Arrays:
+    gown, hair = build_gown(head), build_hair(identity, head)
+    arrays: Arrays = {f"map_{name}": value for name, value in bake_skin(identity, head.template)._asdict().items()}
+    for name, carried in (("gown", gown), ("hair", hair)):
+        arrays[f"{name}_vertices"] = carried.vertices
+        arrays[f"{name}_triangles"] = carried.triangles
+    arrays["open_sky"] = _occlusion(head, hair)
+    return arrays
+
+
+def _unpack(name: str, arrays: Arrays) -> Carried:
+    return Carried.from_vertices(arrays[f"{name}_vertices"], arrays[f"{name}_triangles"])
+
+
+def _occlusion(head: Head, hair: Carried) -> np.ndarray:
+    """Open sky of every point of the head at rest, hair standing in the light."""
+    points = np.concatenate([head.rest, hair.place])
+    normals = np.concatenate([vertex_normals(head.rest, head.template.triangles), hair.normal])
+    lashes = head.template.triangle_part == Part.LASH
+    triangles = np.concatenate([head.template.triangles[~lashes], hair.triangles + len(head.rest)]).astype(np.int32)
+    return open_sky(points.astype(np.float32), normals.astype(np.float32), triangles)[: len(head.rest)]

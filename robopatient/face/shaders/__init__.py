@@ -1,0 +1,1 @@
+"""GLSL 330 sources of the OpenGL renderer, one pair per material."""
