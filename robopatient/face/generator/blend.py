@@ -216,6 +216,8 @@ class _Neck:
     def vary(self, rng: np.random.Generator) -> None:
         """Draw this press's direction: down, and to one side (we are not told where the hand is)."""
         side = rng.choice([-1.0, 1.0])
+        if np.max(np.abs(self.angle_deg)) > 0.25 * self._head.yaw_deg:
+            side = math.copysign(1.0, self._away[1])  # still turned away from the last press: nobody tosses the head
         self._away = rng.uniform(0.6, 1.1, 3) * np.array([1.0, side, -side])
 
     def fade(self, factor: float) -> None:

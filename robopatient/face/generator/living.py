@@ -129,6 +129,7 @@ class Breath:
     def __init__(self, living: Living) -> None:
         self._living = living
         self._cycle = 0.0
+        self._catching = 0.0
         self._caught = 0.0
         self._held_s = 0.0
         self._pant_s = 0.0
@@ -141,8 +142,10 @@ class Breath:
         wanted = 0.0
         if pressed:
             wanted = 1.0 if self._held_s < living.breath_hold_s else 0.5
-        # 0.12 s to catch the breath, 0.35 s to let it go (assumption)
-        self._caught += (wanted - self._caught) * -math.expm1(-dt_s / (0.12 if wanted > self._caught else 0.35))
+        # twice 0.08 s to catch the breath, twice 0.25 s to let it go (assumption)
+        share = -math.expm1(-dt_s / (0.08 if wanted > self._catching else 0.25))
+        self._catching += (wanted - self._catching) * share
+        self._caught += (self._catching - self._caught) * share
         rate = living.breaths_per_min + (living.breaths_per_min_pain - living.breaths_per_min) * min(nrs, 10.0) / 10.0
         self._cycle = (self._cycle + dt_s * rate / 60.0 * (1.0 - self._caught)) % 1.0
         self._pant_s += dt_s
