@@ -130,8 +130,9 @@ class AbdomenMap(QWidget):
         painter = QPainter(pixmap)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         transform = self._to_pixels()
-        self._draw_body(painter, transform)
-        self._draw_regions(painter, transform)
+        body = self._draw_body(painter, transform)
+        self._draw_cover(painter, transform, body)
+        self._draw_planes(painter, transform)
         if self._show_sites:
             self._draw_sites(painter, transform)
         self._draw_presses(painter, transform)
@@ -139,8 +140,8 @@ class AbdomenMap(QWidget):
         painter.end()
         return pixmap
 
-    def _draw_body(self, painter: QPainter, transform: QTransform) -> None:
-        """A quiet outline to tell up from down: flanks, costal arch, groins and navel (drawn by eye)."""
+    def _draw_body(self, painter: QPainter, transform: QTransform) -> QPainterPath:
+        """A quiet outline to tell up from down: flanks, costal arch, groins and navel (drawn by eye); its flanks."""
         top, bottom = VIEW_MM.bottom() + 20, VIEW_MM.top() - 20
         body, bones = QPainterPath(), QPainterPath()
         body.moveTo(-150, top)
@@ -159,32 +160,41 @@ class AbdomenMap(QWidget):
         painter.setClipRect(transform.mapRect(VIEW_MM))
         painter.setPen(QPen(QColor(self._theme.skin_edge), 1.4))
         painter.setBrush(QColor(self._theme.skin))
-        painter.drawPath(transform.map(body))
+        flanks = transform.map(body)
+        painter.drawPath(flanks)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawPath(transform.map(bones))
         painter.drawEllipse(transform.map(QPointF(0, 0)), 3.5, 5.0)
         painter.setClipping(False)
+        return flanks
 
-    def _draw_regions(self, painter: QPainter, transform: QTransform) -> None:
-        """The plate that feels, the planes that part the regions on it, and a tint on those already pressed."""
+    def _draw_cover(self, painter: QPainter, transform: QTransform, body: QPainterPath) -> None:
+        """A tint on the regions already pressed."""
         plate = self._plate()
         (left, right), (upper, lower) = self._planes()
         columns = ((plate.left(), left), (left, right), (right, plate.right()))
         rows = ((plate.bottom(), upper), (upper, lower), (lower, plate.top()))
         painter.setPen(Qt.PenStyle.NoPen)
+        painter.setClipPath(body)
         for (head, foot), names in zip(rows, REGIONS, strict=True):
             for (start, end), name in zip(columns, names, strict=True):
                 cover = min(1.0, self._model.region_counts.get(name, 0) / FULL_COVER)
                 if cover:
                     painter.setBrush(_faded(QColor(self._theme.force), round(12 + 28 * cover)))
                     painter.drawRect(transform.mapRect(QRectF(QPointF(start, foot), QPointF(end, head))))
+        painter.setClipping(False)
+
+    def _draw_planes(self, painter: QPainter, transform: QTransform) -> None:
+        """The plate that feels, and the planes that part the regions on it."""
+        plate = self._plate()
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(_faded(QColor(self._theme.muted), 90), 1.0))
         painter.drawRoundedRect(transform.mapRect(plate), 6, 6)
         painter.setPen(QPen(_faded(QColor(self._theme.muted), 120), 1.0, Qt.PenStyle.DashLine))
-        for x in (left, right):
+        columns, rows = self._planes()
+        for x in columns:
             painter.drawLine(transform.map(QPointF(x, plate.top())), transform.map(QPointF(x, plate.bottom())))
-        for y in (upper, lower):
+        for y in rows:
             painter.drawLine(transform.map(QPointF(plate.left(), y)), transform.map(QPointF(plate.right(), y)))
 
     def _plate(self) -> QRectF:

@@ -70,6 +70,7 @@ class Session:
         self._state = ("ready", "") if QFontDatabase.families() else ("degraded", FONT_HELP)
         self._told_ns = 0
         self._why_left = "window closed; the session goes on"
+        self._failure: Exception | None = None
         signal.signal(signal.SIGTERM, self._on_sigterm)
         self._timer = QTimer()
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -77,15 +78,24 @@ class Session:
         self._timer.start(round(1000.0 / PICTURE_HZ))
 
     def run(self) -> str:
-        """Turn Qt's loop; return why it ended."""
+        """Turn Qt's loop; return why it ended. An error within it ends it and is raised here."""
         self._window.show()
         self._app.exec()
         self._timer.stop()
         self._mirror.close()
+        if self._failure is not None:
+            raise self._failure
         return self._why_left
 
     def turn(self) -> None:
         """Once a picture: take what was said, draw it, tell that we live."""
+        try:
+            self._turn()
+        except Exception as error:  # Qt would print it and call again, thirty times a second
+            self._failure = error
+            self._leave("failed")
+
+    def _turn(self) -> None:
         for message in self._port.receive():
             self._model.feed(message)
         picture = self._mirror.latest()
