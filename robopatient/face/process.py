@@ -21,8 +21,10 @@ from robopatient.clock import Clock, HostClock, Metronome
 from robopatient.config import FaceConfig, SessionConfig
 from robopatient.errors import MissingPackageError, RobopatientError
 from robopatient.face.generator import Engine, make_engine
+from robopatient.face.identity import load_identity
 from robopatient.face.pose import FacePose
-from robopatient.face.tier import Renderer, TieredRenderer
+from robopatient.face.render import Kind, Renderer, make_renderer
+from robopatient.face.tier import TieredRenderer
 from robopatient.facs import pspi
 from robopatient.messages import ActorState, FaceCommand, Seen, SessionStop
 
@@ -71,7 +73,7 @@ class FaceActor:
     ----------
     clock
         The machine's clock; a fake one in tests.
-    make_renderer
+    renderers
         Called with the kind and the name of an identity, gives what makes a renderer of a size.
     """
 
@@ -80,12 +82,12 @@ class FaceActor:
         config: SessionConfig,
         endpoints: Endpoints,
         clock: Clock,
-        make_renderer: Callable[[str, str], Callable[[int], Renderer]] | None = None,
+        renderers: Callable[[Kind, str], Callable[[int], Renderer]] | None = None,
     ) -> None:
         self._config = config.face
         self._seed = config.seed
         self._clock = clock
-        self._make_renderer = make_renderer or _renderers
+        self._renderers = renderers or _renderers
         self._port = ActorPort(endpoints, ("face", "stop"))
         self._mirror = MirrorSender(endpoints)
         self._mirror_every = max(1, round(self._config.fps / MIRROR_HZ))
@@ -206,11 +208,11 @@ class FaceActor:
             self._problems.append(f"face.engine: {error}; the blend engine moves the face instead")
             return make_engine(FaceConfig(engine="blend"), self._seed)
 
-    def _load_renderer(self, kind: str = "") -> TieredRenderer | None:
+    def _load_renderer(self, kind: Kind | None = None) -> TieredRenderer | None:
         """Renderer of the configured face, warmed up; None, with the reason noted, when there is none."""
         kind = kind or self._config.renderer
         try:
-            make = self._make_renderer(kind, self._config.identity)
+            make = self._renderers(kind, self._config.identity)
             renderer = TieredRenderer(make, self._config.size_px, 1.0 / self._config.fps, self._clock)
             renderer.warm_up(WARM_UP_POSES)
         except (RobopatientError, ImportError) as error:
@@ -245,11 +247,8 @@ class FaceActor:
         return None
 
 
-def _renderers(kind: str, identity_name: str) -> Callable[[int], Renderer]:
-    """What makes renderers of a face, for any size; imported here because compilers and GL come with it."""
-    from robopatient.face.identity import load_identity
-    from robopatient.face.render import make_renderer
-
+def _renderers(kind: Kind, identity_name: str) -> Callable[[int], Renderer]:
+    """What makes renderers of a face, for any size."""
     identity = load_identity(identity_name)
     return lambda size_px: make_renderer(kind, identity, size_px)
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from statistics import median
-from typing import Protocol
 
 import numpy as np
 
 from robopatient.clock import Clock
 from robopatient.face.pose import FacePose
+from robopatient.face.render import Renderer
 
-__all__ = ["Renderer", "TieredRenderer"]
+__all__ = ["TieredRenderer"]
 
 SHRINK = (1.0, 7 / 8, 3 / 4, 5 / 8, 1 / 2)
 """Sizes tried, as fractions of the configured one: 512, 448, 384, 320, 256."""
@@ -26,20 +26,6 @@ SHARE = 0.75
 
 JUDGED_FRAMES = 60
 """Drawing times whose median decides while the session runs: two seconds at 30 fps, longer than one stall."""
-
-
-class Renderer(Protocol):
-    """What turns a pose into a picture."""
-
-    kind: str
-
-    def draw(self, pose: FacePose) -> np.ndarray:
-        """Picture of a pose, shape (size, size, 3), uint8, top row first."""
-        ...
-
-    def close(self) -> None:
-        """Let go of the device."""
-        ...
 
 
 class TieredRenderer:
