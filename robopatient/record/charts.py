@@ -119,7 +119,7 @@ def _lane(lane: Lane, top: float, span_s: float) -> str:
         f'<text class="name" x="0" y="{top + 14}">{escape(lane.name)}</text>',
         f'<text class="tick" x="0" y="{top + 29}">{escape(lane.unit)}</text>',
     ]
-    for value in ticks(lane.low, lane.high, 3):
+    for value in ticks(lane.low, lane.high, 4):
         y = top + height * (lane.high - value) / (lane.high - lane.low)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text class="tick" text-anchor="end" x="{LEFT - 8}" y="{y + 4:.1f}">{_number(value)}</text>')
@@ -202,7 +202,7 @@ def abdomen(phantom: Phantom, spots: Sequence[Spot], sites: Sequence[tuple[str, 
         colour, ink = pain_colour(spot.peak_nrs)
         parts.append(
             f'<g class="spot"><circle cx="{cx:.1f}" cy="{cy:.1f}" r="{spot_radius_mm(spot.peak_newton):.1f}" '
-            f'fill="{colour}"/><text x="{cx:.1f}" y="{cy + 3:.1f}" fill="{ink}">{spot.number}</text>'
+            f'fill="{colour}"/><text x="{cx:.1f}" y="{cy + 3:.1f}" style="fill:{ink}">{spot.number}</text>'
             f"<title>{escape(spot.text)}</title></g>"
         )
     parts.append(f'<text class="side" x="{width / 2:g}" y="-10" text-anchor="middle">head</text>')

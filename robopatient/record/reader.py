@@ -169,19 +169,18 @@ def _arrays(column: Column, cells: Sequence[Any]) -> dict[str, np.ndarray]:
         return {column.name: np.array(cells, dtype=bool if column.encoding == "bool" else np.int64)}
     if column.encoding == "plain":
         return {column.name: _objects(cells)}
-    values = [json.loads(cell) for cell in cells]
-    if values and all(isinstance(value, dict) and all(map(_is_number, value.values())) for value in values):
+    values = json.loads(f"[{','.join(cells)}]")
+    if all(isinstance(value, dict) for value in values):
         keys = sorted({key for value in values for key in value})
-        return {f"{column.name}.{key}": np.array([value.get(key, np.nan) for value in values]) for key in keys}
-    if values and all(isinstance(value, list) and all(map(_is_number, value)) for value in values):
-        lengths = {len(value) for value in values}
-        if len(lengths) == 1 and lengths != {0}:
-            return {column.name: np.array(values, dtype=np.float64)}
+        arrays = [np.array([value.get(key, np.nan) for value in values]) for key in keys]
+        if arrays and all(array.dtype.kind in "if" for array in arrays):
+            named = zip(keys, arrays, strict=True)
+            return {f"{column.name}.{key}": array.astype(np.float64) for key, array in named}
+    elif len({len(value) for value in values}) == 1:
+        array = np.array(values)
+        if array.size and array.dtype.kind in "if":
+            return {column.name: array.astype(np.float64)}
     return {column.name: _objects(values)}
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _objects(values: Sequence[Any]) -> np.ndarray:

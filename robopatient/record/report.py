@@ -106,6 +106,8 @@ class _Session(NamedTuple):
     heard: latency.Table
     seen: latency.Table
     force: latency.Table
+    touch_to_sound_ms: np.ndarray
+    touch_to_face_ms: np.ndarray
     end_s: float
 
     def at_s(self, t_ns: np.ndarray) -> np.ndarray:
@@ -171,10 +173,20 @@ def _session(record: Record) -> _Session:
     force, pain, heard, seen = (record.table(topic) for topic in ("force", "pain", "heard", "seen"))
     stop = record.stop
     last_ns = max((int(table["t_ns"][-1]) for table in (force, heard, seen) if len(table["t_ns"])), default=start.t_ns)
-    end_s = ((stop.t_ns if stop else last_ns) - start.t_ns) * 1e-9
-    presses = sorted(record.messages("press"), key=lambda press: press.t_ns)
     return _Session(
-        record, start, config, patient, press_rows(record), presses, pain, heard, seen, force, max(end_s, 0.0)
+        record=record,
+        start=start,
+        config=config,
+        patient=patient,
+        rows=press_rows(record),
+        presses=sorted(record.messages("press"), key=lambda press: press.t_ns),
+        pain=pain,
+        heard=heard,
+        seen=seen,
+        force=force,
+        touch_to_sound_ms=latency.touch_to_sound_ms(record.table("voice"), heard),
+        touch_to_face_ms=latency.touch_to_face_ms(record.table("face"), seen),
+        end_s=max(0.0, ((stop.t_ns if stop else last_ns) - start.t_ns) * 1e-9),
     )
 
 
@@ -220,27 +232,27 @@ def _summary(session: _Session) -> str:
     if not row.peak_nrs >= 0.5:
         return text + "None of them hurt."
     text += (
-        f"It hurt most in the {row.region} region: press {worst + 1}, {row.peak_newton:.0f} N after "
-        f"{_duration(row.start_s)}, pain {row.peak_nrs:.1f} of 10"
+        f"It hurt most in the {row.region} region (press {worst + 1} at {_duration(row.start_s)}, "
+        f"{row.peak_newton:.0f} N): pain {row.peak_nrs:.1f} of 10"
     )
     shown = []
     if math.isfinite(row.peak_pspi):
         shown.append(f"the face showed PSPI {row.peak_pspi:.1f} of 16")
     if row.peak_level_dbfs > latency.AUDIBLE_DBFS:
         shown.append(f"the voice reached {_signed(row.peak_level_dbfs, 0)} dBFS")
-    return text + (f"; {' and '.join(shown)}." if shown else ".")
+    return text + (f", while {' and '.join(shown)}." if shown else ".")
 
 
 def _tiles(session: _Session) -> str:
     rows = session.rows
-    sound, look = (latency.summary(values) for values in _machine_latencies(session))
+    sound, look = latency.summary(session.touch_to_sound_ms), latency.summary(session.touch_to_face_ms)
     tiles = [
         (str(len(rows)), "", "presses"),
         (_max([row.peak_newton for row in rows], 1), "N", "hardest press"),
         (_max(session.pain["nrs"], 1), "of 10", "worst pain, NRS"),
         (_max(session.seen["pspi"], 1), "of 16", "strongest face, PSPI"),
-        (_number(sound.get("p50", math.nan), 0), "ms", "touch to sound, median"),
-        (_number(look.get("p50", math.nan), 0), "ms", "touch to face, median"),
+        (_number(sound.get("p50", math.nan), 0), "ms median", "touch to sound"),
+        (_number(look.get("p50", math.nan), 0), "ms median", "touch to face"),
     ]
     cells = (
         f'<div class="tile"><b>{value or "–"} <small>{unit if value else ""}</small></b><span>{name}</span></div>'
@@ -365,7 +377,7 @@ def _faces(session: _Session, key_frames: Sequence[KeyFrame]) -> str:
         felt = f"felt {nrs[before]:.1f} · " if before >= 0 else ""
         figures.append(
             f'<figure data-t="{t_s:.3f}"><img alt="Face at {t_s:.1f} s" src="{data_uri(frame.rgb, KEY_FRAME_PX)}">'
-            f"<figcaption><b>{t_s:.1f} s</b><br>{felt}shown PSPI {frame.seen.pspi:.1f}</figcaption></figure>"
+            f"<figcaption><b>{t_s:.1f} s</b><br>{felt}PSPI {frame.seen.pspi:.1f}</figcaption></figure>"
         )
     return (
         '<h2>The face</h2><p class="quiet">At rest and at its strongest moments: pain felt at that instant (NRS 0–10) '
@@ -373,23 +385,15 @@ def _faces(session: _Session, key_frames: Sequence[KeyFrame]) -> str:
     )
 
 
-def _machine_latencies(session: _Session) -> tuple[np.ndarray, np.ndarray]:
-    record = session.record
-    return (
-        latency.touch_to_sound_ms(record.table("voice"), session.heard),
-        latency.touch_to_face_ms(record.table("face"), session.seen),
-    )
-
-
 def _latencies(session: _Session) -> str:
-    sound, look = _machine_latencies(session)
+    dac, swap = "the first sample made from it leaves the DAC", "the first picture made from it is handed over"
     halves = (
-        _latency("Touch to sound", "heard", sound, "the first sample of the first block made from it leaves the DAC"),
-        _latency("Touch to face", "seen", look, "the first picture made from it is handed to the display"),
+        _latency("Touch to sound", "heard", session.touch_to_sound_ms, dac),
+        _latency("Touch to face", "seen", session.touch_to_face_ms, swap),
     )
     return (
         '<h2>How late the machine was</h2><p class="quiet">Counted for every force frame that changed what was asked '
-        "of voice or face, from the moment its bytes reached this computer; a frame whose answer was silent or still is "
+        "of voice or face, from the moment its bytes reached this computer; one whose answer was silent or still is "
         "left out. Shared and virtual machines stall now and then: the tail holds their pauses too.</p>"
         f'<div class="pair even">{"".join(halves)}</div>'
     )
@@ -497,7 +501,7 @@ def _max(values: Sequence[float] | np.ndarray, decimals: int) -> str:
 
 def _duration(seconds: float) -> str:
     if seconds < 120:
-        return f"{seconds:.1f} s" if seconds < 10 and seconds % 1 >= 0.05 else f"{seconds:.0f} s"
+        return f"{round(seconds, 1 if seconds < 9.95 else 0):g} s"
     return f"{int(seconds // 60)} min {int(seconds % 60)} s"
 
 
