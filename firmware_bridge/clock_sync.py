@@ -21,8 +21,8 @@ MIN_PROBES = 6  # LSL's minimum (liblsl api_config)
 MAX_ROUND_TRIP_NS = 128_000_000  # LSL's maximum (liblsl api_config)
 MAX_RESIDUAL_NS = 1_000_000.0
 MAX_DRIFT_PPM = 10_000.0
-MIN_SLOPE_BASELINE_NS = 4_000_000_000
-"""Over less time than this 0.1 ms of jitter is a drift of 25 ppm and more: the line is kept level. Assumption."""
+MIN_SLOPE_BASELINE_NS = 1_000_000_000
+"""Over less time than this 0.1 ms of jitter is a drift of 100 ppm and more: the line is kept level. Assumption."""
 JUMP_NS = 10_000_000
 JUMP_PROBES = 5  # PX4 resets after 5 consecutive deviations (Timesync.hpp)
 BUCKET_NS = 5_000_000_000
@@ -109,7 +109,7 @@ class ClockSync:
             self._fit()
 
     def host_ns(self, device_us: int) -> int:
-        """Host monotonic ns of a device time (us, unwrapped); needs one ``observe`` or an accepted fit before."""
+        """Host monotonic ns of a device time (us, unwrapped); needs one ``observe`` since the last reset."""
         device_ns = device_us * 1000
         if self._line is not None:
             return self._line.host_ns(device_ns)
@@ -126,9 +126,11 @@ class ClockSync:
             probes = self.probes
             self.reset()
             self.probes = probes
+            self.observe(probe.device_ns // 1000, probe.middle_ns + probe.round_trip_ns // 2)
 
     def _fit(self) -> None:
-        quickest = sorted(self._window, key=lambda probe: probe.round_trip_ns)
+        # Of equally quick probes the newest count: the line is used at its end.
+        quickest = sorted(self._window, key=lambda probe: (probe.round_trip_ns, -probe.middle_ns))
         chosen = quickest[: max(MIN_PROBES // 2, math.ceil(QUICKEST_SHARE * len(quickest)))]
         n = len(chosen)
         device0_ns = chosen[0].device_ns

@@ -110,7 +110,8 @@ class Decoder:
         if self._seq is None:
             return self._accept(seq, t_us, frame, received_ns)
         if frame.type == wire.Type.EVENT and wire.parse_event(frame.payload)[0] == wire.EventCode.BOOT:
-            if (seq, t_us) in self._recent:
+            # Two boots may have equal seq and time: only a repetition at once is a duplicate.
+            if (seq, t_us) == self._recent[-1]:
                 self.duplicate += 1
                 return None
             return self._begin_epoch(frame, received_ns)

@@ -28,7 +28,7 @@ KINDS = {
     "saturated": "cell CELL is at full scale",
 }
 _OF_A_CELL = ("dead", "stuck", "saturated")
-_PATTERN = re.compile(r"(?P<kind>[a-z]+)(:(?P<cell>\d+))?(@(?P<at>[0-9.]+))?(\+(?P<length>[0-9.]+))?")
+_PATTERN = re.compile(r"(?P<kind>[a-z]+)(:(?P<cell>\d+))?(@(?P<at>\d*\.?\d+))?(\+(?P<length>\d*\.?\d+))?")
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,9 +56,6 @@ def parse_fault(text: str) -> Fault:
             f'fault "{text}": write KIND[:CELL][@AT][+FOR] with KIND one of {", ".join(KINDS)} '
             f"(CELL 1 to 4 for {', '.join(_OF_A_CELL)} only), for example unplug@5+1.5 or dead:2@8"
         )
-    try:
-        at_s = float(match["at"]) if match["at"] else None
-        for_s = float(match["length"]) if match["length"] else {"unplug": 1.0}.get(kind, float("inf"))
-    except ValueError as error:
-        raise BoardError(f'fault "{text}": {error}') from error
+    at_s = float(match["at"]) if match["at"] else None
+    for_s = float(match["length"]) if match["length"] else {"unplug": 1.0}.get(kind, float("inf"))
     return Fault(kind=kind, cell=cell, at_s=at_s, for_s=for_s)

@@ -154,7 +154,7 @@ class Hand:
             peak_newton=peak,
             x_mm=float(np.clip(x_mm, x_low, x_high)),
             y_mm=float(np.clip(y_mm, y_low, y_high)),
-            resting_newton=rng.uniform(*RESTING_NEWTON) if resting else 0.0,
+            resting_newton=min(rng.uniform(*RESTING_NEWTON), 0.5 * peak) if resting else 0.0,
             resting_s=0.7 * pause_s if resting else 0.0,
             tremor_phases=tuple(rng.uniform(0.0, 2 * math.pi, 3)),
         )
