@@ -6,7 +6,7 @@ The window scales the picture up; films and stills are drawn again at full size 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from statistics import median
 
 import numpy as np
@@ -17,8 +17,8 @@ from robopatient.face.render import Renderer
 
 __all__ = ["TieredRenderer"]
 
-SHRINK = (1.0, 7 / 8, 3 / 4, 5 / 8, 1 / 2)
-"""Sizes tried, as fractions of the configured one: 512, 448, 384, 320, 256."""
+SHRINK = (7 / 8, 3 / 4, 5 / 8, 1 / 2)
+"""Smaller sizes, as fractions of the configured one: of 512, that is 448, 384, 320, 256."""
 
 SHARE = 0.75
 """Part of the frame period that drawing may take; the rest is for the window, the system and the other processes
@@ -45,8 +45,7 @@ class TieredRenderer:
         self._make = make
         self._clock = clock
         self._limit_ns = round(SHARE * period_s * 1e9)
-        self._sizes = [max(128, round(size_px * share / 16) * 16) for share in SHRINK]
-        self._sizes[0] = size_px
+        self._sizes = [size_px, *(round(size_px * share / 16) * 16 for share in SHRINK)]
         self._took_ns: deque[int] = deque(maxlen=JUDGED_FRAMES)
         self._renderer = make(size_px)
 
@@ -65,25 +64,28 @@ class TieredRenderer:
         """Median drawing time of the last frames."""
         return median(self._took_ns) * 1e-6 if self._took_ns else 0.0
 
-    def warm_up(self, poses: Iterable[FacePose]) -> None:
-        """Draw until compiled and cached, and step down until it is quick enough.
+    def warm_up(self, poses: Sequence[FacePose], budget_s: float = 1.5) -> None:
+        """Draw until compiled and cached, and step down until it is quick enough or the time is spent.
 
         The best half of the times decides: while the session starts, every process is busy.
         """
-        poses = list(poses)
+        end_ns = self._clock.now_ns() + round(budget_s * 1e9)
+        self._timed(poses[0])  # compiles and uploads
         while True:
+            self._took_ns.clear()
             for pose in poses:
                 self._timed(pose)
-            best = sorted(self._took_ns)[: max(1, len(poses) // 2)]
-            if median(best) <= self._limit_ns or not self._step_down():
+                if self._clock.now_ns() > end_ns:
+                    break
+            best_ns = median(sorted(self._took_ns)[: -(-len(self._took_ns) // 2)])
+            if not self._step_down(best_ns) or self._clock.now_ns() > end_ns:
                 break
-        self._took_ns.clear()
 
     def draw(self, pose: FacePose) -> np.ndarray:
         """Picture of a pose, shape (size_px, size_px, 3)."""
         image = self._timed(pose)
-        if len(self._took_ns) == JUDGED_FRAMES and median(self._took_ns) > self._limit_ns:
-            self._step_down()
+        if len(self._took_ns) == JUDGED_FRAMES:
+            self._step_down(median(self._took_ns))
         return image
 
     def close(self) -> None:
@@ -96,12 +98,15 @@ class TieredRenderer:
         self._took_ns.append(self._clock.now_ns() - before_ns)
         return image
 
-    def _step_down(self) -> bool:
-        """Go on with the next smaller size; False when there is none."""
-        smaller = [size for size in self._sizes if size < self._sizes[0]]
-        if not smaller:
+    def _step_down(self, took_ns: float) -> bool:
+        """Take the largest size that should hold the rate, when this one does not; False when it stays.
+
+        What a picture costs is taken to grow with its area: a little hopeful, so that no size is passed over.
+        """
+        if took_ns <= self._limit_ns or len(self._sizes) == 1:
             return False
-        self._sizes = smaller
+        area = self.size_px**2 * self._limit_ns / took_ns
+        self._sizes = [size for size in self._sizes[1:-1] if size**2 <= area] + self._sizes[-1:]
         self._took_ns.clear()
         self._renderer.close()
         self._renderer = self._make(self._sizes[0])
