@@ -127,7 +127,7 @@ def board_monitor(
     json: Json = False,
 ) -> None:
     """Print what a board says, once or several times a second."""
-    _do("firmware_bridge.verbs:monitor", board=board, duration_s=duration, rate_hz=rate, as_json=json)
+    _do("robopatient.session.boards:monitor", board=board, duration_s=duration, rate_hz=rate, as_json=json)
 
 
 @board.command("tare")
@@ -137,7 +137,7 @@ def board_tare(
     json: Json = False,
 ) -> None:
     """Measure the zero of every cell and judge its quality."""
-    _do("firmware_bridge.verbs:tare", board=board, duration_s=duration, as_json=json)
+    _do("robopatient.session.boards:tare", board=board, duration_s=duration, as_json=json)
 
 
 @board.command("record")
@@ -148,7 +148,7 @@ def board_record(
     rate: Annotated[float, typer.Option(min=80, max=1000, help="Frames per second.")] = 1000.0,
 ) -> None:
     """Record raw bytes and decoded counts, without a patient."""
-    _do("firmware_bridge.verbs:record", board=board, out=out, duration_s=duration, rate_hz=rate)
+    _do("robopatient.session.boards:record", board=board, out=out, duration_s=duration, rate_hz=rate)
 
 
 @voice.command("render")

@@ -104,7 +104,8 @@ class VoiceConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True)
     """Who speaks and through what. ``engine``: "synth" or a reference."""
 
     enabled: bool = True
-    identity: str = "margaret"
+    identity: str = ""
+    """"" is the patient's own."""
     engine: str = "synth"
     device: str = ""
     """Name or index of the PortAudio output; "" is the default one, "none" renders in real time to the record only."""
@@ -121,7 +122,8 @@ class FaceConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Whose face, drawn how. ``engine``: "blend" or a reference."""
 
     enabled: bool = True
-    identity: str = "margaret"
+    identity: str = ""
+    """"" is the patient's own."""
     engine: str = "blend"
     renderer: Literal["auto", "gl", "numba"] = "auto"
     size_px: Annotated[int, Meta(ge=128, le=2160)] = 512

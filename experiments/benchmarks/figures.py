@@ -124,17 +124,11 @@ def distribution(
         return Figure(name, n=0, target=target, met=False, remark="no calm sample")
     numbers = _percentiles(chosen)
     met = None if target is None else all(numbers[key] <= limit for key, limit in target.items())
-    if calm is None:
-        return Figure(name, **numbers, n=len(chosen), target=target, met=met)
-    return Figure(
-        name,
-        **numbers,
-        n=len(chosen),
-        raw=_percentiles(samples) | {"n": len(samples)},
-        calm_share=round(float(calm.mean()), 3),
-        target=target,
-        met=met,
-    )
+    figure = Figure(name, n=len(chosen), target=target, met=met)
+    if calm is not None:
+        raw = _percentiles(samples) | {"n": len(samples)}
+        figure = msgspec.structs.replace(figure, raw=raw, calm_share=round(float(calm.mean()), 3))
+    return msgspec.structs.replace(figure, **numbers)
 
 
 def value(

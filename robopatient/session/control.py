@@ -127,6 +127,7 @@ class Control:
         detail = ""
         try:
             self._say(self._session_start())
+            self._know_actor(m.ActorState(self.clock.now_ns(), "control", "ready", pid=os.getpid()))
             self._await_actors()
             if not self.stop_reason:
                 self._open_board()

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
 import numpy as np
-from firmware_bridge.verbs import ports
+from firmware_bridge.discovery import ports
 from rich.console import Console
 from rich.table import Table
 
@@ -147,7 +147,7 @@ def check_boards() -> Iterator[Finding]:
     """Serial ports; none of them is opened."""
     found = ports()
     if found:
-        yield Finding("serial ports", "ok", ", ".join(str(port.device) for port in found))
+        yield Finding("serial ports", "ok", ", ".join(port.path for port in found))
     else:
         yield Finding("serial ports", "warn", "none: plug in the phantom's board", "robopatient run --board virtual")
 

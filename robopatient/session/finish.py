@@ -57,7 +57,7 @@ def finish(folder: Path, told: Callable[[str], None], film: bool = True) -> None
         if seen:
             renderer = make_renderer(config.face.renderer, load_identity(config.face.identity), config.face.size_px)
             try:
-                frames = [_key_frame(renderer, seen[index], record) for index in key_poses(seen, KEY_FRAMES)]
+                frames = [_key_frame(renderer, seen[index]) for index in key_poses(seen, KEY_FRAMES)]
                 if film:
                     film_path = _film(folder, record, seen, renderer, told)
             finally:
@@ -93,8 +93,9 @@ def _line(what: str, latency_ms: np.ndarray) -> str:
     return f"{what}: p50 {numbers['p50']:.1f} ms, p95 {numbers['p95']:.1f} ms, n {numbers['n']:.0f}"
 
 
-def _key_frame(renderer: Renderer, seen: m.Seen, record: Record) -> KeyFrame:
-    ...
+def _key_frame(renderer: Renderer, seen: m.Seen) -> KeyFrame:
+    [(_, pose)] = poses_of([seen])
+    return KeyFrame(seen, renderer.draw(pose))
 
 
 def _film(

@@ -54,7 +54,7 @@ class Pipeline:
         self.sensing = Sensing(config.sensing)
         self._board = board
         self._patient = Patient(profile, config.seed)
-        self._policy = make_policy(config.expression)
+        self._policy = make_policy(config.expression, profile)
         self._split = Split(config.split)
         self._stale_ns = round(config.control.stale_ms * 1e6)
         self._newest = ForceFrame(t_ns=0, received_ns=0, seq=-1, cells_newton=(), flags=("stale",))

@@ -11,10 +11,13 @@ import msgspec
 
 from robopatient.config import SessionConfig, load_session, override
 from robopatient.errors import ConfigError, SessionError
+from robopatient.face.identity import load_identity as load_face
 from robopatient.patient import load_patient
 from robopatient.record.reader import Record
+from robopatient.session.control import open_board
 from robopatient.session.finish import finish, summary
 from robopatient.session.supervisor import Supervisor
+from robopatient.voice.identity import load_identity as load_voice
 
 __all__ = ["board_overrides", "resolve", "run"]
 
@@ -78,8 +81,20 @@ def resolve(
             raise ConfigError(f"{like}: recorded configuration: {error}") from error
     else:
         config = load_session(session, [*options, *overrides])
-    load_patient(config.patient)  # an unknown patient fails here, before any process is started
-    return config
+    return _settled(config)
+
+
+def _settled(config: SessionConfig) -> SessionConfig:
+    """Configuration with the patient's own voice and face filled in; what does not exist fails here, before any start."""
+    patient = load_patient(config.patient)
+    voice = msgspec.structs.replace(config.voice, identity=config.voice.identity or patient.voice)
+    face = msgspec.structs.replace(config.face, identity=config.face.identity or patient.face)
+    if voice.enabled:
+        load_voice(voice.identity)
+    if face.enabled:
+        load_face(face.identity)
+    open_board(config)
+    return msgspec.structs.replace(config, voice=voice, face=face)
 
 
 def board_overrides(board: str | None) -> list[str]:
