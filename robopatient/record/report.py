@@ -90,6 +90,8 @@ class _Patient(msgspec.Struct, frozen=True):
     age_years: int = 0
     sex: str = ""
     complaint: str = ""
+    voice: str = ""
+    face: str = ""
     sites: tuple[_Site, ...] = ()
 
 
@@ -198,8 +200,8 @@ def _header(session: _Session) -> str:
     facts = [
         _date(start.wall_time_iso),
         _duration(session.end_s),
-        f"voice {config.voice.identity}" if len(session.heard["t_ns"]) else "",
-        f"face {config.face.identity}" if len(session.seen["t_ns"]) else "",
+        f"voice {config.voice.identity or patient.voice}" if len(session.heard["t_ns"]) else "",
+        f"face {config.face.identity or patient.face}" if len(session.seen["t_ns"]) else "",
         f"expression {config.expression.kind} / {config.expression.preset}".rstrip("/ "),
         f"seed {start.seed}",
         f"robopatient {start.version}" + (f" ({start.commit[:7]})" if start.commit else ""),
@@ -329,7 +331,8 @@ def _timeline(session: _Session) -> str:
     notes = [(float(t_s), f"{t_s:.1f} s, {note.source}: {note.text}") for t_s, note in _notes(session)]
     return (
         '<h2>What was pressed, felt, heard and seen</h2><p class="quiet">Numbered bands are presses; triangles on the '
-        f"time axis are notes. One clock for all curves.</p>{charts.timeline(lanes, marks, notes, session.end_s)}"
+        f'time axis are notes. One clock for all curves.</p><div class="scroll">'
+        f"{charts.timeline(lanes, marks, notes, session.end_s)}</div>"
     )
 
 
