@@ -20,7 +20,7 @@ MAX_NRS = 10.0
 TOUCH_NEWTON = 1.2
 """Below it the abdomen is untouched (the published press counter ends a press there)."""
 TREND_S = 0.05
-"""Over so long the force's slope is averaged to tell rising from held (assumption: a hand trembles at 8 Hz and more)."""
+"""Over so long the force's slope is averaged to tell rising from held (assumption: hands tremble at 8 Hz and more)."""
 MOVING_NEWTON_PER_S = 30.0
 """Force that changes faster is rising or falling (assumption: a fifth of a press's usual slope)."""
 SETTLED_NEWTON_PER_S = 10.0
@@ -135,7 +135,8 @@ class Patient:
 
         faded = _approach(self._rebound, 0.0, dt_s, release.decay_ms * 1e-3)
         letting_go = min(max(0.0, -force.rate_newton_per_s), FASTEST_RELEASE_NEWTON_PER_S)
-        self._rebound = max(faded, min(MAX_NRS, release.nrs_per_newton_per_s * self._tender * letting_go))
+        depth = self._nociception / MAX_NRS  # what did not hurt to press does not hurt to let go
+        self._rebound = max(faded, min(MAX_NRS, release.nrs_per_newton_per_s * depth * letting_go))
 
     def _fade(self, dt_s: float) -> None:
         """Straight to 0 within ``fail_quiet_ms`` of the first quiet frame, whatever the time constants."""

@@ -68,6 +68,7 @@ class Release(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Rebound: pain when the hand lets go fast, k_r (-dF/dt)+ (facts sheet patient_model, 2). Values: assumptions."""
 
     nrs_per_newton_per_s: NonNegative = 0.0
+    """Gain k_r at the end of the worst press; less in proportion when the press hurt less."""
     decay_ms: Positive = 300.0
 
 

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from robopatient.config import SplitConfig
+from robopatient.expression.prior import INAUDIBLE_DB
+from robopatient.expression.split import NO_FRAME, Split
+from robopatient.messages import Expression, FaceAsk, FaceCommand, ForceFrame, PainState, VoiceAsk, VoiceCommand
+
+
+def step(
+    split: Split, t_ms: float, nrs: float = 5.0, hush: bool = False, flags: tuple[str, ...] = ()
+) -> tuple[VoiceCommand, FaceCommand]:
+    t_ns = round(t_ms * 1e6)
+    seq = round(t_ms)
+    force = ForceFrame(t_ns, t_ns + 700_000, seq, (10.0,), (1.0, 2.0), 0.0, flags)
+    pain = PainState(t_ns, seq, nrs, "", "hold")
+    ask = VoiceAsk(-20.0 + nrs, 10.0, 0.3, 0.2)
+    return split.step(Expression(t_ns, seq, "test", ask, FaceAsk(nrs, 1.5)), pain, force, hush)
+
+
+def test_without_a_split_both_channels_show_this_very_frame() -> None:
+    voice, face = step(Split(SplitConfig()), 40.0)
+    for command in (voice, face):
+        assert (command.t_ns, command.cause_seq, command.received_ns) == (40_000_000, 40, 40_700_000)
+        assert (command.nrs, command.phase, command.hush) == (5.0, "hold", False)
+    assert voice.ask == VoiceAsk(-15.0, 10.0, 0.3, 0.2)
+    assert face.ask == FaceAsk(5.0, 1.5)
+    assert face.contact
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 400), st.integers(0, 400))
+def test_each_channel_is_late_by_exactly_its_delay(voice_ms: int, face_ms: int) -> None:
+    split = Split(SplitConfig(voice_delay_ms=voice_ms, face_delay_ms=face_ms))
+    for t_ms in range(0, 600, 4):
+        commands = step(split, t_ms, nrs=(t_ms % 100) / 10)
+        for command, delay_ms in zip(commands, (voice_ms, face_ms), strict=True):
+            due_ms = (t_ms - delay_ms) // 4 * 4
+            assert command.t_ns == t_ms * 1_000_000
+            if due_ms < 0:
+                assert (command.cause_seq, command.nrs) == (NO_FRAME, 0.0)
+            else:
+                assert command.cause_seq == due_ms
+                assert command.received_ns == due_ms * 1_000_000 + 700_000
+                assert command.nrs == (due_ms % 100) / 10
+
+
+def test_before_the_delay_has_passed_the_patient_is_at_rest() -> None:
+    voice, face = step(Split(SplitConfig(voice_delay_ms=100, face_delay_ms=100)), 0.0)
+    assert voice.ask.level_db == INAUDIBLE_DB
+    assert (face.ask.nrs, face.phase, face.contact) == (0.0, "rest", False)
+
+
+def test_gains_scale_each_channel_alone_and_stay_on_the_scale() -> None:
+    voice, face = step(Split(SplitConfig(voice_gain=1 / 3, face_gain=3.0)), 0.0, nrs=6.0)
+    assert voice.nrs == pytest.approx(2.0)
+    assert voice.ask.level_db == pytest.approx(-14.0 - 9.542, abs=0.001)
+    assert (face.nrs, face.ask.nrs) == (10.0, 10.0)
+
+
+def test_a_gain_of_zero_silences_the_voice_and_leaves_the_face() -> None:
+    voice, face = step(Split(SplitConfig(voice_gain=0.0)), 0.0)
+    assert (voice.ask.level_db, voice.nrs) == (INAUDIBLE_DB, 0.0)
+    assert face.ask.nrs == 5.0
+
+
+def test_a_louder_voice_never_passes_its_loudest_cry() -> None:
+    assert step(Split(SplitConfig(voice_gain=4.0)), 0.0, nrs=10.0)[0].ask.level_db == 0.0
+
+
+@pytest.mark.parametrize("delay_ms", [0.0, 500.0])
+def test_hush_acts_at_once_whatever_the_delay(delay_ms: float) -> None:
+    split = Split(SplitConfig(voice_delay_ms=delay_ms, face_delay_ms=delay_ms))
+    for t_ms in range(0, 1000, 4):
+        step(split, t_ms)
+    voice, face = step(split, 1000, hush=True)
+    assert voice.hush
+    assert face.hush
+    assert (voice.ask.level_db, voice.nrs) == (INAUDIBLE_DB, 0.0)
+    assert (face.ask.nrs, face.nrs) == (0.0, 0.0)
+
+
+def test_after_hush_nothing_from_before_it_is_shown() -> None:
+    split = Split(SplitConfig(voice_delay_ms=100))
+    for t_ms in range(0, 200, 4):
+        step(split, t_ms)
+    step(split, 200, hush=True)
+    assert {step(split, t_ms)[0].nrs for t_ms in range(204, 300, 4)} == {0.0}
+    assert step(split, 304)[0].cause_seq == 204
+
+
+def test_a_stale_board_quiets_a_delayed_channel_at_once_and_lets_the_other_fade() -> None:
+    split = Split(SplitConfig(voice_delay_ms=500))
+    for t_ms in range(0, 1000, 4):
+        step(split, t_ms)
+    voice, face = step(split, 1000, nrs=4.5, flags=("stale",))
+    assert (voice.nrs, voice.ask.level_db, voice.hush) == (0.0, INAUDIBLE_DB, False)
+    assert face.nrs == 4.5
+
+
+def test_a_frame_told_twice_is_delayed_once() -> None:
+    split = Split(SplitConfig(voice_delay_ms=10))
+    causes = [step(split, t_ms)[0].cause_seq for t_ms in (0, 0, 0, 10, 10, 20)]
+    assert causes == [NO_FRAME, NO_FRAME, NO_FRAME, 0, 0, 10]
