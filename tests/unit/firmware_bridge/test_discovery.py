@@ -1,0 +1,63 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from firmware_bridge import discovery, verbs
+from firmware_bridge.discovery import Port
+from firmware_bridge.errors import MissingPackageError, PortError, require
+
+UNO = Port(path="/dev/ttyACM0", vid="2341", pid="0043", serial="75", description="Arduino Uno")
+TWIN = Port(path="/dev/ttyACM1", vid="2341", pid="0043", serial="76", description="Arduino Uno")
+OLD = Port(path="/dev/ttyS0", vid="", pid="", serial="", description="n/a")
+
+
+@pytest.fixture
+def plugged(monkeypatch):
+    def plug(*ports: Port) -> None:
+        monkeypatch.setattr(discovery, "ports", lambda: list(ports))
+
+    return plug
+
+
+def test_a_usb_name_finds_its_port_and_a_path_is_left_alone(plugged):
+    plugged(UNO, OLD)
+    assert discovery.resolve("usb:2341:0043") == "/dev/ttyACM0"
+    assert discovery.resolve("/dev/ttyACM7") == "/dev/ttyACM7"
+
+
+def test_two_boards_of_a_kind_are_told_apart_by_serial_number_and_never_guessed(plugged):
+    plugged(UNO, TWIN)
+    assert discovery.resolve("usb:2341:0043:76") == "/dev/ttyACM1"
+    with pytest.raises(PortError, match="more than one port matches; add :SERIAL"):
+        discovery.resolve("usb:2341:0043")
+
+
+def test_the_list_of_boards_is_lines_or_one_json_object(plugged, capsys):
+    plugged(UNO, OLD)
+    verbs.list_boards()
+    assert capsys.readouterr().out.splitlines()[0] == "/dev/ttyACM0  usb:2341:0043:75  Arduino Uno"
+    verbs.list_boards(as_json=True)
+    assert json.loads(capsys.readouterr().out)["ports"][1]["path"] == "/dev/ttyS0"
+    plugged()
+    verbs.list_boards()
+    assert "--board virtual" in capsys.readouterr().out
+
+
+def test_a_missing_package_is_named_with_the_very_command_to_type():
+    with pytest.raises(MissingPackageError, match=r"pip install 'robopatient\[bridge\]'"):
+        require("no_such_package_anywhere")
+
+
+def test_frames_can_be_imported_without_pyserial_and_cobs():
+    code = (
+        "import sys; sys.modules['serial'] = sys.modules['cobs'] = None\n"
+        "import firmware_bridge.frames, firmware_bridge.board\n"
+        "from firmware_bridge.boards import make_board\n"
+        "from firmware_bridge.errors import MissingPackageError\n"
+        "try: make_board('virtual')\n"
+        "except MissingPackageError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "robopatient[bridge]" in done.stdout
