@@ -1,0 +1,229 @@
+"""The voice's process: commands from the bus to the player, what was played back to the bus and into ``voice.wav``.
+
+The main thread waits for commands, so that a new one is at the callback within microseconds; a second thread writes
+the file, because a disk may take its time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from robopatient.bus import ActorPort, Endpoints
+from robopatient.clock import Clock, HostClock
+from robopatient.config import SessionConfig, VoiceConfig, reference
+from robopatient.errors import RecordError, RobopatientError
+from robopatient.messages import ActorState, Note, SessionStop, VoiceAsk, VoiceCommand
+
+if TYPE_CHECKING:
+    from robopatient.voice.engine import VoiceEngine
+    from robopatient.voice.player import Player
+
+__all__ = ["main"]
+
+ENGINES = {"synth": "robopatient.voice.engine:VoiceEngine"}
+"""Short names for ``VoiceConfig.engine``."""
+POLL_MS = 5
+"""Longest wait for a command before the played blocks are told: about one block."""
+HEARTBEAT_NS = 1_000_000_000
+LOOK_AFTER_NS = 100_000_000
+SAVE_S = 0.1
+PRIORITY = 5
+"""SCHED_FIFO, where permitted: above ordinary work, below the kernel's own threads (assumption)."""
+
+
+def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
+    """Speak until told to stop, terminated or orphaned.
+
+    Parameters
+    ----------
+    folder
+        The session's; ``voice.wav`` is written there.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    stopping = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    sys.setswitchinterval(0.0005)  # a busy thread must not hold the callback up for 5 ms (measured)
+    clock = HostClock()
+    port = ActorPort(endpoints, ("voice", "stop"))
+    try:
+        _Actor(config, port, clock, folder).run(stopping)
+    finally:
+        port.close()
+
+
+class _Actor:
+    """Keeps the supervisor informed and the voice going."""
+
+    def __init__(self, config: SessionConfig, port: ActorPort, clock: Clock, folder: Path) -> None:
+        self._config = config
+        self._port = port
+        self._clock = clock
+        self._folder = folder
+        self._state, self._detail = "starting", ""
+        self._told_ns = 0
+
+    def run(self, stopping: threading.Event) -> None:
+        """Live: warm up, play, stop."""
+        self._say("starting", "")
+        try:
+            from robopatient.voice.player import Player
+
+            engine = _make_engine(self._config)
+            player = Player(engine, self._config.voice, self._clock)
+        except RobopatientError as error:
+            self._say("degraded", f"no voice: {error}")
+            self._idle(stopping)
+            return
+        saver = _Saver(player, self._folder / "voice.wav", self._config.voice)
+        player.start()
+        gc.collect()
+        gc.freeze()
+        self._say(player.state, player.detail)
+        try:
+            self._serve(stopping, player, saver)
+        finally:
+            player.stop()
+            saver.close()
+            self._tell_heard(player, saver)
+            self._say("stopped", "")
+
+    def _serve(self, stopping: threading.Event, player: Player, saver: _Saver) -> None:
+        looked_ns, urgent = 0, 0
+        while not stopping.is_set():
+            for message in self._port.receive(POLL_MS):
+                if isinstance(message, VoiceCommand):
+                    player.submit(message)
+                elif isinstance(message, SessionStop):
+                    return
+            self._tell_heard(player, saver)
+            now_ns = self._clock.now_ns()
+            if now_ns - looked_ns >= LOOK_AFTER_NS:
+                looked_ns = now_ns
+                if _orphaned():
+                    return
+                if player.poll():
+                    self._say(player.state, player.detail)
+                    urgent = 0
+                if not urgent and player.native_ids:
+                    urgent = 1
+                    _hurry([threading.get_native_id(), *player.native_ids])
+                if saver.trouble:
+                    self._note("error", saver.take_trouble())
+                self._heartbeat()
+
+    def _idle(self, stopping: threading.Event) -> None:
+        """Without a voice: stay, so that the session goes on and knows why."""
+        while not stopping.is_set() and not _orphaned():
+            if any(isinstance(message, SessionStop) for message in self._port.receive(100)):
+                break
+            self._heartbeat()
+        self._say("stopped", "")
+
+    def _tell_heard(self, player: Player, saver: _Saver) -> None:
+        for heard in player.heard(saver.first_block):
+            self._port.tell(heard)
+
+    def _say(self, state: str, detail: str) -> None:
+        self._state, self._detail, self._told_ns = state, detail, self._clock.now_ns()
+        self._port.tell(ActorState(self._told_ns, "voice", state, detail, os.getpid()))
+
+    def _heartbeat(self) -> None:
+        if self._clock.now_ns() - self._told_ns >= HEARTBEAT_NS:
+            self._say(self._state, self._detail)
+
+    def _note(self, level: str, text: str) -> None:
+        self._port.tell(Note(self._clock.now_ns(), level, "voice", text))
+
+
+class _Saver:
+    """Writes what was played from a thread of its own; a full disk ends the file, never the voice."""
+
+    def __init__(self, player: Player, path: Path, config: VoiceConfig) -> None:
+        from robopatient.voice.wav import WavWriter
+
+        self.trouble = ""
+        self.first_block = 0
+        self._player = player
+        self._done = threading.Event()
+        self._file: WavWriter | None = None
+        try:
+            self._file = WavWriter(path, config.sample_rate_hz)
+            played = self._file.frames
+            self.first_block = -(-played // config.block_frames)
+            self._file.append(np.zeros(self.first_block * config.block_frames - played, np.float32))
+        except RecordError as error:
+            self.trouble = str(error)
+        self._thread = threading.Thread(target=self._run, name="save", daemon=True)
+        self._thread.start()
+
+    def take_trouble(self) -> str:
+        """What went wrong, once."""
+        trouble, self.trouble = self.trouble, ""
+        return trouble
+
+    def close(self) -> None:
+        """Write the rest."""
+        self._done.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        rounds = 0
+        while not self._done.wait(SAVE_S):
+            rounds += 1
+            self._save(flush=rounds % 10 == 0)
+        self._save(flush=True)
+        if self._file is not None:
+            with contextlib.suppress(RecordError):
+                self._file.close()
+
+    def _save(self, *, flush: bool) -> None:
+        samples = self._player.samples()
+        if self._file is None:
+            return
+        try:
+            self._file.append(samples)
+            if flush:
+                self._file.flush()
+        except RecordError as error:
+            self.trouble = str(error)
+            with contextlib.suppress(RecordError):
+                self._file.close()
+            self._file = None
+
+
+def _make_engine(config: SessionConfig) -> VoiceEngine:
+    """The engine of the session, warmed up: every kernel compiled before the first breath."""
+    from robopatient.voice.identity import load_identity
+
+    voice = config.voice
+    make = reference(voice.engine, ENGINES)
+    identity = load_identity(voice.identity)
+    rehearsal = make(identity, voice, 0)
+    out = np.zeros(voice.block_frames, np.float32)
+    for phase, nrs in (("onset", 8.0), ("hold", 8.0), ("release", 0.0)):
+        command = VoiceCommand(0, 0, 0, nrs, phase, VoiceAsk(-10.0 if nrs else -60.0, 6.0, 0.5, 0.2))  # type: ignore[arg-type]
+        for _ in range(20):
+            rehearsal.render(command, out)
+    return make(identity, voice, config.seed)
+
+
+def _orphaned() -> bool:
+    parent = multiprocessing.parent_process()
+    return parent is not None and not parent.is_alive()
+
+
+def _hurry(native_ids: list[int]) -> None:
+    """Real-time priority for the threads that a listener waits for; without the right to it, none."""
+    for native_id in native_ids:
+        with contextlib.suppress(OSError, AttributeError):
+            os.sched_setscheduler(native_id, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(PRIORITY))

@@ -1,0 +1,428 @@
+"""The vocal tract as one per-sample kernel: wavetable source, noise, moving formants, at a level that is asked for.
+
+A block goes linearly from the previous parameters to the new ones, so any parameter may step at any block without a
+click. Levels are RMS at the output: the kernel predicts the gain from source to lips and divides by it. This file
+calls no jitted function of another file, because numba's cache would not notice a change over there.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from robopatient.errors import require
+from robopatient.voice.wavetable import BASE_HZ, OCTAVE_STEPS, PASSBAND, RD_MAX, RD_MIN, make_source
+
+__all__ = [
+    "AM",
+    "AM_HZ",
+    "ASPIRATION",
+    "BANDWIDTHS",
+    "CHAOS",
+    "F0",
+    "FORMANTS",
+    "FRICATION",
+    "JITTER",
+    "NASAL",
+    "N_FORMANTS",
+    "N_PARAMETERS",
+    "RD",
+    "SHIMMER",
+    "SUBHARMONIC",
+    "SUBHARMONIC_RATIO",
+    "TILT",
+    "TREMOR",
+    "VOICE",
+    "Synth",
+    "neutral_parameters",
+]
+
+njit = require("numba", "audio").njit
+
+N_FORMANTS = 6
+# Columns of a parameter vector. Level columns are RMS at the output, 1 = full scale.
+(
+    F0,  # Hz
+    VOICE,  # level of the periodic part
+    ASPIRATION,  # level of the noise that passes the tract
+    FRICATION,  # level of the noise above 2 kHz that does not
+    RD,  # voice quality, 0.3 pressed to 2.7 lax
+    TILT,  # shelf above 2.5 kHz, gain there 1 + TILT
+    NASAL,  # 0 mouth open to 1 murmur
+    JITTER,  # of the period, uniform, half width
+    SHIMMER,  # of the cycle amplitude, uniform, half width
+    SUBHARMONIC,  # depth, 0 to 1
+    SUBHARMONIC_RATIO,  # cycles per subharmonic period, 2 or 3
+    CHAOS,  # depth of the logistic map, 0 to 1
+    AM,  # depth of the roughness modulation, 0 to 1
+    AM_HZ,  # its rate, 30 to 150 Hz
+    TREMOR,  # depth of the 9.5 Hz tremor of f0
+) = range(15)
+FORMANTS = 15
+BANDWIDTHS = FORMANTS + N_FORMANTS
+N_PARAMETERS = BANDWIDTHS + N_FORMANTS
+
+CONTROL_FRAMES = 16
+"""Frames between two updates of the filters and of the source's place in the tables."""
+TREMOR_HZ = 9.5
+NASAL_POLE_HZ, NASAL_ZERO_HZ, NASAL_WIDTH_HZ = 270.0, 450.0, 100.0
+"""Klatt 1980: the zero leaves the pole as the velum opens."""
+SHELF_HZ, FRICATION_HZ, DC_HZ, ASPIRATION_HZ = 2500.0, 2200.0, 20.0, 400.0
+NOISE_STEP_HZ, NOISE_POINTS = 125.0, 72
+"""Where the noise gain of the tract is sampled: up to 9 kHz."""
+MAX_HARMONIC_HZ = 10_000.0
+
+STATE = np.dtype(
+    [
+        ("phase", "f8"),
+        ("cycle", "i8"),
+        ("period_factor", "f8"),
+        ("cycle_gain", "f8"),
+        ("chaos", "f8"),
+        ("am_phase", "f8"),
+        ("tremor_phase", "f8"),
+        ("voice_gain", "f8"),
+        ("aspiration_gain", "f8"),
+        ("aspiration_low", "f8"),
+        ("shelf_low", "f8"),
+        ("nasal_x1", "f8"),
+        ("nasal_x2", "f8"),
+        ("nasal_y1", "f8"),
+        ("nasal_y2", "f8"),
+        ("frication_x1", "f8"),
+        ("frication_x2", "f8"),
+        ("frication_y1", "f8"),
+        ("frication_y2", "f8"),
+        ("dc_x", "f8"),
+        ("dc_y", "f8"),
+        ("noise", "u8"),
+    ]
+)
+"""All that the kernel remembers between two blocks, besides the resonators."""
+
+
+class Synth:
+    """Renders blocks of one voice; equal seeds and parameters give equal samples."""
+
+    def __init__(self, sample_rate_hz: float, seed: int) -> None:
+        source = make_source(sample_rate_hz)
+        self._source = (source.tables, source.harmonic_power)
+        self._sample_rate_hz = float(sample_rate_hz)
+        self._state: npt.NDArray[Any] = np.zeros(1, STATE)
+        self._resonators = np.zeros((N_FORMANTS, 2))
+        self._coefficients = np.zeros((N_FORMANTS, 3))
+        self._previous = np.zeros(N_PARAMETERS)
+        self._frication = _frication_filter(sample_rate_hz)
+        self._state["noise"] = np.uint64((2 * seed + 1) * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all sound (but not the place in the noise): the next block starts from silence."""
+        noise = self._state["noise"][0]
+        self._state[:] = np.zeros(1, STATE)
+        self._state["noise"] = noise
+        self._state["cycle_gain"] = 1.0
+        self._state["chaos"] = 0.37
+        self._resonators[:] = 0.0
+        self._previous[:] = 0.0
+
+    def render(self, parameters: npt.NDArray[np.float64], out: npt.NDArray[np.float64]) -> None:
+        """Go from the previous block's parameters to these over ``out``, shape (block_frames,)."""
+        _render(
+            out,
+            parameters,
+            self._previous,
+            self._state,
+            self._resonators,
+            self._coefficients,
+            self._source[0],
+            self._source[1],
+            self._frication,
+            self._sample_rate_hz,
+        )
+
+
+def neutral_parameters() -> npt.NDArray[np.float64]:
+    """A clean, silent neutral vowel of a 17 cm tract at 120 Hz, shape (N_PARAMETERS,)."""
+    parameters = np.zeros(N_PARAMETERS)
+    parameters[F0] = 120.0
+    parameters[RD] = 1.0
+    parameters[SUBHARMONIC_RATIO] = 2.0
+    parameters[AM_HZ] = 70.0
+    parameters[FORMANTS:BANDWIDTHS] = (500.0, 1500.0, 2500.0, 3500.0, 4500.0, 5500.0)
+    parameters[BANDWIDTHS:] = (80.0, 90.0, 120.0, 150.0, 200.0, 250.0)
+    return parameters
+
+
+def _frication_filter(sample_rate_hz: float) -> npt.NDArray[np.float64]:
+    """Second-order Butterworth high-pass as b0, b1, b2, a1, a2 and the gain that makes unit noise unit RMS."""
+    omega = 2.0 * math.pi * FRICATION_HZ / sample_rate_hz
+    cosine, alpha = math.cos(omega), math.sin(omega) / math.sqrt(2.0)
+    a0 = 1.0 + alpha
+    b0, b1, a1, a2 = (1 + cosine) / 2 / a0, -(1 + cosine) / a0, -2 * cosine / a0, (1 - alpha) / a0
+    grid = np.exp(-1j * np.linspace(0.0, math.pi, 4096))
+    response = (b0 + b1 * grid + b0 * grid**2) / (1.0 + a1 * grid + a2 * grid**2)
+    return np.array([b0, b1, b0, a1, a2, 1.0 / math.sqrt(float(np.mean(np.abs(response) ** 2)))])
+
+
+@njit(cache=True)
+def _set_coefficients(parameters, coefficients, sample_rate_hz):  # type: ignore[no-untyped-def]
+    """Resonators y = c0 x + c1 y1 + c2 y2 of unit gain at 0 Hz (Klatt 1980), rows of ``coefficients``."""
+    for i in range(N_FORMANTS):
+        formant = min(max(parameters[FORMANTS + i], 50.0), 0.45 * sample_rate_hz)
+        radius = math.exp(-math.pi * max(parameters[BANDWIDTHS + i], 20.0) / sample_rate_hz)
+        c2 = -radius * radius
+        c1 = 2.0 * radius * math.cos(2.0 * math.pi * formant / sample_rate_hz)
+        coefficients[i, 0] = 1.0 - c1 - c2
+        coefficients[i, 1] = c1
+        coefficients[i, 2] = c2
+
+
+@njit(cache=True)
+def _pair_power(c1, c2, cosine, cosine2):  # type: ignore[no-untyped-def]
+    """|1 - c1 z^-1 - c2 z^-2|^2 on the unit circle."""
+    return 1.0 + c1 * c1 + c2 * c2 - 2.0 * c1 * (1.0 - c2) * cosine - 2.0 * c2 * cosine2
+
+
+@njit(cache=True)
+def _tract_power(cosine, coefficients, tilt, shelf, pole, zero):  # type: ignore[no-untyped-def]
+    """Power gain from source to lips at the frequency whose cosine is given."""
+    cosine2 = 2.0 * cosine * cosine - 1.0
+    power = 1.0
+    for i in range(N_FORMANTS):
+        c0 = coefficients[i, 0]
+        power *= c0 * c0 / _pair_power(coefficients[i, 1], coefficients[i, 2], cosine, cosine2)
+    # Shelf 1 + tilt (1 - L), L = shelf / (1 - (1 - shelf) z^-1): zeros over the pole of L.
+    keep = 1.0 - shelf
+    b0, b1 = 1.0 + tilt * keep, -keep * (1.0 + tilt)
+    power *= (b0 * b0 + b1 * b1 + 2.0 * b0 * b1 * cosine) / (1.0 + keep * keep - 2.0 * keep * cosine)
+    gain = pole[0] / zero[0]
+    return (
+        power
+        * gain
+        * gain
+        * _pair_power(zero[1], zero[2], cosine, cosine2)
+        / _pair_power(pole[1], pole[2], cosine, cosine2)
+    )
+
+
+@njit(cache=True)
+def _nasal_pair(nasal, sample_rate_hz):  # type: ignore[no-untyped-def]
+    """Pole and zero of the nasal branch, each as (1 - c1 - c2, c1, c2)."""
+    radius = math.exp(-math.pi * NASAL_WIDTH_HZ / sample_rate_hz)
+    c2 = -radius * radius
+    pole1 = 2.0 * radius * math.cos(2.0 * math.pi * NASAL_POLE_HZ / sample_rate_hz)
+    zero_hz = NASAL_POLE_HZ + (NASAL_ZERO_HZ - NASAL_POLE_HZ) * nasal
+    zero1 = 2.0 * radius * math.cos(2.0 * math.pi * zero_hz / sample_rate_hz)
+    return (1.0 - pole1 - c2, pole1, c2), (1.0 - zero1 - c2, zero1, c2)
+
+
+@njit(cache=True)
+def _voice_gain(p, coefficients, harmonic_power, shelf, pole, zero, sample_rate_hz):  # type: ignore[no-untyped-def]
+    """Amplitude of the source that gives the asked level of voice, nonlinear phenomena counted in."""
+    u = min(max((p[RD] - RD_MIN) / (RD_MAX - RD_MIN), 0.0), 0.9999) * (harmonic_power.shape[0] - 1)
+    row = int(u)
+    w = u - row
+    omega = 2.0 * math.pi * p[F0] / sample_rate_hz
+    count = max(1, min(harmonic_power.shape[1], int(MAX_HARMONIC_HZ / p[F0])))
+    step = math.cos(omega)
+    cosine, before = step, 1.0
+    total = 0.0
+    for h in range(count):
+        source = harmonic_power[row, h] * (1.0 - w) + harmonic_power[row + 1, h] * w
+        total += source * _tract_power(cosine, coefficients, p[TILT], shelf, pole, zero)
+        cosine, before = 2.0 * step * cosine - before, cosine
+    # Mean power of what scales a cycle: subharmonic, chaos (logistic map: mean 1/2, mean square 3/8), AM, shimmer.
+    ratio, sub, chaos, am = p[SUBHARMONIC_RATIO], p[SUBHARMONIC], p[CHAOS], p[AM]
+    total *= (1.0 + (ratio - 1.0) * (1.0 - sub) * (1.0 - sub)) / ratio
+    total *= 1.0 - 0.6 * chaos + 0.36 * 0.375 * chaos * chaos
+    total *= 1.0 - am + 13.0 / 35.0 * am * am
+    total *= 1.0 + p[SHIMMER] * p[SHIMMER] / 3.0
+    return p[VOICE] / math.sqrt(total)
+
+
+@njit(cache=True)
+def _aspiration_gain(p, coefficients, high, shelf, pole, zero, sample_rate_hz):  # type: ignore[no-untyped-def]
+    """Gain of unit noise that gives the asked level of aspiration at the lips."""
+    keep = 1.0 - high
+    step = math.cos(2.0 * math.pi * NOISE_STEP_HZ / sample_rate_hz)
+    cosine, before = step, 1.0
+    total = 0.0
+    for _ in range(NOISE_POINTS):
+        passed = 2.0 * keep * keep * (1.0 - cosine) / (1.0 + keep * keep - 2.0 * keep * cosine)
+        total += passed * _tract_power(cosine, coefficients, p[TILT], shelf, pole, zero)
+        cosine, before = 2.0 * step * cosine - before, cosine
+    return p[ASPIRATION] / math.sqrt(total * 2.0 * NOISE_STEP_HZ / sample_rate_hz)
+
+
+@njit(cache=True, nogil=True)
+def _render(  # type: ignore[no-untyped-def]
+    out,
+    target,
+    previous,
+    state,
+    resonators,
+    coefficients,
+    tables,
+    harmonic_power,
+    frication,
+    sample_rate_hz,
+):
+    s = state[0]
+    n = out.shape[0]
+    shelf = 1.0 - math.exp(-2.0 * math.pi * SHELF_HZ / sample_rate_hz)
+    high = 1.0 - math.exp(-2.0 * math.pi * ASPIRATION_HZ / sample_rate_hz)
+    dc = 1.0 - 2.0 * math.pi * DC_HZ / sample_rate_hz
+    if previous[F0] <= 0.0:
+        previous[:] = target
+        previous[VOICE] = 0.0
+        previous[ASPIRATION] = 0.0
+        previous[FRICATION] = 0.0
+    if previous[VOICE] == 0.0:
+        previous[F0] = target[F0]  # a voice that sets in starts at its own pitch
+        previous[RD] = target[RD]
+
+    # Levels at the end of the block, and the way there.
+    _set_coefficients(target, coefficients, sample_rate_hz)
+    pole, zero = _nasal_pair(target[NASAL], sample_rate_hz)
+    voice_end, aspiration_end = 0.0, 0.0
+    if target[VOICE] > 0.0:
+        voice_end = _voice_gain(target, coefficients, harmonic_power, shelf, pole, zero, sample_rate_hz)
+    if target[ASPIRATION] > 0.0:
+        aspiration_end = _aspiration_gain(target, coefficients, high, shelf, pole, zero, sample_rate_hz)
+    voice, aspiration = s.voice_gain, s.aspiration_gain
+    voice_step, aspiration_step = (voice_end - voice) / n, (aspiration_end - aspiration) / n
+    hiss = previous[FRICATION] * frication[5]
+    hiss_step = target[FRICATION] * frication[5] / n - hiss / n
+    f0, f0_step = previous[F0], (target[F0] - previous[F0]) / n
+    am, am_step = previous[AM], (target[AM] - previous[AM]) / n
+    tilt, tilt_step = previous[TILT], (target[TILT] - previous[TILT]) / n
+    jitter, shimmer, sub, chaos = target[JITTER], target[SHIMMER], target[SUBHARMONIC], target[CHAOS]
+    ratio = int(target[SUBHARMONIC_RATIO] + 0.5)
+    unit = math.sqrt(3.0)  # uniform noise of unit RMS
+
+    phase, cycle, factor, cycle_gain, x = s.phase, s.cycle, s.period_factor, s.cycle_gain, s.chaos
+    am_phase, tremor_phase, random = s.am_phase, s.tremor_phase, s.noise
+    aspiration_low, shelf_low = s.aspiration_low, s.shelf_low
+    nx1, nx2, ny1, ny2 = s.nasal_x1, s.nasal_x2, s.nasal_y1, s.nasal_y2
+    fx1, fx2, fy1, fy2 = s.frication_x1, s.frication_x2, s.frication_y1, s.frication_y2
+    dc_x, dc_y = s.dc_x, s.dc_y
+    n_tables, n_rd, n_phases = tables.shape[0], tables.shape[1], tables.shape[2] - 1
+    table, lower, row = 0, 0, 0
+    lower_weight, row_weight, tremor, instant = 0.0, 0.0, 1.0, f0
+    am_increment = target[AM_HZ] / sample_rate_hz
+
+    for k in range(n):
+        wrapped = phase >= 1.0
+        if wrapped:
+            phase -= 1.0
+            cycle += 1
+            if cycle >= ratio:
+                cycle = 0
+            random ^= random >> np.uint64(12)
+            random ^= random << np.uint64(25)
+            random ^= random >> np.uint64(27)
+            drawn = random * np.uint64(2685821657736338717)
+            u1 = np.float64(drawn >> np.uint64(32)) * (2.0 / 4294967296.0) - 1.0
+            u2 = np.float64(drawn & np.uint64(0xFFFFFFFF)) * (2.0 / 4294967296.0) - 1.0
+            x = 3.97 * x * (1.0 - x)
+            if x < 1e-6 or x > 1.0 - 1e-6:
+                x = 0.37
+            alternate = 1.0 if cycle == 0 else -1.0 / max(ratio - 1, 1)
+            factor = jitter * u1 + 0.9 * chaos * (x - 0.5) + 0.12 * sub * alternate
+            cycle_gain = 1.0 + shimmer * u2 - 0.6 * chaos * x - (0.0 if cycle == 0 else sub)
+        if k % CONTROL_FRAMES == 0 or wrapped:
+            if k % CONTROL_FRAMES == 0:
+                w = min(k + CONTROL_FRAMES, n) / n
+                tremor_phase += TREMOR_HZ * CONTROL_FRAMES / sample_rate_hz
+                tremor_phase -= math.floor(tremor_phase)
+                tremor = 1.0 + target[TREMOR] * math.sin(2.0 * math.pi * tremor_phase)
+                for i in range(N_FORMANTS):
+                    j = FORMANTS + i
+                    formant = previous[j] + (target[j] - previous[j]) * w
+                    j = BANDWIDTHS + i
+                    width = previous[j] + (target[j] - previous[j]) * w
+                    radius = math.exp(-math.pi * max(width, 20.0) / sample_rate_hz)
+                    formant = min(max(formant, 50.0), 0.45 * sample_rate_hz)
+                    c1 = 2.0 * radius * math.cos(2.0 * math.pi * formant / sample_rate_hz)
+                    c2 = -radius * radius
+                    coefficients[i, 0] = 1.0 - c1 - c2
+                    coefficients[i, 1] = c1
+                    coefficients[i, 2] = c2
+                pole, zero = _nasal_pair(previous[NASAL] + (target[NASAL] - previous[NASAL]) * w, sample_rate_hz)
+                rd = previous[RD] + (target[RD] - previous[RD]) * w
+                u = min(max((rd - RD_MIN) / (RD_MAX - RD_MIN), 0.0), 0.9999) * (n_rd - 1)
+                row = int(u)
+                row_weight = u - row
+            # Which table fits the pitch of this cycle, and how much of the one below may still sound.
+            instant = min(max(f0 * (1.0 + factor) * tremor, 20.0), 0.2 * sample_rate_hz)
+            steps = OCTAVE_STEPS * math.log2(max(instant, BASE_HZ) / BASE_HZ)
+            table = min(int(steps), n_tables - 1)
+            above = instant / (BASE_HZ * 2.0 ** (table / OCTAVE_STEPS))
+            lower = max(table - 1, 0)
+            lower_weight = min(max((1.0 / PASSBAND - above) / (1.0 / PASSBAND - 1.0), 0.0), 1.0)
+            scale = (1.0 + factor) * tremor
+
+        f0 += f0_step
+        am += am_step
+        tilt += tilt_step
+        voice += voice_step
+        aspiration += aspiration_step
+        hiss += hiss_step
+
+        position = phase * n_phases
+        a = int(position)
+        b = position - a
+        g = (tables[table, row, a] * (1.0 - b) + tables[table, row, a + 1] * b) * (1.0 - row_weight) + (
+            tables[table, row + 1, a] * (1.0 - b) + tables[table, row + 1, a + 1] * b
+        ) * row_weight
+        if lower_weight > 0.0:
+            more = (tables[lower, row, a] * (1.0 - b) + tables[lower, row, a + 1] * b) * (1.0 - row_weight) + (
+                tables[lower, row + 1, a] * (1.0 - b) + tables[lower, row + 1, a + 1] * b
+            ) * row_weight
+            g += (more - g) * lower_weight
+
+        am_phase += am_increment
+        if am_phase >= 1.0:
+            am_phase -= 1.0
+        ripple = abs(2.0 * am_phase - 1.0)
+        ripple = ripple * ripple * (3.0 - 2.0 * ripple)
+        random ^= random >> np.uint64(12)
+        random ^= random << np.uint64(25)
+        random ^= random >> np.uint64(27)
+        drawn = random * np.uint64(2685821657736338717)
+        n1 = unit * (np.float64(drawn >> np.uint64(32)) * (2.0 / 4294967296.0) - 1.0)
+        n2 = unit * (np.float64(drawn & np.uint64(0xFFFFFFFF)) * (2.0 / 4294967296.0) - 1.0)
+        aspiration_low += high * (n1 - aspiration_low)
+        # Turbulence follows the opening of the glottis where there is one: 0.55 + 0.9 * 4p(1 - p), of unit RMS.
+        blown = (0.55 + 3.6 * phase * (1.0 - phase)) * 0.8476 if voice > 0.0 else 1.0
+        sound = g * voice * cycle_gain * (1.0 - am * ripple) + (n1 - aspiration_low) * aspiration * blown
+        phase += max(f0 * scale, 20.0) / sample_rate_hz
+
+        shelf_low += shelf * (sound - shelf_low)
+        sound += tilt * (sound - shelf_low)
+        for i in range(N_FORMANTS):
+            sound *= coefficients[i, 0]
+            sound += coefficients[i, 1] * resonators[i, 0] + coefficients[i, 2] * resonators[i, 1]
+            resonators[i, 1] = resonators[i, 0]
+            resonators[i, 0] = sound
+        y = pole[0] / zero[0] * (sound - zero[1] * nx1 - zero[2] * nx2) + pole[1] * ny1 + pole[2] * ny2
+        nx2, nx1, ny2, ny1 = nx1, sound, ny1, y
+        hissed = frication[0] * n2 + frication[1] * fx1 + frication[2] * fx2 - frication[3] * fy1 - frication[4] * fy2
+        fx2, fx1, fy2, fy1 = fx1, n2, fy1, hissed
+        y += hissed * hiss * (1.0 - 0.5 * am * ripple)
+        dc_y = y - dc_x + dc * dc_y
+        dc_x = y
+        out[k] = dc_y
+
+    s.phase, s.cycle, s.period_factor, s.cycle_gain, s.chaos = phase, cycle, factor, cycle_gain, x
+    s.am_phase, s.tremor_phase, s.noise = am_phase, tremor_phase, random
+    s.voice_gain, s.aspiration_gain = voice_end, aspiration_end
+    s.aspiration_low, s.shelf_low = aspiration_low, shelf_low
+    s.nasal_x1, s.nasal_x2, s.nasal_y1, s.nasal_y2 = nx1, nx2, ny1, ny2
+    s.frication_x1, s.frication_x2, s.frication_y1, s.frication_y2 = fx1, fx2, fy1, fy2
+    s.dc_x, s.dc_y = dc_x, dc_y
+    previous[:] = target
