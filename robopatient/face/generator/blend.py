@@ -1,7 +1,7 @@
 """The baseline engine: every action unit rises and decays at its own pace after its own delay.
 
-It runs on an inner clock of 5 ms, on which every exponential is exact, so that the poses do not depend on the frame
-rate; ``blend.toml`` holds the numbers.
+It runs on an inner clock of 8 ms, on which every exponential is exact, and shows what lies between its ticks by
+interpolation, so that the poses do not depend on the frame rate; ``blend.toml`` holds the numbers.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from robopatient.topics import TOPICS
 
 __all__ = ["Blend"]
 
-TICK_NS = 5_000_000
+TICK_NS = 8_000_000
 TICK_S = TICK_NS * 1e-9
-MAX_GAP_TICKS = 400
+MAX_GAP_TICKS = 250
 """A pause of the process longer than 2 s counts as 2 s: by then the face is where it would be."""
 
 VISIBLE = 0.01
@@ -54,12 +54,14 @@ class Blend:
         self._rng = presses
         self._rise = _Rise(self._dynamics)
         self._neck = _Neck(self._dynamics)
+        self._neck.vary(presses)
         self._blinks = Blinks(self._dynamics.living, blinks)
         self._gaze = Gaze(self._dynamics.living, gaze)
         self._breath = Breath(self._dynamics.living)
-        self._waver = Waver(HEAD + 4, waver)
+        self._waver = Waver(HEAD + 3, waver)
         self._start_ns: int | None = None
         self._ticks = 0
+        self._before = self._now = self._state()
         self._phase: Phase = "rest"
         self._quiet_age_s: float | None = None
 
@@ -70,7 +72,7 @@ class Blend:
         """
         if self._start_ns is None:
             self._start_ns = t_ns - TICK_NS  # so that the very first pose already moves
-        due = (t_ns - self._start_ns) // TICK_NS
+        due, rest_ns = divmod(t_ns - self._start_ns, TICK_NS)
         self._ticks = max(self._ticks, due - MAX_GAP_TICKS)
         quiet = command is None or command.hush or t_ns - command.t_ns > _MAX_AGE_NS
         nrs, expressiveness = 0.0, 1.0
@@ -84,7 +86,8 @@ class Blend:
         for _ in range(due - self._ticks):
             self._advance(target, nrs, phase)
         self._ticks = max(self._ticks, due)
-        return self._pose((t_ns - self._start_ns) * 1e-9)
+        between = self._before + rest_ns / TICK_NS * (self._now - self._before)
+        return self._pose(between, (t_ns - self._start_ns) * 1e-9)
 
     def _notice(self, phase: Phase, quiet: bool) -> None:
         """Act on what has changed since the previous step."""
@@ -121,22 +124,24 @@ class Blend:
         self._rise.advance(target, nrs)
         self._neck.advance(self._rise.level[HEAD] / MAX_INTENSITY, self._rise.surprise)
         self._breath.advance(TICK_S, phase, nrs)
+        self._before, self._now = self._now, self._state()
 
-    def _pose(self, t_s: float) -> FacePose:
-        """What the state looks like at ``t_s``, wavering and living included."""
+    def _state(self) -> np.ndarray:
+        """Units, withdrawal, three angles of the neck and the breath in one row."""
+        return np.concatenate((self._rise.level, self._neck.angle_deg, (self._breath.excursion,)))
+
+    def _pose(self, state: np.ndarray, t_s: float) -> FacePose:
+        """What a state looks like at ``t_s``, wavering and living included."""
         living, waver = self._dynamics.living, self._waver.at(t_s)
-        level = self._rise.level[:HEAD] * (1.0 + self._dynamics.flutter * waver[:HEAD])
-        level = np.clip(level, 0.0, MAX_INTENSITY)
+        level = np.clip(state[:HEAD] * (1.0 + self._dynamics.flutter * waver[:HEAD]), 0.0, MAX_INTENSITY)
         au = {unit: value for unit, value in zip(UNITS, level.tolist(), strict=True) if value > VISIBLE}
         blink = self._blinks.at(t_s, au.get("AU43", 0.0))
         if blink > VISIBLE:
             au["AU45"] = blink
-        pain = min(1.0, float(self._rise.level[HEAD]) / MAX_INTENSITY)
-        sway = living.sway_deg * waver[HEAD : HEAD + 3]
-        breath = self._breath.excursion
-        pitch, yaw, roll = (self._neck.angle_deg + sway).tolist()
+        pain, *neck_deg, breath = state[HEAD:].tolist()
+        pitch, yaw, roll = (np.array(neck_deg) + living.sway_deg * waver[HEAD : HEAD + 3]).tolist()
         pitch -= 0.6 * breath  # the chest lifts the chin a little (assumption)
-        look_pitch, look_yaw = self._gaze.at(t_s, pain)
+        look_pitch, look_yaw = self._gaze.at(t_s, min(1.0, pain / MAX_INTENSITY))
         fixed = 1.0 - self._gaze.averted  # eyes that look at someone stay there while the head moves
         return FacePose(
             au=au,
@@ -208,7 +213,8 @@ class _Neck:
 
     def __init__(self, dynamics: Dynamics) -> None:
         self._head = dynamics.head
-        self._away = np.array([1.0, 1.0, 1.0])
+        self._reach_deg = np.zeros(3)
+        self._decay = math.exp(-dynamics.head.stiffness_per_s * TICK_S)
         self._speed = np.zeros(3)
         self.angle_deg = np.zeros(3)
         """Pitch, yaw, roll without sway."""
@@ -216,9 +222,10 @@ class _Neck:
     def vary(self, rng: np.random.Generator) -> None:
         """Draw this press's direction: down, and to one side (we are not told where the hand is)."""
         side = rng.choice([-1.0, 1.0])
-        if np.max(np.abs(self.angle_deg)) > 0.25 * self._head.yaw_deg:
-            side = math.copysign(1.0, self._away[1])  # still turned away from the last press: nobody tosses the head
-        self._away = rng.uniform(0.6, 1.1, 3) * np.array([1.0, side, -side])
+        head = self._head
+        if abs(self.angle_deg[1]) > 0.2 * head.yaw_deg:
+            side = math.copysign(1.0, self.angle_deg[1])  # still turned from the last press: nobody tosses the head
+        self._reach_deg = rng.uniform(0.6, 1.1, 3) * (head.pitch_deg, side * head.yaw_deg, -side * head.roll_deg)
 
     def fade(self, factor: float) -> None:
         """Take the head towards rest."""
@@ -227,15 +234,13 @@ class _Neck:
 
     def advance(self, pain: float, surprise: float) -> None:
         """One tick; exact for a goal that stands still during it."""
-        head = self._head
-        goal = pain * self._away * (head.pitch_deg, head.yaw_deg, head.roll_deg)
-        goal[0] -= head.recoil_deg * surprise
-        stiffness = head.stiffness_per_s
+        stiffness = self._head.stiffness_per_s
+        goal = pain * self._reach_deg
+        goal[0] -= self._head.recoil_deg * surprise
         gap = self.angle_deg - goal
-        decay = math.exp(-stiffness * TICK_S)
         pull = (self._speed + stiffness * gap) * TICK_S
-        self.angle_deg = goal + (gap + pull) * decay
-        self._speed = (self._speed - stiffness * pull) * decay
+        self.angle_deg = goal + (gap + pull) * self._decay
+        self._speed = (self._speed - stiffness * pull) * self._decay
 
 
 def _limit(angle_deg: float) -> float:
