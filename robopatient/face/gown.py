@@ -6,7 +6,8 @@ import numpy as np
 from scipy import sparse
 
 from robopatient.face.carried import Carried
-from robopatient.face.head import Head, vertex_normals
+from robopatient.face.geometry import round_off, vertex_normals
+from robopatient.face.head import Head
 from robopatient.face.light import linear
 from robopatient.face.mesh import Part
 
@@ -20,18 +21,21 @@ MARGIN_DM = 0.35
 """Cloth kept above the neckline before the edge is cut by ``cover``."""
 
 
-def neckline_dm(template_dm: np.ndarray) -> np.ndarray:
-    """Height of the gown's edge over a place of the template: high at the nape, a shallow scoop in front."""
-    x, z = template_dm[:, 0], template_dm[:, 2]
-    front = np.clip((z + 0.2) / 0.9, 0.0, 1.0)
+def coverage_dm(template_dm: np.ndarray) -> np.ndarray:
+    """How far inside the gown's edge a place of the template is: high at the nape, a shallow scoop in front."""
+    x, z = np.abs(template_dm[:, 0]), template_dm[:, 2]
+    front = np.clip((z + 0.1) / 0.8, 0.0, 1.0)
     front = front * front * (3.0 - 2.0 * front)
-    return 5.88 - 0.42 * front - 0.20 * front * np.exp(-((x / 0.38) ** 2)) - 0.10 * np.clip(np.abs(x) - 0.6, 0.0, 0.5)
+    below = 5.90 - 0.34 * front - 0.16 * front * np.exp(-((x / 0.34) ** 2)) - template_dm[:, 1]
+    beside = np.where(template_dm[:, 1] < 6.2, 0.9 * (x - 0.68), -1.0)
+    soft = 0.10  # rounds the corner where the two edges meet
+    return np.asarray(soft * np.logaddexp(below / soft, beside / soft), np.float32)
 
 
 def build_gown(head: Head) -> Carried:
     """Gown of one identity."""
     template = head.template
-    cover = (neckline_dm(template.template_dm) - template.template_dm[:, 1]).astype(np.float32)
+    cover = coverage_dm(template.template_dm)
     skin = template.triangles[template.triangle_part == Part.SKIN]
     cloth = skin[(cover[skin].max(axis=1) > -MARGIN_DM) & (template.template_dm[skin][..., 1].max(axis=1) < 6.1)]
     points, corner = np.unique(cloth, return_inverse=True)
@@ -40,13 +44,16 @@ def build_gown(head: Head) -> Carried:
     place += THICKNESS_DM * vertex_normals(place, triangles)
     place = _smooth(place, triangles)
     place += (THICKNESS_DM + _folds(template.template_dm[points]))[:, None] * vertex_normals(place, triangles)
+    values = np.column_stack([place, 0.35 * head.follows[points], cover[points]])
+    values, triangles = round_off(values, triangles)
+    place = values[:, :3]
     return Carried(
         place=place,
         normal=vertex_normals(place, triangles),
         tangent=np.zeros_like(place),
-        follows=0.35 * head.follows[points],
-        colour=np.repeat(linear(CLOTH_SRGB)[None, :], len(points), axis=0),
-        cover=cover[points],
+        follows=values[:, 3],
+        colour=np.repeat(linear(CLOTH_SRGB)[None, :], len(place), axis=0),
+        cover=values[:, 4],
         triangles=triangles,
     )
 

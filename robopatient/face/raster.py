@@ -9,7 +9,7 @@ import numpy as np
 
 from robopatient.errors import require
 
-__all__ = ["depth_map", "open_sky"]
+__all__ = ["depth_map", "fill_texture", "noise", "open_sky"]
 
 _numba = require("numba", "face")
 
@@ -36,6 +36,84 @@ def depth_map(x: np.ndarray, y: np.ndarray, depth: np.ndarray, triangles: np.nda
                 d = depth[a] + wb * (depth[b] - depth[a]) + wc * (depth[c] - depth[a])
                 if d < nearest[row, column]:
                     nearest[row, column] = d
+
+
+@_numba.njit(cache=True, nogil=True)
+def fill_texture(
+    pixel: np.ndarray, triangles: np.ndarray, attributes: np.ndarray, field: np.ndarray, size_px: int
+) -> None:
+    """Interpolate vertex attributes over the texels of a square texture.
+
+    Parameters
+    ----------
+    pixel
+        Place of each vertex in texels, shape (vertices, 2).
+    attributes
+        Shape (vertices, n).
+    field
+        Shape (size * size, n), filled with nan where nothing is; texels half outside a triangle are filled too, unless
+        another covers them, so that bilinear look-ups at its border find it.
+    """
+    for border in (1, 0):
+        for k in range(triangles.shape[0]):
+            a, b, c = triangles[k, 0], triangles[k, 1], triangles[k, 2]
+            ax, ay, bx, by, cx, cy = pixel[a, 0], pixel[a, 1], pixel[b, 0], pixel[b, 1], pixel[c, 0], pixel[c, 1]
+            area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+            if abs(area) < 1e-9:
+                continue
+            slack = border * 1.2
+            for row in range(
+                max(0, int(min(ay, by, cy) - slack)), min(size_px - 1, int(max(ay, by, cy) + slack) + 1) + 1
+            ):
+                for column in range(
+                    max(0, int(min(ax, bx, cx) - slack)), min(size_px - 1, int(max(ax, bx, cx) + slack) + 1) + 1
+                ):
+                    wb = ((column - ax) * (cy - ay) - (row - ay) * (cx - ax)) / area
+                    wc = ((bx - ax) * (row - ay) - (by - ay) * (column - ax)) / area
+                    wa = 1.0 - wb - wc
+                    if border == 1:
+                        wa, wb, wc = max(wa, 0.0), max(wb, 0.0), max(wc, 0.0)
+                        total = wa + wb + wc
+                        wa, wb, wc = wa / total, wb / total, wc / total
+                        dx = wa * ax + wb * bx + wc * cx - column
+                        dy = wa * ay + wb * by + wc * cy - row
+                        if dx * dx + dy * dy > slack * slack:
+                            continue
+                    elif wa < 0.0 or wb < 0.0 or wc < 0.0:
+                        continue
+                    for j in range(attributes.shape[1]):
+                        field[row * size_px + column, j] = (
+                            wa * attributes[a, j] + wb * attributes[b, j] + wc * attributes[c, j]
+                        )
+
+
+def noise(position: np.ndarray, cycles_per_dm: float, seed: int) -> np.ndarray:
+    """Smooth noise in space, about -1 to 1, the same for the same seed; shape (points,) float32."""
+    found = np.empty(len(position), np.float32)
+    lattice = np.random.default_rng(seed).uniform(-1.0, 1.0, (LATTICE, LATTICE, LATTICE)).astype(np.float32)
+    _sample_lattice(np.ascontiguousarray(position, np.float32), np.float32(cycles_per_dm), lattice, found)
+    return found
+
+
+LATTICE = 32
+
+
+@_numba.njit(cache=True, fastmath=True, nogil=True)
+def _sample_lattice(position: np.ndarray, scale: float, lattice: np.ndarray, found: np.ndarray) -> None:
+    """Trilinear look-up, repeating after LATTICE cells."""
+    size = lattice.shape[0]
+    for k in range(position.shape[0]):
+        x, y, z = position[k, 0] * scale, position[k, 1] * scale, position[k, 2] * scale
+        i, j, m = int(np.floor(x)), int(np.floor(y)), int(np.floor(z))
+        fx, fy, fz = x - i, y - j, z - m
+        fx, fy, fz = fx * fx * (3 - 2 * fx), fy * fy * (3 - 2 * fy), fz * fz * (3 - 2 * fz)
+        total = 0.0
+        for a in range(2):
+            for b in range(2):
+                for c in range(2):
+                    weight = (fx if a else 1 - fx) * (fy if b else 1 - fy) * (fz if c else 1 - fz)
+                    total += weight * lattice[(i + a) % size, (j + b) % size, (m + c) % size]
+        found[k] = total
 
 
 SKY_DIRECTIONS = 96

@@ -16,8 +16,8 @@ from robopatient.face.carried import Carried
 from robopatient.face.identity import Identity
 from robopatient.face.mesh import Part
 from robopatient.face.pose import FacePose
-from robopatient.face.scene import Scene, load_scene
-from robopatient.face.skin import SLOPE_LIMIT
+from robopatient.face.scene import load_scene
+from robopatient.face.texels import SLOPE_LIMIT
 
 __all__ = ["GlRenderer"]
 

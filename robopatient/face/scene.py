@@ -13,9 +13,10 @@ import numpy as np
 
 from robopatient.face.cache import Arrays, cached_arrays
 from robopatient.face.carried import Carried
+from robopatient.face.geometry import vertex_normals
 from robopatient.face.gown import build_gown
 from robopatient.face.hair import build_hair
-from robopatient.face.head import Head, PosedHead, rotation, vertex_normals
+from robopatient.face.head import Head, PosedHead, rotation
 from robopatient.face.identity import Identity
 from robopatient.face.mesh import WHEEL_VERSION, Part, load_template
 from robopatient.face.pose import FacePose
@@ -24,7 +25,7 @@ from robopatient.face.skin import SkinMaps, bake_skin
 
 __all__ = ["Frame", "Scene", "load_scene"]
 
-BAKE_VERSION = 1
+BAKE_VERSION = 3
 """Raise when a change to skin, hair, gown or occlusion must not meet an old cache."""
 
 
@@ -110,7 +111,7 @@ def load_scene(identity: Identity) -> Scene:
 
 def _bake(identity: Identity, head: Head) -> Arrays:
     gown, hair = build_gown(head), build_hair(identity, head)
-    arrays: Arrays = {f"map_{name}": value for name, value in bake_skin(identity, head.template)._asdict().items()}
+    arrays: Arrays = {f"map_{name}": value for name, value in bake_skin(identity)._asdict().items()}
     for name, carried in (("gown", gown), ("hair", hair)):
         arrays[f"{name}_vertices"] = carried.vertices
         arrays[f"{name}_triangles"] = carried.triangles
@@ -128,4 +129,13 @@ def _occlusion(head: Head, hair: Carried) -> np.ndarray:
     normals = np.concatenate([vertex_normals(head.rest, head.template.triangles), hair.normal])
     lashes = head.template.triangle_part == Part.LASH
     triangles = np.concatenate([head.template.triangles[~lashes], hair.triangles + len(head.rest)]).astype(np.int32)
-    return open_sky(points.astype(np.float32), normals.astype(np.float32), triangles)[: len(head.rest)]
+    sky = open_sky(points.astype(np.float32), normals.astype(np.float32), triangles)[: len(head.rest)]
+    # The mouth is shut at rest. Open, it is lit from the lips inwards: fade over the depth behind the front teeth.
+    teeth, tongue = head.template.points_of(Part.TEETH), head.template.points_of(Part.TONGUE)
+    front_dm = head.rest[teeth, 2].max()
+    inside = np.concatenate([teeth, tongue, head.template.mouth()])
+    sky[inside] = MOUTH_SKY * np.clip(1.0 - (front_dm - head.rest[inside, 2]) / MOUTH_DEPTH_DM, MOUTH_DARKEST, 1.0)
+    return sky
+
+
+MOUTH_SKY, MOUTH_DEPTH_DM, MOUTH_DARKEST = 0.62, 0.50, 0.06

@@ -21,7 +21,8 @@ void main() {
     vec3 shine = vec3(0.0);
     if (strand > 0.1) {
         float across = dot(world_along / strand, normalize(key_direction + eye));
-        shine = key_colour * 0.16 * pow(max(1.0 - across * across, 0.0), 24.0) * max(dot(normal, key_direction) + 0.2, 0.0) * (0.25 + base);
+        shine = key_colour * 0.15 * pow(max(1.0 - across * across, 0.0), 24.0) * max(dot(normal, key_direction) + 0.2, 0.0) * (0.25 + base);
+        light *= 0.84 + 0.16 * sin(covered * 17.0) * sin(covered * 7.3);
     }
     float hem = hem_width > 0.0 ? 1.0 - 0.22 * (1.0 - smoothstep(hem_width, hem_width + 0.012, covered)) : 1.0;
     colour = vec4(sqrt(clamp(base * light * hem + shine, 0.0, 1.0)), 1.0);

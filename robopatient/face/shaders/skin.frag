@@ -38,9 +38,9 @@ void main() {
 
     vec3 halfway = normalize(key_direction + eye);
     float edge = 1.0 - max(dot(normal, eye), 0.0);
-    float fresnel = 0.028 + 0.35 * edge * edge * edge * edge * edge;
-    float tight = pow(max(dot(normal, halfway), 0.0), 18.0 + 50.0 * albedo.a);
-    vec3 shine = key_colour * sun * fresnel * tight * (2.0 + 9.0 * albedo.a) * 1.6;
+    float fresnel = 0.028 + 0.30 * edge * edge * edge * edge * edge;
+    float tight = pow(max(dot(soft_normal, halfway), 0.0), 12.0 + 40.0 * albedo.a);
+    vec3 shine = key_colour * sun * fresnel * tight * (1.2 + 7.0 * albedo.a);
     shine += ambient_sky * fresnel * 0.5 * sky;
     colour = vec4(sqrt(clamp(skin * light + shine * (1.0 - 0.6 * crease), 0.0, 1.0)), 1.0);
 }
