@@ -26,6 +26,8 @@ MIN_SLOPE_BASELINE_NS = 1_000_000_000
 JUMP_NS = 10_000_000
 JUMP_PROBES = 5  # PX4 resets after 5 consecutive deviations (Timesync.hpp)
 BUCKET_NS = 5_000_000_000
+FAR_NS = 1 << 62
+"""Above any delay: nothing has been observed."""
 
 
 class _Probe(msgspec.Struct, frozen=True, gc=False):
@@ -78,20 +80,20 @@ class ClockSync:
         self._line: _Line | None = None
         self._window: deque[_Probe] = deque()
         self._deviating = 0
-        self._bucket_start_ns: int | None = None
-        self._bucket_min_ns: int | None = None
-        self._previous_min_ns: int | None = None
+        self._bucket_end_ns = 0
+        self._bucket_min_ns = FAR_NS
+        self._min_delay_ns = FAR_NS
 
     def observe(self, device_us: int, received_ns: int) -> None:
         """Learn the smallest delay from a frame of any type (device us unwrapped)."""
         delay_ns = received_ns - device_us * 1000
-        if self._bucket_start_ns is None or self._bucket_min_ns is None:
-            self._bucket_start_ns, self._bucket_min_ns = received_ns, delay_ns
-        elif received_ns - self._bucket_start_ns >= BUCKET_NS:
-            self._previous_min_ns = self._bucket_min_ns
-            self._bucket_start_ns, self._bucket_min_ns = received_ns, delay_ns
+        if received_ns >= self._bucket_end_ns:
+            self._bucket_end_ns = received_ns + BUCKET_NS
+            self._min_delay_ns = min(self._bucket_min_ns, delay_ns)
+            self._bucket_min_ns = delay_ns
         elif delay_ns < self._bucket_min_ns:
             self._bucket_min_ns = delay_ns
+            self._min_delay_ns = min(self._min_delay_ns, delay_ns)
 
     def probe(self, sent_ns: int, received_ns: int, device_us: int) -> None:
         """Learn from a SYNC reply: host time sent and received, device time (us, unwrapped) in between."""
@@ -113,8 +115,7 @@ class ClockSync:
         device_ns = device_us * 1000
         if self._line is not None:
             return self._line.host_ns(device_ns)
-        delays = [delay for delay in (self._bucket_min_ns, self._previous_min_ns) if delay is not None]
-        return device_ns + min(delays)
+        return device_ns + self._min_delay_ns
 
     def _notice_jump(self, probe: _Probe) -> None:
         """Drop the past when the device's clock has jumped (suspend, stopped process): 5 probes in a row disagree."""

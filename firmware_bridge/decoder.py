@@ -14,6 +14,7 @@ from firmware_bridge.frames import RawFrame
 
 __all__ = ["Decoder"]
 
+SAMPLE, SYNC, EVENT = wire.Type.SAMPLE.value, wire.Type.SYNC.value, wire.Type.EVENT.value
 NEAR_US = 500_000
 """Device times closer than this belong together: a backward step within it is a stray frame, beyond it a reboot."""
 AHEAD_NS = 1_000_000_000
@@ -77,8 +78,8 @@ class Decoder:
                 continue
             self.status = frame.status
             self.clock.observe(board_us, received_ns)
-            if frame.type != wire.Type.SAMPLE:
-                if frame.type == wire.Type.SYNC:
+            if frame.type != SAMPLE:
+                if frame.type == SYNC:
                     _, sent_ns, device_us = wire.parse_sync(frame.payload)
                     self.clock.probe(sent_ns, received_ns, board_us + _signed32(device_us - board_us))
                 others.append(frame)
@@ -109,7 +110,7 @@ class Decoder:
         seq, t_us = frame.seq, frame.t_us
         if self._seq is None:
             return self._accept(seq, t_us, frame, received_ns)
-        if frame.type == wire.Type.EVENT and wire.parse_event(frame.payload)[0] == wire.EventCode.BOOT:
+        if frame.type == EVENT and wire.parse_event(frame.payload)[0] == wire.EventCode.BOOT:
             # Two boots may have equal seq and time: only a repetition at once is a duplicate.
             if (seq, t_us) == self._recent[-1]:
                 self.duplicate += 1

@@ -56,7 +56,7 @@ MAX_BLOB_BYTES = 48
 
 _HEADER = struct.Struct("<BBHIBHHH")
 _CRC = struct.Struct("<H")
-_SAMPLES = {n: struct.Struct(f"<xxHIBHHH{n}i") for n in range(1, MAX_CHANNELS + 1)}
+_SAMPLES = {n: struct.Struct(f"<BBHIBHHH{n}i") for n in range(1, MAX_CHANNELS + 1)}
 _HEADER_BYTES = _HEADER.size
 _FRAME_MIN_BYTES = _HEADER_BYTES + _CRC.size
 _COMMAND_MIN_BYTES = 3 + _CRC.size
@@ -145,6 +145,9 @@ class AdcType(enum.IntEnum):
     ADS131M0X = 4
     MCU = 5
     SIMULATED = 255
+
+
+_SAMPLE = Type.SAMPLE.value
 
 
 class Frame(msgspec.Struct, frozen=True, gc=False):
@@ -265,27 +268,23 @@ class Parser:
         counters = self.counters
         frames = []
         for body in self._deframer.bodies(data):
-            kind = body[1]
-            n_channels = body[8]
-            if kind == Type.SAMPLE:
+            kind, n_channels = body[1], body[8]
+            if kind == _SAMPLE:
                 layout = _SAMPLES.get(n_channels)
                 if layout is None or layout.size != len(body):
                     counters.bad_layout += 1
                     continue
-                seq, t_us, _, status, ready, saturated, *counts = layout.unpack(body)
-                frame = Frame(kind, seq, t_us, n_channels, status, ready, saturated, tuple(counts))
-            elif kind in _PAYLOAD_BYTES and 1 <= n_channels <= MAX_CHANNELS:
-                low, high = _PAYLOAD_BYTES[kind]
-                if not low <= len(body) - _HEADER_BYTES <= high:
+                _, _, seq, t_us, _, status, ready, saturated, *counts = layout.unpack(body)
+                frames.append(Frame(kind, seq, t_us, n_channels, status, ready, saturated, tuple(counts)))
+            else:
+                shortest, longest = _PAYLOAD_BYTES.get(kind, (1, 0))
+                if not (shortest <= len(body) - _HEADER_BYTES <= longest and 1 <= n_channels <= MAX_CHANNELS):
                     counters.bad_layout += 1
                     continue
                 _, _, seq, t_us, _, status, ready, saturated = _HEADER.unpack_from(body)
-                frame = Frame(kind, seq, t_us, n_channels, status, ready, saturated, (), body[_HEADER_BYTES:])
-            else:
-                counters.bad_layout += 1
-                continue
-            counters.good += 1
-            frames.append(frame)
+                payload = body[_HEADER_BYTES:]
+                frames.append(Frame(kind, seq, t_us, n_channels, status, ready, saturated, (), payload))
+        counters.good += len(frames)
         return frames
 
 
@@ -324,17 +323,8 @@ def encode_sample(
 ) -> bytes:
     """Bytes of a SAMPLE frame."""
     n = len(counts)
-    body = struct.pack(
-        f"<BBHIBHHH{n}i",
-        VERSION,
-        Type.SAMPLE,
-        seq & 0xFFFF,
-        t_us & 0xFFFFFFFF,
-        n,
-        status,
-        ready_mask,
-        saturated_mask,
-        *counts,
+    body = _SAMPLES[n].pack(
+        VERSION, _SAMPLE, seq & 0xFFFF, t_us & 0xFFFFFFFF, n, status, ready_mask, saturated_mask, *counts
     )
     return _seal(body) + b"\0"
 
