@@ -19,6 +19,10 @@ from firmware_bridge.frames import Status
 
 __all__ = ["UID", "ForceSource", "VirtualDevice"]
 
+# Plain numbers: IntFlag arithmetic would take a third of the board's time.
+NOT_READY, SATURATED = Status.NOT_READY.value, Status.SATURATED.value
+TX_DROP, RX_ERR, WATCHDOG = Status.TX_DROP.value, Status.RX_ERR.value, Status.WATCHDOG.value
+TARED, CAL_VALID = Status.TARED.value, Status.CAL_VALID.value
 UID = 0x53494D0000000001
 """Begins with "SIM" in ASCII."""
 N_CELLS = 4
@@ -99,7 +103,7 @@ class VirtualDevice:
         self._cause = cause
         self._parser = wire.CommandParser()
         self._seq = 0
-        self._status = int(Status.CAL_VALID) if self._blob else 0
+        self._status = CAL_VALID if self._blob else 0
         self._streaming = False
         self._period_us = self._default_period_us
         self._tare = [0] * N_CELLS
@@ -138,7 +142,7 @@ class VirtualDevice:
     def dropped(self, n_frames: int) -> None:
         """``n_frames`` did not fit the transmit buffer."""
         if n_frames:
-            self._status |= Status.TX_DROP
+            self._status |= TX_DROP
 
     def receive(self, data: bytes, now_ns: int) -> None:
         """Obey the host."""
@@ -148,7 +152,7 @@ class VirtualDevice:
         for command in self._parser.feed(data):
             self._obey(command, now_ns)
         if self._parser.counters.bad > bad:
-            self._status |= Status.RX_ERR
+            self._status |= RX_ERR
 
     def run(self, now_ns: int) -> list[bytes]:
         """Everything to send by ``now_ns``, frame by frame (replies first)."""
@@ -161,7 +165,7 @@ class VirtualDevice:
             return []
         if self._streaming and now_ns - self._heartbeat_ns > WATCHDOG_NS:
             self._streaming = False
-            self._status |= Status.WATCHDOG
+            self._status |= WATCHDOG
             late_ms = (now_ns - self._heartbeat_ns) // 1_000_000
             self._say(now_ns, wire.Type.EVENT, wire.encode_event(wire.EventCode.WATCHDOG_EXPIRED, late_ms))
         while self._streaming and self._sample_ns(self._index) <= now_ns:
@@ -193,7 +197,7 @@ class VirtualDevice:
         kind, tag, payload = command.command, command.tag, command.payload
         if kind == wire.Command.HEARTBEAT:
             self._heartbeat_ns = now_ns
-            self._status &= ~Status.WATCHDOG
+            self._status &= ~WATCHDOG
             return
         if kind == wire.Command.SYNC and len(payload) == 8:
             (host_ns,) = struct.unpack("<Q", payload)
@@ -232,7 +236,7 @@ class VirtualDevice:
             self._period_us = period_us
             if kind == wire.Command.START:
                 self._heartbeat_ns = now_ns
-                self._status &= Status.TARED | Status.CAL_VALID
+                self._status &= TARED | CAL_VALID
                 self._streaming = True
                 if self._origin_ns is None:
                     self._origin_ns = now_ns
@@ -250,7 +254,7 @@ class VirtualDevice:
             if len(payload) > wire.MAX_BLOB_BYTES:
                 return wire.AckCode.BAD_ARGUMENT, 0
             self._blob = payload
-            self._status = self._status | Status.CAL_VALID if payload else self._status & ~Status.CAL_VALID
+            self._status = self._status | CAL_VALID if payload else self._status & ~CAL_VALID
             return wire.AckCode.OK, self._ident().calibration_hash
         if kind == wire.Command.REBOOT:
             return wire.AckCode.OK, 0
@@ -294,16 +298,16 @@ class VirtualDevice:
                 if self._tare_mask >> cell & 1:
                     self._tare[cell] = counts[cell]
             self._tare_mask = 0
-            self._status |= Status.TARED
-        if self._status & Status.TARED:
+            self._status |= TARED
+        if self._status & TARED:
             counts = [count - zero for count, zero in zip(counts, self._tare, strict=True)]
-        status = self._status | (Status.SATURATED if saturated else 0) | (Status.NOT_READY if ready != ALL_CELLS else 0)
+        status = self._status | (SATURATED if saturated else 0) | (NOT_READY if ready != ALL_CELLS else 0)
         t_us = self._device_us(self._sample_ns(self._index))
         self._out.append(wire.encode_sample(self._seq, t_us, counts, status, ready, saturated))
         self._seq += 1
         self._index += 1
         self._last_counts = tuple(counts)
-        self._status &= ~Status.TX_DROP
+        self._status &= ~TX_DROP
 
     def _fill_block(self) -> None:
         """Compute the next conversions, last one first: they are popped from the end."""
