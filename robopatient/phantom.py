@@ -5,7 +5,6 @@ Sensing needs the cells, the patient the body, the console both; so the phantom 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -52,14 +51,6 @@ class Phantom(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     def clip(self, x_mm: float, y_mm: float) -> tuple[float, float]:
         """Nearest point of the plate."""
         return min(max(x_mm, 0.0), self.width_mm), min(max(y_mm, 0.0), self.height_mm)
-
-    def centre_of_pressure(self, cells_newton: Sequence[float]) -> tuple[float, float]:
-        """Plate point where the force acts, x = sum F_i x_i / sum F_i; ZeroDivisionError without force."""
-        total = sum(cells_newton)
-        return self.clip(
-            sum(newton * x for newton, (x, _) in zip(cells_newton, self.cells_mm, strict=True)) / total,
-            sum(newton * y for newton, (_, y) in zip(cells_newton, self.cells_mm, strict=True)) / total,
-        )
 
     def body_mm(self, x_mm: float, y_mm: float) -> tuple[float, float]:
         """Body coordinates of a plate point."""

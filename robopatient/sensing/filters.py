@@ -18,8 +18,11 @@ MAX_HELD_FRAMES = 3
 """So many strange readings in a row are the truth (assumption)."""
 DEAD_NS = 50_000_000
 """A cell that has not answered for so long is dead (assumption: four conversions at 80 Hz)."""
-STUCK_CODES = frozenset((-1, 0))
+NO_ANSWER_CODES = frozenset((-1, 0))
 """All ones and all zeros: what a bit-banged converter delivers when its clock or data line fails (HX711 issues)."""
+STUCK_NS = 2_000_000_000
+"""A cell whose count stays the same to the last bit for so long, while another's changes, is dead: a working one has
+noise (assumption: twice as long as a press, for converters so coarse that a far corner shows none)."""
 
 
 class FrameGate:
@@ -33,7 +36,7 @@ class FrameGate:
     values
         Believable counts, shape (n_cells,). A cell that does not answer keeps its last ones.
     dead
-        Which cells have not answered for ``DEAD_NS``, shape (n_cells,).
+        Which cells have not answered for ``DEAD_NS`` or are stuck, shape (n_cells,).
     spike
         Whether a spike was dropped just before this frame.
     """
@@ -45,25 +48,16 @@ class FrameGate:
         self._counts_per_newton = [abs(gain) for gain in counts_per_newton]
         self._accepted_ns: int | None = None
         self._answered_ns: list[int | None] = [None] * len(self.values)
+        self._raw: list[int | None] = [None] * len(self.values)
+        self._changed_ns = [0] * len(self.values)
         self._suspect: list[float] | None = None
         self._held = 0
 
-    def step(self, t_ns: int, counts: Sequence[int], ready_mask: int) -> None:
-        """Take one frame."""
+    def step(self, t_ns: int, counts: Sequence[int], ready_mask: int, zeroed: bool = False) -> None:
+        """Take one frame; ``zeroed`` when the board subtracts a tare, so that 0 and -1 are ordinary readings."""
         self.spike = False
-        current = self.values.copy()
         first = self._accepted_ns is None
-        for cell, count in enumerate(counts):
-            answered_ns = self._answered_ns[cell]
-            if not ready_mask >> cell & 1 or count in STUCK_CODES:
-                self.dead[cell] = answered_ns is None or t_ns - answered_ns > DEAD_NS
-                continue
-            if self.dead[cell]:
-                self.values[cell] = float(count)  # it is back: nothing to compare with
-            self.dead[cell] = False
-            self._answered_ns[cell] = t_ns
-            current[cell] = float(count)
-
+        current = self._answers(t_ns, counts, ready_mask, zeroed)
         limit_newton = JUMP_NEWTON + SLEW_NEWTON_PER_S * 1e-9 * max(0, t_ns - (self._accepted_ns or t_ns))
         suspect, self._suspect = self._suspect, None
         if not first and self._differs(current, self.values, limit_newton):
@@ -77,6 +71,29 @@ class FrameGate:
         self._held = 0
         self._accepted_ns = t_ns
         self.values = current
+
+    def _answers(self, t_ns: int, counts: Sequence[int], ready_mask: int, zeroed: bool) -> list[float]:
+        """Counts of a frame, with the former ones of cells that do not answer; keeps ``dead`` up to date."""
+        current = self.values.copy()
+        for cell, count in enumerate(counts):
+            if count != self._raw[cell]:
+                self._raw[cell] = count
+                self._changed_ns[cell] = t_ns
+        newest_ns = max(self._changed_ns)
+        for cell, count in enumerate(counts):
+            if newest_ns - self._changed_ns[cell] > STUCK_NS:
+                self.dead[cell] = True
+                continue
+            if not ready_mask >> cell & 1 or (count in NO_ANSWER_CODES and not zeroed):
+                answered_ns = self._answered_ns[cell]
+                self.dead[cell] = answered_ns is None or t_ns - answered_ns > DEAD_NS
+                continue
+            if self.dead[cell]:
+                self.values[cell] = float(count)  # it is back: nothing to compare with
+            self.dead[cell] = False
+            self._answered_ns[cell] = t_ns
+            current[cell] = float(count)
+        return current
 
     def _differs(self, a: list[float], b: list[float], limit_newton: float) -> bool:
         for here, there, gain in zip(a, b, self._counts_per_newton, strict=True):

@@ -16,7 +16,9 @@ from robopatient.sensing.tare import TareWindow
 
 __all__ = ["Sensing"]
 
-SATURATED, OVERLOAD = int(Status.SATURATED), int(Status.OVERLOAD)  # plain ints: enum arithmetic costs 3 us a frame
+SATURATED, OVERLOAD, TARED = map(
+    int, (Status.SATURATED, Status.OVERLOAD, Status.TARED)
+)  # plain ints: enum arithmetic costs 3 us a frame
 RATE_WINDOW_NS = 20_000_000
 """Time over which dF/dt is taken, as in the published slopes (facts sheet robopatient_systems, 1.7)."""
 CONTACT_WINDOW_NS = 10_000_000
@@ -61,11 +63,13 @@ class Sensing:
         self._diagonal = tuple(self._matrix[i][i] for i in range(n_cells))
         self._is_diagonal = bool(self.calibration.counts_per_newton)
         self._offsets = self.calibration.offset_counts
+        self._zeroed = False
         self._gate = self._new_gate()
         self._zero = (0.0,) * n_cells
-        self._untared = config.tare_at_start
+        self._untared = False
         self._start_refused = False
-        self._tare: TareWindow | None = TareWindow(config.tare_s, asked=False) if config.tare_at_start else None
+        self._tare: TareWindow | None = None
+        self._tare_unasked()
         self._cutter = PressCutter(self.phantom, config.press_on_newton, config.press_off_newton)
         self._presses: list[Press] = []
         self._notes: list[tuple[str, str]] = []
@@ -91,7 +95,10 @@ class Sensing:
         self._last_seq = seq = self._seq_base + frame.seq
 
         flags: list[str] = []
-        self._gate.step(t_ns, frame.counts, frame.ready_mask)
+        zeroed = bool(frame.status & TARED)
+        if zeroed != self._zeroed:
+            self._begin_zero(zeroed)
+        self._gate.step(t_ns, frame.counts, frame.ready_mask, zeroed)
         fault = self._fault(frame)
         newtons = self._newtons()
         if self._tare is not None and self._tare.add(t_ns, newtons, fault):
@@ -170,6 +177,19 @@ class Sensing:
         self._moments.clear()
         if self._tare is not None:
             self._tare = TareWindow(self.config.tare_s, asked=self._tare.asked)
+
+    def _begin_zero(self, zeroed: bool) -> None:
+        """The board has begun, or ceased, to subtract a tare of its own: the file's offsets would count twice."""
+        self._zeroed = zeroed
+        self._offsets = (0.0,) * len(self._offsets) if zeroed else self.calibration.offset_counts
+        self._zero = (0.0,) * len(self._offsets)
+        self._gate = self._new_gate()
+        self._tare_unasked()
+
+    def _tare_unasked(self) -> None:
+        """Wait for a quiet moment to find the zero, where the session wants that."""
+        self._untared = self.config.tare_at_start
+        self._tare = TareWindow(self.config.tare_s, asked=False) if self._untared else None
 
     def _fault(self, frame: RawFrame) -> str:
         """Worst of what ails a cell: "dead", "saturated" or ""."""

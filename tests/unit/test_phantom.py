@@ -15,13 +15,9 @@ PHANTOM = load_phantom("square-290")
 ON_PLATE = st.floats(0, 290)
 
 
-def test_the_centre_of_pressure_follows_the_published_formula() -> None:
-    f1, f2, f3, f4 = 3.0, 7.0, 2.0, 8.0
-    assert PHANTOM.centre_of_pressure((f1, f2, f3, f4)) == pytest.approx((290 * (f2 + f4) / 20, 290 * (f1 + f4) / 20))
-
-
-def test_the_centre_of_pressure_never_leaves_the_plate() -> None:
-    assert PHANTOM.centre_of_pressure((-2.0, 5.0, 0.0, -1.0)) == (290.0, 0.0)
+def test_a_point_beyond_the_edge_is_brought_back_to_the_plate() -> None:
+    assert PHANTOM.clip(-3.0, 400.0) == (0.0, 290.0)
+    assert PHANTOM.clip(12.0, 34.0) == (12.0, 34.0)
 
 
 @given(ON_PLATE, ON_PLATE)

@@ -77,6 +77,22 @@ def test_a_cell_that_never_was_ready_is_dead_from_the_first_frame() -> None:
     assert half.dead == [False, True]
 
 
+def test_a_cell_stuck_at_one_count_while_the_other_lives_is_dead_until_it_moves() -> None:
+    stuck = gate()
+    for i in range(2200):
+        stuck.step(i * 1_000_000, [5 + i % 7, 42_005], 0b11)
+        assert stuck.dead == [False, i > 2000]
+    stuck.step(2_200_000_000, [5, 42_006], 0b11)
+    assert stuck.dead == [False, False]
+
+
+def test_a_board_without_noise_that_nobody_touches_is_not_dead() -> None:
+    silent = gate()
+    for i in range(3000):
+        silent.step(i * 1_000_000, [5, 5], 0b11)
+    assert silent.dead == [False, False]
+
+
 @given(NEWTONS, BANDS)
 def test_the_dead_band_is_odd_and_never_adds_force(newton: float, band: float) -> None:
     assert dead_band(-newton, band) == -dead_band(newton, band)

@@ -50,6 +50,16 @@ def test_the_hand_is_found_within_a_millimetre(frames, hand, total_newton: float
     assert all(math.dist(force.contact_mm, site_mm) < 1.0 for force in out[10:])
 
 
+def test_the_place_follows_the_published_formula(frames) -> None:
+    f1, f2, f3, f4 = 3.0, 7.0, 2.0, 8.0
+    out = run(untared(), frames([[f1, f2, f3, f4]] * 20))
+    assert out[-1].contact_mm == pytest.approx((290 * (f2 + f4) / 20, 290 * (f1 + f4) / 20), abs=0.1)
+
+
+def test_the_place_never_leaves_the_plate(frames) -> None:
+    assert run(untared(), frames([[-1.0, 9.0, -2.0, 0.5]] * 20))[-1].contact_mm == (290.0, 0.0)
+
+
 def test_a_ramp_of_150_newton_per_s_shows_as_such_without_delay(frames, hand) -> None:
     total = np.clip(np.arange(400) * 0.15 - 15, 0, 40)
     out = run(untared(), frames(hand(total, 150, 150)))
@@ -148,6 +158,21 @@ def test_a_reboot_neither_counts_backwards_nor_loses_the_zero(frames) -> None:
     after = run(sensing, frames(drift, start_ns=3_000_000_000, epoch=1))
     assert [force.seq for force in after[:3]] == [300, 301, 302]
     assert before[-1].total_newton == after[0].total_newton == 0.0
+
+
+def test_a_board_that_subtracts_its_own_tare_is_not_tared_twice(frames) -> None:
+    sensing = untared()
+    raw = frames([[0.0] * 4] * 50 + [[5.0, 0.0, 0.0, 0.0]] * 50, noise_counts=0.0)
+    offsets = raw[0].counts
+    own = [
+        msgspec.structs.replace(f, counts=tuple(np.subtract(f.counts, offsets).tolist()), status=int(Status.TARED))
+        for f in raw
+    ]
+    out = run(sensing, own[:50])
+    assert {force.total_newton for force in out} == {0.0}
+    assert run(sensing, own[50:])[-1].cells_newton == pytest.approx((5.0, 0.0, 0.0, 0.0), abs=0.001)
+    rebooted = [msgspec.structs.replace(frame, epoch=1, t_ns=frame.t_ns + 10**9) for frame in raw]
+    assert run(sensing, rebooted)[-1].cells_newton == pytest.approx((5.0, 0.0, 0.0, 0.0), abs=0.001)
 
 
 def test_another_number_of_cells_is_refused_by_name(frames) -> None:
