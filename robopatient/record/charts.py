@@ -22,6 +22,8 @@ LEFT, RIGHT = 132, 12
 """Margins of the curves: the names of the lanes stand on the left."""
 LANE_HEIGHT, LANE_GAP, HEAD, FOOT = 84, 22, 26, 30
 
+TIME_STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200)
+
 PAIN_COLOURS = ((253, 231, 197), (250, 189, 121), (240, 134, 62), (205, 78, 22), (127, 36, 8))
 """NRS 0 to 10: one hue from pale to dark, told apart by lightness alone and so by colour-blind readers too."""
 
@@ -71,18 +73,32 @@ class Spot(NamedTuple):
     text: str
 
 
-def timeline(lanes: Sequence[Lane], marks: Sequence[Mark], notes: Sequence[tuple[float, str]], end_s: float) -> str:
-    """Curves above each other on one time axis, with the presses as bands behind them and notes as ticks below."""
-    span_s = max(end_s, 1e-3)
+def timeline(
+    lanes: Sequence[Lane],
+    marks: Sequence[Mark],
+    notes: Sequence[tuple[float, str]],
+    span: tuple[float, float],
+) -> str:
+    """Curves above each other on one time axis, with the presses as bands behind them and notes as ticks below.
+
+    Parameters
+    ----------
+    notes
+        Time, s, and text of each.
+    span
+        Where the axis begins and ends, s.
+    """
+    begin_s, span_s = span[0], max(span[1] - span[0], 1e-3)
     bottom = HEAD + len(lanes) * (LANE_HEIGHT + LANE_GAP) - LANE_GAP
     scale = (WIDTH - LEFT - RIGHT) / span_s
 
     def x(t_s: float) -> float:
-        return LEFT + t_s * scale
+        return LEFT + (t_s - begin_s) * scale
 
     parts = [
         f'<svg class="timeline" viewBox="0 0 {WIDTH} {bottom + FOOT}" role="img" '
-        f'aria-label="Force, pain, voice and face over time" data-left="{LEFT}" data-scale="{scale:.6g}">'
+        'aria-label="Force, pain, voice and face over time" '
+        f'data-left="{LEFT}" data-scale="{scale:.6g}" data-begin="{begin_s:.3f}">'
     ]
     free_x = -math.inf
     for mark in marks:
@@ -95,24 +111,24 @@ def timeline(lanes: Sequence[Lane], marks: Sequence[Mark], notes: Sequence[tuple
         if middle - free_x >= 17:  # numbers of a long session would cover each other
             parts.append(f'<text class="number" x="{middle:.1f}" y="{HEAD - 9}">{mark.number}</text>')
             free_x = middle
-    step_s = ticks(0.0, span_s, 10)
-    for t_s in step_s:
+    minutes = begin_s + span_s > 120
+    step_s = next((step for step in TIME_STEPS_S if span_s / step <= 12), TIME_STEPS_S[-1])
+    for step in range(math.ceil(begin_s / step_s), math.floor((begin_s + span_s) / step_s) + 1):
+        t_s = step * step_s
+        label = f"{t_s // 60:g}:{t_s % 60:02g}" if minutes else f"{t_s:g}"
         parts.append(f'<line class="grid" x1="{x(t_s):.1f}" x2="{x(t_s):.1f}" y1="{HEAD}" y2="{bottom}"/>')
-        parts.append(
-            f'<text class="tick" text-anchor="middle" x="{x(t_s):.1f}" y="{bottom + 17}">{_clock(t_s, span_s)}</text>'
-        )
-    unit = "min:s" if span_s > 120 else "s"
-    parts.append(f'<text class="tick" x="0" y="{bottom + 17}">time, {unit}</text>')
+        parts.append(f'<text class="tick" text-anchor="middle" x="{x(t_s):.1f}" y="{bottom + 17}">{label}</text>')
+    parts.append(f'<text class="tick" x="0" y="{bottom + 17}">time, {"min:s" if minutes else "s"}</text>')
     for index, lane in enumerate(lanes):
-        parts.append(_lane(lane, HEAD + index * (LANE_HEIGHT + LANE_GAP), span_s))
+        parts.append(_lane(lane, HEAD + index * (LANE_HEIGHT + LANE_GAP), begin_s, span_s))
     for t_s, text in notes:
-        at = x(min(max(t_s, 0.0), span_s))
+        at = x(min(max(t_s, begin_s), begin_s + span_s))
         parts.append(f'<path class="note" d="M{at:.1f} {bottom + 1}l4 6h-8z"><title>{escape(text)}</title></path>')
     parts.append(f'<line class="now" x1="0" x2="0" y1="{HEAD}" y2="{bottom}" visibility="hidden"/></svg>')
     return "".join(parts)
 
 
-def _lane(lane: Lane, top: float, span_s: float) -> str:
+def _lane(lane: Lane, top: float, begin_s: float, span_s: float) -> str:
     """Axis, name and curve of one lane."""
     height, right = LANE_HEIGHT, WIDTH - RIGHT
     parts = [
@@ -123,9 +139,10 @@ def _lane(lane: Lane, top: float, span_s: float) -> str:
         y = top + height * (lane.high - value) / (lane.high - lane.low)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text class="tick" text-anchor="end" x="{LEFT - 8}" y="{y + 4:.1f}">{_number(value)}</text>')
-    if not len(lane.t_s):
+    shown = (lane.t_s >= begin_s) & (lane.t_s <= begin_s + span_s)
+    if not shown.any():
         parts.append(f'<text class="tick" x="{LEFT + 8}" y="{top + height / 2}">nothing on the record</text>')
-    for run_t_s, run in _runs(*_envelope(lane.t_s, lane.values, span_s)):
+    for run_t_s, run in _runs(*_envelope(lane.t_s[shown] - begin_s, lane.values[shown], span_s)):
         xs = LEFT + run_t_s * (WIDTH - LEFT - RIGHT) / span_s
         ys = top + height * (lane.high - np.clip(run, lane.low, lane.high)) / (lane.high - lane.low)
         line = "L".join(f"{px:.1f} {py:.1f}" for px, py in zip(xs, ys, strict=True))
@@ -273,7 +290,3 @@ def ticks(low: float, high: float, about: int) -> list[float]:
 
 def _number(value: float) -> str:
     return f"{value:g}".replace("-", "−")
-
-
-def _clock(t_s: float, span_s: float) -> str:
-    return f"{int(t_s // 60)}:{int(t_s % 60):02d}" if span_s > 120 else f"{t_s:g}"

@@ -45,7 +45,9 @@ def _end(record: Record) -> Finding:
 def _link(health: list[m.Health]) -> Finding:
     frames, lost, bad = (max(getattr(row, name) for row in health) for name in ("frames", "frames_lost", "frames_bad"))
     text = f"{frames} frames received, {lost} lost, {bad} damaged"
-    away = sorted({row.link for row in health if row.link not in ("streaming", "identifying")})
+    streaming = [row.link == "streaming" for row in health]
+    since = health[streaming.index(True) :] if any(streaming) else health
+    away = sorted({row.link for row in since if row.link != "streaming"})
     if away:
         text += f"; at times {', '.join(away)}"
     return Finding("bad" if lost else "look" if bad or away else "good", "Sensor board", f"{health[-1].board}: {text}")
@@ -65,7 +67,7 @@ def _force(record: Record) -> Finding:
     marked = ", ".join(f"{flag.replace('_', ' ')} {100 * n / count:.2g} %" for flag, n in flags.most_common())
     gap_ms = float(np.diff(force["t_ns"]).max(initial=0)) * 1e-6
     text = f"{count} values, longest gap {gap_ms:.0f} ms" + (f"; marked {marked}" if marked else "; none marked")
-    return Finding("look" if flags else "good", "Force", text)
+    return Finding("look" if set(flags) - {"untared"} else "good", "Force", text)  # every session begins untared
 
 
 def _voice(record: Record) -> Finding:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -39,14 +37,16 @@ class Record:
         self.folder = self.path.parent
         if not self.path.is_file():
             raise RecordError(f"{folder}: holds no {FILE_NAME}; give the folder that `robopatient run --out` wrote")
-        self._copy: tempfile.TemporaryDirectory[str] | None = None
         try:
-            self._connection = self._open()
+            self._connection = _open(self.path)
             application_id, version = (
                 self._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
             )
         except sqlite3.Error as error:
-            raise RecordError(f"{self.path}: cannot be read ({error}); is it a record of robopatient?") from error
+            raise RecordError(
+                f"{self.path}: cannot be read ({error}); is it a record of robopatient? One that was killed must lie "
+                "in a folder that can be written: copy it to one"
+            ) from error
         if application_id != APPLICATION_ID:
             raise RecordError(f"{self.path}: is an SQLite file, but no record of robopatient")
         if version > SCHEMA_VERSION:
@@ -105,27 +105,12 @@ class Record:
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
-        if self._copy is not None:
-            self._copy.cleanup()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _open(self) -> sqlite3.Connection:
-        """Open read-only; where SQLite may not lay its index beside a file in WAL mode, open a copy."""
-        connection = _connect(self.path)
-        try:
-            connection.execute("SELECT count(*) FROM sqlite_master")
-        except sqlite3.OperationalError:
-            connection.close()
-            self._copy = tempfile.TemporaryDirectory(prefix="robopatient-record-")
-            for path in self.folder.glob(f"{FILE_NAME}*"):
-                shutil.copy(path, self._copy.name)
-            connection = _connect(Path(self._copy.name) / FILE_NAME)
-        return connection
 
     def _table(self, topic: str) -> Table:
         if topic not in TABLES:
@@ -157,8 +142,15 @@ class Record:
             raise RecordError(f"{self.path}: table {table.name} cannot be read ({error})") from error
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+def _open(path: Path) -> sqlite3.Connection:
+    """Open read-only, beside a writer if there is one.
+
+    A record in WAL mode is read through an index that SQLite lays beside the file. A finished one (no log, or an empty
+    one) needs none: it is read as it is, and nothing is left in its folder.
+    """
+    log = path.with_name(f"{FILE_NAME}-wal")
+    how = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
+    return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
 
 
 def _arrays(column: Column, cells: Sequence[Any]) -> dict[str, np.ndarray]:

@@ -96,7 +96,7 @@ class _Patient(msgspec.Struct, frozen=True):
 
 
 class _Session(NamedTuple):
-    """All that the sections of the page need."""
+    """All that the sections of the page need; ``begin_s`` is when the first force was felt."""
 
     record: Record
     start: m.SessionStart
@@ -110,6 +110,7 @@ class _Session(NamedTuple):
     force: latency.Table
     touch_to_sound_ms: np.ndarray
     touch_to_face_ms: np.ndarray
+    begin_s: float
     end_s: float
 
     def at_s(self, t_ns: np.ndarray) -> np.ndarray:
@@ -188,6 +189,7 @@ def _session(record: Record) -> _Session:
         force=force,
         touch_to_sound_ms=latency.touch_to_sound_ms(record.table("voice"), heard),
         touch_to_face_ms=latency.touch_to_face_ms(record.table("face"), seen),
+        begin_s=(int(force["t_ns"][0]) - start.t_ns) * 1e-9 if len(force["t_ns"]) else 0.0,
         end_s=max(0.0, ((stop.t_ns if stop else last_ns) - start.t_ns) * 1e-9),
     )
 
@@ -199,7 +201,7 @@ def _header(session: _Session) -> str:
     )
     facts = [
         _date(start.wall_time_iso),
-        _duration(session.end_s),
+        _duration(session.end_s - session.begin_s),
         f"voice {config.voice.identity or patient.voice}" if len(session.heard["t_ns"]) else "",
         f"face {config.face.identity or patient.face}" if len(session.seen["t_ns"]) else "",
         f"expression {config.expression.kind} / {config.expression.preset}".rstrip("/ "),
@@ -223,7 +225,7 @@ def _header(session: _Session) -> str:
 
 def _summary(session: _Session) -> str:
     """What happened, in a sentence or two."""
-    rows, span = session.rows, _duration(session.end_s)
+    rows, span = session.rows, _duration(session.end_s - session.begin_s)
     if not rows:
         return f"Nothing pressed the abdomen in {span}."
     count = SMALL_NUMBERS[len(rows)] if len(rows) < len(SMALL_NUMBERS) else str(len(rows))
@@ -332,7 +334,7 @@ def _timeline(session: _Session) -> str:
     return (
         '<h2>What was pressed, felt, heard and seen</h2><p class="quiet">Numbered bands are presses; triangles on the '
         f'time axis are notes. One clock for all curves.</p><div class="scroll">'
-        f"{charts.timeline(lanes, marks, notes, session.end_s)}</div>"
+        f"{charts.timeline(lanes, marks, notes, (session.begin_s, session.end_s))}</div>"
     )
 
 

@@ -173,23 +173,19 @@ def seen(duration_s: float, presses: bool) -> Iterator[m.Seen]:
         )
 
 
-@pytest.fixture
-def recorded(tmp_path: Path) -> Callable[..., Path]:
-    """Record a made-up session into a folder and return the folder; keywords as for ``made_up_session``."""
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Folder with a record of a made-up session, keywords as for ``made_up_session``; shared, so only to be read."""
+    known: dict[str, Path] = {}
 
     def record(**options: object) -> Path:
-        folder = tmp_path / "session"
-        with RecordWriter(folder, min_free_mb=1) as writer:
-            for message in made_up_session(**options):  # type: ignore[arg-type]
-                writer.put(message)
-        assert writer.error is None
-        assert writer.lost == 0
-        return folder
+        if str(options) not in known:
+            folder = known[str(options)] = tmp_path_factory.mktemp("session")
+            with RecordWriter(folder, min_free_mb=1) as writer:
+                for message in made_up_session(**options):  # type: ignore[arg-type]
+                    writer.put(message)
+            assert writer.error is None
+            assert writer.lost == 0
+        return known[str(options)]
 
     return record
-
-
-@pytest.fixture
-def session_messages() -> Callable[..., Iterator[m.Message]]:
-    """The made-up session itself."""
-    return made_up_session

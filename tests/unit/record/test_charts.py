@@ -33,14 +33,28 @@ def test_ticks_are_round_and_inside(low, high, about, expected):
 
 
 def test_a_curve_lies_at_its_time_and_value():
-    (points,) = curves(charts.timeline([lane([0, 5, 10], [0, 10, 5])], [], [], 10.0))
+    (points,) = curves(charts.timeline([lane([0, 5, 10], [0, 10, 5])], [], [], (0.0, 10.0)))
     left, right = charts.LEFT, charts.WIDTH - charts.RIGHT
     top, bottom = charts.HEAD, charts.HEAD + charts.LANE_HEIGHT
     assert points == pytest.approx(np.array([[left, bottom], [(left + right) / 2, top], [right, (top + bottom) / 2]]))
 
 
+def test_the_axis_begins_where_it_is_told():
+    (points,) = curves(charts.timeline([lane([0, 6, 8, 10], [9, 0, 10, 5])], [], [], (6.0, 10.0)))
+    assert len(points) == 3
+    assert points[0, 0] == charts.LEFT
+
+
+def test_long_sessions_are_told_in_whole_minutes():
+    svg = charts.timeline([lane([0, 600], [0, 1])], [], [], (0.0, 600.0))
+    assert ">time, min:s<" in svg
+    assert ">0:00<" in svg
+    assert ">9:00<" in svg
+    assert ">1:40<" not in svg
+
+
 def test_silence_leaves_a_gap():
-    svg = charts.timeline([lane(range(7), [1, 2, np.nan, 3, 4, np.nan, 5])], [], [], 6.0)
+    svg = charts.timeline([lane(range(7), [1, 2, np.nan, 3, 4, np.nan, 5])], [], [], (0.0, 6.0))
     assert [len(points) for points in curves(svg)] == [2, 2]
 
 
@@ -48,7 +62,7 @@ def test_a_long_session_keeps_its_peaks_and_stays_small():
     t_s = np.linspace(0, 3600, 900_000, endpoint=False)
     values = np.full(len(t_s), 1.0)
     values[123_456] = 9.0
-    svg = charts.timeline([lane(t_s, values)], [], [], 3600.0)
+    svg = charts.timeline([lane(t_s, values)], [], [], (0.0, 3600.0))
     (points,) = curves(svg)
     assert len(points) < 2000
     assert points[:, 1].min() == pytest.approx(charts.HEAD + 0.1 * charts.LANE_HEIGHT, abs=0.1)

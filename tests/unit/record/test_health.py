@@ -32,8 +32,11 @@ def test_a_sound_session_is_good_all_over_but_for_its_missed_pictures(recorded):
 
 
 def test_lost_frames_are_bad(health):
-    row = m.Health(1, "stale", "uno", 80.0, 100, 3, 1, 0.1, 7, 900.0, True, False)
-    found = health(row, m.SessionStop(2, "operator"))
+    rows = [
+        m.Health(t_ns, link, "uno", 80.0, 100, lost, 1, 0.1, 7, 900.0, True, False)
+        for t_ns, (link, lost) in enumerate([("disconnected", 0), ("streaming", 0), ("stale", 3), ("streaming", 3)])
+    ]
+    found = health(*rows, m.SessionStop(9, "operator"))
     assert found["Sensor board"] == ("bad", "uno: 100 frames received, 3 lost, 1 damaged; at times stale")
     assert found["Control loop"] == ("look", "7 ticks skipped; 99 % woke within 0.9 ms of their time")
     assert found["End"] == ("good", "by the operator")

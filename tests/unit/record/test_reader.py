@@ -103,6 +103,12 @@ def test_a_column_younger_than_the_record_takes_its_default(examples):
             record.messages("heard")
 
 
+def test_reading_a_finished_record_leaves_nothing_beside_it(examples):
+    with Record(examples) as record:
+        assert record.messages("note")
+        assert [path.name for path in examples.iterdir()] == [FILE_NAME]
+
+
 def test_a_folder_without_a_record_is_named(tmp_path):
     with pytest.raises(RecordError, match=r"holds no record\.sqlite; give the folder that `robopatient run --out`"):
         Record(tmp_path)
@@ -122,9 +128,9 @@ def test_a_newer_record_asks_for_the_newer_program(examples):
         Record(examples)
 
 
-def test_a_damaged_file_is_told_as_such(recorded):
-    path = recorded() / FILE_NAME
-    data = bytearray(path.read_bytes())
+def test_a_damaged_file_is_told_as_such(recorded, tmp_path):
+    path = tmp_path / FILE_NAME
+    data = bytearray((recorded() / FILE_NAME).read_bytes())
     data[8192 : len(data) - 4096] = bytes(len(data) - 12288)
     path.write_bytes(data)
     with Record(path) as record, pytest.raises(RecordError, match=r"record\.sqlite: table force cannot be read"):

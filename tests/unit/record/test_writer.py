@@ -152,13 +152,13 @@ FILL_THE_DISK = """
 import pathlib, resource, sys, time
 from robopatient import messages as m
 from robopatient.record.writer import RecordWriter
-resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
+resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, resource.RLIM_INFINITY))
 writer = RecordWriter(pathlib.Path(sys.argv[1]), min_free_mb=1)
 index = 0
 while writer.error is None:
     writer.put(m.Note(index, "info", "test", f"note {index}"))
     index += 1
-    time.sleep(0.0001)
+    time.sleep(0.00002)
 print(index, writer.error, flush=True)
 time.sleep(0.2)
 if sys.argv[2] == "and free it":
