@@ -213,12 +213,13 @@ class Sensing:
             self._zero = window.zero_newton()
             self._untared = False
             self._notes.append(("info", f"tared: {sum(self._zero):+.2f} N taken away"))
-        elif window.asked:
+            return
+        if window.asked:
             self._notes.append(("warning", f"tare refused: {refusal}"))
-        else:  # keep the file's offsets and wait for a quiet moment
-            if not self._start_refused:
-                self._notes.append(("warning", f"not tared at the start: {refusal}; the calibration's zero holds"))
+        elif not self._start_refused:
             self._start_refused = True
+            self._notes.append(("warning", f"not tared at the start: {refusal}; the calibration's zero holds"))
+        if self._untared:  # wait for a quiet moment
             self._tare = TareWindow(self.config.tare_s, asked=False)
 
     def _touched_early(self, t_ns: int, total: float) -> bool:
