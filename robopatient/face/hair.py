@@ -64,6 +64,8 @@ STYLES: dict[str, Style] = {
 }
 
 STEP_DM = 0.17
+TOWARDS_CAMERA = np.array([0.0, 0.0, 0.9], np.float32)
+"""Ribbons turn this much to the viewer, so that none is seen edge on."""
 GREY_SRGB = np.array([0.74, 0.73, 0.715])
 UP = np.array([0.0, 1.0, 0.0], np.float32)
 
@@ -120,8 +122,7 @@ def _cap(identity: Identity, head: Head, style: Style) -> Carried:
     triangles = corner.reshape(-1, 3).astype(np.int32)
     normal = vertex_normals(head.rest, skin)[points]
     values = np.column_stack([head.rest[points], cover[points] - 0.4, normal])
-    for _ in range(2):
-        values, triangles = round_off(values, triangles)
+    values, triangles = round_off(values, triangles)
     share = np.clip(values[:, 3], -1.0, 0.6)
     place = values[:, :3] + style.cap_dm * (share / 0.6)[:, None] * values[:, 4:7]
     grain = 0.72 + 0.16 * noise(place, 26.0, 11) + 0.12 * noise(place, 60.0, 12)
@@ -143,8 +144,8 @@ def _strands(identity: Identity, head: Head, style: Style, rng: np.random.Genera
     path, out = _grow(head, style, roots[order], normals[order], rng)
     steps, count = path.shape[:2]
     tangent = _unit(np.gradient(path, axis=0))
-    side = _unit(np.cross(tangent, out))
-    normal = _unit(np.cross(side, tangent) + rng.normal(0.0, 0.30, (1, count, 1)) * side)
+    side = _unit(np.cross(tangent, _unit(out + TOWARDS_CAMERA)))
+    normal = _unit(out + rng.normal(0.0, 0.30, (1, count, 1)) * side)
 
     along = np.linspace(0.0, 1.0, steps)[:, None, None]
     taper = np.clip((1.02 - along) / 0.30, 0.0, 1.0) ** 0.6

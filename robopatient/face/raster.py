@@ -9,7 +9,7 @@ import numpy as np
 
 from robopatient.errors import require
 
-__all__ = ["depth_map", "fill_texture", "noise", "open_sky"]
+__all__ = ["depth_map", "fill_texture", "nearest_triangles", "noise", "open_sky"]
 
 _numba = require("numba", "face")
 
@@ -36,6 +36,43 @@ def depth_map(x: np.ndarray, y: np.ndarray, depth: np.ndarray, triangles: np.nda
                 d = depth[a] + wb * (depth[b] - depth[a]) + wc * (depth[c] - depth[a])
                 if d < nearest[row, column]:
                     nearest[row, column] = d
+
+
+def nearest_triangles(
+    x: np.ndarray, y: np.ndarray, depth: np.ndarray, triangles: np.ndarray, solid: np.ndarray, size_px: int
+) -> np.ndarray:
+    """Number of the triangle nearest to the eye at every pixel, -1 where none is; only ``solid`` ones hide others."""
+    nearest = np.full((size_px, size_px), np.inf, np.float32)
+    depth_map(x, y, depth, np.ascontiguousarray(triangles[solid]), nearest)
+    numbers = np.full((size_px, size_px), -1, np.int64)
+    _mark_nearest(x, y, depth, triangles, nearest, numbers)
+    return numbers
+
+
+@_numba.njit(cache=True, nogil=True)
+def _mark_nearest(
+    x: np.ndarray, y: np.ndarray, depth: np.ndarray, triangles: np.ndarray, nearest: np.ndarray, numbers: np.ndarray
+) -> None:
+    """Give each pixel to the nearest triangle that lies at or before ``nearest``."""
+    size_px = nearest.shape[0]
+    best = np.full((size_px, size_px), np.inf, np.float32)
+    for k in range(triangles.shape[0]):
+        a, b, c = triangles[k, 0], triangles[k, 1], triangles[k, 2]
+        area = (x[b] - x[a]) * (y[c] - y[a]) - (y[b] - y[a]) * (x[c] - x[a])
+        if area == 0.0:
+            continue
+        for row in range(max(0, int(np.ceil(min(y[a], y[b], y[c])))), min(size_px - 1, int(max(y[a], y[b], y[c]))) + 1):
+            for column in range(
+                max(0, int(np.ceil(min(x[a], x[b], x[c])))), min(size_px - 1, int(max(x[a], x[b], x[c]))) + 1
+            ):
+                wb = ((column - x[a]) * (y[c] - y[a]) - (row - y[a]) * (x[c] - x[a])) / area
+                wc = ((x[b] - x[a]) * (row - y[a]) - (y[b] - y[a]) * (column - x[a])) / area
+                if wb < 0.0 or wc < 0.0 or wb + wc > 1.0:
+                    continue
+                d = depth[a] + wb * (depth[b] - depth[a]) + wc * (depth[c] - depth[a])
+                if d <= nearest[row, column] + 1e-6 and d < best[row, column]:
+                    best[row, column] = d
+                    numbers[row, column] = k
 
 
 @_numba.njit(cache=True, nogil=True)

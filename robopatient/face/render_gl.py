@@ -25,6 +25,7 @@ TEETH = (0.66, 0.60, 0.50)
 TONGUE = (0.42, 0.14, 0.13)
 LASH = (0.018, 0.013, 0.011)
 HEM_DM = 0.055
+STREAKS = 0.18
 
 FRAME_FLOATS = 8
 """Per drawn vertex and frame: place (3), normal (3), wrinkle strength (2)."""
@@ -80,17 +81,17 @@ class GlRenderer:
         _put(self._carried, head_rotation=frame.head_rotation.T, breath_lift=frame.breath_lift_dm)
 
         target.use()
-        context.disable(gl.CULL_FACE | gl.BLEND)
-        context.enable(gl.DEPTH_TEST)
         target.clear(0.0, 0.0, 0.0, 1.0, depth=1.0)
+        context.disable(gl.BLEND)
+        context.enable(gl.DEPTH_TEST)
         for unit, texture in enumerate(self._textures):
             texture.use(unit)
-        context.depth_func = "1"
-        self._backdrop.render(gl.TRIANGLE_STRIP, vertices=4)
-        context.depth_func = "<"
-        for array, program, uniforms in self._arrays:
+        for array, program, uniforms, one_sided in self._arrays:  # the nearest first: what they hide is never shaded
+            (context.enable if one_sided else context.disable)(gl.CULL_FACE)
             _put(program, **uniforms)
             array.render()
+        context.disable(gl.CULL_FACE)
+        self._backdrop.render(gl.TRIANGLE_STRIP, vertices=4)
         context.enable(gl.BLEND)
         context.blend_func = gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA
         self._lashes.render()
@@ -144,15 +145,18 @@ class GlRenderer:
             content = [_content(self._carried, context.buffer(carried.vertices.tobytes()), layout)]
             return context.vertex_array(self._carried, content, context.buffer(carried.triangles.tobytes()))
 
+        teeth = {"tint": TEETH, "gloss": 0.25, "fade": 0.0}
+        tongue = {"tint": TONGUE, "gloss": 0.15, "fade": 0.0}
         self._arrays = [
-            (head_array(skin, scene.parts[Part.SKIN], fixed), skin, {}),
-            (self._eye_array(), self._eye, {}),
-            (head_array(plain, scene.parts[Part.TEETH], fixed), plain, {"tint": TEETH, "gloss": 0.25, "fade": 0.0}),
-            (head_array(plain, scene.parts[Part.TONGUE], fixed), plain, {"tint": TONGUE, "gloss": 0.15, "fade": 0.0}),
-            (carried_array(scene.gown), self._carried, {"hem_width": HEM_DM}),
+            (carried_array(scene.gown), self._carried, {"hem_width": HEM_DM, "streaks": 0.0}, False),
+            (head_array(skin, scene.parts[Part.SKIN], fixed), skin, {}, True),
+            (self._eye_array(), self._eye, {}, True),
+            (head_array(plain, scene.parts[Part.TEETH], fixed), plain, teeth, False),
+            (head_array(plain, scene.parts[Part.TONGUE], fixed), plain, tongue, False),
         ]
         if len(scene.hair.triangles):
-            self._arrays.append((carried_array(scene.hair), self._carried, {"hem_width": 0.0}))
+            hair = (carried_array(scene.hair), self._carried, {"hem_width": 0.0, "streaks": STREAKS}, False)
+            self._arrays.insert(0, hair)
         lash_program = self._program("skin", "plain")
         _put(lash_program, tint=LASH, gloss=0.0, fade=scene.identity.hair.lashes)
         self._lashes = head_array(lash_program, scene.parts[Part.LASH], lash)
@@ -192,6 +196,7 @@ class GlRenderer:
         rows, columns, channels = image.shape
         texture = self._context.texture((columns, rows), channels, image.tobytes(), alignment=1)
         texture.build_mipmaps()
+        texture.filter = self._gl.LINEAR_MIPMAP_NEAREST, self._gl.LINEAR  # between levels too: twice the look-ups
         texture.repeat_x = texture.repeat_y = False
         return texture
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from robopatient.face.cache import Arrays, cached_arrays
 from robopatient.face.carried import Carried
+from robopatient.face.cull import seen_triangles
 from robopatient.face.geometry import vertex_normals
 from robopatient.face.gown import build_gown
 from robopatient.face.hair import build_hair
@@ -25,7 +26,7 @@ from robopatient.face.skin import SkinMaps, bake_skin
 
 __all__ = ["Frame", "Scene", "load_scene"]
 
-BAKE_VERSION = 3
+BAKE_VERSION = 4
 """Raise when a change to skin, hair, gown or occlusion must not meet an old cache."""
 
 
@@ -74,6 +75,7 @@ class Scene:
         self.gown = _unpack("gown", baked)
         self.hair = _unpack("hair", baked)
         self.parts = {part: template.draw_triangles[template.triangle_part == part] for part in Part}
+        self.parts[Part.SKIN] = self.parts[Part.SKIN][baked["skin_seen"]]
         self.uv = template.draw_uv
         self.open_sky = baked["open_sky"][template.draw_point].astype(np.float32)
         self.lash_across = np.nan_to_num(template.lash_across)[template.draw_point]
@@ -116,7 +118,30 @@ def _bake(identity: Identity, head: Head) -> Arrays:
         arrays[f"{name}_vertices"] = carried.vertices
         arrays[f"{name}_triangles"] = carried.triangles
     arrays["open_sky"] = _occlusion(head, hair)
+    arrays |= _cull(head, gown, hair)
     return arrays
+
+
+def _cull(head: Head, gown: Carried, hair: Carried) -> Arrays:
+    """Triangles worth drawing of skin (a mask), gown and hair (the triangles). The face always is, however it moves."""
+    skin = head.template.triangles[head.template.triangle_part == Part.SKIN]
+    sets = [skin, gown.triangles + len(head.rest), hair.triangles + len(head.rest) + len(gown.place)]
+    place = np.concatenate([head.rest, gown.place, hair.place])
+    follows = np.concatenate([head.follows, gown.follows, hair.follows])
+    cover = np.concatenate([np.ones(len(head.rest)), gown.cover, hair.cover])
+    triangles = np.concatenate(sets).astype(np.int32)
+    seen = seen_triangles(head, place, follows, triangles, solid=cover[triangles].min(axis=1) > 0.0)
+    skin_seen, gown_seen, hair_seen = np.split(seen, np.cumsum([len(part) for part in sets])[:-1])
+    face = head.template.template_dm[skin][..., 2].max(axis=1) > FACE_Z_DM
+    return {
+        "skin_seen": skin_seen | face,
+        "gown_triangles": gown.triangles[gown_seen & (gown.cover[gown.triangles].max(axis=1) > 0.0)],
+        "hair_triangles": hair.triangles[hair_seen & (hair.cover[hair.triangles].max(axis=1) > 0.0)],
+    }
+
+
+FACE_Z_DM = 1.0
+"""Template depth in front of which skin is always drawn."""
 
 
 def _unpack(name: str, arrays: Arrays) -> Carried:

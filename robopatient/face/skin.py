@@ -29,7 +29,7 @@ MONK_SRGB = np.array(
 
 
 LIGHT_BLOOD = np.array([0.90, 0.76, 0.68], np.float32)
-DARK_BLOOD = np.array([1.0, 0.90, 0.84], np.float32)
+DARK_BLOOD = np.array([0.96, 0.96, 0.98], np.float32)
 """The swatches leave out the blood, which shows more through light skin (assumption: by eye)."""
 
 

@@ -1,28 +1,35 @@
 #version 330
-// Gown and hair: at rest in the buffer, carried by head and shoulders here.
+// Gown and hair: at rest in the buffer, carried by head and shoulders here, lit at the vertices (they are fine meshes).
 uniform mat4 clip;
 uniform mat3 head_rotation;
 uniform vec3 pivot;
 uniform float breath_lift;
+uniform vec3 key_direction, key_colour, fill_direction, fill_colour, ambient_sky, ambient_ground, camera;
 in vec3 place;
 in vec3 normal;
 in vec3 along;
 in float follows;
 in vec3 tint;
 in float cover;
-out vec3 world_normal;
-out vec3 world_along;
-out vec3 world_place;
-out vec3 base;
+out vec3 lit;
+out vec3 highlight;
 out float covered;
 
 void main() {
     vec3 turned = head_rotation * (place - pivot) + pivot;
     vec3 moved = mix(place, turned, follows) + vec3(0.0, breath_lift * (1.0 - follows), 0.0);
-    world_normal = mix(normal, head_rotation * normal, follows);
-    world_along = mix(along, head_rotation * along, follows);
-    world_place = moved;
-    base = tint;
+    vec3 facing = normalize(mix(normal, head_rotation * normal, follows));
+    vec3 eye = normalize(camera - moved);
+    if (dot(facing, eye) < 0.0) facing = -facing;
+    vec3 light = key_colour * max((dot(facing, key_direction) + 0.25) / 1.25, 0.0);
+    light += fill_colour * max((dot(facing, fill_direction) + 0.25) / 1.25, 0.0);
+    light += mix(ambient_ground, ambient_sky, 0.5 + 0.5 * facing.y);
+    lit = tint * light;
+
+    vec3 strand = mix(along, head_rotation * along, follows);
+    float across = dot(strand, normalize(key_direction + eye));
+    float gleam = dot(strand, strand) * pow(max(1.0 - across * across, 0.0), 24.0);
+    highlight = key_colour * (0.15 * gleam * max(dot(facing, key_direction) + 0.2, 0.0)) * (0.25 + tint);
     covered = cover;
     gl_Position = clip * vec4(moved, 1.0);
 }

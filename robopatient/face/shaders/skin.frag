@@ -22,7 +22,6 @@ void main() {
     float crease = dot(strength, detail.zw);
 
     vec3 smooth_normal = normalize(world_normal);
-    if (!gl_FrontFacing) smooth_normal = -smooth_normal;
     vec3 tangent = vec3(smooth_normal.z, 0.0, -smooth_normal.x) * inversesqrt(1e-4 + dot(smooth_normal.xz, smooth_normal.xz));
     vec3 normal = normalize(smooth_normal - slope.x * tangent - slope.y * cross(smooth_normal, tangent));
     vec3 soft_normal = normalize(smooth_normal + 0.55 * normal);

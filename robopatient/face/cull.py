@@ -1,0 +1,48 @@
+"""Leaving away what no camera can ever see: the back of the head, skin under the gown, hair under hair.
+
+Decided once per identity by drawing triangle numbers over the range of head poses.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from robopatient.face import light
+from robopatient.face.head import Head, rotation
+from robopatient.face.raster import nearest_triangles
+
+__all__ = ["seen_triangles"]
+
+POSES_DEG = [(pitch, yaw, 0.0) for pitch in (-22.0, 0.0, 25.0) for yaw in (-38.0, -18.0, 0.0, 18.0, 38.0)]
+"""Head poses that must show no hole; generators stay within (assumption: pain turns a head no further)."""
+VIEW_PX = 448
+
+
+def seen_triangles(
+    head: Head, place: np.ndarray, follows: np.ndarray, triangles: np.ndarray, solid: np.ndarray
+) -> np.ndarray:
+    """Which triangles show a pixel in any pose, and their neighbours; shape (triangles,) bool.
+
+    Parameters
+    ----------
+    place, follows
+        All points of the picture at rest, dm, and their share of the head's rotation.
+    solid
+        Triangles that hide what is behind them; the others (cut edges) only may be seen.
+    """
+    seen = np.zeros(len(triangles), bool)
+    clip = light.clip_matrix(head.eye_centres.mean(axis=0))
+    homogeneous = np.ones((len(place), 4), np.float32)
+    for pose in POSES_DEG:
+        turned = (place - head.head_joint) @ rotation(*pose).T + head.head_joint
+        homogeneous[:, :3] = place + follows[:, None] * (turned - place)
+        x, y, z, w = clip @ homogeneous.T
+        column, row = (x / w * 0.5 + 0.5) * VIEW_PX, (y / w * 0.5 + 0.5) * VIEW_PX
+        numbers = nearest_triangles(
+            column.astype(np.float32), row.astype(np.float32), (z / w).astype(np.float32), triangles, solid, VIEW_PX
+        )
+        seen[numbers[numbers >= 0]] = True
+    touched = np.zeros(len(place), bool)
+    touched[triangles[seen]] = True
+    around: np.ndarray = touched[triangles].any(axis=1)
+    return around
