@@ -224,23 +224,23 @@ class FaceActor:
 
     def _open_display(self) -> Display | None:
         """Window for the trainee, or None: without a display, or when none is wanted."""
-        if self._config.window == "no":
+        config = self._config
+        if config.window == "no":
             return None
         try:
             from robopatient.face.window import FaceWindow, display_problem, has_display
 
-            if not has_display():
-                if self._config.window == "yes":
+            if not has_display() and (config.window == "auto" or not os.environ.get("QT_QPA_PLATFORM")):
+                if config.window == "yes":
                     self._problems.append('no display for face.window = "yes": neither $DISPLAY nor $WAYLAND_DISPLAY')
                 return None
             problem = display_problem()
             if problem:
                 self._problems.append(problem)
                 return None
-            config = self._config
             return FaceWindow(config.size_px, full_screen=config.full_screen, screen=config.screen)
         except MissingPackageError as error:
-            if self._config.window == "yes":
+            if config.window == "yes":
                 self._problems.append(str(error))
         except RobopatientError as error:
             self._problems.append(str(error))

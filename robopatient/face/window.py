@@ -31,10 +31,8 @@ BACKGROUND = (24, 24, 26)
 
 
 def has_display() -> bool:
-    """Whether this process was started where windows can appear."""
-    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")) or bool(
-        os.environ.get("QT_QPA_PLATFORM")
-    )
+    """Whether this process was started where people can see a window."""
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def display_problem(timeout_s: float = 15.0) -> str:

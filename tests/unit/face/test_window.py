@@ -25,7 +25,12 @@ pixels[64:, :, 2] = 180   # blue below
 
 SHOWN = """
 window = FaceWindow(256, gl=GL)
-for _ in range(5):
+for _ in range(200):  # until the server has put it on the screen
+    assert window.show(pixels)
+    if window.view.windowHandle().isExposed():
+        break
+    QtCore.QThread.msleep(10)
+for _ in range(3):
     assert window.show(pixels)
 on_x = QtGui.QGuiApplication.platformName() == "xcb"
 place = window.view.geometry().getRect() if on_x else ()
