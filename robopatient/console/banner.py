@@ -43,10 +43,10 @@ class Banner(QFrame):
         alerts = model.warnings()
         if model.hushed:
             alerts.insert(0, Alert("hush", "Hushed: the voice is silent, the face is neutral. Esc or H ends it."))
-        if alerts == self._shown:
-            return
-        self._shown = alerts
         first = alerts[0] if alerts else _calm(model)
+        if (first, alerts) == self._shown:
+            return
+        self._shown = (first, alerts)
         theme = self._theme
         ground, ink = {
             "hush": (theme.hush_on, theme.on_hush),
