@@ -11,20 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from policies.errors import PolicyError
+from robopatient.expression.ppo import Dimension
 
-__all__ = ["ACTIONS", "OBSERVATIONS", "PUBLISHED_AMPLITUDES", "PUBLISHED_RATIOS", "TASKS", "Array", "Dimension", "Task"]
+__all__ = [
+    "ACTIONS",
+    "OBSERVATIONS",
+    "PUBLISHED_AMPLITUDES",
+    "PUBLISHED_RATIOS",
+    "TASKS",
+    "Array",
+    "Dimension",
+    "Task",
+    "normalised",
+    "physical",
+]
 
 Array = NDArray[np.float64]
-
-
-class Dimension(msgspec.Struct, frozen=True):
-    """One axis: its name, unit and the physical values at normalised -1 and +1."""
-
-    name: str
-    unit: str
-    low: float
-    high: float
-    meaning: str = ""
 
 
 OBSERVATIONS: dict[str, Dimension] = {
@@ -119,6 +121,3 @@ def physical(dimensions: tuple[Dimension, ...], coordinates: Array) -> Array:
     low = np.array([d.low for d in dimensions])
     high = np.array([d.high for d in dimensions])
     return low + (np.clip(np.asarray(coordinates, float), -1.0, 1.0) + 1.0) / 2.0 * (high - low)
-
-
-__all__ += ["normalised", "physical"]

@@ -9,7 +9,7 @@ from robopatient.messages import Expression, PainState
 
 __all__ = ["Character", "Policy", "make_policy"]
 
-POLICIES = {"prior": "robopatient.expression.prior:Prior"}
+POLICIES = {"prior": "robopatient.expression.prior:Prior", "ppo": "robopatient.expression.ppo:Ppo"}
 
 
 class Character(Protocol):

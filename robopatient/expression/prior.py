@@ -95,7 +95,7 @@ class Prior:
 
     def step(self, pain: PainState) -> Expression:
         """What to show of it; the face's engine applies expressiveness itself."""
-        level_db, f0_semitones, roughness, breathiness = self._voice(self._shown(pain.nrs))
+        level_db, f0_semitones, roughness, breathiness = self.voice(self.shown(pain.nrs))
         return Expression(
             t_ns=pain.t_ns,
             cause_seq=pain.cause_seq,
@@ -104,13 +104,14 @@ class Prior:
             face=FaceAsk(pain.nrs, self._expressiveness),
         )
 
-    def _shown(self, nrs: float) -> float:
+    def shown(self, nrs: float) -> float:
         """Pain that the voice admits: a stoic holds back all but the worst (power law: assumption)."""
         if self._expressiveness <= 0.0:
             return 0.0
         return float(MAX_NRS * (nrs / MAX_NRS) ** (1.0 / self._expressiveness))
 
-    def _voice(self, nrs: float) -> tuple[float, ...]:
+    def voice(self, nrs: float) -> tuple[float, ...]:
+        """Level (dB), f0 (semitones), roughness and breathiness of a shown pain."""
         upper = bisect_right(self._nrs, nrs)
         if upper == 0:
             return (INAUDIBLE_DB, *self._rows[0][1:])

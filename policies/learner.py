@@ -1,0 +1,212 @@
+"""The learner: which sound to ask about next, and what every rating changes.
+
+``suggest(state)`` gives the next trial, ``tell(trial, rating)`` takes its answer; the baselines have the same two
+calls. All randomness comes from (seed, trial), so that the same ratings lead to the same learner, bit for bit.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+import msgspec
+import numpy as np
+
+from policies.errors import RatingError
+from policies.ordinal import Gaussian
+from policies.rater_check import MESSAGES, Consistency, RaterCheck
+from policies.reward_models import CheckedModel, OrdinalModel, ParametricModel, QuadraticModel, RewardModel
+from policies.scales import Question, question
+from policies.spaces import Array
+from policies.train_ppo import REFIT, Schedule, Weights, train, weights_of
+from robopatient.expression.ppo import Network
+
+__all__ = ["Learner", "Plan", "Source", "Teachable", "Trial", "keyed"]
+
+Source = Literal["thompson", "policy", "repeat"]
+"""Why this sound was chosen: to learn, to show what was learnt, or to see whether the rater answers the same again."""
+
+Purpose = Literal["question", "query", "reward", "refit", "repeat"]
+PURPOSES: tuple[Purpose, ...] = ("question", "query", "reward", "refit", "repeat")
+
+
+def keyed(seed: int, trial: int, purpose: Purpose) -> np.random.Generator:
+    """Generator for one purpose in one trial: nothing depends on what was drawn before."""
+    return np.random.default_rng((seed, trial, PURPOSES.index(purpose)))
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """How a learner learns.
+
+    Attributes
+    ----------
+    questions
+        Names of the questions in the order they are asked, over and over.
+    refit_every
+        Ratings between refits of the policy.
+    repeat_share
+        Share of trials that repeat an earlier one, unannounced.
+    repeat_within
+        Largest distance of the present press from the earlier one, normalised units.
+    freeze
+        Whether a rater found to be noise stops the adaptation.
+    """
+
+    n_state: int = 1
+    n_action: int = 2
+    questions: tuple[str, ...] = ("signed", "signed", "signed", "signed", "naturalness")
+    refit_every: int = 10
+    repeat_share: float = 0.1
+    repeat_within: float = 0.15
+    freeze: bool = True
+    seed: int = 1
+    refit: Schedule = REFIT
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """One press, one sound, one question. ``other`` is the second sound of a pair; ``repeats`` an earlier trial."""
+
+    index: int
+    state: Array
+    action: Array
+    question: Question
+    source: Source
+    other: Array | None = None
+    repeats: int = -1
+
+
+class Teachable(Protocol):
+    """What learner and baselines have in common."""
+
+    def suggest(self, state: Array) -> Trial:
+        """Next trial for a press, state (n_state,) in [-1, 1]."""
+        ...
+
+    def tell(self, trial: Trial, rating: int) -> None:
+        """The answer to the trial suggested last."""
+        ...
+
+    def act(self, state: Array) -> Array:
+        """What it would deploy now: actions (m, n_action) for states (m, n_state)."""
+        ...
+
+
+class Learner:
+    """Reward model over all ratings, PPO policy refitted inside it, Thompson queries with hidden repeats.
+
+    Parameters
+    ----------
+    start
+        Weights of a policy pre-trained on randomised listeners: what is deployed until the first refit.
+    population
+        For the 4-level question of fitted people: what is known about people before the first answer.
+    """
+
+    def __init__(self, plan: Plan, start: Weights, population: Gaussian | None = None) -> None:
+        self.plan = plan
+        self.questions = tuple(question(name) for name in plan.questions)
+        self.start, self.weights = start, start
+        self.model: RewardModel = CheckedModel(
+            self._fresh_model(population), QuadraticModel(plan.n_state, plan.n_action)
+        )
+        # On the 4-level question honest people barely beat frequencies: see RaterCheck.
+        self.check = RaterCheck(self._fresh_model(population), 4.0 if population is None else -4.0)
+        self.trials: list[Trial] = []
+        self.answers: list[int] = []
+        self.refits = 0
+        self.frozen = ""
+        self._pending: Trial | None = None
+        self._network = Network.of(start)
+
+    def _fresh_model(self, population: Gaussian | None) -> RewardModel:
+        plan = self.plan
+        if population is not None:
+            return OrdinalModel(plan.n_state, plan.n_action, population)
+        return ParametricModel(plan.n_state, plan.n_action, plan.seed)
+
+    @property
+    def consistency(self) -> Consistency:
+        """Agreement of the hidden repeats."""
+        return self.check.consistency
+
+    def suggest(self, state: Array) -> Trial:
+        """Next trial for a press; a trial that got no answer is asked again, for the new press."""
+        index, plan = len(self.answers), self.plan
+        state = np.asarray(state, float)
+        if state.shape != (plan.n_state,) or not np.all(np.isfinite(state)):
+            raise RatingError(f"trial {index}: a press of shape ({plan.n_state},) and finite was expected, got {state}")
+        asked = self.questions[index % len(self.questions)]
+        again = self._repeat_of(state, asked, index)
+        if again is not None:
+            self._pending = Trial(index, state, again.action, asked, "repeat", repeats=again.index)
+        elif self.frozen:
+            self._pending = Trial(index, state, self.act(state[None])[0], asked, "policy")
+        else:
+            action = self.model.query(state, asked, keyed(plan.seed, index, "query"))
+            self._pending = Trial(index, state, action, asked, "thompson")
+        return self._pending
+
+    def _repeat_of(self, state: Array, asked: Question, index: int) -> Trial | None:
+        """Earlier trial with the same question and nearly the same press, when it is time for a repeat."""
+        rng = keyed(self.plan.seed, index, "repeat")
+        if rng.random() >= self.plan.repeat_share:
+            return None
+        near = [
+            trial
+            for trial in self.trials[: max(0, index - 3)]
+            if trial.question is asked
+            and trial.source != "repeat"
+            and np.abs(trial.state - state).max() <= self.plan.repeat_within
+        ]
+        return near[int(rng.integers(len(near)))] if near else None
+
+    def tell(self, trial: Trial, rating: int) -> None:
+        """Take in the answer to the pending trial; every ``refit_every`` answers the policy is refitted.
+
+        Raises
+        ------
+        RatingError
+            For an answer off the scale, doubled or out of order; nothing changes then.
+        """
+        if self._pending is None or trial.index != self._pending.index:
+            waiting = "none is waiting" if self._pending is None else f"trial {self._pending.index} is waiting"
+            raise RatingError(f"an answer to trial {trial.index} came, but {waiting}; answer each trial once, in order")
+        index = trial.question.index(rating)
+        predicted = self.model.chances(trial.state, trial.action, trial.question, trial.other)
+        self.check.tell(predicted, trial.state, trial.action, trial.question, index, trial.other)
+        if trial.repeats >= 0:
+            self.check.tell_repeat(index - self.answers[trial.repeats])
+        self.model.tell(trial.state, trial.action, trial.question, index, trial.other)
+        self.trials.append(trial)
+        self.answers.append(index)
+        self._pending = None
+        if self.check.verdict and self.plan.freeze and not self.frozen:
+            self.freeze(self.check.verdict)
+        elif not self.frozen and len(self.answers) % self.plan.refit_every == 0:
+            self.refit()
+
+    def freeze(self, reason: str) -> None:
+        """Stop adapting and deploy the policy of the start: what was learnt came from a rater who is no guide."""
+        self.frozen = f"{reason}: {MESSAGES[reason]}"
+        self._deploy(self.start)
+
+    def refit(self) -> None:
+        """Train the policy on from its present weights against the present reward model."""
+        plan, index = self.plan, len(self.answers)
+        agent = train(
+            self.model.reward(keyed(plan.seed, index, "reward")),
+            plan.n_state,
+            plan.n_action,
+            int(keyed(plan.seed, index, "refit").integers(2**31)),
+            plan.refit,
+            self.weights,
+        )
+        self.refits += 1
+        self._deploy(weights_of(agent))
+
+    def _deploy(self, weights: Weights) -> None:
+        self.weights = weights
+        self._network = Network.of(weights)
+
+    def act(self, state: Array) -> Array:
+        """The policy's actions, shape (m, n_action), without exploration."""
+        return self._network(state)
