@@ -115,6 +115,8 @@ class EventCode(enum.IntEnum):
     """No heartbeat for 1 s: streaming stopped; value = ms since the last one."""
     MARK = 3
     """A button or trigger input; value = line number | 0x100 when pressed."""
+    COMMIT = 4
+    """A rater's commit button went down; value = count of commits since the reset * 256 + dial (0 to 100)."""
 
 
 class ResetCause(enum.IntEnum):
