@@ -183,7 +183,9 @@ def show(result: Result, as_json: bool) -> None:
     console.print(result.machine)
 
 
-def new_result(bench: str, figures: list[Figure], baselines: list[Baseline], facts: dict[str, Any], seed: int) -> Result:
+def new_result(
+    bench: str, figures: list[Figure], baselines: list[Baseline], facts: dict[str, Any], seed: int
+) -> Result:
     """Result of this version."""
     return Result(bench, figures, baselines, facts, robopatient.__version__, seed)
 

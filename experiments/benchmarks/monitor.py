@@ -50,6 +50,7 @@ def capture_monitor(folder: Path) -> Iterator[list[Capture]]:
     )
     path = folder / "monitor.f32"
     arrivals: list[tuple[int, int]] = []
+
     def drain() -> None:
         assert process.stdout is not None
         count = 0

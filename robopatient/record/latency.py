@@ -1,7 +1,7 @@
 """Joins what was heard and seen with the force frames that caused it: pure functions over the record's tables.
 
-Two different questions, two sets of functions. *How fast is the machine?* ``touch_to_sound_ms`` and
-``touch_to_face_ms``: from the receipt of a force frame that changed what was asked to the first audio block (at the
+Two different questions, two sets of functions. *How fast is the machine?* ``touch_to_sound`` and
+``touch_to_face``: from the receipt of a force frame that changed what was asked to the first audio block (at the
 DAC) or picture (at the swap) made from it or a newer one. *How fast does the patient react?* ``voice_answer_ms`` and
 ``face_answer_ms``: from the onset of a press to the first audible or visible answer; thresholds and delays of the
 patient's own are part of it.
@@ -11,16 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import msgspec
 import numpy as np
 
 from robopatient.facs import PAIN_ACTION_UNITS
 
 __all__ = [
     "AUDIBLE_DBFS",
+    "Answers",
     "face_answer_ms",
     "summary",
-    "touch_to_face_ms",
-    "touch_to_sound_ms",
+    "touch_to_face",
+    "touch_to_sound",
     "voice_answer_ms",
 ]
 
@@ -40,8 +42,20 @@ PAIN_AU_COLUMNS = tuple(f"au.{unit}{side}" for unit in PAIN_ACTION_UNITS if unit
 """Units that answer pain; the lids also blink, so AU43 proves nothing."""
 
 
-def touch_to_sound_ms(voice: Table, heard: Table) -> np.ndarray:
-    """Latency of every force frame that changed what the voice was asked for and was then audible, ms.
+class Answers(msgspec.Struct, frozen=True):
+    """Force frames that changed what was asked, and when what they asked for left this computer, ns. Shapes (n,)."""
+
+    received_ns: np.ndarray
+    answered_ns: np.ndarray
+
+    @property
+    def latency_ms(self) -> np.ndarray:
+        """Time from the one to the other, ms, shape (n,)."""
+        return (self.answered_ns - self.received_ns) * 1e-6
+
+
+def touch_to_sound(voice: Table, heard: Table) -> Answers:
+    """Every force frame that changed what the voice was asked for, with the first audible block made from it.
 
     Parameters
     ----------
@@ -49,11 +63,11 @@ def touch_to_sound_ms(voice: Table, heard: Table) -> np.ndarray:
         ``Record.table`` of these topics.
     """
     changed_ns = _changes(voice, "ask_level_db", "ask_f0_semitones", "ask_roughness", "ask_breathiness")
-    return _answered_ms(changed_ns, heard, heard["level_dbfs"] >= AUDIBLE_DBFS)
+    return _answered(changed_ns, heard, heard["level_dbfs"] >= AUDIBLE_DBFS)
 
 
-def touch_to_face_ms(face: Table, seen: Table) -> np.ndarray:
-    """Latency of every force frame that changed what the face was asked for and then moved it, ms.
+def touch_to_face(face: Table, seen: Table) -> Answers:
+    """Every force frame that changed what the face was asked for, with the first picture that moved because of it.
 
     Parameters
     ----------
@@ -63,8 +77,8 @@ def touch_to_face_ms(face: Table, seen: Table) -> np.ndarray:
     units = _pain_units(seen)
     moved = np.zeros(len(seen["t_ns"]), dtype=bool)
     if len(units):
-        moved[1:] = np.abs(np.diff(units, axis=0)).max(axis=1) >= MOVED_AU
-    return _answered_ms(_changes(face, "ask_nrs", "ask_expressiveness"), seen, moved)
+        moved[1:] = np.abs(np.diff(units, axis=0)).max(axis=1, initial=0.0) >= MOVED_AU
+    return _answered(_changes(face, "ask_nrs", "ask_expressiveness"), seen, moved)
 
 
 def voice_answer_ms(onset_ns: int, end_ns: int, heard: Table) -> float:
@@ -124,13 +138,13 @@ def _changes(commands: Table, *columns: str) -> np.ndarray:
     return received_ns[1:][new]
 
 
-def _answered_ms(received_ns: np.ndarray, happened: Table, counts: np.ndarray) -> np.ndarray:
-    """Time to the first thing that happened because of each frame or a newer one, where that one ``counts``."""
+def _answered(received_ns: np.ndarray, happened: Table, counts: np.ndarray) -> Answers:
+    """First thing that happened because of each frame or a newer one, where that one ``counts``."""
     cause_ns = np.maximum.accumulate(happened["cause_received_ns"])
     first = np.searchsorted(cause_ns, received_ns)
     answered = first < len(cause_ns)
     first, received_ns = first[answered], received_ns[answered]
-    return (happened["t_ns"][first] - received_ns)[counts[first]] * 1e-6
+    return Answers(received_ns[counts[first]], happened["t_ns"][first][counts[first]])
 
 
 def _pain_units(seen: Table) -> np.ndarray:

@@ -187,8 +187,8 @@ def _session(record: Record) -> _Session:
         heard=heard,
         seen=seen,
         force=force,
-        touch_to_sound_ms=latency.touch_to_sound_ms(record.table("voice"), heard),
-        touch_to_face_ms=latency.touch_to_face_ms(record.table("face"), seen),
+        touch_to_sound_ms=latency.touch_to_sound(record.table("voice"), heard).latency_ms,
+        touch_to_face_ms=latency.touch_to_face(record.table("face"), seen).latency_ms,
         begin_s=(int(force["t_ns"][0]) - start.t_ns) * 1e-9 if len(force["t_ns"]) else 0.0,
         end_s=max(0.0, ((stop.t_ns if stop else last_ns) - start.t_ns) * 1e-9),
     )

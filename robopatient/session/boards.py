@@ -6,7 +6,6 @@ from pathlib import Path
 
 from firmware_bridge import verbs
 from firmware_bridge.board import Board
-
 from robopatient.config import load_session
 from robopatient.session.control import open_board
 from robopatient.session.run import board_overrides

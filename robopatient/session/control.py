@@ -20,11 +20,11 @@ from types import FrameType
 
 import msgspec
 import numpy as np
+
+import robopatient
 from firmware_bridge.board import Board
 from firmware_bridge.boards import make_board
 from firmware_bridge.errors import BridgeError
-
-import robopatient
 from robopatient import messages as m
 from robopatient.bus import Endpoints, HubPort
 from robopatient.clock import Clock, HostClock, Metronome
@@ -136,6 +136,8 @@ class Control:
             self.stop_reason, detail = "failed", f"{type(error).__name__}: {error}"
             raise
         finally:
+            for press in self.pipeline.finish():
+                self._say(press)
             self._say(m.SessionStop(self.clock.now_ns(), self.stop_reason or "done", detail))
             self.reader.leave()
             self.board.close()
@@ -216,6 +218,8 @@ class Control:
             self._say(message)
         for press in outputs.presses:
             self._say(press)
+        for level, text in self.pipeline.sensing.take_notes():
+            self._note(level, text, source="sensing")
 
     def _mirror(self) -> None:
         for message in self._newest.values():
@@ -232,13 +236,8 @@ class Control:
     def _tell_health(self, now_ns: int) -> None:
         health = self.board.health()
         self._link = health.state
-        warnings = []
-        for trouble in (self.record.error, self.journal.error):
-            if trouble is not None:
-                warnings.append(f"record: {trouble}")
-        for trouble_text in (health.detail, self.reader.failure):
-            if trouble_text:
-                warnings.append(f"board: {trouble_text}")
+        warnings = [f"record: {trouble}" for trouble in (self.record.error, self.journal.error) if trouble]
+        warnings += [f"board: {trouble}" for trouble in (health.detail, self.reader.failure) if trouble]
         for warning in warnings:
             if warning not in self._said:
                 self._said.add(warning)
@@ -341,5 +340,3 @@ def _commit() -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip()
-
-

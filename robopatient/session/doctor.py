@@ -17,9 +17,10 @@ from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
 import numpy as np
-from firmware_bridge.discovery import ports
 from rich.console import Console
 from rich.table import Table
+
+from firmware_bridge.discovery import ports
 
 __all__ = ["CHECKS", "Finding", "doctor"]
 
@@ -42,7 +43,8 @@ PACKAGES: dict[str, tuple[str, ...]] = {
 SOUND_PROBE = """
 import sounddevice as sd
 d = sd.query_devices(None, "output")
-print(d["name"], "at", int(d["default_samplerate"]), "Hz, latency", round(d["default_low_output_latency"] * 1e3, 1), "ms")
+low_ms = round(d["default_low_output_latency"] * 1e3, 1)
+print(d["name"], "at", int(d["default_samplerate"]), "Hz, latency", low_ms, "ms")
 """
 GL_PROBE = """
 import moderngl

@@ -21,7 +21,7 @@ from robopatient.face.moments import key_poses
 from robopatient.face.render import Renderer, make_renderer
 from robopatient.record.export import export_csv
 from robopatient.record.latency import summary as percentiles
-from robopatient.record.latency import touch_to_face_ms, touch_to_sound_ms
+from robopatient.record.latency import touch_to_face, touch_to_sound
 from robopatient.record.presses import press_rows, write_presses
 from robopatient.record.reader import Record
 from robopatient.record.report import KeyFrame, write_report
@@ -80,8 +80,8 @@ def summary(folder: Path) -> list[str]:
             lines.append(f"{label:<8} {folder / name}")
     with Record(folder) as record:
         lines += [
-            _line("touch to sound", touch_to_sound_ms(record.table("voice"), record.table("heard"))),
-            _line("touch to face", touch_to_face_ms(record.table("face"), record.table("seen"))),
+            _line("touch to sound", touch_to_sound(record.table("voice"), record.table("heard")).latency_ms),
+            _line("touch to face", touch_to_face(record.table("face"), record.table("seen")).latency_ms),
         ]
     return lines
 
@@ -98,9 +98,7 @@ def _key_frame(renderer: Renderer, seen: m.Seen) -> KeyFrame:
     return KeyFrame(seen, renderer.draw(pose))
 
 
-def _film(
-    folder: Path, record: Record, seen: list[m.Seen], renderer: Renderer, told: Callable[[str], None]
-) -> Path:
+def _film(folder: Path, record: Record, seen: list[m.Seen], renderer: Renderer, told: Callable[[str], None]) -> Path:
     """Draw what was seen and lay what was heard under it, by the times at which they left this computer."""
     audio, rate_hz, begin_ns = _sound(folder, record, told)
     path = folder / "session.mp4"

@@ -7,8 +7,8 @@ replay computes is what a live session computed.
 from __future__ import annotations
 
 import msgspec
-from firmware_bridge.board import Board
 
+from firmware_bridge.board import Board
 from robopatient.config import SessionConfig
 from robopatient.expression import make_policy
 from robopatient.expression.split import Split
@@ -53,7 +53,7 @@ class Pipeline:
         self.frames = 0
         self.sensing = Sensing(config.sensing)
         self._board = board
-        self._patient = Patient(profile, config.seed)
+        self._patient = Patient(profile, config.seed, self.sensing.phantom, config.control.fail_quiet_ms)
         self._policy = make_policy(config.expression, profile)
         self._split = Split(config.split)
         self._stale_ns = round(config.control.stale_ms * 1e6)
@@ -78,6 +78,11 @@ class Pipeline:
                 self.hushed = True
             case "unhush":
                 self.hushed = False
+
+    def finish(self) -> list[Press]:
+        """Presses that had not ended when the session did."""
+        self.sensing.finish()
+        return self.sensing.take_presses()
 
     def tick(self, t_ns: int) -> Outputs:
         """One turn: feel the newest force, or nothing when it is too old or the session is paused."""

@@ -14,7 +14,7 @@ from robopatient.patient import load_patient
 from robopatient.record.reader import Record
 from robopatient.session.control import open_board
 from robopatient.session.journal import Action, Received, Tick, read_journal
-from robopatient.session.pipeline import Outputs, Pipeline
+from robopatient.session.pipeline import Pipeline
 from robopatient.topics import TOPICS
 
 __all__ = ["Comparison", "compare", "recompute", "replay"]
@@ -30,13 +30,12 @@ class Comparison(msgspec.Struct, frozen=True):
     difference: str = ""
 
 
-def recompute(folder: Path) -> Iterator[Outputs]:
-    """Outputs of every turn of the loop, computed anew from ``inputs.journal``.
+def recompute(folder: Path) -> Iterator[tuple[str, m.Message]]:
+    """Topic and message of everything that the loop said, computed anew from ``inputs.journal``.
 
     The board is built but never opened: only its pure decoder is used.
     """
-    start = Record(folder).start
-    config = msgspec.json.decode(start.config_json, type=SessionConfig)
+    config = msgspec.json.decode(Record(folder).start.config_json, type=SessionConfig)
     pipeline = Pipeline(config, open_board(config), load_patient(config.patient))
     for entry in read_journal(folder):
         match entry:
@@ -45,7 +44,13 @@ def recompute(folder: Path) -> Iterator[Outputs]:
             case Action(_, action):
                 pipeline.act(action)
             case Tick(t_ns):
-                yield pipeline.tick(t_ns)
+                outputs = pipeline.tick(t_ns)
+                for topic in ("voice", "face", "force", "pain", "expression"):
+                    yield topic, getattr(outputs, topic)
+                for press in outputs.presses:
+                    yield "press", press
+    for press in pipeline.finish():
+        yield "press", press
 
 
 def compare(folder: Path) -> Comparison:
@@ -56,7 +61,7 @@ def compare(folder: Path) -> Comparison:
     """
     expected = _expected(folder)
     counts = dict.fromkeys(COMPARED, 0)
-    for topic, message in _messages(folder):
+    for topic, message in recompute(folder):
         row = counts[topic]
         counts[topic] += 1
         if row < len(expected[topic]) and expected[topic][row] != message:
@@ -70,7 +75,7 @@ def replay(folder: Path, update: bool = False) -> int:
     """The verb ``replay``: say whether this version computes what was recorded; 1 when it does not."""
     if update:
         rows: dict[str, list[m.Message]] = {topic: [] for topic in COMPARED}
-        for topic, message in _messages(folder):
+        for topic, message in recompute(folder):
             rows[topic].append(message)
         (folder / GOLDEN).write_bytes(msgspec.msgpack.encode(rows))
         print(f"{folder / GOLDEN}: accepted {sum(map(len, rows.values()))} rows as this session's result")
@@ -85,20 +90,12 @@ def replay(folder: Path, update: bool = False) -> int:
     return 0
 
 
-def _messages(folder: Path) -> Iterator[tuple[str, m.Message]]:
-    for outputs in recompute(folder):
-        for topic in COMPARED:
-            if topic == "press":
-                for press in outputs.presses:
-                    yield topic, press
-            else:
-                yield topic, getattr(outputs, topic)
-
-
 def _expected(folder: Path) -> dict[str, list[m.Message]]:
     golden = folder / GOLDEN
     if not golden.exists():
         record = Record(folder)
         return {topic: record.messages(topic) for topic in COMPARED}
     rows = msgspec.msgpack.decode(golden.read_bytes(), type=dict[str, list[msgspec.Raw]])
-    return {topic: [msgspec.msgpack.decode(raw, type=TOPICS[topic].message) for raw in rows[topic]] for topic in COMPARED}
+    return {
+        topic: [msgspec.msgpack.decode(raw, type=TOPICS[topic].message) for raw in rows[topic]] for topic in COMPARED
+    }

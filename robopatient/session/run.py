@@ -85,7 +85,7 @@ def resolve(
 
 
 def _settled(config: SessionConfig) -> SessionConfig:
-    """Configuration with the patient's own voice and face filled in; what does not exist fails here, before any start."""
+    """Configuration with the patient's own voice and face filled in; what does not exist fails before any start."""
     patient = load_patient(config.patient)
     voice = msgspec.structs.replace(config.voice, identity=config.voice.identity or patient.voice)
     face = msgspec.structs.replace(config.face, identity=config.face.identity or patient.face)
@@ -115,5 +115,3 @@ def _quoted(text: str) -> str:
 
 def _tell(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
-
-

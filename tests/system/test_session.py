@@ -82,7 +82,9 @@ def test_nothing_is_lost_on_the_wire(session):
 
 
 def test_a_session_can_be_run_again_like_a_recorded_one(session, tmp_path):
-    done = robopatient("run", "--like", session, "--duration", "1", "--out", tmp_path / "again", "--set", "record.film=false")
+    done = robopatient(
+        "run", "--like", session, "--duration", "1", "--out", tmp_path / "again", "--set", "record.film=false"
+    )
     assert done.returncode == 0, done.stderr
     again = Record(tmp_path / "again").start
     assert again.seed == Record(session).start.seed

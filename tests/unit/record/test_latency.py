@@ -39,30 +39,30 @@ def pictures(t_ms, cause_ms, au4):
 def test_sound_latency_runs_to_the_first_block_made_from_the_frame_or_a_newer_one():
     voice = asked([0, 4, 8, 12, 16], [-60, -60, -50, -40, -30])
     heard = blocks([10, 15, 20, 25], [0, 0, 8, 16], [-30, -30, -29, -28])
-    assert latency.touch_to_sound_ms(voice, heard) == pytest.approx([20 - 8, 25 - 12, 25 - 16])
+    assert latency.touch_to_sound(voice, heard).latency_ms == pytest.approx([20 - 8, 25 - 12, 25 - 16])
 
 
 def test_a_frame_that_changed_nothing_or_was_not_audible_has_no_latency():
-    assert len(latency.touch_to_sound_ms(asked([0, 4], [-30, -30]), blocks([10], [4], [-20]))) == 0
-    assert len(latency.touch_to_sound_ms(asked([0, 4], [-60, -50]), blocks([10], [4], [-120]))) == 0
-    assert len(latency.touch_to_sound_ms(asked([0, 4], [-60, -50]), blocks([10], [0], [-20]))) == 0
+    assert len(latency.touch_to_sound(asked([0, 4], [-30, -30]), blocks([10], [4], [-20])).latency_ms) == 0
+    assert len(latency.touch_to_sound(asked([0, 4], [-60, -50]), blocks([10], [4], [-120])).latency_ms) == 0
+    assert len(latency.touch_to_sound(asked([0, 4], [-60, -50]), blocks([10], [0], [-20])).latency_ms) == 0
 
 
 def test_pain_that_decays_because_the_board_is_silent_is_no_touch():
-    assert len(latency.touch_to_sound_ms(asked([4, 4, 4], [-30, -40, -50]), blocks([10], [4], [-20]))) == 0
+    assert len(latency.touch_to_sound(asked([4, 4, 4], [-30, -40, -50]), blocks([10], [4], [-20])).latency_ms) == 0
 
 
 def test_face_latency_runs_to_the_first_picture_that_moved():
     face = {"received_ns": ms(0, 4, 8), "ask_nrs": np.array([0.0, 1.0, 2.0]), "ask_expressiveness": np.ones(3)}
     seen = pictures([33, 66, 100], [0, 4, 8], [0.0, 0.4, 0.4])
-    assert latency.touch_to_face_ms(face, seen) == pytest.approx([66 - 4])
+    assert latency.touch_to_face(face, seen).latency_ms == pytest.approx([66 - 4])
 
 
 def test_the_made_up_session_gives_back_its_delays(recorded):
     with Record(recorded()) as record:
         voice, heard, face, seen = (record.table(topic) for topic in ("voice", "heard", "face", "seen"))
-    sound = latency.summary(latency.touch_to_sound_ms(voice, heard))
-    look = latency.summary(latency.touch_to_face_ms(face, seen))
+    sound = latency.summary(latency.touch_to_sound(voice, heard).latency_ms)
+    look = latency.summary(latency.touch_to_face(face, seen).latency_ms)
     # 14 and 60 ms, up to one block (5.3 ms) or picture (33 ms) of waiting, up to one tick (4 ms) of sampling
     assert 14.0 <= sound["p50"] <= sound["p95"] <= sound["max"] <= 14.0 + 5.4 + 4.0
     assert 60.0 <= look["p50"] <= look["p95"] <= look["max"] <= 60.0 + 33.4 + 4.0
