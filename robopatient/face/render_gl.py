@@ -14,18 +14,13 @@ from robopatient.errors import DeviceError, require
 from robopatient.face import light
 from robopatient.face.carried import Carried
 from robopatient.face.identity import Identity
+from robopatient.face.material import HEM_DM, LASH, STREAKS, TEETH, TONGUE
 from robopatient.face.mesh import Part
 from robopatient.face.pose import FacePose
 from robopatient.face.scene import load_scene
 from robopatient.face.texels import SLOPE_LIMIT
 
 __all__ = ["GlRenderer"]
-
-TEETH = (0.66, 0.60, 0.50)
-TONGUE = (0.42, 0.14, 0.13)
-LASH = (0.018, 0.013, 0.011)
-HEM_DM = 0.055
-STREAKS = 0.18
 
 FRAME_FLOATS = 8
 """Per drawn vertex and frame: place (3), normal (3), wrinkle strength (2)."""

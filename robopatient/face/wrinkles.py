@@ -1,12 +1,13 @@
 """Where the skin folds: lines of every wrinkle group in the plane of the template face.
 
-Lines are drawn for the patient's left side (x > 0, dm) and mirrored. The skin bakes them into height maps, the head turns
-the groups' depths into a strength per vertex.
+Lines are drawn for the patient's left side (x > 0, dm) and mirrored. The skin bakes them into height maps, the head
+turns the groups' depths into a strength per vertex.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -98,7 +99,7 @@ GROUPS: dict[str, Group] = {
         0,
         0.50,
         (
-            Line([(0.150, 6.985), (0.200, 6.935), (0.255, 6.840), (0.300, 6.735), (0.322, 6.640), (0.318, 6.560)], 0.024),
+            Line([(0.15, 6.985), (0.20, 6.935), (0.255, 6.84), (0.30, 6.735), (0.322, 6.64), (0.318, 6.56)], 0.024),
         ),
     ),
     "mouth_corner": Group(
@@ -134,7 +135,7 @@ def distance_to_line(x_dm: np.ndarray, y_dm: np.ndarray, line: Line) -> tuple[np
     curve = _smooth(np.asarray(line.points_dm, np.float32))
     best = np.full(x_dm.shape, np.inf, np.float32)
     along = np.zeros(x_dm.shape, np.float32)
-    for k, ((ax, ay), (bx, by)) in enumerate(zip(curve[:-1], curve[1:], strict=True)):
+    for k, ((ax, ay), (bx, by)) in enumerate(pairwise(curve)):
         dx, dy = bx - ax, by - ay
         share = np.clip(((x_dm - ax) * dx + (y_dm - ay) * dy) / (dx * dx + dy * dy), 0.0, 1.0)
         square = (x_dm - ax - share * dx) ** 2 + (y_dm - ay - share * dy) ** 2

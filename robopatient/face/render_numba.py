@@ -1,0 +1,377 @@
+"""The face without OpenGL: visible triangles first, then the shaders' arithmetic once per visible pixel, in numba.
+
+Draws the same scene as the GL renderer with the same formulas; edges and texture filtering differ by a pixel.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from robopatient.errors import require
+from robopatient.face import light
+from robopatient.face.carried import Carried
+from robopatient.face.identity import Identity
+from robopatient.face.material import HEM_DM, LASH, STREAKS, TEETH, TONGUE
+from robopatient.face.mesh import Part
+from robopatient.face.pose import FacePose
+from robopatient.face.scene import Frame, load_scene
+from robopatient.face.texels import SLOPE_LIMIT
+
+__all__ = ["NumbaRenderer"]
+
+_numba = require("numba", "face")
+
+ATTRIBUTES = 11
+"""Floats per vertex. Head: normal, wrinkle strengths, texture place, open sky, place. Eyes: direction on the ball,
+lids, three unused, place. Gown and hair: lit colour, highlight, cover."""
+GOWN, HAIR, SKIN, EYE, TEETH_PART, TONGUE_PART = range(6)
+
+
+class NumbaRenderer:
+    """Z-buffer renderer on one CPU core.
+
+    Raises
+    ------
+    AssetError
+        When the head data is not installed.
+    """
+
+    kind = "numba"
+
+    def __init__(self, identity: Identity, size_px: int) -> None:
+        self.size_px = size_px
+        scene = self._scene = load_scene(identity)
+        self._clip = light.clip_matrix(scene.eyes_dm)
+        self._camera = light.camera_dm(scene.eyes_dm)
+        self._background = light.background(size_px)
+        halvings = 1 if size_px <= 768 else 0
+        maps = scene.maps
+        self._maps = [_halve(image, halvings) for image in (maps.albedo, maps.layers, maps.detail)]
+        self._iris = np.ascontiguousarray(maps.iris)
+
+        head_count, gown_count = len(scene.uv), len(scene.gown.place)
+        pieces = [
+            (GOWN, scene.gown.triangles + head_count),
+            (HAIR, scene.hair.triangles + head_count + gown_count),
+            (SKIN, scene.parts[Part.SKIN]),
+            (EYE, scene.parts[Part.EYE]),
+            (TEETH_PART, scene.parts[Part.TEETH]),
+            (TONGUE_PART, scene.parts[Part.TONGUE]),
+        ]
+        self._triangles = np.concatenate([triangles for _, triangles in pieces]).astype(np.int32)
+        self._material = np.concatenate([np.full(len(t), kind, np.int8) for kind, t in pieces])
+        self._count = head_count + gown_count + len(scene.hair.place)
+        self._cover = np.concatenate([np.ones(head_count), scene.gown.cover, scene.hair.cover]).astype(np.float32)
+        self._attributes = np.zeros((self._count, ATTRIBUTES), np.float32)
+        self._attributes[:head_count, 5:7] = scene.uv
+        self._attributes[:head_count, 7] = scene.open_sky
+        self._attributes[head_count:, 6] = self._cover[head_count:]
+        self._place = np.zeros((self._count, 3), np.float32)
+        self._lights = np.stack(
+            [light.KEY_DIRECTION, light.KEY_COLOUR, light.FILL_DIRECTION, light.FILL_COLOUR, light.AMBIENT_SKY,
+             light.AMBIENT_GROUND, self._camera]
+        ).astype(np.float32)  # fmt: skip
+        self._plain = np.array([[*TEETH, 0.25], [*TONGUE, 0.15]], np.float32)
+        self._lash_alpha = (
+            scene.identity.hair.lashes * (1.0 - _smoothstep(0.0, 1.0, scene.lash_across))
+            * _smoothstep(-0.7, -0.1, scene.lash_across)
+        ).astype(np.float32)  # fmt: skip
+
+    def draw(self, pose: FacePose) -> np.ndarray:
+        """Picture of a pose, shape (size, size, 3) uint8, top row first."""
+        scene, size = self._scene, self.size_px
+        frame = scene.frame(pose)
+        head_count, gown_count = len(scene.uv), len(scene.gown.place)
+        self._place[:head_count] = frame.vertices[:, :3]
+        attributes = self._attributes
+        attributes[:head_count, :5] = frame.vertices[:, 3:8]
+        attributes[:head_count, 8:11] = frame.vertices[:, :3]
+        attributes[scene.eye_vertices, :3] = scene.eye_local
+        attributes[scene.eye_vertices, 3:5] = frame.eye_lids
+        for carried, start in ((scene.gown, head_count), (scene.hair, head_count + gown_count)):
+            end = start + len(carried.place)
+            self._place[start:end], attributes[start:end, :6] = self._carry(carried, frame)
+
+        x, y, z, inverse_w = self._project()
+        depth = np.full((size, size), np.inf, np.float32)
+        number = np.full((size, size), -1, np.int32)
+        weights = np.empty((size, size, 2), np.float32)
+        _resolve(x, y, z, self._triangles, self._material, self._cover, depth, number, weights)
+        picture = self._background.copy()
+        _shade(
+            number, weights, inverse_w, self._triangles, self._material, attributes, *self._maps, self._iris,
+            self._lights, self._plain, frame.eye_rotation, frame.gaze, picture,
+        )  # fmt: skip
+        lash_light = float(light.AMBIENT_SKY.mean()) + 0.5 * float(light.KEY_COLOUR.mean())
+        lash = light.encode(np.array(LASH) * lash_light) * 255.0
+        _blend(x, y, z, scene.parts[Part.LASH], self._lash_alpha, lash.astype(np.float32), depth, picture)
+        return picture
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+    def _project(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Columns, rows (pixel centres at whole numbers), depth and 1 / w of all vertices."""
+        clip, place = self._clip, self._place
+        moved = [clip[row, 0] * place[:, 0] + clip[row, 1] * place[:, 1] + clip[row, 2] * place[:, 2] + clip[row, 3]
+                 for row in range(4)]  # fmt: skip
+        inverse_w = 1.0 / moved[3]
+        x = (moved[0] * inverse_w * 0.5 + 0.5) * self.size_px - 0.5
+        y = (0.5 - moved[1] * inverse_w * 0.5) * self.size_px - 0.5
+        return x, y, moved[2] * inverse_w, inverse_w
+
+    def _carry(self, carried: Carried, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+        """Posed places, and lit colour with highlight side by side: what the carried vertex shader does."""
+        turn, pivot = frame.head_rotation, self._scene.head.head_joint
+        follows = carried.follows[:, None]
+        place = carried.place + follows * ((carried.place - pivot) @ turn.T + pivot - carried.place)
+        place[:, 1] += frame.breath_lift_dm * (1.0 - carried.follows)
+        normal = carried.normal + follows * (carried.normal @ turn.T - carried.normal)
+        eye = self._camera - place
+        eye /= np.sqrt((eye * eye).sum(axis=1, keepdims=True))
+        normal *= np.where((normal * eye).sum(axis=1, keepdims=True) < 0.0, -1.0, 1.0)
+        normal /= np.sqrt((normal * normal).sum(axis=1, keepdims=True)) + 1e-9
+        to_key = (normal @ light.KEY_DIRECTION)[:, None]
+        lit = light.KEY_COLOUR * np.maximum((to_key + 0.25) / 1.25, 0.0)
+        lit = lit + light.FILL_COLOUR * np.maximum(((normal @ light.FILL_DIRECTION)[:, None] + 0.25) / 1.25, 0.0)
+        lit += light.AMBIENT_GROUND + (light.AMBIENT_SKY - light.AMBIENT_GROUND) * (0.5 + 0.5 * normal[:, 1:2])
+        strand = carried.tangent + follows * (carried.tangent @ turn.T - carried.tangent)
+        halfway = light.KEY_DIRECTION + eye
+        halfway /= np.sqrt((halfway * halfway).sum(axis=1, keepdims=True))
+        across = (strand * halfway).sum(axis=1, keepdims=True)
+        gleam = (strand * strand).sum(axis=1, keepdims=True) * np.maximum(1.0 - across * across, 0.0) ** 24
+        highlight = light.KEY_COLOUR * (0.15 * gleam * np.maximum(to_key + 0.2, 0.0)) * (0.25 + carried.colour)
+        return place, np.concatenate([carried.colour * lit, highlight], axis=1)
+
+
+def _halve(image: np.ndarray, times: int) -> np.ndarray:
+    """Texture averaged down by 2 per time: the mip level that the picture's size calls for."""
+    for _ in range(times):
+        rows, columns, channels = image.shape
+        image = image.reshape(rows // 2, 2, columns // 2, 2, channels).mean(axis=(1, 3)).round().astype(np.uint8)
+    return np.ascontiguousarray(image)
+
+
+def _smoothstep(low: float, high: float, value: np.ndarray) -> np.ndarray:
+    t = np.clip((value - low) / (high - low), 0.0, 1.0)
+    smooth: np.ndarray = t * t * (3.0 - 2.0 * t)
+    return smooth
+
+
+@_numba.njit(cache=True, fastmath=True, nogil=True)
+def _resolve(x, y, z, triangles, material, cover, depth, number, weights):  # type: ignore[no-untyped-def]
+    """Nearest triangle of every pixel and its screen weights of the second and third corner."""
+    rows, columns = depth.shape
+    for k in range(triangles.shape[0]):
+        a, b, c = triangles[k, 0], triangles[k, 1], triangles[k, 2]
+        area = (x[b] - x[a]) * (y[c] - y[a]) - (y[b] - y[a]) * (x[c] - x[a])
+        kind = material[k]
+        if area == 0.0 or (area > 0.0 and (kind in (SKIN, EYE))):  # seen from behind (rows count down)
+            continue
+        inverse = 1.0 / area
+        ragged = cover[a] < 0.0 or cover[b] < 0.0 or cover[c] < 0.0
+        first_column = max(0, int(np.ceil(min(x[a], x[b], x[c]))))
+        last_column = min(columns - 1, int(np.floor(max(x[a], x[b], x[c]))))
+        for row in range(max(0, int(np.ceil(min(y[a], y[b], y[c])))), min(rows - 1, int(max(y[a], y[b], y[c]))) + 1):
+            for column in range(first_column, last_column + 1):
+                wb = ((column - x[a]) * (y[c] - y[a]) - (row - y[a]) * (x[c] - x[a])) * inverse
+                wc = ((x[b] - x[a]) * (row - y[a]) - (y[b] - y[a]) * (column - x[a])) * inverse
+                wa = 1.0 - wb - wc
+                if wa < 0.0 or wb < 0.0 or wc < 0.0:
+                    continue
+                d = wa * z[a] + wb * z[b] + wc * z[c]
+                if d >= depth[row, column]:
+                    continue
+                if ragged and wa * cover[a] + wb * cover[b] + wc * cover[c] < 0.0:
+                    continue
+                depth[row, column] = d
+                number[row, column] = k
+                weights[row, column, 0] = wb
+                weights[row, column, 1] = wc
+
+
+@_numba.njit(cache=True, fastmath=True, nogil=True)
+def _look_up(image, u, v, channels, found):  # type: ignore[no-untyped-def]
+    """Bilinear texture look-up, 0-1, into ``found``."""
+    rows, columns = image.shape[0], image.shape[1]
+    px = min(max(u * columns - 0.5, 0.0), columns - 1.001)
+    py = min(max(v * rows - 0.5, 0.0), rows - 1.001)
+    i, j = int(px), int(py)
+    fx, fy = px - i, py - j
+    for n in range(channels):
+        low = image[j, i, n] * (1.0 - fx) + image[j, i + 1, n] * fx
+        high = image[j + 1, i, n] * (1.0 - fx) + image[j + 1, i + 1, n] * fx
+        found[n] = (low * (1.0 - fy) + high * fy) * (1.0 / 255.0)
+
+
+@_numba.njit(cache=True, fastmath=True, nogil=True)
+def _unit(x, y, z):  # type: ignore[no-untyped-def]
+    inverse = 1.0 / np.sqrt(x * x + y * y + z * z + 1e-12)
+    return x * inverse, y * inverse, z * inverse
+
+
+@_numba.njit(cache=True, fastmath=True, nogil=True)
+def _step(low, high, value):  # type: ignore[no-untyped-def]
+    t = min(max((value - low) / (high - low), 0.0), 1.0)
+    return t * t * (3.0 - 2.0 * t)
+
+
+@_numba.njit(cache=True, fastmath=True, nogil=True)
+def _shade(  # type: ignore[no-untyped-def]
+    number, weights, inverse_w, triangles, material, attributes, albedo_map, layer_map, detail_map, iris_map,
+    lights, plain, eye_rotation, gaze, picture,
+):  # fmt: skip
+    """Colour every covered pixel: the arithmetic of the fragment shaders."""
+    rows, columns = number.shape
+    value = np.empty(ATTRIBUTES, np.float32)
+    albedo, layers, detail = np.empty(4, np.float32), np.empty(4, np.float32), np.empty(4, np.float32)
+    colour = np.empty(3, np.float32)
+    for row in range(rows):
+        for column in range(columns):
+            k = number[row, column]
+            if k < 0:
+                continue
+            a, b, c = triangles[k, 0], triangles[k, 1], triangles[k, 2]
+            wb, wc = weights[row, column, 0] * inverse_w[b], weights[row, column, 1] * inverse_w[c]
+            wa = (1.0 - weights[row, column, 0] - weights[row, column, 1]) * inverse_w[a]
+            total = 1.0 / (wa + wb + wc)
+            wa, wb, wc = wa * total, wb * total, wc * total
+            for n in range(ATTRIBUTES):
+                value[n] = wa * attributes[a, n] + wb * attributes[b, n] + wc * attributes[c, n]
+            kind = material[k]
+            if kind == SKIN:
+                _skin(value, albedo_map, layer_map, detail_map, lights, albedo, layers, detail, colour)
+            elif kind == EYE:
+                _eye(value, iris_map, lights, eye_rotation, gaze, albedo, colour)
+            elif kind in (GOWN, HAIR):
+                shade = 1.0
+                if kind == GOWN and value[6] < HEM_DM:
+                    shade = 0.80
+                if kind == HAIR:
+                    shade -= STREAKS * (0.5 + 0.5 * np.sin(value[6] * 17.0))
+                for n in range(3):
+                    colour[n] = value[n] * shade + value[3 + n]
+            else:
+                _plain(value, plain[kind - TEETH_PART], lights, colour)
+            for n in range(3):
+                picture[row, column, n] = np.uint8(255.0 * np.sqrt(min(max(colour[n], 0.0), 1.0)) + 0.5)
+
+
+@_numba.njit(cache=True, fastmath=True, nogil=True)
+def _skin(value, albedo_map, layer_map, detail_map, lights, albedo, layers, detail, colour):  # type: ignore[no-untyped-def]
+    """shaders/skin.frag."""
+    u, v, sky = value[5], value[6], value[7]
+    _look_up(albedo_map, u, v, 4, albedo)
+    _look_up(layer_map, u, v, 4, layers)
+    _look_up(detail_map, u, v, 4, detail)
+    s0, s1 = value[3], value[4]
+    slope_x = SLOPE_LIMIT * (detail[0] * 2 - 1 + s0 * (layers[0] * 2 - 1) + s1 * (layers[2] * 2 - 1))
+    slope_y = SLOPE_LIMIT * (detail[1] * 2 - 1 + s0 * (layers[1] * 2 - 1) + s1 * (layers[3] * 2 - 1))
+    crease = s0 * detail[2] + s1 * detail[3]
+    nx, ny, nz = _unit(value[0], value[1], value[2])
+    flat = 1.0 / np.sqrt(1e-4 + nx * nx + nz * nz)
+    tx, tz = nz * flat, -nx * flat
+    ux, uy, uz = ny * tz, nz * tx - nx * tz, -ny * tx  # normal x tangent
+    mx, my, mz = _unit(nx - slope_x * tx - slope_y * ux, ny - slope_y * uy, nz - slope_x * tz - slope_y * uz)
+    sx, sy, sz = _unit(nx + 0.55 * mx, ny + 0.55 * my, nz + 0.55 * mz)
+    ex, ey, ez = _unit(lights[6, 0] - value[8], lights[6, 1] - value[9], lights[6, 2] - value[10])
+    sun = sky * 0.55 + 0.45
+    soft_key = sx * lights[0, 0] + sy * lights[0, 1] + sz * lights[0, 2]
+    key = mx * lights[0, 0] + my * lights[0, 1] + mz * lights[0, 2]
+    fill = max((sx * lights[2, 0] + sy * lights[2, 1] + sz * lights[2, 2] + 0.2) / 1.2, 0.0)
+    hx, hy, hz = _unit(lights[0, 0] + ex, lights[0, 1] + ey, lights[0, 2] + ez)
+    edge = 1.0 - max(mx * ex + my * ey + mz * ez, 0.0)
+    fresnel = 0.028 + 0.30 * edge**5
+    tight = max(sx * hx + sy * hy + sz * hz, 0.0) ** (12.0 + 40.0 * albedo[3])
+    up = 0.5 + 0.5 * my
+    for n in range(3):
+        wrap = (0.30, 0.12, 0.06)[n]
+        fold = (0.30, 0.42, 0.46)[n]
+        bounce = (1.0, 0.92, 0.90)[n] * sky * sky
+        lit = lights[1, n] * sun * max(((soft_key if n == 0 else key) + wrap) / (1.0 + wrap), 0.0)
+        lit += lights[3, n] * sun * fill
+        lit += (lights[5, n] + (lights[4, n] - lights[5, n]) * up) * (bounce * (1.0 - sky) + sky)
+        shine = lights[1, n] * sun * fresnel * tight * (1.2 + 7.0 * albedo[3]) + lights[4, n] * fresnel * 0.5 * sky
+        colour[n] = albedo[n] * albedo[n] * (1.0 - fold * crease) * lit + shine * (1.0 - 0.6 * crease)
+
+
+@_numba.njit(cache=True, fastmath=True, nogil=True)
+def _eye(value, iris_map, lights, eye_rotation, gaze, painted, colour):  # type: ignore[no-untyped-def]
+    """shaders/eye.frag."""
+    bx, by, bz = _unit(value[0], value[1], value[2])
+    _look_up(iris_map, bx * 0.5 + 0.5, by * 0.5 + 0.5, 3, painted)
+    hx = gaze[0, 0] * bx + gaze[0, 1] * by + gaze[0, 2] * bz
+    hy = gaze[1, 0] * bx + gaze[1, 1] * by + gaze[1, 2] * bz
+    r = eye_rotation
+    nx, ny, nz = (
+        r[0, 0] * bx + r[0, 1] * by + r[0, 2] * bz,
+        r[1, 0] * bx + r[1, 1] * by + r[1, 2] * bz,
+        r[2, 0] * bx + r[2, 1] * by + r[2, 2] * bz,
+    )
+    arch = hx * hx / 0.85
+    upper = value[3] + (-0.12 - value[3]) * arch
+    lower = value[4] + (-0.12 - value[4]) * arch
+    shade = 1.0 - 0.62 * _step(upper - 0.42, upper + 0.02, hy)
+    shade *= 1.0 - 0.30 * (1.0 - _step(lower - 0.02, lower + 0.16, hy))
+    shade *= 1.0 - 0.45 * _step(0.35, 0.95, abs(hx))
+    key = max((nx * lights[0, 0] + ny * lights[0, 1] + nz * lights[0, 2] + 0.35) / 1.35, 0.0)
+    fill = max((nx * lights[2, 0] + ny * lights[2, 1] + nz * lights[2, 2] + 0.35) / 1.35, 0.0)
+    inside = 1.0 - _step(0.44, 0.56, np.sqrt(bx * bx + by * by))
+    bulge = 0.55 * inside
+    wx, wy, wz = nx + bulge * (nx - r[0, 2]), ny + bulge * (ny - r[1, 2]), nz + bulge * (nz - r[2, 2])
+    ex, ey, ez = _unit(lights[6, 0] - value[8], lights[6, 1] - value[9], lights[6, 2] - value[10])
+    kx, ky, kz = _unit(lights[0, 0] + ex, lights[0, 1] + ey, lights[0, 2] + ez)
+    fx, fy, fz = _unit(lights[2, 0] + ex, lights[2, 1] + ey, lights[2, 2] + ez)
+    window = _step(0.972, 0.988, wx * kx + wy * ky + wz * kz)
+    second = _step(0.985, 0.996, wx * fx + wy * fy + wz * fz)
+    glint = (0.75 * window + 0.18 * second) * (0.35 + 0.65 * inside) * (1.0 - _step(upper - 0.10, upper + 0.06, hy))
+    tear = 0.16 * (1.0 - _step(lower + 0.03, lower + 0.075, hy)) * _step(lower - 0.05, lower + 0.02, hy)
+    for n in range(3):
+        lit = lights[1, n] * key + lights[3, n] * fill
+        lit += lights[5, n] + (lights[4, n] - lights[5, n]) * (0.5 + 0.5 * ny)
+        colour[n] = painted[n] * painted[n] * lit * shade * 0.92 + glint + tear
+
+
+@_numba.njit(cache=True, fastmath=True, nogil=True)
+def _plain(value, tint, lights, colour):  # type: ignore[no-untyped-def]
+    """shaders/plain.frag."""
+    nx, ny, nz = _unit(value[0], value[1], value[2])
+    if nz < 0.0:
+        nx, ny, nz = -nx, -ny, -nz
+    ex, ey, ez = _unit(lights[6, 0] - value[8], lights[6, 1] - value[9], lights[6, 2] - value[10])
+    hx, hy, hz = _unit(lights[0, 0] + ex, lights[0, 1] + ey, lights[0, 2] + ez)
+    key = max((nx * lights[0, 0] + ny * lights[0, 1] + nz * lights[0, 2] + 0.2) / 1.2, 0.0)
+    fill = max((nx * lights[2, 0] + ny * lights[2, 1] + nz * lights[2, 2] + 0.2) / 1.2, 0.0)
+    shine = tint[3] * max(nx * hx + ny * hy + nz * hz, 0.0) ** 40
+    for n in range(3):
+        lit = lights[1, n] * key + lights[3, n] * fill
+        lit += lights[5, n] + (lights[4, n] - lights[5, n]) * (0.5 + 0.5 * ny)
+        colour[n] = (tint[n] * lit + shine) * value[7]
+
+
+@_numba.njit(cache=True, fastmath=True, nogil=True)
+def _blend(x, y, z, triangles, alpha, colour, depth, picture):  # type: ignore[no-untyped-def]
+    """Lashes over what is there, in encoded colour as the GL blend does it."""
+    rows, columns = depth.shape
+    for k in range(triangles.shape[0]):
+        a, b, c = triangles[k, 0], triangles[k, 1], triangles[k, 2]
+        area = (x[b] - x[a]) * (y[c] - y[a]) - (y[b] - y[a]) * (x[c] - x[a])
+        if area == 0.0:
+            continue
+        for row in range(max(0, int(np.ceil(min(y[a], y[b], y[c])))), min(rows - 1, int(max(y[a], y[b], y[c]))) + 1):
+            for column in range(
+                max(0, int(np.ceil(min(x[a], x[b], x[c])))), min(columns - 1, int(max(x[a], x[b], x[c]))) + 1
+            ):
+                wb = ((column - x[a]) * (y[c] - y[a]) - (row - y[a]) * (x[c] - x[a])) / area
+                wc = ((x[b] - x[a]) * (row - y[a]) - (y[b] - y[a]) * (column - x[a])) / area
+                wa = 1.0 - wb - wc
+                if wa < 0.0 or wb < 0.0 or wc < 0.0:
+                    continue
+                d = wa * z[a] + wb * z[b] + wc * z[c]
+                if d >= depth[row, column]:
+                    continue
+                depth[row, column] = d
+                share = wa * alpha[a] + wb * alpha[b] + wc * alpha[c]
+                for n in range(3):
+                    mixed = picture[row, column, n] * (1.0 - share) + colour[n] * share
+                    picture[row, column, n] = np.uint8(mixed + 0.5)
