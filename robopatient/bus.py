@@ -40,14 +40,15 @@ def make_endpoints(folder: Path | None = None) -> Endpoints:
     return Endpoints(*(f"ipc://{base}/{name}" for name in ("control-pub", "control-pull", "mirror-pub")))
 
 
-def encode(message: m.Message) -> list[bytes]:
-    """Wire form: topic name, MessagePack body."""
-    return [topic_of(message).name.encode(), _encode(message)]
+def encode(message: m.Message) -> bytes:
+    """Wire form: topic name, a zero byte, MessagePack body; one part, because ZeroMQ conflates no others."""
+    return topic_of(message).name.encode() + b"\0" + _encode(message)
 
 
-def decode(parts: list[bytes]) -> m.Message:
+def decode(wire: bytes) -> m.Message:
     """Message of a wire form; msgspec.DecodeError for garbage, KeyError for an unknown topic."""
-    return _decoders[parts[0].decode()].decode(parts[1])
+    name, _, body = wire.partition(b"\0")
+    return _decoders[name.decode(errors="replace")].decode(body)
 
 
 class HubPort:
@@ -65,19 +66,19 @@ class HubPort:
 
     def publish(self, message: m.Message) -> None:
         """Say it to all who listen; never blocks."""
-        self._pub.send_multipart(encode(message), zmq.NOBLOCK)
+        self._pub.send(encode(message), zmq.NOBLOCK)
 
     def receive(self, limit: int = 2000) -> list[m.Message]:
         """All that the actors have told since the last call, oldest first, at most ``limit``."""
         told: list[m.Message] = []
         while len(told) < limit:
             try:
-                parts = self._pull.recv_multipart(zmq.NOBLOCK)
+                wire = self._pull.recv(zmq.NOBLOCK)
             except zmq.Again:
                 break
             try:
-                told.append(decode(parts))
-            except (msgspec.DecodeError, KeyError, IndexError):
+                told.append(decode(wire))
+            except (msgspec.DecodeError, KeyError):
                 continue  # another program on this socket; our own never sends it
         return told
 
@@ -104,8 +105,11 @@ class ActorPort:
     def _subscribe(self, address: str, name: str) -> zmq.Socket[bytes]:
         row = TOPICS[name]
         sub = self._context.socket(zmq.SUB)
-        sub.set_hwm(4 if row.delivery == "latest" else QUEUE)
-        sub.setsockopt(zmq.SUBSCRIBE, name.encode())
+        if row.delivery == "latest":
+            sub.setsockopt(zmq.CONFLATE, 1)  # a short queue is no substitute: what waits in the kernel is older still
+        else:
+            sub.set_hwm(QUEUE)
+        sub.setsockopt(zmq.SUBSCRIBE, name.encode() + b"\0")
         sub.connect(address)
         self._poller.register(sub, zmq.POLLIN)
         return sub
@@ -123,24 +127,19 @@ class ActorPort:
         for sub in self._subs:
             if sub not in ready:
                 continue  # an empty socket answers with an exception, dear at 30 to 190 calls a second
-            newest: list[bytes] | None = None
             while True:
                 try:
-                    parts = sub.recv_multipart(zmq.NOBLOCK)
+                    heard.append(decode(sub.recv(zmq.NOBLOCK)))
                 except zmq.Again:
                     break
-                if TOPICS[parts[0].decode()].delivery == "latest":
-                    newest = parts
-                else:
-                    heard.append(decode(parts))
-            if newest is not None:
-                heard.append(decode(newest))
+                if sub.getsockopt(zmq.CONFLATE):
+                    break
         return heard
 
     def tell(self, message: m.Message) -> None:
         """Tell control; an overflow is counted in ``lost``."""
         try:
-            self._push.send_multipart(encode(message), zmq.NOBLOCK)
+            self._push.send(encode(message), zmq.NOBLOCK)
         except zmq.Again:
             self.lost += 1
 
@@ -164,7 +163,7 @@ class MirrorSender:
 
     def send(self, height: int, width: int, rgb: bytes) -> None:
         """Show one picture, ``height * width * 3`` bytes, top row first."""
-        self._pub.send_multipart([height.to_bytes(2, "little"), width.to_bytes(2, "little"), rgb], zmq.NOBLOCK)
+        self._pub.send(height.to_bytes(2, "little") + width.to_bytes(2, "little") + rgb, zmq.NOBLOCK)
 
     def close(self) -> None:
         """Let go of the socket."""
@@ -178,22 +177,18 @@ class MirrorReceiver:
     def __init__(self, endpoints: Endpoints) -> None:
         self._context = zmq.Context()
         self._sub = self._context.socket(zmq.SUB)
-        self._sub.set_hwm(2)
+        self._sub.setsockopt(zmq.CONFLATE, 1)
         self._sub.setsockopt(zmq.SUBSCRIBE, b"")
         self._sub.connect(endpoints.mirror_pub)
 
     def latest(self) -> tuple[int, int, bytes] | None:
         """Newest picture as (height, width, rgb bytes), or None when there is no new one."""
-        newest: list[bytes] | None = None
-        while True:
-            try:
-                newest = self._sub.recv_multipart(zmq.NOBLOCK)
-            except zmq.Again:
-                break
-        if newest is None or len(newest) != 3:
+        try:
+            wire = self._sub.recv(zmq.NOBLOCK)
+        except zmq.Again:
             return None
-        height, width = (int.from_bytes(part, "little") for part in newest[:2])
-        return (height, width, newest[2]) if len(newest[2]) == height * width * 3 else None
+        height, width = (int.from_bytes(wire[at : at + 2], "little") for at in (0, 2))
+        return (height, width, wire[4:]) if len(wire) == 4 + height * width * 3 else None
 
     def close(self) -> None:
         """Let go of the socket."""

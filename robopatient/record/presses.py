@@ -20,6 +20,8 @@ VOICE_TAIL_S = 0.5
 """How long after the release its sound still belongs to a press."""
 FACE_TAIL_S = 1.0
 """How long after the release its look still belongs to a press: faces relax more slowly than voices."""
+LEFT_OVER_S = 0.3
+"""How long after its strongest moment a press may still let the answer to the one before fade (assumption)."""
 LOUDNESS_S = 0.1
 """Window of the level (assumption: of the order of the ear's integration time, 100 to 200 ms)."""
 
@@ -33,7 +35,8 @@ class PressRow(msgspec.Struct, frozen=True):
         Onset, from the start of the session.
     peak_nrs, peak_level_dbfs, peak_pspi
         Largest pain, level (RMS over 100 ms) and PSPI from the onset to a moment after the release (0.5 s, 0.5 s
-        and 1 s), never beyond the next onset.
+        and 1 s), never beyond the next onset. What the press before has left over does not count: pain and PSPI are
+        taken from their lowest point between the onset and 0.3 s after the strongest moment.
     voice_latency_ms, face_latency_ms
         From the onset to the first audible and visible answer, see ``robopatient.record.latency``.
     """
@@ -63,6 +66,7 @@ def press_rows(record: Record) -> list[PressRow]:
     for press, next_ns in zip(presses, [*onsets_ns[1:], 2**63 - 1], strict=True):
         voice_ns = min(press.release_t_ns + round(VOICE_TAIL_S * 1e9), next_ns)
         face_ns = min(press.release_t_ns + round(FACE_TAIL_S * 1e9), next_ns)
+        fresh_ns = press.peak_t_ns + round(LEFT_OVER_S * 1e9)
         felt = _between(pain["t_ns"], press.t_ns, voice_ns)
         sounds = _between(heard["t_ns"], press.t_ns, voice_ns)
         looks = _between(seen["t_ns"], press.t_ns, face_ns)
@@ -74,9 +78,9 @@ def press_rows(record: Record) -> list[PressRow]:
                 x_mm=press.x_mm,
                 y_mm=press.y_mm,
                 region=press.region,
-                peak_nrs=_peak(pain["nrs"][felt]),
+                peak_nrs=_peak(pain["t_ns"][felt], pain["nrs"][felt], fresh_ns),
                 peak_level_dbfs=peak_level_dbfs(heard["t_ns"][sounds], heard["level_dbfs"][sounds]),
-                peak_pspi=_peak(seen["pspi"][looks]),
+                peak_pspi=_peak(seen["t_ns"][looks], seen["pspi"][looks], fresh_ns),
                 voice_latency_ms=latency.voice_answer_ms(press.t_ns, voice_ns, heard),
                 face_latency_ms=latency.face_answer_ms(press.t_ns, face_ns, seen),
             )
@@ -108,8 +112,12 @@ def peak_level_dbfs(t_ns: np.ndarray, level_dbfs: np.ndarray) -> float:
     return float(gain_to_db(math.sqrt(power.max())))
 
 
-def _peak(values: np.ndarray) -> float:
-    return float(values.max()) if len(values) else math.nan
+def _peak(t_ns: np.ndarray, values: np.ndarray, fresh_ns: int) -> float:
+    """Largest value from the lowest one before ``fresh_ns`` on."""
+    if not len(values):
+        return math.nan
+    early = values[t_ns <= fresh_ns]
+    return float(values[int(np.argmin(early)) if len(early) else 0 :].max())
 
 
 def _between(t_ns: np.ndarray, start_ns: int, end_ns: int) -> np.ndarray:

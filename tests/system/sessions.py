@@ -65,7 +65,7 @@ def wait_until(ask, what: str, timeout_s: float = 90):
     raise AssertionError(f"never happened within {timeout_s:.0f} s: {what}")
 
 
-def press_recording(path: Path, duration_s: float = 5.0) -> Path:
+def press_recording(path: Path, duration_s: float = 7.5) -> Path:
     """A four-cell recording of our own making: three presses on the right iliac fossa, one away from it.
 
     Columns as in the published files: four cells, total (floored at 1 N), x, y; 1 kHz.
@@ -88,5 +88,5 @@ def press_recording(path: Path, duration_s: float = 5.0) -> Path:
     return path
 
 
-PRESSES = ((0.6, 12.0, 200.0, 152.0), (1.8, 25.0, 200.0, 152.0), (3.0, 38.0, 200.0, 152.0), (4.1, 25.0, 70.0, 150.0))
+PRESSES = ((0.6, 12.0, 200.0, 152.0), (2.3, 25.0, 200.0, 152.0), (4.0, 38.0, 200.0, 152.0), (6.0, 25.0, 70.0, 150.0))
 """Begin in s, peak in N, x and y in mm."""

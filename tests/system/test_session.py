@@ -19,11 +19,11 @@ QUIET = ("--headless", "--set", "voice.device=none", "--set", "face.size_px=192"
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory):
-    """One session of five seconds with a press recording of our own, finished with report and film."""
+    """One session of nine seconds with a press recording of our own, finished with report and film."""
     folder = tmp_path_factory.mktemp("session")
     recording = press_recording(folder / "presses.npz")
     out = folder / "out"
-    done = robopatient("run", *QUIET, "--board", f"replay:{recording}", "--duration", "7", "--out", out, "--seed", "1")
+    done = robopatient("run", *QUIET, "--board", f"replay:{recording}", "--duration", "9", "--out", out, "--seed", "1")
     assert done.returncode == 0, done.stderr
     return out
 
@@ -68,7 +68,7 @@ def test_the_session_leaves_a_film_a_report_and_a_table(session):
 
     with av.open(str(session / "session.mp4")) as film:
         assert {stream.type for stream in film.streams} == {"video", "audio"}
-        assert film.duration / 1e6 == pytest.approx(7.0, abs=1.5)
+        assert film.duration / 1e6 == pytest.approx(9.0, abs=1.5)
     page = (session / "report.html").read_text(encoding="utf-8")
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert "<video" in page

@@ -47,6 +47,17 @@ def test_a_control_stream_gives_only_its_newest_command(hub, endpoints):
     actor.close()
 
 
+def test_a_slow_actor_gets_the_newest_command_and_no_backlog(hub, endpoints):
+    actor = ActorPort(endpoints, ["voice"])
+    until(lambda: hub.publish(voice(0)) or actor.receive(timeout_ms=10))
+    for seq in range(1, 2001):
+        hub.publish(voice(seq))
+    time.sleep(0.5)  # the transport's own threads deliver what they can
+    assert [x.cause_seq for x in actor.receive(10)] == [2000]
+    assert actor.receive() == []
+    actor.close()
+
+
 def test_what_was_heard_reaches_control_in_order_and_whole(hub, endpoints):
     actor = ActorPort(endpoints, [])
     told = [m.Heard(i, i, 7, 5, 210.5, -20.25, 0.125, "moan", 0) for i in range(500)]
@@ -74,9 +85,8 @@ def test_garbage_on_the_socket_is_ignored(hub, endpoints):
     context = zmq.Context()
     push = context.socket(zmq.PUSH)
     push.connect(endpoints.control_pull)
-    push.send_multipart([b"heard", b"\xc1\xc1"])
-    push.send_multipart([b"nonsense", b""])
-    push.send_multipart([b"alone"])
+    for wire in (b"heard\0\xc1\xc1", b"nonsense\0", b"alone", b"\xff\xff\0x", b""):
+        push.send(wire)
     actor = ActorPort(endpoints, [])
     actor.tell(m.SessionStop(2, "done"))
     assert until(hub.receive) == [m.SessionStop(2, "done")]
