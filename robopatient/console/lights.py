@@ -64,9 +64,9 @@ _LINKS: dict[str, tuple[State, str, str]] = {
     "streaming": ("ok", "Streaming", ""),
     "identifying": ("warn", "Identifying", "asking the board who it is"),
     "degraded": ("warn", "Degraded", "frames are lost or a cell does not answer"),
-    "stale": ("bad", "Silent", "no frames: pain has decayed; check the cable"),
-    "disconnected": ("bad", "Unplugged", "plug the board in: it is found again by itself"),
-    "safe": ("bad", "Safe stop", "the board stopped by itself; press Tare once it is back"),
+    "stale": ("bad", "Silent", "no frames; check the cable"),
+    "disconnected": ("bad", "Unplugged", "plug it in; it is found again"),
+    "safe": ("bad", "Safe stop", "the board stopped by itself"),
 }
 
 
@@ -120,7 +120,7 @@ def _record(health: m.Health | None, silent: bool) -> Light:
 
 def _loop(config: SessionConfig, health: m.Health | None, silent: bool, missed_lately: int) -> Light:
     if silent:
-        return Light("Loop", "bad", "Silent", "control does not report: end the session, the record is readable")
+        return Light("Loop", "bad", "Silent", "control does not report; the record so far is safe")
     if health is None:
         return Light("Loop", "off", "Waiting", "no report yet")
     why = f"{config.control.loop_hz:.0f} Hz, late by {health.loop_late_p99_us / 1e3:.1f} ms at p99"

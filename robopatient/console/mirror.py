@@ -44,13 +44,14 @@ class FaceMirror(QWidget):
             return
         if picture is not None and picture is not self._picture:
             told = QImage(picture.rgb, picture.width, picture.height, 3 * picture.width, QImage.Format.Format_RGB888)
-            self._image = told.convertToFormat(QImage.Format.Format_RGB32)  # scaled twice as fast as 24 bits
+            self._image = told.convertToFormat(QImage.Format.Format_RGB32)  # scaled in half the time of 24 bits
         self._picture, self._stale, self._words = picture, stale, words
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
         """Draw the picture, veiled when it is old, with a word when there is one."""
         painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         frame = self.rect()
         if self._image is None:
             painter.fillRect(frame, QColor(self._theme.plot))

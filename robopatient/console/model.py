@@ -152,7 +152,6 @@ class ConsoleModel:
                 self._add_event(Event(message.t_ns, message.level, f"{message.source}: {message.text}"))
             case m.SessionStart():
                 self.start = message
-                self._begun_ns = message.t_ns
             case m.SessionStop():
                 self.stop = message
                 self.running = False
@@ -201,7 +200,7 @@ class ConsoleModel:
 
     @property
     def elapsed_s(self) -> float:
-        """Since the session began, 0 before; it stands still once the session has stopped."""
+        """Since the loop began to turn, 0 before; it stands still once the session has stopped."""
         return self.elapsed_at(self.stop.t_ns if self.stop is not None else self.clock.now_ns())
 
     def elapsed_at(self, t_ns: int) -> float:
@@ -228,7 +227,7 @@ class ConsoleModel:
                 Alert("bad" if self.stop.reason == "failed" else "warn", f"Session ended ({self.stop.reason}){detail}")
             )
         found += [
-            Alert("bad", f"{light.name}: {light.word.lower()}, {light.why}".rstrip(", "))
+            Alert("bad", f"{light.name}: {light.word.lower()}. {light.why[:1].upper()}{light.why[1:]}".rstrip(". "))
             for light in self.lights()
             if light.state == "bad"
         ]
@@ -267,13 +266,16 @@ class ConsoleModel:
         self._acted_ns = max(self._acted_ns, action.t_ns)
 
     def _feed_press(self, press: m.Press) -> None:
+        if press in self.presses:
+            return  # told by the record and by the bus
         self.presses.append(press)
         self.press_count += 1
         self.region_counts[press.region] += 1
         now_ns = self.clock.now_ns()
-        nrs = self.nrs.peak(now_ns, (now_ns - press.t_ns) * 1e-9)
-        text = f"Press {self.press_count}: {press.peak_newton:.1f} N, {press.region}, pain {nrs:.1f}"
-        self._add_event(Event(press.t_ns, "press", text))
+        text = f"Press {self.press_count}: {press.peak_newton:.1f} N, {press.region}"
+        if self.nrs.window(now_ns, (now_ns - press.t_ns) * 1e-9)[1].size:
+            text += f", pain {self.nrs.peak(now_ns, (now_ns - press.t_ns) * 1e-9):.1f}"
+        self._add_event(Event(press.release_t_ns, "press", text))
 
     def _feed_health(self, health: m.Health) -> None:
         self._begin(health.t_ns)
@@ -287,13 +289,15 @@ class ConsoleModel:
     def _feed_actor(self, told: m.ActorState) -> None:
         known = self.actors.get(told.actor)
         self.actors[told.actor] = told
-        if known is None or (known.state, known.detail) != (told.state, told.detail):
+        if known is None or known.state != told.state:  # details may hold figures that change with every heartbeat
             kind = {"failed": "error", "degraded": "warning"}.get(told.state, "info")
             self._add_event(
                 Event(told.t_ns, kind, f"{told.actor}: {told.state}" + (f", {told.detail}" if told.detail else ""))
             )
 
     def _add_event(self, event: Event) -> None:
+        if event in self.events:
+            return
         self.events.append(event)
         self.event_count += 1
         if event.kind == "error":

@@ -41,7 +41,8 @@ class PainTrace(Strip):
             text, detail = "–", "no data"
             if not stale and model.pain is not None:
                 text = f"{model.nrs.latest:.1f}"
-                detail = ", ".join(part for part in (model.pain.site, PHASES[model.pain.phase]) if part)
+                resting = model.pain.phase == "rest" or not model.pain.site
+                detail = PHASES[model.pain.phase] if resting else model.pain.site
             self._value.show_value(text, self.colour("pain", stale), "NRS 0–10", detail)
 
 

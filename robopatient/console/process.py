@@ -19,13 +19,15 @@ from robopatient.clock import HostClock
 from robopatient.config import SessionConfig
 from robopatient.console.display import why_no_display
 from robopatient.console.model import ConsoleModel
-from robopatient.errors import MissingPackageError, require
+from robopatient.errors import MissingPackageError, RecordError, require
 from robopatient.patient import load_patient
 from robopatient.phantom import load_phantom
+from robopatient.record.reader import Record
 
-__all__ = ["TOPICS_SHOWN", "main"]
+__all__ = ["TOPICS_SHOWN", "catch_up", "main"]
 
 TOPICS_SHOWN = ("force", "pain", "heard", "seen", "press", "health", "actor", "action", "note", "start", "stop")
+TOPICS_MISSED = ("health", "press", "note")
 PICTURE_HZ = 30.0
 HEARTBEAT_S = 1.0
 FONT_HELP = "no font is installed, texts show as boxes; type: apt-get install fonts-dejavu-core"
@@ -44,7 +46,7 @@ def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
         if reason:
             _tell(port, "failed", reason)
             return
-        detail = Session(config, endpoints, port).run()
+        detail = Session(config, endpoints, folder, port).run()
         _tell(port, "stopped", detail)
     finally:
         port.close()
@@ -53,7 +55,7 @@ def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
 class Session:
     """A window, its model and the timer that feeds one and refreshes the other."""
 
-    def __init__(self, config: SessionConfig, endpoints: Endpoints, port: ActorPort) -> None:
+    def __init__(self, config: SessionConfig, endpoints: Endpoints, folder: Path, port: ActorPort) -> None:
         from PySide6.QtCore import QSettings, Qt, QTimer
         from PySide6.QtGui import QFontDatabase
         from PySide6.QtWidgets import QApplication
@@ -66,6 +68,7 @@ class Session:
         self._mirror = MirrorReceiver(endpoints)
         patient, phantom = load_patient(config.patient), load_phantom(config.sensing.phantom)
         self._model = ConsoleModel(config, self._clock, patient, phantom)
+        catch_up(self._model, folder)
         self._window = ConsoleWindow(self._model, port.tell, QSettings("robopatient", "console"))
         self._state = ("ready", "") if QFontDatabase.families() else ("degraded", FONT_HELP)
         self._told_ns = 0
@@ -119,6 +122,17 @@ class Session:
         self._why_left = why
         self._window.close()
         self._app.quit()
+
+
+def catch_up(model: ConsoleModel, folder: Path) -> None:
+    """Learn from the record what a console that comes late has missed: when it all began, presses, notes."""
+    try:
+        with Record(folder) as record:
+            missed = [message for topic in TOPICS_MISSED for message in record.messages(topic)]
+    except RecordError:
+        return  # the session has only just begun
+    for message in sorted(missed, key=lambda message: message.t_ns):
+        model.feed(message)
 
 
 def _why_not() -> str:

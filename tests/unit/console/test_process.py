@@ -11,7 +11,8 @@ import pytest
 from robopatient import messages as m
 from robopatient.bus import Endpoints, HubPort, make_endpoints
 from robopatient.config import SessionConfig
-from robopatient.console.process import main
+from robopatient.console.process import catch_up, main
+from robopatient.record.writer import RecordWriter
 
 pytestmark = pytest.mark.qt
 
@@ -74,6 +75,20 @@ def test_a_console_lives_until_the_session_stops(control, console):
     assert control.states()[0] == "starting"
     assert control.states()[-1] == "stopped"
     assert not any(isinstance(said, m.OperatorAction) for said in control.told)
+
+
+def test_a_console_that_comes_late_learns_what_it_missed_from_the_record(model, clock, tmp_path):
+    catch_up(model, tmp_path)  # no record yet: nothing to learn, nothing to complain about
+    begun_ns = clock.now_ns()
+    writer = RecordWriter(tmp_path)
+    writer.put(m.Health(begun_ns, "streaming", "SIM", 1000.0, 1, 0, 0, 0.0, 0, 0.0, True, False))
+    writer.put(m.Press(begun_ns + 5, 1, begun_ns + 6, 2, begun_ns + 7, 31.2, 90.0, 200.0, 150.0, "right iliac"))
+    writer.close()
+    clock.advance_s(60.0)
+    catch_up(model, tmp_path)
+    assert model.elapsed_s == pytest.approx(60.0)
+    assert model.region_counts == {"right iliac": 1}
+    assert model.events[-1].text == "Press 1: 31.2 N, right iliac"
 
 
 def test_a_console_leaves_when_asked_to(control, console):
