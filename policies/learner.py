@@ -25,8 +25,8 @@ __all__ = ["Learner", "Plan", "Source", "Teachable", "Trial", "keyed"]
 Source = Literal["thompson", "policy", "repeat"]
 """Why this sound was chosen: to learn, to show what was learnt, or to see whether the rater answers the same again."""
 
-Purpose = Literal["question", "query", "reward", "refit", "repeat"]
-PURPOSES: tuple[Purpose, ...] = ("question", "query", "reward", "refit", "repeat")
+Purpose = Literal["query", "reward", "refit", "repeat", "estimate", "press", "answer"]
+PURPOSES: tuple[Purpose, ...] = ("query", "reward", "refit", "repeat", "estimate", "press", "answer")
 
 
 def keyed(seed: int, trial: int, purpose: Purpose) -> np.random.Generator:
@@ -112,8 +112,8 @@ class Learner:
         self.check = RaterCheck(self._fresh_model(population), 4.0 if population is None else -4.0)
         self.trials: list[Trial] = []
         self.answers: list[int] = []
-        self.refits = 0
         self.frozen = ""
+        self.trusted = False
         self._pending: Trial | None = None
         self._network = Network.of(start)
 
@@ -167,9 +167,20 @@ class Learner:
         RatingError
             For an answer off the scale, doubled or out of order; nothing changes then.
         """
+        self.expect(trial, rating)
+        self.take(trial, rating)
+        if self.refit_due:
+            self.refit()
+
+    def expect(self, trial: Trial, rating: object) -> None:
+        """Raise RatingError unless this is an answer to the pending trial."""
         if self._pending is None or trial.index != self._pending.index:
             waiting = "none is waiting" if self._pending is None else f"trial {self._pending.index} is waiting"
             raise RatingError(f"an answer to trial {trial.index} came, but {waiting}; answer each trial once, in order")
+        trial.question.index(rating)
+
+    def take(self, trial: Trial, rating: int) -> None:
+        """Let an answer change the belief, not yet the policy: also the way in which a log is read back."""
         index = trial.question.index(rating)
         predicted = self.model.chances(trial.state, trial.action, trial.question, trial.other)
         self.check.tell(predicted, trial.state, trial.action, trial.question, index, trial.other)
@@ -179,31 +190,43 @@ class Learner:
         self.trials.append(trial)
         self.answers.append(index)
         self._pending = None
-        if self.check.verdict and self.plan.freeze and not self.frozen:
-            self.freeze(self.check.verdict)
-        elif not self.frozen and len(self.answers) % self.plan.refit_every == 0:
-            self.refit()
+        if self.check.verdict and self.plan.freeze and not self.frozen and not self.trusted:
+            self.frozen = f"{self.check.verdict}: {MESSAGES[self.check.verdict]}"
+            self.deploy(self.start)  # what was learnt came from a rater who is no guide
 
-    def freeze(self, reason: str) -> None:
-        """Stop adapting and deploy the policy of the start: what was learnt came from a rater who is no guide."""
-        self.frozen = f"{reason}: {MESSAGES[reason]}"
-        self._deploy(self.start)
+    def trust(self) -> None:
+        """Adapt again, whatever the check says: the operator has spoken to the rater."""
+        self.trusted, self.frozen = True, ""
+
+    @property
+    def refit_due(self) -> bool:
+        """Whether the answers so far call for a refit."""
+        return not self.frozen and len(self.answers) > 0 and len(self.answers) % self.plan.refit_every == 0
 
     def refit(self) -> None:
         """Train the policy on from its present weights against the present reward model."""
         plan, index = self.plan, len(self.answers)
+        worth = self.model.worth(keyed(plan.seed, index, "reward"))
         agent = train(
-            self.model.reward(keyed(plan.seed, index, "reward")),
+            lambda state, action: worth(state, action).mean(0),
             plan.n_state,
             plan.n_action,
             int(keyed(plan.seed, index, "refit").integers(2**31)),
             plan.refit,
             self.weights,
         )
-        self.refits += 1
-        self._deploy(weights_of(agent))
+        self.deploy(weights_of(agent))
 
-    def _deploy(self, weights: Weights) -> None:
+    def expected_worth(self) -> tuple[float, float, float]:
+        """Of the deployed policy over all presses, by the present belief: median and 90 % interval."""
+        rng = keyed(self.plan.seed, len(self.answers), "estimate")
+        states = np.random.default_rng(0).uniform(-1.0, 1.0, (64, self.plan.n_state))
+        means = self.model.worth(rng)(states, self.act(states)).mean(1)
+        low, median, high = np.quantile(means, (0.05, 0.5, 0.95))
+        return float(median), float(low), float(high)
+
+    def deploy(self, weights: Weights) -> None:
+        """Act by these weights from now on."""
         self.weights = weights
         self._network = Network.of(weights)
 

@@ -6,7 +6,7 @@ errors, always the same answer) who answers questions. All is vectorised over so
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import ClassVar, Protocol
 
 import msgspec
 import numpy as np
@@ -16,7 +16,7 @@ from policies.ordinal import answer_probabilities, quadratic
 from policies.scales import LAPSE, MISMATCH_STEP, Latents, Question
 from policies.spaces import Array
 
-__all__ = ["FittedListener", "Habits", "Listener", "Psychophysics", "PsychophysicalListener", "Rater", "draw_listener"]
+__all__ = ["FittedListener", "Habits", "Listener", "PsychophysicalListener", "Psychophysics", "Rater", "draw_listener"]
 
 
 class Psychophysics:
@@ -31,8 +31,8 @@ class Psychophysics:
     base = ("ln_exponent", "saturation", "pitch_share", "bias", "offset", "ln_spread", "ln_tolerance", "ln_noise")
     # What a learner believes before the first answer. Wide on purpose: the simulated listeners of ``draw_listener``
     # lie well inside, but their naturalness rule (offset .1, spread .45) is to be learnt, not known.
-    prior_mean = dict(zip(base, (0.0, 0.85, 0.5, 0.0, 0.0, np.log(0.5), np.log(0.18), 0.0), strict=True))
-    prior_sd = dict(zip(base, (0.45, 0.12, 0.18, 0.15, 0.25, 0.4, 0.25, 0.4), strict=True))
+    prior_mean: ClassVar = dict(zip(base, (0.0, 0.85, 0.5, 0.0, 0.0, np.log(0.5), np.log(0.18), 0.0), strict=True))
+    prior_sd: ClassVar = dict(zip(base, (0.45, 0.12, 0.18, 0.15, 0.25, 0.4, 0.25, 0.4), strict=True))
 
     def __init__(self, n_state: int, n_action: int) -> None:
         self.n_state, self.n_action = n_state, n_action
@@ -117,9 +117,7 @@ class PsychophysicalListener:
         if drift:
             shifted = seen.mismatch + drift
             tolerance = np.exp(self.family.parameter(self.parameters, "ln_tolerance"))
-            seen = Latents(
-                shifted, seen.naturalness, np.exp(-(shifted**2) / (2 * tolerance**2)) * seen.naturalness
-            )
+            seen = Latents(shifted, seen.naturalness, np.exp(-(shifted**2) / (2 * tolerance**2)) * seen.naturalness)
         return question.location(Latents(*(x[0] for x in seen)))
 
     def probabilities(self, question: Question, state: Array, action: Array, drift: float = 0.0) -> Array:
@@ -196,7 +194,9 @@ class Rater:
         self, question: Question, state: Array, first: Array, second: Array, rng: np.random.Generator
     ) -> np.ndarray:
         """Answers to "which of the two?", shape (m,)."""
-        merits = [Latents(np.zeros(len(state)), np.ones(len(state)), self.listener.merit(state, x)) for x in (first, second)]
+        merits = [
+            Latents(np.zeros(len(state)), np.ones(len(state)), self.listener.merit(state, x)) for x in (first, second)
+        ]
         chances = question.probabilities(question.pair_location(*merits), lapse=0.0)
         return question.first + self._habitual(question, chances, rng, len(state))
 
@@ -210,10 +210,9 @@ class Rater:
         return index
 
 
-Kind = Literal["psychophysical", "nominal"]
-
-
-def draw_listener(rng: np.random.Generator, n_state: int = 1, n_action: int = 2, noise: float = 1.0) -> PsychophysicalListener:
+def draw_listener(
+    rng: np.random.Generator, n_state: int = 1, n_action: int = 2, noise: float = 1.0
+) -> PsychophysicalListener:
     """A listener of the benchmark: the spreads of the facts sheet, tolerance .18, naturalness offset .1, spread .45.
 
     ``noise`` is the answer noise over nominal (2: twice as noisy).

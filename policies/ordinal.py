@@ -47,7 +47,7 @@ def answer_probabilities(eta: Array, cuts: Array) -> Array:
     return -np.diff(full, axis=-1)
 
 
-def log_likelihood(parameters: Array, features: Array, answers: Array) -> Array:
+def log_likelihood(parameters: Array, features: Array, answers: np.ndarray) -> Array:
     """Log probability of each answer (index from 0), shape (n,); ``parameters`` is weights then cuts, shape (d,)."""
     n_weights = features.shape[-1]
     chances = answer_probabilities(features @ parameters[:n_weights], parameters[n_weights:])
@@ -55,7 +55,7 @@ def log_likelihood(parameters: Array, features: Array, answers: Array) -> Array:
 
 
 def fit_map(
-    features: Array, answers: Array, prior: Gaussian, start: Array | None = None, max_iterations: int = 50
+    features: Array, answers: np.ndarray, prior: Gaussian, start: Array | None = None, max_iterations: int = 50
 ) -> Fit:
     """Weights and cuts of greatest posterior probability.
 

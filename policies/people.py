@@ -1,7 +1,7 @@
 """People as raters: tables of rated trials, and one ordinal-logit listener fitted to each person's answers.
 
 Each person is shrunk towards the pooled fit by an amount that cross-validation chooses. A person can be left out of
-everything that others teach (``People.without``).
+everything that others teach (``People.others``).
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Trials(msgspec.Struct, frozen=True):
 
 
 def read_trials(path: Path) -> Trials:
-    """Trials of a CSV with columns participant, force_threshold_n, amplitude, pitch and choice (a-d) or answer (1, 0, n).
+    """Trials of a CSV: participant, force_threshold_n, amplitude, pitch, and choice (a-d) or answer (1, 0, n).
 
     Raises
     ------
@@ -97,16 +97,16 @@ def read_trials(path: Path) -> Trials:
     task = TASKS["force-to-voice"]
     level_db = 20.0 * np.log10(values[:, 1])
     actions = np.stack([level_db, values[:, 2]], axis=1)
-    for name, dimension, column in (
+    for label, dimension, level in (
         ("force_threshold_n", task.observation[0], values[:, 0]),
         ("amplitude (dB)", task.action[0], actions[:, 0]),
         ("pitch", task.action[1], actions[:, 1]),
     ):
         margin = 0.01 * (dimension.high - dimension.low)
-        outside = np.flatnonzero((column < dimension.low - margin) | (column > dimension.high + margin))
+        outside = np.flatnonzero((level < dimension.low - margin) | (level > dimension.high + margin))
         if len(outside):
             raise TrialsError(
-                f"{path}, line {outside[0] + 2}: {name} {column[outside[0]]:.4g} is outside "
+                f"{path}, line {outside[0] + 2}: {label} {level[outside[0]]:.4g} is outside "
                 f"{dimension.low:.4g} to {dimension.high:.4g} {dimension.unit}"
             )
     return Trials(
@@ -156,12 +156,10 @@ class People(msgspec.Struct, frozen=True):
         row = self.parameters[person]
         return FittedListener(row[:n_weights], row[n_weights:], name=self.names[person])
 
-    def population(self, without: int | None = None) -> Gaussian:
-        """Normal distribution of people's parameters, one person left out: what a learner may know beforehand."""
-        rows = np.delete(self.parameters, without, axis=0) if without is not None else self.parameters
-        spread = np.cov(rows.T) if len(rows) > 2 else np.eye(rows.shape[1]) * self.shrinkage**2
-        # Fitted people are shrunk and few: the diagonal keeps directions open in which these few happen to agree.
-        return Gaussian(rows.mean(0), np.linalg.inv(0.8 * spread + 0.02**2 * np.eye(len(spread))))
+    def others(self, person: int) -> tuple[Array, Array]:
+        """Mean and covariance of everybody's parameters but one's own."""
+        rows = np.delete(self.parameters, person, axis=0)
+        return rows.mean(0), np.cov(rows.T)
 
 
 def fit_people(trials: Trials, shrinkage: float | None = None, seed: int = 0, folds: int = 5) -> People:
@@ -211,6 +209,7 @@ def fit_people(trials: Trials, shrinkage: float | None = None, seed: int = 0, fo
         shrinkage = min(scores, key=scores.__getitem__)
     prior = personal(shrinkage)
     fits: Sequence[Array] = [
-        fit_map(features[trials.of(i)], trials.answer[trials.of(i)], prior, pooled).mode for i in range(len(trials.names))
+        fit_map(features[trials.of(i)], trials.answer[trials.of(i)], prior, pooled).mode
+        for i in range(len(trials.names))
     ]
     return People(trials.names, np.array(fits), pooled, shrinkage, scores, trials.levels)

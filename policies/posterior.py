@@ -59,13 +59,17 @@ class ListenerCloud:
 
     def chances(self, state: Array, action: Array, question: Question, other: Array | None = None) -> Array:
         """Predicted probability of each answer to one question, shape (levels,)."""
-        location = self._location(self.theta, question, state[None], action[None], None if other is None else other[None])
+        location = self._location(
+            self.theta, question, state[None], action[None], None if other is None else other[None]
+        )
         return np.asarray(self.weight @ question.probabilities(location, self.family.noise_factor(self.theta))[:, 0])
 
     def tell(self, state: Array, action: Array, question: Question, index: int, other: Array | None = None) -> None:
         """Take in one answer; ``other`` is the second sound of a pair."""
         self.answers.add(state, action, question, index, other)
-        location = self._location(self.theta, question, state[None], action[None], None if other is None else other[None])
+        location = self._location(
+            self.theta, question, state[None], action[None], None if other is None else other[None]
+        )
         noise = self.family.noise_factor(self.theta)
         self.log_weight += np.log(question.likelihood(np.array([index]), location, noise)[:, 0])
         if 1.0 / (self.weight**2).sum() < 0.5 * self.size:

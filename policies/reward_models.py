@@ -21,18 +21,22 @@ from policies.posterior import ListenerCloud
 from policies.scales import Question
 from policies.spaces import Array
 
-__all__ = ["CheckedModel", "OrdinalModel", "ParametricModel", "QuadraticModel", "RewardModel"]
+__all__ = ["CheckedModel", "OrdinalModel", "ParametricModel", "QuadraticModel", "RewardModel", "Worth"]
 
-Reward = Callable[[Array, Array], Array]
+Worth = Callable[[Array, Array], Array]
+"""Worth under each of several posterior draws, shape (draws, m), of states (m, n_state) and actions (m, n_action)."""
 
 DRAWS = 64
-"""Posterior draws behind a mean reward."""
+"""Posterior draws behind a mean worth and its interval."""
 
 
 class RewardModel(Protocol):
     """A belief about one rater."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Kind of belief."""
+        ...
 
     def tell(self, state: Array, action: Array, question: Question, index: int, other: Array | None = None) -> None:
         """Take in one answer (index from 0); ``other`` is the second sound of a pair."""
@@ -42,8 +46,8 @@ class RewardModel(Protocol):
         """Predicted probability of each answer, shape (levels,)."""
         ...
 
-    def reward(self, rng: np.random.Generator) -> Reward:
-        """Mean worth over posterior draws."""
+    def worth(self, rng: np.random.Generator) -> Worth:
+        """What sounds are worth, by ``DRAWS`` draws from the belief."""
         ...
 
     def query(self, state: Array, question: Question, rng: np.random.Generator) -> Array:
@@ -77,10 +81,10 @@ class ParametricModel:
         """Predicted probability of each answer."""
         return self.cloud.chances(state, action, question, other)
 
-    def reward(self, rng: np.random.Generator) -> Reward:
-        """Mean congruence over listeners drawn from the posterior."""
+    def worth(self, rng: np.random.Generator) -> Worth:
+        """Congruence for listeners drawn from the posterior."""
         theta = self.cloud.draw(rng, DRAWS)
-        return lambda state, action: self.cloud.family.latents(theta, state, action).congruence.mean(0)
+        return lambda state, action: self.cloud.family.latents(theta, state, action).congruence
 
     def query(self, state: Array, question: Question, rng: np.random.Generator) -> Array:
         """Best action of one drawn listener (Thompson); naturalness is asked about any action."""
@@ -119,7 +123,9 @@ class OrdinalModel:
     def _check(self, question: Question) -> None:
         levels = len(self.prior.mean) - self._n_weights + 1
         if question.latent != "congruence" or question.levels != levels:
-            raise RatingError(f"the population was asked a congruence question of {levels} levels, not {question.name!r}")
+            raise RatingError(
+                f"the population was asked a congruence question of {levels} levels, not {question.name!r}"
+            )
 
     def tell(self, state: Array, action: Array, question: Question, index: int, other: Array | None = None) -> None:
         """Take in one answer."""
@@ -143,12 +149,12 @@ class OrdinalModel:
         eta = np.array(self.mode[: len(x)] @ x)
         return answer_probabilities(eta * shrink, self.mode[len(x) :] * shrink)
 
-    def reward(self, rng: np.random.Generator) -> Reward:
-        """Mean chance of an answer in the upper half."""
+    def worth(self, rng: np.random.Generator) -> Worth:
+        """Chance of an answer in the upper half."""
         draws = self._draws(rng, DRAWS)
         weights, cuts = draws[:, : self._n_weights], draws[:, self._n_weights :]
         middle = cuts[:, cuts.shape[1] // 2]
-        return lambda state, action: expit(quadratic(state, action) @ weights.T - middle).mean(-1)
+        return lambda state, action: expit(quadratic(state, action) @ weights.T - middle).T
 
     def query(self, state: Array, question: Question, rng: np.random.Generator) -> Array:
         """Sound whose answer best tells the favourites of posterior draws from the present favourite.
@@ -222,9 +228,9 @@ class QuadraticModel:
         for latent in sorted(self._posterior):
             precision, shift = self._posterior[latent]
             root = np.linalg.cholesky(precision)
-            draws[latent] = np.linalg.solve(precision, shift) + np.linalg.solve(
-                root.T, rng.standard_normal((self._size, n))
-            ).T
+            draws[latent] = (
+                np.linalg.solve(precision, shift) + np.linalg.solve(root.T, rng.standard_normal((self._size, n))).T
+            )
         return draws
 
     @staticmethod
@@ -240,10 +246,10 @@ class QuadraticModel:
             worth = worth * np.clip(draws["naturalness"] @ features.T, 0.0, 1.0)
         return np.broadcast_to(worth, (max(1, *(len(d) for d in draws.values())) if draws else 1, len(features)))
 
-    def reward(self, rng: np.random.Generator) -> Reward:
-        """Mean worth over an ensemble of regressions."""
+    def worth(self, rng: np.random.Generator) -> Worth:
+        """Worth by an ensemble of regressions."""
         draws = self._draw(rng, DRAWS)
-        return lambda state, action: self._worth(draws, self._features(state, action)).mean(0)
+        return lambda state, action: self._worth(draws, self._features(state, action))
 
     def query(self, state: Array, question: Question, rng: np.random.Generator) -> Array:
         """Best of random actions under one regression of the ensemble (Thompson)."""
@@ -289,9 +295,9 @@ class CheckedModel:
         """Prediction of the model that acts."""
         return self._active.chances(state, action, question, other)
 
-    def reward(self, rng: np.random.Generator) -> Reward:
-        """Reward of the model that acts."""
-        return self._active.reward(rng)
+    def worth(self, rng: np.random.Generator) -> Worth:
+        """Worth by the model that acts."""
+        return self._active.worth(rng)
 
     def query(self, state: Array, question: Question, rng: np.random.Generator) -> Array:
         """Query of the model that acts."""

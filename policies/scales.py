@@ -74,9 +74,9 @@ class Question(msgspec.Struct, frozen=True):
         RatingError
             When it is none of the answers.
         """
-        if isinstance(rating, int | float | np.integer | np.floating) and not isinstance(rating, bool):
-            if np.isfinite(rating) and float(rating).is_integer() and int(rating) in self.values:
-                return int(rating) - self.first
+        a_number = isinstance(rating, int | float | np.integer | np.floating) and not isinstance(rating, bool)
+        if a_number and rating in self.values:
+            return int(rating) - self.first  # type: ignore[call-overload]
         raise RatingError(
             f"rating {rating!r} is not on the scale {self.name!r}; answer with one of "
             f"{', '.join(map(str, self.values))} ({self.labels[0]} … {self.labels[-1]})"
@@ -101,7 +101,9 @@ class Question(msgspec.Struct, frozen=True):
         full = np.concatenate([np.zeros_like(below[..., :1]), below, np.ones_like(below[..., :1])], axis=-1)
         return lapse / self.levels + (1.0 - lapse) * np.diff(full, axis=-1)
 
-    def likelihood(self, index: Array, location: Array, noise_factor: Array | float = 1.0, lapse: float = LAPSE) -> Array:
+    def likelihood(
+        self, index: Array, location: Array, noise_factor: Array | float = 1.0, lapse: float = LAPSE
+    ) -> Array:
         """Probability of the answers with the given places; shapes broadcast."""
         sd = np.asarray(noise_factor) * self.noise_steps
         upper = np.where(index >= self.levels - 1, np.inf, index + 0.5)
@@ -124,7 +126,15 @@ QUESTIONS: dict[str, Question] = {
         Question(
             "signed",
             "How strong was the reaction for this press?",
-            ("much too weak", "too weak", "a little too weak", "fits", "a little too strong", "too strong", "much too strong"),
+            (
+                "much too weak",
+                "too weak",
+                "a little too weak",
+                "fits",
+                "a little too strong",
+                "too strong",
+                "much too strong",
+            ),
             -3,
             "mismatch",
             _noise(7),

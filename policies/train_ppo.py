@@ -7,7 +7,7 @@ tens of thousands of presses cost a second. stable-baselines3 brings the update 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3 import PPO
+from stable_baselines3.common.utils import FloatSchedule
 from stable_baselines3.common.vec_env import VecEnv
 
 from policies.spaces import Array
@@ -39,7 +40,7 @@ class Schedule(msgspec.Struct, frozen=True):
     presses
         Simulated presses in all.
     spread
-        SD of the exploring action, in normalised units, at the start and at the end: wide finds the hill, narrow its top.
+        SD of the exploring action, normalised, at the start and at the end: wide finds the hill, narrow its top.
     """
 
     presses: int
@@ -53,7 +54,7 @@ class Schedule(msgspec.Struct, frozen=True):
 
 
 PRETRAIN = Schedule(presses=150_000, rate=3e-3, rate_end=5e-4, spread=0.6, spread_end=0.12)
-REFIT = Schedule(presses=20_480, rate=2e-3, rate_end=3e-4, spread=0.25, spread_end=0.10, stages=4)
+REFIT = Schedule(presses=10_240, rate=5e-3, rate_end=5e-4, spread=0.25, spread_end=0.10, stages=4)
 
 
 class Presses(VecEnv):
@@ -94,7 +95,7 @@ class Presses(VecEnv):
     def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
         raise NotImplementedError("a batch of presses has no methods to call")
 
-    def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> Sequence[bool]:
+    def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
         return [False] * self.num_envs
 
 
@@ -141,7 +142,7 @@ def train(
         rate = schedule.rate * (schedule.rate_end / schedule.rate) ** share
         with torch.no_grad():
             agent.policy.log_std.fill_(float(np.log(spread)))
-        agent.learning_rate, agent.lr_schedule = rate, lambda _, rate=rate: rate
+        agent.learning_rate, agent.lr_schedule = rate, FloatSchedule(rate)
         agent.learn(schedule.presses // schedule.stages, reset_num_timesteps=stage == 0)
         if on_stage:
             on_stage((stage + 1) / schedule.stages)

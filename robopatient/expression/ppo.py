@@ -188,7 +188,7 @@ class Ppo:
         seen = {"nrs": shown, "nrs_per_s": self._rate(pain.t_ns, shown)}
         state = [_coordinate(d, seen[d.name]) for d in self._card.observation]
         acted = self._network(np.array([state]))[0]
-        act = {d.name: d.low + (a + 1.0) / 2.0 * (d.high - d.low) for d, a in zip(self._card.action, acted, strict=True)}
+        act = {d.name: _value(d, float(a)) for d, a in zip(self._card.action, acted, strict=True)}
         like = self._prior.step(pain)
         return Expression(
             t_ns=pain.t_ns,
@@ -235,3 +235,8 @@ class Ppo:
 def _coordinate(dimension: Dimension, value: float) -> float:
     """Normalised coordinate, clipped to [-1, 1]."""
     return max(-1.0, min(1.0, 2.0 * (value - dimension.low) / (dimension.high - dimension.low) - 1.0))
+
+
+def _value(dimension: Dimension, coordinate: float) -> float:
+    """Physical value of a normalised coordinate."""
+    return dimension.low + (coordinate + 1.0) / 2.0 * (dimension.high - dimension.low)

@@ -1,0 +1,108 @@
+"""Portable policies: a card in TOML beside the weights, readable by a patient that has numpy alone.
+
+Writing is here, reading is the patient's (``robopatient.expression.ppo``). The stable-baselines3 zip lies beside for
+research; the weights are the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from stable_baselines3 import PPO
+
+from policies.errors import PolicyError
+from policies.spaces import Task
+from policies.train_ppo import Weights
+from robopatient.expression.ppo import CHECKPOINTS, Card, checkpoint_folder, read_checkpoint
+
+__all__ = ["list_checkpoints", "read_weights", "write_checkpoint"]
+
+
+def write_checkpoint(
+    folder: Path,
+    task: Task,
+    weights: Weights,
+    *,
+    title: str,
+    data: str,
+    training: Mapping[str, Any],
+    prior: str = "congruence",
+    agent: PPO | None = None,
+) -> Card:
+    """Write ``card.toml`` and ``weights.npz`` (and ``sb3.zip`` when the agent is given) into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    buffer = io.BytesIO()
+    np.savez(buffer, **{name: weights[name] for name in sorted(weights)})  # type: ignore[arg-type]
+    card = Card(
+        name=folder.name,
+        title=title,
+        prior=prior,
+        sha256=hashlib.sha256(buffer.getvalue()).hexdigest(),
+        observation=task.observation,
+        action=task.action,
+        data=data,
+        training=dict(training),
+        versions={name: version(name) for name in ("robopatient", "stable-baselines3", "gymnasium", "torch", "numpy")},
+    )
+    (folder / "weights.npz").write_bytes(buffer.getvalue())
+    (folder / "card.toml").write_text(_toml(card), encoding="utf-8")
+    if agent is not None:
+        agent.save(folder / "sb3.zip")
+    return card
+
+
+def read_weights(name: str, task: Task) -> tuple[Card, Weights]:
+    """Checkpoint to start from, by name or folder.
+
+    Raises
+    ------
+    AssetError
+        When it cannot be read.
+    PolicyError
+        When it was trained in other spaces than the task's.
+    """
+    folder = checkpoint_folder(name)
+    card, weights = read_checkpoint(folder)
+    for what in ("observation", "action"):
+        has, wanted = getattr(card, what), getattr(task, what)
+        if tuple((d.name, d.low, d.high) for d in has) != tuple((d.name, d.low, d.high) for d in wanted):
+            raise PolicyError(
+                f"{folder}: its {what} is {_axes(has)}, the task {task.name} has {_axes(wanted)}; "
+                "choose another checkpoint or task"
+            )
+    return card, weights
+
+
+def _axes(dimensions: tuple[Any, ...]) -> str:
+    return ", ".join(f"{d.name} [{d.low:g}, {d.high:g}] {d.unit}" for d in dimensions)
+
+
+def list_checkpoints(folder: Path = CHECKPOINTS) -> list[tuple[Path, Card]]:
+    """All checkpoints below a folder."""
+    return [(path.parent, read_checkpoint(path.parent)[0]) for path in sorted(folder.glob("*/card.toml"))]
+
+
+def _toml(card: Card) -> str:
+    """The card as TOML; strings and numbers of JSON are also those of TOML."""
+    lines = [
+        f"{key} = {json.dumps(getattr(card, key), ensure_ascii=False)}"
+        for key in ("name", "title", "prior", "data", "sha256")
+    ]
+    for key in ("training", "versions"):
+        lines += [
+            "",
+            f"[{key}]",
+            *(f"{k} = {json.dumps(v, ensure_ascii=False)}" for k, v in getattr(card, key).items()),
+        ]
+    for key in ("observation", "action"):
+        for axis in getattr(card, key):
+            lines += ["", f"[[{key}]]"]
+            lines += [f"{k} = {json.dumps(getattr(axis, k), ensure_ascii=False)}" for k in axis.__struct_fields__]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,169 @@
+"""The ratings log: one SQLite file per lesson, one row per event, on the disk before anything is learnt from it.
+
+Rows are only ever added; an undo is a row that takes back the rating before it. Snapshots of the policy are a cache:
+each is filed under a digest of the answers that led to it, and is used only where these are the answers in force.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+
+from policies.errors import PolicyError
+from policies.learner import Trial
+from policies.scales import question
+from policies.train_ppo import Weights
+
+__all__ = ["Event", "RatingsLog"]
+
+Kind = Literal["rating", "undo", "unanswered", "trust"]
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS lesson (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS events (
+    row INTEGER PRIMARY KEY,
+    t_ns INTEGER NOT NULL,      -- host monotonic time of the answer
+    kind TEXT NOT NULL,         -- rating, undo (of the last rating in force), unanswered, trust
+    trial INTEGER NOT NULL,     -- index of the trial
+    state TEXT, action TEXT, other TEXT, -- normalised coordinates, JSON; other: second sound of a pair
+    question TEXT, rating INTEGER,       -- value on the question's scale
+    source TEXT, repeats INTEGER
+);
+CREATE TABLE IF NOT EXISTS snapshots (digest TEXT PRIMARY KEY, answers INTEGER NOT NULL, weights BLOB NOT NULL);
+"""
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One row: a trial and what became of it."""
+
+    t_ns: int
+    kind: Kind
+    trial: Trial | None = None
+    rating: int = 0
+
+
+class RatingsLog:
+    """Append-only log of a lesson; every commit reaches the disk (synchronous FULL) before the call returns."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None)
+            # WAL needs shared memory, which network and some foreign file systems lack: the answer tells.
+            self._db.execute("PRAGMA journal_mode=WAL").fetchone()
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._db.executescript(SCHEMA)
+        except sqlite3.DatabaseError as error:
+            raise PolicyError(
+                f"{path}: is no ratings log ({error}); give the folder of a lesson or an empty one"
+            ) from error
+
+    def close(self) -> None:
+        """Close the file; nothing is pending at any time."""
+        self._db.close()
+
+    def describe(self, values: dict[str, Any]) -> None:
+        """Write what the lesson is, once."""
+        rows = [(key, json.dumps(value)) for key, value in values.items()]
+        with self._db:
+            self._db.execute("BEGIN")
+            self._db.executemany("INSERT INTO lesson VALUES (?, ?)", rows)
+
+    def description(self) -> dict[str, Any]:
+        """What ``describe`` wrote; empty for a new log."""
+        return {key: json.loads(value) for key, value in self._db.execute("SELECT key, value FROM lesson")}
+
+    def add(self, event: Event) -> None:
+        """Append one row."""
+        trial = event.trial
+        row: tuple[Any, ...] = (event.t_ns, event.kind, -1, None, None, None, None, None, None, None)
+        if trial is not None:
+            row = (
+                event.t_ns,
+                event.kind,
+                trial.index,
+                json.dumps(trial.state.tolist()),
+                json.dumps(trial.action.tolist()),
+                None if trial.other is None else json.dumps(trial.other.tolist()),
+                trial.question.name,
+                event.rating if event.kind == "rating" else None,
+                trial.source,
+                trial.repeats,
+            )
+        columns = "t_ns, kind, trial, state, action, other, question, rating, source, repeats"
+        self._db.execute(f"INSERT INTO events ({columns}) VALUES ({', '.join('?' * 10)})", row)
+
+    def events(self) -> list[Event]:
+        """All rows in order."""
+        columns = "t_ns, kind, trial, state, action, other, question, rating, source, repeats"
+        return [self._event(row) for row in self._db.execute(f"SELECT {columns} FROM events ORDER BY row")]
+
+    @staticmethod
+    def _event(row: tuple[Any, ...]) -> Event:
+        t_ns, kind, index, state, action, other, asked, rating, source, repeats = row
+        if state is None:
+            return Event(t_ns, kind)
+        trial = Trial(
+            index,
+            np.array(json.loads(state)),
+            np.array(json.loads(action)),
+            question(asked),
+            source,
+            None if other is None else np.array(json.loads(other)),
+            repeats,
+        )
+        return Event(t_ns, kind, trial, rating or 0)
+
+    def in_force(self) -> list[Event]:
+        """Ratings and words of trust that no undo has taken back, in order."""
+        kept: list[Event] = []
+        for event in self.events():
+            if event.kind == "undo":
+                last = max((i for i, e in enumerate(kept) if e.kind == "rating"), default=None)
+                if last is not None:
+                    del kept[last]
+            elif event.kind in ("rating", "trust"):
+                kept.append(event)
+        return kept
+
+    def save_snapshot(self, told: Sequence[Event], answers: int, weights: Weights) -> None:
+        """File the policy under the answers that led to it."""
+        buffer = io.BytesIO()
+        np.savez(buffer, **{name: weights[name] for name in sorted(weights)})  # type: ignore[arg-type]
+        self._db.execute("INSERT OR IGNORE INTO snapshots VALUES (?, ?, ?)", (digest(told), answers, buffer.getvalue()))
+
+    def snapshot(self, told: Sequence[Event]) -> Weights | None:
+        """Policy that these answers led to, if it was kept."""
+        row = self._db.execute("SELECT weights FROM snapshots WHERE digest = ?", (digest(told),)).fetchone()
+        if row is None:
+            return None
+        with np.load(io.BytesIO(row[0]), allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+
+
+def digest(told: Sequence[Event]) -> str:
+    """Fingerprint of a sequence of answers, independent of when they were given."""
+    text = json.dumps(
+        [
+            [e.kind]
+            if e.trial is None
+            else [
+                e.kind,
+                e.trial.index,
+                e.trial.state.tolist(),
+                e.trial.action.tolist(),
+                e.trial.question.name,
+                e.rating,
+            ]
+            for e in told
+        ]
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
