@@ -51,7 +51,7 @@ class VoiceEngine:
     def __init__(self, identity: Identity, config: VoiceConfig, seed: int) -> None:
         self.block_frames = config.block_frames
         self._gestures = Gestures(identity, config, seed)
-        self._synth = Synth(config.sample_rate_hz, seed ^ identity.seed << 16)
+        self._synth = Synth(config.sample_rate_hz, seed ^ identity.seed << 16, identity.vocal_tract_cm)
         self._limiter = Limiter(config.sample_rate_hz, config.max_dbfs)
         self._samples = np.zeros(config.block_frames)
         self._quiet = True

@@ -64,32 +64,36 @@ GASP_NRS_PER_S = 10.0
 """Rise of pain that may take the breath: 0 to 5 in half a second (assumption)."""
 HUSH_S, STALE_FADE_S, OPEN_S = 0.004, 0.08, 0.004
 REFRACTORY_S = 0.25
+WHIMPER_P = 0.6
+"""Peak pain, 0 to 1, after which a release whimpers."""
+EXHALE = 0.38
+"""Where in the cycle of idle breathing the breath turns."""
 
 # The mouth by degree of pain, for a 17 cm tract. Rows: p, then F1 to F4 (Hz), nasal murmur, how far "ow" closes.
 # mm, schwa, uh, a (Peterson and Barney's men), wide open (soundgen's /a/); proposals of the facts sheet.
 _P = np.array([0.0, 0.12, 0.35, 0.65, 1.0])
 _MOUTH = np.array(
     [
-        [420.0, 470.0, 560.0, 730.0, 880.0],
-        [1350.0, 1380.0, 1250.0, 1150.0, 1380.0],
-        [2350.0, 2400.0, 2440.0, 2500.0, 2650.0],
-        [3400.0, 3400.0, 3400.0, 3500.0, 3600.0],
+        [420.0, 510.0, 660.0, 770.0, 900.0],
+        [1350.0, 1380.0, 1300.0, 1200.0, 1380.0],
+        [2350.0, 2400.0, 2440.0, 2600.0, 2900.0],
+        [3400.0, 3400.0, 3400.0, 3400.0, 3400.0],
         [0.5, 0.8, 0.25, 0.0, 0.0],
         [0.1, 0.2, 0.45, 0.65, 0.15],
     ]
 )
 _CLOSED = np.array([360.0, 850.0, 2250.0, 3300.0])  # /u/, where "ow" ends
-_WIDTHS = np.array([90.0, 100.0, 130.0, 170.0, 220.0, 280.0])
+_WIDTHS = np.array([130.0, 140.0, 150.0, 180.0, 220.0, 260.0])
 _CALL_S = np.array([0.45, 0.6, 1.0, 1.5, 2.2])  # length of one call at _P, between the published one-shots and a breath
 _CALL_P = np.array([0.0, 0.0, 0.0, 0.6, 0.03, 0.12, 0.35, 0.65, 1.0, 0.35])  # mouth of a call asked for by name
 # Effort by level below the loudest cry: Rd and high shelf (facts sheet, anchors; tilt tuned to its centroids).
 _DB = np.array([-45.0, -28.0, -18.0, -8.0, 0.0])
-_RD = np.array([2.5, 2.1, 1.4, 0.9, 0.5])
-_TILT = np.array([0.2, 0.5, 0.9, 1.6, 2.4])
+_RD = np.array([2.4, 1.8, 0.95, 0.7, 0.4])
+_TILT = np.array([0.4, 1.2, 4.0, 4.0, 3.5])
 # Nonlinear phenomena by roughness (facts sheet, anchors).
 _R = np.array([0.0, 0.1, 0.35, 0.65, 1.0])
 _SUB = np.array([0.0, 0.0, 0.05, 0.2, 0.3])
-_CHAOS = np.array([0.0, 0.0, 0.0, 0.1, 0.45])
+_CHAOS = np.array([0.0, 0.0, 0.0, 0.1, 0.35])
 _AM = np.array([0.0, 0.0, 0.08, 0.3, 0.5])
 
 COMMAND = np.dtype(
@@ -138,6 +142,7 @@ _BODY = np.dtype(
         ("top_nrs", "f8"),  # highest of this call
         ("peak", "f8"),  # highest pain since rest, 0 to 1
         ("level_db", "f8"),
+        ("top_db", "f8"),  # highest since rest
         ("semitones", "f8"),
         ("rough", "f8"),
         ("breathy", "f8"),
@@ -145,7 +150,9 @@ _BODY = np.dtype(
         ("air", "f8"),
         ("attack", "f8"),
         ("burst", "f8"),
-        ("whimper", "f8"),
+        ("whimper", "f8"),  # 1 while releasing with a whimper
+        ("progress", "f8"),  # of the call, 0 to 1; a fall keeps it
+        ("tremble", "f8"),  # its depth, smoothed
         ("released", "f8"),  # 1 when the fall is a release, 0 when it is only the end of a breath
         ("syllable", "f8"),
         ("refractory", "f8"),
@@ -222,6 +229,7 @@ class Gestures:
         self._body["random"] = np.uint64(mixed & 0xFFFFFFFFFFFFFFFF)
         self._body["am_hz"] = 70.0
         self._body["air"] = 1.0
+        self._body["top_db"] = -120.0
 
     def step(self, fresh: bool) -> None:
         """Advance one block; ``fresh`` says that ``command`` is newer than in the last block."""
@@ -230,7 +238,7 @@ class Gestures:
     def reset(self) -> None:
         """Back to rest, as after a silence."""
         body = self._body[0]
-        body["state"], body["t"], body["air"], body["peak"] = REST, 0.0, 1.0, 0.0
+        body["state"], body["t"], body["air"], body["peak"], body["top_db"] = REST, 0.0, 1.0, 0.0, -120.0
         body["lungs"], body["whimper"], body["burst"] = 0.0, 0.0, 0.0
 
     @property
@@ -315,11 +323,33 @@ def _start_call(b, v, c):  # type: ignore[no-untyped-def]
     b.top_nrs = b.nrs
     b.attack = 0.12 - 0.09 * p
     b.burst = _smooth((p - 0.4) / 0.3)
+    b.whimper = 0.0
+    b.progress = 0.0
     b.level_db = c.level_db
     b.semitones = c.f0_semitones
     b.rough = c.roughness
     b.breathy = c.breathiness
     b.am_hz = 45.0 + 60.0 * _uniform(b)
+
+
+@njit(cache=True)
+def _let_go(b, attack):  # type: ignore[no-untyped-def]
+    """Release: the breath falls, and after strong pain it whimpers; from silence it needs an attack."""
+    b.released = 1.0
+    b.attack = attack
+    b.level_db = max(b.level_db, b.top_db - 14.0)  # a release is heard, however low the command has fallen
+    b.whimper = 1.0 if b.peak > WHIMPER_P else 0.0
+    _enter(b, FALLING, 0.8 + 0.5 * _uniform(b) if b.whimper > 0.0 else 0.3 + 0.4 * b.peak)
+
+
+@njit(cache=True)
+def _rest(b, lungs):  # type: ignore[no-untyped-def]
+    """Back to idle breathing, at a point of its cycle."""
+    b.peak = 0.0
+    b.top_db = -120.0
+    b.refractory = REFRACTORY_S
+    b.lungs = lungs
+    _enter(b, REST, 0.0)
 
 
 @njit(cache=True)
@@ -337,27 +367,20 @@ def _transition(b, v, c, wanted):  # type: ignore[no-untyped-def]
                 _start_call(b, v, c)
     elif b.state == GASPING:
         if not wanted:
-            b.lungs = 0.38  # the gasp was drawn in for nothing: breathe out
-            b.peak = 0.0
-            _enter(b, REST, 0.0)
+            _rest(b, EXHALE)
         elif b.t >= b.length and c.call != GASP:
             b.air = 1.0
             _start_call(b, v, c)
     elif b.state == CALLING:
         if b.nrs > b.top_nrs + 0.15:  # pain still rises: so does the call
             b.top_nrs = b.nrs
-            b.length = max(b.length, b.t + 0.4)
+            b.length = max(b.length, b.t + 0.4, _along(b.mouth, _P, _CALL_S))
         relieved = c.phase == PHASE_RELEASE and b.nrs < 0.6 * 10.0 * b.peak
         if not wanted or relieved:
-            b.released = 1.0
-            b.whimper = 1.0 if b.peak > 0.6 else 0.0
-            length = 0.3 + 0.4 * b.peak
-            if b.whimper > 0.0:
-                length = 0.8 + 0.5 * _uniform(b)
-            b.level_db = max(b.level_db, -36.0)  # a release is heard, however low the command has fallen
-            _enter(b, FALLING, length)
+            _let_go(b, 0.0)
         elif b.t >= b.length or b.air <= 0.0:
             b.released = 0.0
+            b.attack = 0.0
             _enter(b, FALLING, 0.16 + 0.1 * _uniform(b))
     elif b.state == FALLING:
         hurt_again = b.nrs > b.start_nrs + (0.3 if b.released > 0.0 else 0.5)
@@ -368,17 +391,17 @@ def _transition(b, v, c, wanted):  # type: ignore[no-untyped-def]
             if wanted:
                 b.level_db = c.level_db
                 _enter(b, INHALING, (0.24 + 0.2 * b.mouth) * (1.0 + 0.6 * v.temperature * _uniform(b)))
+            elif b.released == 0.0 and b.peak > WHIMPER_P:
+                _let_go(b, 0.05)
             else:
-                b.peak = 0.0
-                b.refractory = REFRACTORY_S
-                b.lungs = 0.0
-                _enter(b, REST, 0.0)
+                _rest(b, 0.0)
     elif b.state == INHALING:
         b.air = min(1.0, b.t / b.length)
         if not wanted:
-            b.lungs = 0.35
-            b.peak = 0.0
-            _enter(b, REST, 0.0)
+            if b.peak > WHIMPER_P:
+                _let_go(b, 0.05)
+            else:
+                _rest(b, EXHALE)
         elif b.t >= b.length or b.nrs > b.start_nrs + 0.7:
             _start_call(b, v, c)
 
@@ -402,7 +425,10 @@ def _mouth(b, v, p, close, width, target, dt_s):  # type: ignore[no-untyped-def]
         elif i == 1:
             formant = max(formant, target[FORMANTS] + 250.0)
         target[FORMANTS + i] += (formant - target[FORMANTS + i]) * k
-        target[BANDWIDTHS + i] += (_WIDTHS[i] * v.tract_scale * width - target[BANDWIDTHS + i]) * k
+        band = _WIDTHS[i] * v.tract_scale * width
+        if i == 0:
+            band = max(band, 0.3 * target[F0])  # or a partial on F1 would drown all others
+        target[BANDWIDTHS + i] += (band - target[BANDWIDTHS + i]) * k
     target[NASAL] += (_along(p, _P, _MOUTH[4]) - target[NASAL]) * k
 
 
@@ -413,10 +439,10 @@ def _breathe(b, v, target, dt_s, held):  # type: ignore[no-untyped-def]
     if b.lungs >= 1.0:
         b.lungs -= 1.0
     shape, bright = 0.0, 0.5
-    if b.lungs < 0.38:
-        shape, bright = math.sin(math.pi * b.lungs / 0.38), 0.8
+    if b.lungs < EXHALE:
+        shape, bright = math.sin(math.pi * b.lungs / EXHALE), 0.8
     elif b.lungs < 0.85:
-        shape = 0.7 * math.sin(math.pi * (b.lungs - 0.38) / 0.47)
+        shape = 0.7 * math.sin(math.pi * (b.lungs - EXHALE) / 0.47)
     # Idle breathing never exceeds the identity's level, and exertion moves it up to that level.
     level = v.breath * shape * (0.6 + 0.4 * b.arousal) * (0.0 if held else 1.0)
     target[VOICE] = 0.0
@@ -433,11 +459,11 @@ def _inhale(b, v, target, level, bright):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _sound(b, v, c, target, progress, envelope, noise_envelope, fall, dt_s):  # type: ignore[no-untyped-def]
+def _sound(b, v, c, target, envelope, noise_envelope, fall, dt_s):  # type: ignore[no-untyped-def]
     """Voice with its noise; ``fall`` goes 0 to 1 as the breath lets go."""
-    tremble = b.whimper
-    if c.call == WHIMPER:
-        tremble = 1.0
+    progress = b.progress
+    b.tremble = _toward(b.tremble, 1.0 if c.call == WHIMPER else b.whimper, dt_s, 0.05, 0.05)
+    tremble = b.tremble
     b.syllable += dt_s * (4.6 + 1.2 * b.drift)
     b.syllable -= math.floor(b.syllable)
     beat = 0.5 - 0.5 * math.cos(2.0 * math.pi * b.syllable)
@@ -467,7 +493,7 @@ def _sound(b, v, c, target, progress, envelope, noise_envelope, fall, dt_s):  # 
     breathy = min(1.0, breathy + 0.4 * fall + 0.25 * tremble)
     target[RD] = min(2.7, max(0.3, _along(level_db, _DB, _RD) + 0.7 * (breathy - 0.2)))
     target[TILT] = _along(level_db, _DB, _TILT)
-    noise_db = -27.0 + 27.0 * breathy + 4.0 * rough
+    noise_db = -26.0 + 22.0 * breathy
     noise = 10.0 ** (noise_db / 10.0)
     share = noise / (1.0 + noise)
     target[VOICE] = level * math.sqrt(1.0 - share)
@@ -527,6 +553,7 @@ def _step(body, person, command, fresh, dt_s, target):  # type: ignore[no-untype
         b.semitones = _toward(b.semitones, c.f0_semitones, dt_s, 0.025, 0.12)
         b.rough = _toward(b.rough, c.roughness, dt_s, 0.025, 0.12)
         b.breathy = _toward(b.breathy, c.breathiness, dt_s, 0.025, 0.12)
+        b.top_db = max(b.top_db, b.level_db)
 
     b.f0_hz = 0.0
     b.roughness = 0.0
@@ -539,7 +566,7 @@ def _step(body, person, command, fresh, dt_s, target):  # type: ignore[no-untype
     elif b.state == GASPING:
         shape = min(1.0, here / 0.03) * min(1.0, max(0.0, (b.length - here) / 0.03) * 0.7 + 0.3)
         _mouth(b, v, 0.7, 0.0, 1.6, target, dt_s)
-        _inhale(b, v, target, v.full_scale * _gain(max(b.level_db - 8.0, -38.0)) * shape, 0.45)
+        _inhale(b, v, target, v.full_scale * _gain(max(b.level_db - 14.0 + 8.0 * b.mouth, -38.0)) * shape, 0.45)
         b.call = GASP
     elif b.state == INHALING:
         x = min(1.0, here / b.length)
@@ -549,10 +576,10 @@ def _step(body, person, command, fresh, dt_s, target):  # type: ignore[no-untype
         b.call = INHALE
     elif b.state == CALLING:
         b.air -= dt_s / (4.0 + 1.5 * _smooth(b.level_db / -20.0) - 1.5)
-        progress = min(1.0, b.t / b.length)
+        b.progress = min(1.0, max(b.progress, b.t / b.length))
         x = min(1.0, here / b.attack)
-        close = _along(b.mouth, _P, _MOUTH[5]) * _smooth((progress - 0.35) / 0.55)
-        _sound(b, v, c, target, progress, x * (2.0 - x), min(1.0, here / 0.008), 0.0, dt_s)
+        close = _along(b.mouth, _P, _MOUTH[5]) * _smooth((b.progress - 0.35) / 0.55)
+        _sound(b, v, c, target, x * (2.0 - x), min(1.0, here / 0.008), 0.0, dt_s)
         _mouth(b, v, b.mouth, close, 1.0, target, dt_s)
         b.call = SIGH
         if b.mouth >= 0.06:
@@ -569,8 +596,10 @@ def _step(body, person, command, fresh, dt_s, target):  # type: ignore[no-untype
         fall = min(1.0, here / b.length)
         envelope = (1.0 - fall) * (1.0 - 0.5 * fall)
         if b.whimper > 0.0:
-            envelope = 0.45 * (1.0 - fall)
+            envelope = (1.0 - fall) * (1.0 - 0.5 * _smooth(here / 0.15))
             b.call = WHIMPER
-        _sound(b, v, c, target, 1.0, envelope, envelope, fall, dt_s)
+        if b.attack > 0.0:
+            envelope *= _smooth(here / b.attack)
+        _sound(b, v, c, target, envelope, envelope, fall, dt_s)
         _mouth(b, v, min(b.mouth, 0.4 if b.whimper > 0.0 else 1.0), 0.5 * fall, 1.0 + fall, target, dt_s)
         target[SUBHARMONIC_RATIO] = 2.0

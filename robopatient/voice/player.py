@@ -7,7 +7,6 @@ happened is read from a ring by the process's main thread.
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from collections.abc import Iterator
 from types import ModuleType
@@ -293,18 +292,17 @@ class _DeviceSink:
         if isinstance(device, str) and device.isdigit():
             device = int(device)
         try:
-            with _quiet_stderr():
-                info = sounddevice.query_devices(device, "output")
-                self.name = str(info["name"])
-                self._stream = sounddevice.OutputStream(
-                    samplerate=config.sample_rate_hz,
-                    blocksize=config.block_frames,
-                    device=info["index"],
-                    channels=min(2, info["max_output_channels"]),
-                    dtype="float32",
-                    latency=config.latency_s,
-                    callback=self._callback,
-                )
+            info = sounddevice.query_devices(device, "output")
+            self.name = str(info["name"])
+            self._stream = sounddevice.OutputStream(
+                samplerate=config.sample_rate_hz,
+                blocksize=config.block_frames,
+                device=info["index"],
+                channels=min(2, info["max_output_channels"]),
+                dtype="float32",
+                latency=config.latency_s,
+                callback=self._callback,
+            )
         except (sounddevice.PortAudioError, ValueError) as error:
             names = [d["name"] for d in sounddevice.query_devices() if d["max_output_channels"] > 0]
             known = f"outputs are {', '.join(names)}" if names else "this machine has no sound output"
@@ -325,9 +323,8 @@ class _DeviceSink:
         """Begin to play."""
         self._called_ns = self._clock.now_ns()
         try:
-            with _quiet_stderr():
-                self._stream.start()
-                self.stream_clock.attach(self._stream)
+            self._stream.start()
+            self.stream_clock.attach(self._stream)
         except _portaudio().PortAudioError as error:
             raise DeviceError(f"{self.name} cannot be started ({_first_line(error)})") from error
 
@@ -337,7 +334,7 @@ class _DeviceSink:
 
     def close(self) -> None:
         """Stop playing at once."""
-        with contextlib.suppress(_portaudio().PortAudioError), _quiet_stderr():
+        with contextlib.suppress(_portaudio().PortAudioError):
             self._stream.abort()
             self._stream.close()
 
@@ -356,8 +353,7 @@ class _DeviceSink:
 def _portaudio() -> ModuleType:
     """The sounddevice module, with PortAudio behind it."""
     try:
-        with _quiet_stderr():
-            return require("sounddevice", "audio")
+        return require("sounddevice", "audio")
     except OSError as error:
         raise DeviceError(f"PortAudio is missing ({error}); type: apt-get install libportaudio2") from error
 
@@ -366,23 +362,9 @@ def _forget_devices() -> None:
     """Let PortAudio look for devices anew: it does so only when it starts."""
     with contextlib.suppress(DeviceError, MissingPackageError):
         sounddevice = _portaudio()
-        with contextlib.suppress(sounddevice.PortAudioError), _quiet_stderr():
+        with contextlib.suppress(sounddevice.PortAudioError):
             sounddevice._terminate()  # noqa: SLF001
             sounddevice._initialize()  # noqa: SLF001
-
-
-@contextlib.contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Keep ALSA's chatter about absent cards from the user's terminal; what matters comes as an error."""
-    saved = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(nowhere)
 
 
 def _first_line(error: BaseException) -> str:

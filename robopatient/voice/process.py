@@ -21,7 +21,7 @@ import numpy as np
 from robopatient.bus import ActorPort, Endpoints
 from robopatient.clock import Clock, HostClock
 from robopatient.config import SessionConfig, VoiceConfig, reference
-from robopatient.errors import RecordError, RobopatientError
+from robopatient.errors import RecordError, RobopatientError, SessionError
 from robopatient.messages import ActorState, Note, SessionStop, VoiceAsk, VoiceCommand
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     sys.setswitchinterval(0.0005)  # a busy thread must not hold the callback up for 5 ms (measured)
+    _quiet_libraries()
     clock = HostClock()
     port = ActorPort(endpoints, ("voice", "stop"))
     try:
@@ -74,16 +75,17 @@ class _Actor:
 
     def run(self, stopping: threading.Event) -> None:
         """Live: warm up, play, stop."""
-        self._say("starting", "")
         try:
-            from robopatient.voice.player import Player
-
-            engine = _make_engine(self._config)
-            player = Player(engine, self._config.voice, self._clock)
+            engine = self._warm_up(stopping)
         except RobopatientError as error:
             self._say("degraded", f"no voice: {error}")
+            engine = None
+        if engine is None:
             self._idle(stopping)
             return
+        from robopatient.voice.player import Player
+
+        player = Player(engine, self._config.voice, self._clock)
         saver = _Saver(player, self._folder / "voice.wav", self._config.voice)
         player.start()
         gc.collect()
@@ -96,6 +98,31 @@ class _Actor:
             saver.close()
             self._tell_heard(player, saver)
             self._say("stopped", "")
+
+    def _warm_up(self, stopping: threading.Event) -> VoiceEngine | None:
+        """The engine with every kernel compiled; None when stopped before. A first compilation takes many seconds."""
+        self._say("starting", "the first start compiles the voice")
+        results: list[VoiceEngine | RobopatientError] = []
+
+        def work() -> None:
+            try:
+                results.append(_make_engine(self._config))
+            except RobopatientError as error:
+                results.append(error)
+
+        worker = threading.Thread(target=work, name="warm-up", daemon=True)
+        worker.start()
+        while worker.is_alive():
+            worker.join(0.05)
+            if stopping.is_set() or _orphaned() or self._told_to_stop(0):
+                stopping.set()
+                return None
+            self._heartbeat()
+        if not results:
+            raise SessionError("the voice engine failed to start; its traceback is above")
+        if isinstance(results[0], RobopatientError):
+            raise results[0]
+        return results[0]
 
     def _serve(self, stopping: threading.Event, player: Player, saver: _Saver) -> None:
         looked_ns, urgent = 0, 0
@@ -123,11 +150,12 @@ class _Actor:
 
     def _idle(self, stopping: threading.Event) -> None:
         """Without a voice: stay, so that the session goes on and knows why."""
-        while not stopping.is_set() and not _orphaned():
-            if any(isinstance(message, SessionStop) for message in self._port.receive(100)):
-                break
+        while not stopping.is_set() and not _orphaned() and not self._told_to_stop(100):
             self._heartbeat()
         self._say("stopped", "")
+
+    def _told_to_stop(self, timeout_ms: int) -> bool:
+        return any(isinstance(message, SessionStop) for message in self._port.receive(timeout_ms))
 
     def _tell_heard(self, player: Player, saver: _Saver) -> None:
         for heard in player.heard(saver.first_block):
@@ -215,6 +243,16 @@ def _make_engine(config: SessionConfig) -> VoiceEngine:
         for _ in range(20):
             rehearsal.render(command, out)
     return make(identity, voice, config.seed)
+
+
+def _quiet_libraries() -> None:
+    """Keep ALSA's chatter about absent cards and underruns from the terminal; Python's own errors still get there."""
+    if sys.stderr is None:
+        return
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
 
 
 def _orphaned() -> bool:

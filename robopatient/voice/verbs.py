@@ -1,0 +1,129 @@
+"""What the command line asks of the voice: a pain vocalisation into a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from robopatient.config import VoiceConfig
+from robopatient.errors import ConfigError, RecordError
+from robopatient.messages import Phase, VoiceAsk, VoiceCommand
+
+__all__ = ["ANCHORS", "ask_for", "render"]
+
+ANCHORS = {
+    "literature": {
+        # Facts sheet voice, section 6: f0 medians of real moans, pain cries and screams (Anikin and Persson 2017) as
+        # semitones on 120 / 210 Hz; levels span the 28.6 dB of the congruence study; the rest are assumptions.
+        "nrs": (0.3, 1.0, 3.5, 6.5, 10.0),
+        "level_db": (-60.0, -28.0, -18.0, -8.0, 0.0),
+        "male_semitones": (1.4, 1.4, 9.7, 20.4, 32.6),
+        "female_semitones": (3.7, 3.7, 12.0, 20.3, 30.5),
+        "roughness": (0.0, 0.0, 0.15, 0.55, 1.0),
+        "breathiness": (0.1, 0.1, 0.24, 0.45, 0.65),
+    },
+    "flat": {
+        # The same with the pitch of a moan throughout: what loudness and roughness alone do.
+        "nrs": (0.3, 1.0, 3.5, 6.5, 10.0),
+        "level_db": (-60.0, -28.0, -18.0, -8.0, 0.0),
+        "male_semitones": (9.7, 9.7, 9.7, 9.7, 9.7),
+        "female_semitones": (12.0, 12.0, 12.0, 12.0, 12.0),
+        "roughness": (0.0, 0.0, 0.15, 0.55, 1.0),
+        "breathiness": (0.1, 0.1, 0.24, 0.45, 0.65),
+    },
+}
+"""What to ask of a voice by pain, without a patient and a policy around it.
+
+A session takes this from ``assets/expressions``; the voice alone needs no more than a sketch of it.
+"""
+
+LEAD_S, RISE_S, TAIL_S = 0.1, 0.15, 0.7
+"""A press: silence before it, force rising, and the sound of relief after it."""
+
+
+def render(
+    identity: str,
+    nrs: float,
+    seconds: float,
+    seed: int,
+    out: Path,
+    *,
+    preset: str = "literature",
+    nrs_end: float | None = None,
+) -> Path:
+    """Write one press as it sounds from this voice: quiet, onset, hold, release, ``seconds`` in all.
+
+    Equal arguments give equal samples.
+
+    Parameters
+    ----------
+    nrs, nrs_end
+        Pain held, 0 to 10; with ``nrs_end`` it goes there in a straight line.
+
+    Raises
+    ------
+    AssetError, ConfigError, RecordError
+        For an unknown voice or preset, values out of range, a file that cannot be written.
+    """
+    held = (nrs, nrs if nrs_end is None else nrs_end)
+    for value in held:
+        if not 0.0 <= value <= 10.0:
+            raise ConfigError(f"nrs is {value:g} (expected 0 to 10); see robopatient voice render --help")
+    if not 0.1 <= seconds <= 600.0:
+        raise ConfigError(f"seconds is {seconds:g} (expected 0.1 to 600); see robopatient voice render --help")
+    if preset not in ANCHORS:
+        raise ConfigError(f'preset "{preset}" does not exist; choose one of {", ".join(ANCHORS)}')
+
+    from robopatient.voice.engine import VoiceEngine
+    from robopatient.voice.identity import load_identity
+    from robopatient.voice.wav import WavWriter
+
+    who = load_identity(identity)
+    config = VoiceConfig(identity=identity)
+    engine = VoiceEngine(who, config, seed)
+    block_s = config.block_frames / config.sample_rate_hz
+    frames = round(seconds * config.sample_rate_hz)
+    samples = np.zeros((-(-frames // config.block_frames), config.block_frames), np.float32)
+    for index in range(len(samples)):
+        pain, phase = _press((index + 1) * block_s, seconds, held)
+        t_ns = round(index * block_s * 1e9)
+        engine.render(VoiceCommand(t_ns, index, t_ns, pain, phase, ask_for(pain, who.sex, preset)), samples[index])
+
+    written = out.with_name(f".{out.name}.part")
+    try:
+        written.unlink(missing_ok=True)
+        file = WavWriter(written, config.sample_rate_hz)
+        file.append(samples.ravel()[:frames])
+        file.close()
+        written.replace(out)
+    except OSError as error:
+        raise RecordError(f"{out}: cannot be written ({error.strerror}); give another --out") from error
+    return out
+
+
+def ask_for(nrs: float, sex: str, preset: str = "literature") -> VoiceAsk:
+    """What a sketched policy asks of a voice in this pain."""
+    anchors = ANCHORS[preset]
+
+    def at(name: str) -> float:
+        return float(np.interp(nrs, anchors["nrs"], anchors[name]))
+
+    return VoiceAsk(at("level_db"), at(f"{sex}_semitones"), at("roughness"), at("breathiness"))
+
+
+def _press(t_s: float, seconds: float, held: tuple[float, float]) -> tuple[float, Phase]:
+    """Pain and phase at a time of the sketched press."""
+    lead_s = min(LEAD_S, 0.1 * seconds)
+    tail_s = min(TAIL_S, 0.4 * seconds)
+    hold_s = seconds - lead_s - RISE_S - tail_s
+    t_s -= lead_s
+    if t_s < 0.0:
+        return 0.0, "rest"
+    if t_s < RISE_S:
+        return held[0] * t_s / RISE_S, "onset"
+    t_s -= RISE_S
+    if t_s < hold_s:
+        return held[0] + (held[1] - held[0]) * t_s / hold_s, "hold"
+    fall = max(0.0, 1.0 - (t_s - hold_s) / 0.1)
+    return held[1] * fall, "release" if fall > 0.0 else "rest"
