@@ -22,6 +22,9 @@ HEALTH_MAX_AGE_NS = round((TOPICS["health"].max_age_ms or 0.0) * 1e6)
 ACTOR_MAX_AGE_NS = round((TOPICS["actor"].max_age_ms or 0.0) * 1e6)
 LATE_WARN_US = 4000.0
 """A 250 Hz loop that wakes a whole period late at p99 has begun to skip."""
+SKIP_WARN = 0.01
+"""Fraction of a second's periods skipped from which the loop counts as ill: fewer is what an ordinary kernel does to an
+ordinary process now and then (facts sheet bridge_and_realtime, 5.1)."""
 LOSS_WARN = 0.01
 """Fraction of frames lost or bad from which the link counts as ill (facts sheet bridge_and_realtime, 6)."""
 
@@ -78,7 +81,7 @@ def _board(health: m.Health | None, silent: bool) -> Light:
     state, word, why = _LINKS.get(health.link, ("warn", health.link.capitalize(), "unknown state of the link"))
     ill = health.frames_lost + health.frames_bad
     if state == "ok":
-        why = f"{health.board}, {health.frame_rate_hz:.0f} Hz"
+        why = f"{health.frame_rate_hz:.0f} Hz, {health.board}"
         if ill:
             why += f", {ill} lost"
         if ill > LOSS_WARN * max(1, health.frames):
@@ -124,8 +127,8 @@ def _loop(config: SessionConfig, health: m.Health | None, silent: bool, missed_l
     if health is None:
         return Light("Loop", "off", "Waiting", "no report yet")
     why = f"{config.control.loop_hz:.0f} Hz, late by {health.loop_late_p99_us / 1e3:.1f} ms at p99"
-    if missed_lately:
-        return Light("Loop", "warn", "Skipping", f"{missed_lately} periods skipped just now; {why}")
+    if missed_lately > SKIP_WARN * config.control.loop_hz:
+        return Light("Loop", "warn", "Skipping", f"{missed_lately} of {config.control.loop_hz:.0f} skipped; {why}")
     if health.loop_late_p99_us > LATE_WARN_US:
         return Light("Loop", "warn", "Late", why)
     return Light("Loop", "ok", "On time", why)
