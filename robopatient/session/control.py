@@ -94,7 +94,8 @@ class Reader(threading.Thread):
     def leave(self) -> None:
         """Stop within one read time-out."""
         self._leave.set()
-        self.join(timeout=1.0)
+        if self.ident is not None:
+            self.join(timeout=1.0)
 
 
 class Control:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from firmware_bridge.recordings import load_recording
 from robopatient.config import SessionConfig, load_session, override
 from robopatient.errors import ConfigError, SessionError
 from robopatient.face.identity import load_identity as load_face
@@ -94,6 +95,8 @@ def _settled(config: SessionConfig) -> SessionConfig:
     if face.enabled:
         load_face(face.identity)
     open_board(config)
+    if config.board.file:
+        load_recording(config.board.file, config.board.site_mm)
     return msgspec.structs.replace(config, voice=voice, face=face)
 
 

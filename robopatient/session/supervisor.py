@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from firmware_bridge.errors import BridgeError
 from robopatient import messages as m
 from robopatient.bus import ActorPort, Endpoints, make_endpoints
 from robopatient.clock import Clock, HostClock
@@ -61,7 +62,7 @@ def _enter(main: str, config_json: bytes, endpoints_json: bytes, folder: str) ->
     endpoints = msgspec.json.decode(endpoints_json, type=Endpoints)
     try:
         reference(main)(config, endpoints, Path(folder))
-    except RobopatientError as error:
+    except (RobopatientError, BridgeError) as error:
         print(f"{main.split(':')[0].split('.')[1]}: {error}", file=sys.stderr)
         raise SystemExit(1) from error
 
