@@ -38,7 +38,7 @@ def cached_arrays(key: str, build: Callable[[], Arrays]) -> Arrays:
     """
     path = cache_folder() / f"{key}.npz"
     unreadable = contextlib.suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
-    with unreadable, np.load(path, allow_pickle=False) as stored:
+    with unreadable, path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         return {name: stored[name] for name in stored.files}
     arrays = build()
     with contextlib.suppress(OSError):
@@ -53,7 +53,7 @@ def _store(path: Path, arrays: Arrays) -> None:
     part = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            np.savez(file, **arrays)
+            np.savez(file, allow_pickle=False, **arrays)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ from robopatient.face.head import Head
 from robopatient.face.light import linear
 from robopatient.face.mesh import Part
 
-__all__ = ["build_gown"]
+__all__ = ["build_gown", "gown_cover_dm"]
 
 CLOTH_SRGB = np.array([0.60, 0.735, 0.775])
 """Washed-out hospital blue."""
@@ -21,7 +21,7 @@ MARGIN_DM = 0.35
 """Cloth kept above the neckline before the edge is cut by ``cover``."""
 
 
-def coverage_dm(template_dm: np.ndarray) -> np.ndarray:
+def gown_cover_dm(template_dm: np.ndarray) -> np.ndarray:
     """How far inside the gown's edge a place of the template is: high at the nape, a shallow scoop in front."""
     x, z = np.abs(template_dm[:, 0]), template_dm[:, 2]
     front = np.clip((z + 0.1) / 0.8, 0.0, 1.0)
@@ -35,7 +35,7 @@ def coverage_dm(template_dm: np.ndarray) -> np.ndarray:
 def build_gown(head: Head) -> Carried:
     """Gown of one identity."""
     template = head.template
-    cover = coverage_dm(template.template_dm)
+    cover = gown_cover_dm(template.template_dm)
     skin = template.triangles[template.triangle_part == Part.SKIN]
     cloth = skin[(cover[skin].max(axis=1) > -MARGIN_DM) & (template.template_dm[skin][..., 1].max(axis=1) < 6.1)]
     points, corner = np.unique(cloth, return_inverse=True)

@@ -58,8 +58,8 @@ STYLES: dict[str, Style] = {
     "cropped": Style(cap_dm=0.05),
     "short": Style(0.05, 900, 0.045, (0.30, 0.50), (0.05, 0.11), None, 0.05),
     "balding": Style(0.0, 700, 0.035, (0.14, 0.24), (0.015, 0.05), None, 0.12),
-    "bob": Style(0.06, 800, 0.075, (2.1, 2.4), (0.05, 0.20), 0.25, 0.22, -1.02, -0.10),
-    "long": Style(0.05, 800, 0.075, (3.7, 4.1), (0.04, 0.14), 0.0, 0.22, -2.7, 0.06),
+    "bob": Style(0.07, 1500, 0.048, (2.1, 2.4), (0.05, 0.20), 0.25, 0.22, -1.02, -0.10),
+    "long": Style(0.06, 1400, 0.050, (3.7, 4.1), (0.04, 0.14), 0.0, 0.22, -2.7, 0.06),
     "tied": Style(0.06, 500, 0.055, (0.8, 1.1), (0.04, 0.07)),
 }
 
@@ -109,7 +109,7 @@ def _strand_colours(identity: Identity, count: int, rng: np.random.Generator) ->
     """Linear colour of each strand: own colour or grey, both drawn to the mean, a little lighter or darker."""
     grey = rng.random((count, 1)) < identity.hair.grey
     colour = np.where(grey, linear(GREY_SRGB), linear(np.array(identity.hair.colour)))
-    return (0.4 * colour + 0.6 * _mean_colour(identity)) * rng.uniform(0.80, 1.15, (count, 1))
+    return (0.25 * colour + 0.75 * _mean_colour(identity)) * rng.uniform(0.86, 1.10, (count, 1))
 
 
 def _cap(identity: Identity, head: Head, style: Style) -> Carried:
@@ -141,18 +141,18 @@ def _strands(identity: Identity, head: Head, style: Style, rng: np.random.Genera
     """Ribbons along grown paths, the frontmost first (what lies behind is then never shaded)."""
     roots, normals = _roots(identity, head, style.strands, rng)
     order = np.argsort(-roots[:, 2])
-    path, out = _grow(head, style, roots[order], normals[order], rng)
+    path, out, depth = _grow(head, style, roots[order], normals[order], rng)
     steps, count = path.shape[:2]
     tangent = _unit(np.gradient(path, axis=0))
     side = _unit(np.cross(tangent, _unit(out + TOWARDS_CAMERA)))
     normal = _unit(out + rng.normal(0.0, 0.30, (1, count, 1)) * side)
 
     along = np.linspace(0.0, 1.0, steps)[:, None, None]
-    taper = np.clip((1.02 - along) / 0.30, 0.0, 1.0) ** 0.6
+    taper = np.clip((1.02 - along) / 0.30, 0.0, 1.0) ** 0.6 * np.clip(0.25 + along / 0.12, 0.0, 1.0)
     half = 0.5 * style.width_dm * rng.uniform(0.6, 1.3, (1, count, 1)) * taper
     edges = np.stack([path - half * side, path + half * side])  # (2, steps, strands, 3)
-    shade = 0.60 + 0.40 * np.clip(along / 0.25, 0.0, 1.0)
-    colour = _strand_colours(identity, count, rng)[None] * shade
+    shade = 0.72 + 0.28 * np.clip(along / 0.15, 0.0, 1.0)
+    colour = _strand_colours(identity, count, rng)[None] * shade * (0.55 + 0.45 * depth)
 
     def both(values: np.ndarray) -> np.ndarray:
         return np.broadcast_to(values, (2, *path.shape)).reshape(-1, 3).astype(np.float32)
@@ -248,8 +248,8 @@ FACE_OPENING_RAD = (0.98, 1.25)
 
 def _grow(
     head: Head, style: Style, roots: np.ndarray, normals: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Paths of the strands and outward normals along them, dm, both (steps, strands, 3)."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Paths of the strands and outward normals along them, dm, (steps, strands, 3), and how far out each lies, 0-1."""
     envelope = _Envelope(head)
     count = len(roots)
     length = rng.uniform(*style.length_dm, (count, 1))
@@ -273,7 +273,7 @@ def _grow(
         heading = _unit(heading - style.gravity * UP)
         there = here + step * heading
         if loose:
-            there = envelope.lay(there, layer + style.flare_dm * _below(there, envelope), min(1.0, (k + 1) / 3.0))
+            there = envelope.lay(there, layer + style.flare_dm * _below(there, envelope), min(1.0, (k + 1) / 2.0))
             there = envelope.open_face(there, opening)
             there = np.where(there[:, 1:2] < end_y, here + 0.02 * step * heading, there)
             out = envelope.outward(there)
@@ -284,7 +284,8 @@ def _grow(
         heading = _unit(there - here + 1e-4 * heading)
         path.append(there)
         normal.append(out)
-    return np.stack(path).astype(np.float32), np.stack(normal).astype(np.float32)
+    depth = (layer - style.layer_dm[0]) / max(np.ptp(style.layer_dm), 1e-6)
+    return np.stack(path).astype(np.float32), np.stack(normal).astype(np.float32), depth
 
 
 LOOSE_DM = 0.7

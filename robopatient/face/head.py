@@ -24,6 +24,13 @@ EYE_SHRINK = 0.985
 """The eyeball is drawn this much smaller, so that shut lids never let it through."""
 
 
+TONGUE_REST_DM = np.array([0.0, -0.055, -0.12], np.float32)
+"""The source's tongue lies on the lower teeth and shows as soon as the lips part; a patient's lies low and back."""
+
+IRIS_TO_LOWER_LID = 0.46
+"""Sine over the eye's axis at which the lower lid touches the iris; eyes look down until it does (no white below it)."""
+
+
 class PosedHead(NamedTuple):
     """A head at one instant, in dm.
 
@@ -71,6 +78,7 @@ class Head:
         self.template = template
         self.rest = template.template_dm + identity_offsets(template, target_weights(identity))
         self.rig = Rig()
+        self.rest[template.points_of(Part.TONGUE)] += TONGUE_REST_DM
         self._eyes = [_eye_points(template, sign) for sign in (1.0, -1.0)]
         for points in self._eyes:
             centre = self.rest[points].mean(axis=0)
@@ -85,6 +93,8 @@ class Head:
         self._face_normals = normal_operator(template.triangles, len(self.rest))
         self._wrinkle_masks = _wrinkle_masks(template)
         self._lid_edges = [_lid_edges(self.rest, template, points) for points in self._eyes]
+        lower = min(_lid_sines(self.rest, *edges, self.eye_radius_dm)[1] for edges in self._lid_edges)
+        self.rest_gaze_deg = float(np.degrees(np.clip(np.arcsin(-lower) - np.arcsin(IRIS_TO_LOWER_LID), 0.0, 0.14)))
 
     def follow(self, points_dm: np.ndarray) -> np.ndarray:
         """Share of the head's rotation that points at rest follow: a smooth ramp up the neck."""
@@ -112,7 +122,7 @@ class Head:
             wrinkle[marked, layer] = np.maximum(wrinkle[marked, layer], np.float32(depth) * mask)
 
         lids = np.array([_lid_sines(points, *edges, self.eye_radius_dm) for edges in self._lid_edges], np.float32)
-        gaze = rotation(pose.gaze_deg[0], pose.gaze_deg[1], 0.0)
+        gaze = self.gaze_rotation(pose.gaze_deg)
         for eye, centre in zip(self._eyes, self.eye_centres, strict=True):
             points[eye] = (points[eye] - centre) @ gaze.T + centre
 
@@ -133,6 +143,10 @@ class Head:
             eye_centres=(self.eye_centres - pivot) @ turn.T + pivot,
             lids=lids,
         )
+
+    def gaze_rotation(self, gaze_deg: tuple[float, float]) -> np.ndarray:
+        """Rotation of the eyes in the head, shape (3, 3)."""
+        return rotation(gaze_deg[0] + self.rest_gaze_deg, gaze_deg[1], 0.0)
 
     def breath_lift_dm(self, breath: float) -> float:
         """Rise of the shoulders at a chest excursion of 0 to 1."""

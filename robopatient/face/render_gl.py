@@ -14,7 +14,7 @@ from robopatient.errors import DeviceError, require
 from robopatient.face import light
 from robopatient.face.carried import Carried
 from robopatient.face.identity import Identity
-from robopatient.face.material import HEM_DM, LASH, STREAKS, TEETH, TONGUE
+from robopatient.face.material import HEM_DM, LASH, STREAKS, TEETH, TONGUE, TOOTH_GAP
 from robopatient.face.mesh import Part
 from robopatient.face.pose import FacePose
 from robopatient.face.scene import load_scene
@@ -140,9 +140,9 @@ class GlRenderer:
             content = [_content(self._carried, context.buffer(carried.vertices.tobytes()), layout)]
             return context.vertex_array(self._carried, content, context.buffer(carried.triangles.tobytes()))
 
-        teeth = {"tint": TEETH, "gloss": 0.25, "fade": 0.0}
-        tongue = {"tint": TONGUE, "gloss": 0.15, "fade": 0.0}
-        self._arrays = [
+        teeth = {"tint": TEETH, "gloss": 0.25, "fade": 0.0, "gap": TOOTH_GAP}
+        tongue = {"tint": TONGUE, "gloss": 0.15, "fade": 0.0, "gap": 0.0}
+        self._arrays: list[tuple[Any, Any, dict[str, Any], bool]] = [
             (carried_array(scene.gown), self._carried, {"hem_width": HEM_DM, "streaks": 0.0}, False),
             (head_array(skin, scene.parts[Part.SKIN], fixed), skin, {}, True),
             (self._eye_array(), self._eye, {}, True),
@@ -153,7 +153,7 @@ class GlRenderer:
             hair = (carried_array(scene.hair), self._carried, {"hem_width": 0.0, "streaks": STREAKS}, False)
             self._arrays.insert(0, hair)
         lash_program = self._program("skin", "plain")
-        _put(lash_program, tint=LASH, gloss=0.0, fade=scene.identity.hair.lashes)
+        _put(lash_program, tint=LASH, gloss=0.0, gap=0.0, fade=scene.identity.hair.lashes)
         self._lashes = head_array(lash_program, scene.parts[Part.LASH], lash)
 
     def _eye_array(self) -> Any:

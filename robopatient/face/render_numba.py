@@ -11,7 +11,7 @@ from robopatient.errors import require
 from robopatient.face import light
 from robopatient.face.carried import Carried
 from robopatient.face.identity import Identity
-from robopatient.face.material import HEM_DM, LASH, STREAKS, TEETH, TONGUE
+from robopatient.face.material import HEM_DM, LASH, STREAKS, TEETH, TONGUE, TOOTH_GAP
 from robopatient.face.mesh import Part
 from robopatient.face.pose import FacePose
 from robopatient.face.scene import Frame, load_scene
@@ -71,7 +71,7 @@ class NumbaRenderer:
             [light.KEY_DIRECTION, light.KEY_COLOUR, light.FILL_DIRECTION, light.FILL_COLOUR, light.AMBIENT_SKY,
              light.AMBIENT_GROUND, self._camera]
         ).astype(np.float32)  # fmt: skip
-        self._plain = np.array([[*TEETH, 0.25], [*TONGUE, 0.15]], np.float32)
+        self._plain = np.array([[*TEETH, 0.25, TOOTH_GAP], [*TONGUE, 0.15, 0.0]], np.float32)
         self._lash_alpha = (
             scene.identity.hair.lashes * (1.0 - _smoothstep(0.0, 1.0, scene.lash_across))
             * _smoothstep(-0.7, -0.1, scene.lash_across)
@@ -343,10 +343,11 @@ def _plain(value, tint, lights, colour):  # type: ignore[no-untyped-def]
     key = max((nx * lights[0, 0] + ny * lights[0, 1] + nz * lights[0, 2] + 0.2) / 1.2, 0.0)
     fill = max((nx * lights[2, 0] + ny * lights[2, 1] + nz * lights[2, 2] + 0.2) / 1.2, 0.0)
     shine = tint[3] * max(nx * hx + ny * hy + nz * hz, 0.0) ** 40
+    gap = 1.0 - tint[4] * (1.0 - _step(0.02, 0.14, abs(value[5] - np.round(value[5]))))
     for n in range(3):
         lit = lights[1, n] * key + lights[3, n] * fill
         lit += lights[5, n] + (lights[4, n] - lights[5, n]) * (0.5 + 0.5 * ny)
-        colour[n] = (tint[n] * lit + shine) * value[7]
+        colour[n] = (tint[n] * lit * gap + shine) * value[7]
 
 
 @_numba.njit(cache=True, fastmath=True, nogil=True)

@@ -44,8 +44,8 @@ DRIVES: dict[str, tuple[Drive, ...]] = {
     # noseSneer alone barely moves a landmark.
     "AU9": (
         Drive("noseSneer*", 1.0),
-        Drive("noseElevation*", 0.6),
-        Drive("noseCompression", 0.3),
+        Drive("noseElevation*", 0.8),
+        Drive("noseCompression", 0.8),
         Drive("browDown*", 0.2),
         Drive("mouthUpperUp*", 0.15),
     ),
@@ -66,15 +66,15 @@ DRIVES: dict[str, tuple[Drive, ...]] = {
     "AU26": (Drive("jawOpen", 0.4),),
     "AU27": (Drive("jawOpen", 0.6, offset=0.4), Drive("mouthStretch*", 0.2)),
     "AU28": (Drive("mouthRollLower", 1.0), Drive("mouthRollUpper", 1.0)),
-    # Lids meet at weight 0.5; above it they only wrinkle through each other.
-    "AU43": (Drive("eyeBlink*", 0.5),),
-    "AU45": (Drive("eyeBlink*", 0.5),),
+    # Lids meet at weight 0.5; far above it they wrinkle through each other.
+    "AU43": (Drive("eyeBlink*", 0.56),),
+    "AU45": (Drive("eyeBlink*", 0.56),),
 }
 
 STRONGEST = frozenset({"jawOpen", "eyeBlinkLeft", "eyeBlinkRight"})
 """Units of one joint or one lid: several action units do not add there, the strongest counts."""
 
-UNIT_LIMIT: dict[str, float] = {"browInnerUp": 1.5, "eyeBlinkLeft": 0.55, "eyeBlinkRight": 0.55}
+UNIT_LIMIT: dict[str, float] = {"browInnerUp": 1.5, "eyeBlinkLeft": 0.56, "eyeBlinkRight": 0.56}
 """Largest weight of a unit; 1 where not named."""
 
 YIELDS: tuple[tuple[str, str, float], ...] = (

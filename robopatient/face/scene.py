@@ -15,10 +15,11 @@ from robopatient.face.cache import Arrays, cached_arrays
 from robopatient.face.carried import Carried
 from robopatient.face.cull import seen_triangles
 from robopatient.face.geometry import vertex_normals
-from robopatient.face.gown import build_gown
+from robopatient.face.gown import build_gown, gown_cover_dm
 from robopatient.face.hair import build_hair
-from robopatient.face.head import Head, PosedHead, rotation
+from robopatient.face.head import Head, PosedHead
 from robopatient.face.identity import Identity
+from robopatient.face.material import TEETH_PER_RADIAN
 from robopatient.face.mesh import WHEEL_VERSION, Part, load_template
 from robopatient.face.pose import FacePose
 from robopatient.face.raster import open_sky
@@ -26,7 +27,7 @@ from robopatient.face.skin import SkinMaps, bake_skin
 
 __all__ = ["Frame", "Scene", "load_scene"]
 
-BAKE_VERSION = 4
+BAKE_VERSION = 8
 """Raise when a change to skin, hair, gown or occlusion must not meet an old cache."""
 
 
@@ -76,7 +77,9 @@ class Scene:
         self.hair = _unpack("hair", baked)
         self.parts = {part: template.draw_triangles[template.triangle_part == part] for part in Part}
         self.parts[Part.SKIN] = self.parts[Part.SKIN][baked["skin_seen"]]
-        self.uv = template.draw_uv
+        self.uv = template.draw_uv.copy()
+        teeth = np.unique(self.parts[Part.TEETH])
+        self.uv[teeth, 0] = _tooth_number(self.head.rest[template.draw_point[teeth]])
         self.open_sky = baked["open_sky"][template.draw_point].astype(np.float32)
         self.lash_across = np.nan_to_num(template.lash_across)[template.draw_point]
         self.eye_vertices = np.unique(self.parts[Part.EYE])
@@ -95,7 +98,7 @@ class Scene:
             vertices=np.ascontiguousarray(vertices, np.float32),
             eye_lids=np.ascontiguousarray(posed.lids[self._eye_side]),
             head_rotation=posed.head_rotation,
-            gaze=rotation(pose.gaze_deg[0], pose.gaze_deg[1], 0.0),
+            gaze=self.head.gaze_rotation(pose.gaze_deg),
             eye_rotation=posed.eye_rotation,
             breath_lift_dm=self.head.breath_lift_dm(pose.breath),
         )
@@ -132,14 +135,25 @@ def _cull(head: Head, gown: Carried, hair: Carried) -> Arrays:
     triangles = np.concatenate(sets).astype(np.int32)
     seen = seen_triangles(head, place, follows, triangles, solid=cover[triangles].min(axis=1) > 0.0)
     skin_seen, gown_seen, hair_seen = np.split(seen, np.cumsum([len(part) for part in sets])[:-1])
-    face = head.template.template_dm[skin][..., 2].max(axis=1) > FACE_Z_DM
+    face = (head.template.template_dm[skin][..., 2].max(axis=1) > FACE_Z_DM) & (head.follows[skin].min(axis=1) > 0.2)
+    clothed = gown_cover_dm(head.template.template_dm)[skin].min(axis=1) > CLOTHED_DM
     return {
-        "skin_seen": skin_seen | face,
+        "skin_seen": (skin_seen | face) & ~clothed,
         "gown_triangles": gown.triangles[gown_seen & (gown.cover[gown.triangles].max(axis=1) > 0.0)],
         "hair_triangles": hair.triangles[hair_seen & (hair.cover[hair.triangles].max(axis=1) > 0.0)],
     }
 
 
+def _tooth_number(teeth_dm: np.ndarray) -> np.ndarray:
+    """Place along the dental arch in teeth: whole numbers are the gaps."""
+    centre_z = teeth_dm[:, 2].max() - ARCH_RADIUS_DM
+    number: np.ndarray = TEETH_PER_RADIAN * np.arctan2(teeth_dm[:, 0], teeth_dm[:, 2] - centre_z)
+    return number
+
+
+ARCH_RADIUS_DM = 0.25
+CLOTHED_DM = 0.15
+"""Skin this far inside the gown's edge is never drawn, so that it cannot come through the cloth."""
 FACE_Z_DM = 1.0
 """Template depth in front of which skin is always drawn."""
 
@@ -163,4 +177,4 @@ def _occlusion(head: Head, hair: Carried) -> np.ndarray:
     return sky
 
 
-MOUTH_SKY, MOUTH_DEPTH_DM, MOUTH_DARKEST = 0.62, 0.50, 0.06
+MOUTH_SKY, MOUTH_DEPTH_DM, MOUTH_DARKEST = 0.80, 0.45, 0.05

@@ -127,7 +127,7 @@ def _albedo(identity: Identity, texels: Texels, seed: int) -> tuple[np.ndarray, 
         share = (0.55 * skin.stubble * beard * dots)[:, None]
         colour[:] = colour * (1 - share) + share * linear(dark * 0.9)
 
-    lip_tone = (0.98, 0.62, 0.60) if lightness > 0.5 else (0.98, 0.74, 0.72)
+    lip_tone = (0.95, 0.56, 0.60) if lightness > 0.5 else (0.96, 0.72, 0.76)
     lips = np.clip(texels.lips * 1.15, 0.0, 1.0)
     tint(lips * (0.45 + 0.55 * skin.lip_colour), lip_tone)
     tint(lips * 0.25 * (0.5 + 0.5 * noise(p * [3.0, 0.5, 1.0], 22.0, seed + 9)), (0.85, 0.78, 0.78))
@@ -135,8 +135,8 @@ def _albedo(identity: Identity, texels: Texels, seed: int) -> tuple[np.ndarray, 
     colour[texels.mouth] = np.array([0.36, 0.10, 0.09], np.float32) * (1.0 + 0.15 * fine[texels.mouth, None])
 
     brows = brow_canvas(identity, seed)
-    share = brows.sample(p, texels.normal)[:, None]
-    colour[:] = colour * (1 - share) + share * linear(np.array(hair.brow_colour, np.float32))
+    brow = brows.sample(p, texels.normal)[:, None]
+    colour[:] = colour * (1 - brow) + brow * linear(np.array(hair.brow_colour, np.float32))
 
     cover = np.clip(hair_coverage(identity, p, noise(p, 16.0, seed + 10)) * (1.0 - texels.ears), 0.0, 1.0)
     cover *= 0.75 + 0.25 * noise(p, 50.0, seed + 11)
@@ -146,7 +146,7 @@ def _albedo(identity: Identity, texels: Texels, seed: int) -> tuple[np.ndarray, 
 
     gloss = 0.30 + 0.22 * _bump(p, (0.0, 7.75), (0.35, 0.25)) + 0.30 * _bump(p, (0.0, 7.05), (0.10, 0.25))
     gloss += 0.10 * _bump(p, (0.36, 7.08), (0.15, 0.12)) + 0.10 * fine
-    gloss = np.where(lips > 0.3, 0.62, gloss) * (1.0 - 0.8 * cover[:, 0])
+    gloss = np.where(lips > 0.3, 0.62, gloss) * (1.0 - 0.8 * cover[:, 0]) * (1.0 - 0.9 * brow[:, 0])
     return np.clip(colour, 0.003, 1.0), np.clip(gloss, 0.0, 1.0)
 
 

@@ -20,7 +20,7 @@ from robopatient.face.wrinkles import GROUPS, distance_to_line
 __all__ = ["SIZE_PX", "SLOPE_LIMIT", "Texels", "load_texels", "slope_bytes", "to_image"]
 
 SIZE_PX = 1024
-CACHE_VERSION = 1
+CACHE_VERSION = 3
 
 SLOPE_LIMIT = 1.6
 """Largest slope stored in a texture: dm of height per dm."""
@@ -34,7 +34,7 @@ class Texels(NamedTuple):
 
     Attributes
     ----------
-    index
+    place
         Flat index into the (1024, 1024) texture.
     position, normal
         On the template, dm.
@@ -48,7 +48,7 @@ class Texels(NamedTuple):
         The same for the lines at rest of a face of 80 years.
     """
 
-    index: np.ndarray
+    place: np.ndarray
     position: np.ndarray
     normal: np.ndarray
     lips: np.ndarray
@@ -78,7 +78,7 @@ def to_image(texels: Texels, values: np.ndarray) -> np.ndarray:
     """Rows of 0-255 as an image; texels off the skin take the nearest skin's value, so that no edge bleeds in."""
     channels = values.shape[1]
     image = np.zeros((SIZE_PX * SIZE_PX, channels), np.uint8)
-    image[texels.index] = np.clip(np.round(values), 0, 255).astype(np.uint8)
+    image[texels.place] = np.clip(np.round(values), 0, 255).astype(np.uint8)
     row, column = _nearest_covered()
     return np.ascontiguousarray(image.reshape(SIZE_PX, SIZE_PX, channels)[row, column])
 
@@ -86,7 +86,7 @@ def to_image(texels: Texels, values: np.ndarray) -> np.ndarray:
 @lru_cache(maxsize=1)
 def _nearest_covered() -> tuple[np.ndarray, np.ndarray]:
     covered = np.zeros(SIZE_PX * SIZE_PX, bool)
-    covered[load_texels().index] = True
+    covered[load_texels().place] = True
     row, column = ndimage.distance_transform_edt(
         ~covered.reshape(SIZE_PX, SIZE_PX), return_distances=False, return_indices=True
     )
@@ -112,7 +112,7 @@ def _build(template: HeadTemplate) -> Arrays:
     layers = [folds.height({n: 1.0 for n, group in GROUPS.items() if group.layer == layer}) for layer in (0, 1)]
     age = folds.height({name: group.age for name, group in GROUPS.items()})
     return {
-        "index": index,
+        "place": index,
         "position": position,
         "normal": normal,
         "lips": _sample_mask(load_mask("lips"), mask_uv),
@@ -157,7 +157,7 @@ class _Folds:
                 taper = np.sin(np.pi * (0.06 + 0.88 * along)) ** 0.8
                 d = distance / line.width_dm
                 # a groove between two soft ridges
-                profile = -np.exp(-d * d) + 0.38 * np.exp(-((d - 1.9) ** 2) / 1.2)
+                profile = -np.exp(-d * d) + 0.30 * np.exp(-((d - 1.9) ** 2) / 1.4)
                 height[near] += depth * line.depth * FOLD_DEPTH_DM * taper * profile
         return height
 

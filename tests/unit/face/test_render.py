@@ -1,0 +1,174 @@
+"""The picture: found by an independent face detector, the same twice, the same from both renderers."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from robopatient.errors import AssetError, ConfigError
+from robopatient.face.apex import apex_au
+from robopatient.face.identity import load_identity
+from robopatient.face.pose import FacePose
+from robopatient.face.render import Renderer, make_renderer
+from robopatient.face.still import still
+
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("anny") is None, reason="anny is not installed")
+
+NAMES = ("margaret", "david", "mei", "tomas")
+LEVELS_NRS = (0.0, 3.0, 6.0, 9.0)
+SIZE_PX = 384
+
+
+@pytest.fixture(scope="module")
+def pictures() -> dict[tuple[str, float], np.ndarray]:
+    """All patients at all levels, by the rasteriser that works everywhere."""
+    drawn = {}
+    for name in NAMES:
+        renderer = make_renderer("numba", load_identity(name), SIZE_PX)
+        for nrs in LEVELS_NRS:
+            drawn[name, nrs] = renderer.draw(FacePose(au=apex_au(nrs)))
+        renderer.close()
+    return drawn
+
+
+@pytest.fixture(scope="module")
+def gl() -> Iterator[Renderer]:
+    renderer = make_renderer("gl", load_identity("margaret"), SIZE_PX)
+    yield renderer
+    renderer.close()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("nrs", LEVELS_NRS)
+def test_a_face_detector_finds_every_patient_at_every_pain(
+    pictures: dict[tuple[str, float], np.ndarray], name: str, nrs: float
+) -> None:
+    cv2 = pytest.importorskip("cv2")
+    detector = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
+    grey = cv2.cvtColor(pictures[name, nrs], cv2.COLOR_RGB2GRAY)
+    found = detector.detectMultiScale(grey, scaleFactor=1.1, minNeighbors=4, minSize=(SIZE_PX // 4, SIZE_PX // 4))
+    assert len(found) == 1
+    x, y, width, height = found[0]
+    assert abs(x + width / 2 - SIZE_PX / 2) < 0.08 * SIZE_PX
+    assert abs(y + height / 2 - 0.55 * SIZE_PX) < 0.15 * SIZE_PX
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_more_pain_changes_more_of_the_picture(pictures: dict[tuple[str, float], np.ndarray], name: str) -> None:
+    neutral = pictures[name, 0.0].astype(float)
+    change = [np.abs(pictures[name, nrs] - neutral).mean() for nrs in LEVELS_NRS]
+    assert change[0] < change[1] < change[2] < change[3]
+
+
+def test_patients_do_not_look_alike(pictures: dict[tuple[str, float], np.ndarray]) -> None:
+    for first in range(len(NAMES)):
+        for second in range(first):
+            a, b = pictures[NAMES[first], 0.0].astype(float), pictures[NAMES[second], 0.0].astype(float)
+            assert np.abs(a - b).mean() > 5.0
+
+
+def test_nothing_touches_the_upper_corners_and_the_gown_fills_the_lower_edge(
+    pictures: dict[tuple[str, float], np.ndarray],
+) -> None:
+    for picture in pictures.values():
+        corner = picture[: SIZE_PX // 8, : SIZE_PX // 8].astype(int)
+        assert np.ptp(corner, axis=1).max() == 0  # plain background, row by row
+        middle = picture[-1, SIZE_PX // 4 : -SIZE_PX // 4].astype(int)
+        background = picture[-1, 0].astype(int) if np.ptp(corner) == 0 else corner[-1, 0]
+        assert (np.abs(middle - background).max(axis=1) > 8).mean() > 0.95  # no hole under the neck
+
+
+def test_the_rasteriser_draws_the_same_pose_the_same_way() -> None:
+    renderer = make_renderer("numba", load_identity("tomas"), 192)
+    pose = FacePose(au=apex_au(5.0), head_deg=(4.0, -8.0, 3.0), gaze_deg=(2.0, 5.0), breath=0.4)
+    first = renderer.draw(pose)
+    renderer.draw(FacePose(au=apex_au(9.0)))
+    np.testing.assert_array_equal(renderer.draw(pose), first)
+
+
+def test_an_unknown_action_unit_is_refused_and_the_next_frame_is_drawn() -> None:
+    renderer = make_renderer("numba", load_identity("tomas"), 192)
+    with pytest.raises(ConfigError, match="AU77"):
+        renderer.draw(FacePose(au={"AU77": 1.0}))
+    assert renderer.draw(FacePose()).shape == (192, 192, 3)
+
+
+@pytest.mark.gl
+def test_opengl_draws_the_same_pose_the_same_way(gl: Renderer) -> None:
+    pose = FacePose(au=apex_au(7.0), head_deg=(4.0, -8.0, 3.0), gaze_deg=(2.0, 5.0))
+    first = gl.draw(pose)
+    gl.draw(FacePose())
+    np.testing.assert_array_equal(gl.draw(pose), first)
+
+
+@pytest.mark.gl
+@pytest.mark.parametrize(
+    "pose",
+    [
+        FacePose(),
+        FacePose(au=apex_au(9.0), head_deg=(5.0, 15.0, -6.0), gaze_deg=(-4.0, 8.0), breath=1.0),
+    ],
+)
+def test_both_renderers_show_the_same_face(gl: Renderer, pose: FacePose) -> None:
+    numba = make_renderer("numba", load_identity("margaret"), SIZE_PX)
+    difference = np.abs(gl.draw(pose).astype(int) - numba.draw(pose).astype(int))
+    assert difference.mean() < 1.0
+    assert (difference.max(axis=2) > 24).mean() < 0.005
+
+
+@pytest.mark.gl
+def test_turning_the_head_leaves_no_hole(gl: Renderer) -> None:
+    background = gl.draw(FacePose())[:, :4].astype(int)
+    for yaw in (-30.0, 30.0):
+        picture = gl.draw(FacePose(head_deg=(0.0, yaw, 0.0))).astype(int)
+        head = np.abs(picture - background[:, :1]).max(axis=2) > 6
+        rows = head[SIZE_PX // 4 : SIZE_PX * 3 // 4]
+        for row in rows:
+            inside = np.flatnonzero(row)
+            assert (~row[inside[0] : inside[-1]]).sum() <= 0.12 * SIZE_PX  # the gap between hair and neck at most
+
+
+def test_without_egl_automatic_choice_is_the_rasteriser_and_gl_says_what_to_install() -> None:
+    script = """
+        import moderngl
+        def refuse(*args, **kwargs):
+            raise RuntimeError("libEGL.so not found")
+        moderngl.create_standalone_context = refuse
+        from robopatient.errors import DeviceError
+        from robopatient.face.identity import load_identity
+        from robopatient.face.render import make_renderer
+        print(make_renderer("auto", load_identity("margaret"), 128).kind)
+        try:
+            make_renderer("gl", load_identity("margaret"), 128)
+        except DeviceError as error:
+            print(error)
+    """
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True, timeout=120
+    )
+    kind, message = run.stdout.strip().splitlines()
+    assert kind == "numba"
+    assert "libegl1" in message
+    assert 'face.renderer = "numba"' in message
+
+
+def test_a_still_is_a_png_of_the_asked_size(tmp_path: Path) -> None:
+    image_module = pytest.importorskip("PIL.Image")
+    out = tmp_path / "x.png"
+    picture = still("mei", 6.0, out, size_px=160, au={"AU12": 5.0}, renderer="numba")
+    with image_module.open(out) as image:
+        assert image.format == "PNG"
+        np.testing.assert_array_equal(np.asarray(image), picture)
+    assert picture.shape == (160, 160, 3)
+
+
+def test_a_still_that_cannot_be_written_names_the_file(tmp_path: Path) -> None:
+    with pytest.raises(AssetError, match=r"absent.x\.png: the picture cannot be written"):
+        still("mei", 6.0, tmp_path / "absent" / "x.png", size_px=160, renderer="numba")
