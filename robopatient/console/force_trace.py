@@ -34,7 +34,7 @@ class ForceTrace(Strip):
         now_ns = model.clock.now_ns()
         stale = model.is_stale("force")
         self._rescale(model.force_newton.peak(now_ns))
-        self.draw(self._curve, *model.force_newton.window(now_ns), stale)
+        self.draw(self._curve, model.force_newton, now_ns, stale)
         if numbers:
             peak = f"last peak {model.presses[-1].peak_newton:.1f} N" if model.presses else "no press yet"
             text = "–" if stale else f"{model.force_newton.latest:.1f}"

@@ -36,7 +36,7 @@ class PainTrace(Strip):
     def refresh(self, model: ConsoleModel, numbers: bool) -> None:
         """Draw the newest seconds, and the number when it is its turn."""
         stale = model.is_stale("pain")
-        self.draw(self._curve, *model.nrs.window(model.clock.now_ns()), stale)
+        self.draw(self._curve, model.nrs, model.clock.now_ns(), stale)
         if numbers:
             text, detail = "–", "no data"
             if not stale and model.pain is not None:
@@ -62,9 +62,8 @@ class VoiceTrace(Strip):
         """Draw the newest seconds, and the numbers when it is their turn."""
         now_ns = model.clock.now_ns()
         stale = model.is_stale("heard")
-        self.draw(self._level, *model.level_dbfs.window(now_ns), stale)
-        age_s, f0_hz = model.f0_hz.window(now_ns)
-        self.draw(self._f0, age_s, f0_to_dbfs_axis(f0_hz), stale)
+        self.draw(self._level, model.level_dbfs, now_ns, stale)
+        self.draw(self._f0, model.f0_hz, now_ns, stale, f0_to_dbfs_axis)
         if numbers:
             level, f0 = model.level_dbfs.latest, model.f0_hz.latest
             silent = stale or level <= SILENCE_DBFS
@@ -86,7 +85,7 @@ class SeenTrace(Strip):
     def refresh(self, model: ConsoleModel, numbers: bool) -> None:
         """Draw the newest seconds, and the number when it is its turn."""
         stale = model.is_stale("seen")
-        self.draw(self._curve, *model.pspi.window(model.clock.now_ns()), stale)
+        self.draw(self._curve, model.pspi, model.clock.now_ns(), stale)
         if numbers:
             text = "–" if stale else f"{model.pspi.latest:.1f}"
             self._value.show_value(text, self.colour("pspi", stale), "PSPI 0–16", "no data" if stale else "")

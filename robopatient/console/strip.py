@@ -7,7 +7,7 @@ picture, measured).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyqtgraph as pg
@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from robopatient.console.elided import ElidedLabel
 from robopatient.console.theme import DARK, Theme
-from robopatient.console.trace import SPAN_S
+from robopatient.console.trace import SPAN_S, Trace
 
 __all__ = ["AXIS_WIDTH", "Readout", "Strip"]
 
@@ -28,6 +28,9 @@ Y_PADDING = 0.08
 """Share of the scale kept free above and below, so that the labels of its ends have room."""
 READOUT_HZ = 6.0
 """Numbers that change faster cannot be read (assumption)."""
+
+Height = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""Maps the values of a second quantity onto the value axis of the strip."""
 
 pg.setConfigOptions(antialias=True, useOpenGL=False, useNumba=False)
 
@@ -66,6 +69,11 @@ class _Curve(pg.PlotCurveItem):
     """A line that claims the whole plot as its place, so that nobody searches its samples for their bounds."""
 
     EVERYWHERE = QRectF(-SPAN_S, -1e4, SPAN_S, 2e4)
+
+    def __init__(self, colour: str) -> None:
+        super().__init__(connect="finite")
+        self.colour = colour
+        self.drawn: tuple[int, bool] | None = None
 
     def boundingRect(self) -> QRectF:  # noqa: N802
         """The same for all samples."""
@@ -128,7 +136,7 @@ class Strip(QFrame):
         self._axes[2].setTicks([[(-s, "now" if s == 0 else f"−{s:g} s") for s in np.arange(0.0, SPAN_S + 1, 5.0)]])
         self._axes[1].setTicks([list(right_ticks)])
         self.set_scale(y_range, y_ticks)
-        self._curves: list[tuple[_Curve, str]] = []
+        self._curves: list[_Curve] = []
         self._lines: list[tuple[pg.InfiniteLine, str]] = []
 
         heading = QLabel(title, self)
@@ -157,9 +165,9 @@ class Strip(QFrame):
 
     def add_curve(self, colour: str) -> _Curve:
         """A line in the theme's colour of that name."""
-        curve = _Curve(connect="finite")
+        curve = _Curve(colour)
         self.plot.getPlotItem().addItem(curve, ignoreBounds=True)
-        self._curves.append((curve, colour))
+        self._curves.append(curve)
         return curve
 
     def add_line(self, value: float, colour: str) -> None:
@@ -183,16 +191,24 @@ class Strip(QFrame):
         self._axes[0].setGrid(60)
         for line, colour in self._lines:
             line.setPen(pg.mkPen(getattr(theme, colour), width=1, style=Qt.PenStyle.DashLine))
-        for curve, colour in self._curves:
-            curve.setPen(pg.mkPen(getattr(theme, colour)))
+        for curve in self._curves:
+            curve.drawn = None
 
-    def draw(self, curve: _Curve, x: NDArray[np.float64], y: NDArray[np.float64], stale: bool) -> None:
-        """Draw one line; grey when its stream is stale."""
-        name = next(name for known, name in self._curves if known is curve)
-        colour = self.theme.faint if stale else getattr(self.theme, name)
+    def draw(self, curve: _Curve, trace: Trace, now_ns: int, stale: bool, height: Height | None = None) -> None:
+        """Draw one line, grey when its stream is stale; ``height`` maps its values onto the value axis.
+
+        Time moves in steps of one pixel: a line between two pixels would shimmer, and cost a drawing of its own.
+        """
+        step_ns = round(SPAN_S * 1e9 / max(1.0, self.plot.getViewBox().width()))
+        now_ns = -(-now_ns // step_ns) * step_ns
+        if (now_ns, stale) == curve.drawn:
+            return
+        curve.drawn = (now_ns, stale)
+        colour = self.colour(curve.colour, stale)
         if curve.opts["pen"].color().name() != colour:
             curve.setPen(pg.mkPen(colour))
-        curve.setData(x, y)
+        age_s, values = trace.window(now_ns)
+        curve.setData(age_s, values if height is None else height(values))
 
     def colour(self, name: str, stale: bool) -> str:
         """Colour to write a number in."""
