@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -68,7 +68,7 @@ class PalpationEnv(gym.Env[np.ndarray, Any]):
     v0: first.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+    metadata = {"render_modes": []}  # noqa: RUF012 - as gymnasium declares it
 
     def __init__(
         self,
@@ -126,6 +126,8 @@ class PalpationEnv(gym.Env[np.ndarray, Any]):
         return physical(self.task.observation, self._state).astype(np.float32)
 
 
-gym.register("robopatient/PublishedTable-v0", PalpationEnv, kwargs={"task": "force-to-voice", "table": True})
-gym.register("robopatient/PainToVoice-v0", PalpationEnv, kwargs={"task": "pain-to-voice"})
-gym.register("robopatient/PainToExpression-v0", PalpationEnv, kwargs={"task": "pain-to-expression"})
+gym.register(
+    "robopatient/PublishedTable-v0", "policies.env:PalpationEnv", kwargs={"task": "force-to-voice", "table": True}
+)
+gym.register("robopatient/PainToVoice-v0", "policies.env:PalpationEnv", kwargs={"task": "pain-to-voice"})
+gym.register("robopatient/PainToExpression-v0", "policies.env:PalpationEnv", kwargs={"task": "pain-to-expression"})

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from policies.checkpoint import read_weights, write_checkpoint
 from policies.errors import PolicyError
@@ -165,10 +164,3 @@ class Lesson:
     def close(self) -> None:
         """Close the log."""
         self.log.close()
-
-
-def example_states(n_state: int, points: int = 25) -> Array:
-    """Presses along the first dimension, the others at their middle: for maps, shape (points, n_state)."""
-    states = np.zeros((points, n_state))
-    states[:, 0] = np.linspace(-1.0, 1.0, points)
-    return states

@@ -7,7 +7,6 @@ everything that others teach (``People.others``).
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -137,6 +136,8 @@ class People(msgspec.Struct, frozen=True):
     ----------
     parameters, pooled
         Shapes (n, d) and (d,).
+    precisions
+        Of each person's posterior (Laplace), shape (n, d, d).
     shrinkage
         Chosen SD of personal weights about the pooled ones.
     cross_validation
@@ -145,6 +146,7 @@ class People(msgspec.Struct, frozen=True):
 
     names: tuple[str, ...]
     parameters: Array
+    precisions: Array
     pooled: Array
     shrinkage: float
     cross_validation: dict[float, float]
@@ -155,6 +157,14 @@ class People(msgspec.Struct, frozen=True):
         n_weights = self.parameters.shape[1] - self.levels + 1
         row = self.parameters[person]
         return FittedListener(row[:n_weights], row[n_weights:], name=self.names[person])
+
+    def randomised(self, rng: np.random.Generator, draws_each: int = 16) -> Array:
+        """Parameters of listeners drawn about every person, as uncertain as the fits: shape (n * draws_each, d)."""
+        rows = []
+        for mode, precision in zip(self.parameters, self.precisions, strict=True):
+            root = np.linalg.cholesky(precision)
+            rows.append(mode + np.linalg.solve(root.T, rng.standard_normal((len(mode), draws_each))).T)
+        return np.concatenate(rows)
 
     def others(self, person: int) -> tuple[Array, Array]:
         """Mean and covariance of everybody's parameters but one's own."""
@@ -208,8 +218,15 @@ def fit_people(trials: Trials, shrinkage: float | None = None, seed: int = 0, fo
             scores[sd] = float(total / answered.sum())
         shrinkage = min(scores, key=scores.__getitem__)
     prior = personal(shrinkage)
-    fits: Sequence[Array] = [
-        fit_map(features[trials.of(i)], trials.answer[trials.of(i)], prior, pooled).mode
-        for i in range(len(trials.names))
+    fits = [
+        fit_map(features[trials.of(i)], trials.answer[trials.of(i)], prior, pooled) for i in range(len(trials.names))
     ]
-    return People(trials.names, np.array(fits), pooled, shrinkage, scores, trials.levels)
+    return People(
+        names=trials.names,
+        parameters=np.array([fit.mode for fit in fits]),
+        precisions=np.array([fit.precision for fit in fits]),
+        pooled=pooled,
+        shrinkage=shrinkage,
+        cross_validation=scores,
+        levels=trials.levels,
+    )

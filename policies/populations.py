@@ -14,7 +14,6 @@ import numpy as np
 
 from policies.errors import PolicyError
 from policies.ordinal import Gaussian
-from policies.people import People
 
 __all__ = ["hierarchical_prior", "population_names", "read_population", "write_population"]
 
@@ -64,13 +63,12 @@ def read_population(name: str) -> Gaussian:
     return hierarchical_prior(mean, covariance)
 
 
-def write_population(path: Path, people: People, source: str) -> None:
+def write_population(path: Path, mean: np.ndarray, covariance: np.ndarray, participants: int, source: str) -> None:
     """Keep mean and covariance of fitted people."""
-    covariance = np.cov(people.parameters.T)
     rows = ",\n".join("  [" + ", ".join(f"{v:.4f}" for v in row) + "]" for row in covariance)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
-        f'source = "{source}"\nparticipants = {len(people.names)}\n'
-        f"mean = [{', '.join(f'{v:.4f}' for v in people.parameters.mean(0))}]\ncovariance = [\n{rows},\n]\n",
+        f'source = "{source}"\nparticipants = {participants}\n'
+        f"mean = [{', '.join(f'{v:.4f}' for v in mean)}]\ncovariance = [\n{rows},\n]\n",
         encoding="utf-8",
     )

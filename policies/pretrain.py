@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -15,32 +14,20 @@ import numpy as np
 
 from policies.checkpoint import write_checkpoint
 from policies.people import fit_people, read_trials
-from policies.populations import FOLDER, hierarchical_prior, write_population
-from policies.reward_models import OrdinalModel, ParametricModel, RewardModel
+from policies.populations import FOLDER, write_population
+from policies.reward_models import ParametricModel, Worth, ordinal_worth
 from policies.spaces import TASKS
-from policies.train_ppo import PRETRAIN, Weights, train, weights_of
+from policies.train_ppo import PRETRAIN, train, weights_of
 from robopatient.expression.ppo import CHECKPOINTS, Card
 
-__all__ = ["pretrain", "pretrained_weights"]
+__all__ = ["pretrain"]
 
 SOURCE = "5,376 trials of 14 participants, raw data of Nadipineni et al. 2025 (arXiv 2506.11827); fits only, no trials"
 
 
-def pretrained_weights(
-    model: RewardModel, n_state: int, n_action: int, seed: int, on_stage: Callable[[float], None] | None = None
-) -> Weights:
-    """Weights of a policy trained on listeners drawn from a belief that no rating has touched."""
-    worth = model.worth(np.random.default_rng(seed))
-    agent = train(lambda s, a: worth(s, a).mean(0), n_state, n_action, seed, PRETRAIN, on_stage=on_stage)
-    return weights_of(agent)
-
-
-def pretrain(
-    name: str, task: str, model: RewardModel, title: str, data: str, seed: int = 1, folder: Path = CHECKPOINTS
-) -> Card:
-    """Train on randomised listeners and write the checkpoint with its stable-baselines3 zip."""
+def pretrain(name: str, task: str, worth: Worth, title: str, data: str, seed: int, folder: Path = CHECKPOINTS) -> Card:
+    """Train for the mean worth over randomised listeners; write the checkpoint with its stable-baselines3 zip."""
     space = TASKS[task]
-    worth = model.worth(np.random.default_rng(seed))
     agent = train(lambda s, a: worth(s, a).mean(0), space.n_observation, space.n_action, seed, PRETRAIN)
     return write_checkpoint(
         folder / name,
@@ -48,7 +35,7 @@ def pretrain(
         weights_of(agent),
         title=title,
         data=data,
-        training={"seed": seed, "listeners": 64, **msgspec.to_builtins(PRETRAIN)},
+        training={"seed": seed, **msgspec.to_builtins(PRETRAIN)},
         agent=agent,
     )
 
@@ -70,14 +57,16 @@ def main() -> None:
     ):
         space = TASKS[task]
         model = ParametricModel(space.n_observation, space.n_action, arguments.seed)
-        print(pretrain(name, task, model, title, drawn, arguments.seed).sha256[:12], name)
+        worth = model.worth(np.random.default_rng(arguments.seed))
+        print(pretrain(name, task, worth, title, drawn, arguments.seed).sha256[:12], name)
     if arguments.trials:
         people = fit_people(read_trials(arguments.trials))
-        write_population(FOLDER / "congruence.toml", people, SOURCE)
-        prior = hierarchical_prior(people.parameters.mean(0), np.cov(people.parameters.T))
-        title = "Pre-trained on listeners drawn from the population of fitted people: level and f0"
-        card = pretrain("congruence", "pain-to-voice", OrdinalModel(1, 2, prior), title, SOURCE, arguments.seed)
-        print(card.sha256[:12], "congruence")
+        mean, covariance = people.parameters.mean(0), np.cov(people.parameters.T)
+        write_population(FOLDER / "congruence.toml", mean, covariance, len(people.names), SOURCE)
+        randomised = people.randomised(np.random.default_rng(arguments.seed))
+        worth = ordinal_worth(randomised, randomised.shape[1] - people.levels + 1)
+        title = "Pre-trained on listeners randomised about fitted people: level and f0"
+        print(pretrain("congruence", "pain-to-voice", worth, title, SOURCE, arguments.seed).sha256[:12], "congruence")
 
 
 if __name__ == "__main__":

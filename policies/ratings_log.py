@@ -37,6 +37,7 @@ CREATE TABLE IF NOT EXISTS events (
     question TEXT, rating INTEGER,       -- value on the question's scale
     source TEXT, repeats INTEGER
 );
+CREATE TABLE IF NOT EXISTS progress (answers INTEGER PRIMARY KEY, point TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS snapshots (digest TEXT PRIMARY KEY, answers INTEGER NOT NULL, weights BLOB NOT NULL);
 """
 
@@ -133,6 +134,15 @@ class RatingsLog:
             elif event.kind in ("rating", "trust"):
                 kept.append(event)
         return kept
+
+    def save_point(self, answers: int, point: dict[str, float]) -> None:
+        """Keep a point of the learning curve: derived, so a later one for the same count replaces it."""
+        self._db.execute("INSERT OR REPLACE INTO progress VALUES (?, ?)", (answers, json.dumps(point)))
+
+    def points(self) -> dict[int, dict[str, float]]:
+        """The learning curve, by number of answers."""
+        rows = self._db.execute("SELECT answers, point FROM progress ORDER BY answers")
+        return {answers: json.loads(point) for answers, point in rows}
 
     def save_snapshot(self, told: Sequence[Event], answers: int, weights: Weights) -> None:
         """File the policy under the answers that led to it."""

@@ -21,7 +21,7 @@ from policies.posterior import ListenerCloud
 from policies.scales import Question
 from policies.spaces import Array
 
-__all__ = ["CheckedModel", "OrdinalModel", "ParametricModel", "QuadraticModel", "RewardModel", "Worth"]
+__all__ = ["CheckedModel", "OrdinalModel", "ParametricModel", "QuadraticModel", "RewardModel", "Worth", "ordinal_worth"]
 
 Worth = Callable[[Array, Array], Array]
 """Worth under each of several posterior draws, shape (draws, m), of states (m, n_state) and actions (m, n_action)."""
@@ -62,6 +62,13 @@ def grid(n_action: int, points: int = 21) -> Array:
     return np.hstack([pairs, np.zeros((len(pairs), n_action - 2))])
 
 
+def ordinal_worth(parameters: Array, n_weights: int) -> Worth:
+    """Chance of an answer in the upper half, by each of several ordinal-logit listeners (rows: weights, cuts)."""
+    weights, cuts = parameters[:, :n_weights], parameters[:, n_weights:]
+    middle = cuts[:, cuts.shape[1] // 2]
+    return lambda state, action: expit(quadratic(state, action) @ weights.T - middle).T
+
+
 class ParametricModel:
     """Posterior over parametric listeners."""
 
@@ -90,7 +97,7 @@ class ParametricModel:
         """Best action of one drawn listener (Thompson); naturalness is asked about any action."""
         n_action = self._grid.shape[1]
         if question.latent == "naturalness":
-            return rng.uniform(-1.0, 1.0, n_action)
+            return np.asarray(rng.uniform(-1.0, 1.0, n_action))
         theta = self.cloud.draw(rng, 1)
         candidates = self._grid.copy()
         if n_action > 2:
@@ -151,10 +158,7 @@ class OrdinalModel:
 
     def worth(self, rng: np.random.Generator) -> Worth:
         """Chance of an answer in the upper half."""
-        draws = self._draws(rng, DRAWS)
-        weights, cuts = draws[:, : self._n_weights], draws[:, self._n_weights :]
-        middle = cuts[:, cuts.shape[1] // 2]
-        return lambda state, action: expit(quadratic(state, action) @ weights.T - middle).T
+        return ordinal_worth(self._draws(rng, DRAWS), self._n_weights)
 
     def query(self, state: Array, question: Question, rng: np.random.Generator) -> Array:
         """Sound whose answer best tells the favourites of posterior draws from the present favourite.
@@ -256,7 +260,7 @@ class QuadraticModel:
         candidates = rng.uniform(-1.0, 1.0, (self.candidates, self.n_action))
         draws = self._draw(rng, 1)
         worth = self._worth(draws, self._features(np.tile(state, (len(candidates), 1)), candidates))[0]
-        return candidates[worth.argmax()]
+        return np.asarray(candidates[worth.argmax()])
 
 
 class CheckedModel:

@@ -76,7 +76,7 @@ class Question(msgspec.Struct, frozen=True):
         """
         a_number = isinstance(rating, int | float | np.integer | np.floating) and not isinstance(rating, bool)
         if a_number and rating in self.values:
-            return int(rating) - self.first  # type: ignore[call-overload]
+            return int(rating) - self.first
         raise RatingError(
             f"rating {rating!r} is not on the scale {self.name!r}; answer with one of "
             f"{', '.join(map(str, self.values))} ({self.labels[0]} … {self.labels[-1]})"

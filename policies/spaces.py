@@ -22,11 +22,12 @@ __all__ = [
     "Array",
     "Dimension",
     "Task",
+    "example_states",
     "normalised",
     "physical",
 ]
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 
 
 OBSERVATIONS: dict[str, Dimension] = {
@@ -121,3 +122,10 @@ def physical(dimensions: tuple[Dimension, ...], coordinates: Array) -> Array:
     low = np.array([d.low for d in dimensions])
     high = np.array([d.high for d in dimensions])
     return low + (np.clip(np.asarray(coordinates, float), -1.0, 1.0) + 1.0) / 2.0 * (high - low)
+
+
+def example_states(n_state: int, points: int = 25) -> Array:
+    """Presses along the first dimension, the others at their middle: for maps, shape (points, n_state)."""
+    states = np.zeros((points, n_state))
+    states[:, 0] = np.linspace(-1.0, 1.0, points)
+    return states

@@ -1,0 +1,290 @@
+"""The trainer: a lesson in a process of its own, driven by messages, so that no refit ever holds up a console.
+
+Messages are msgspec structs on a pipe, as MessagePack. The client says what was pressed and answered; the trainer says
+which sound to play, which question to ask, and how far it has got.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from policies.learner import Plan
+from policies.rater_check import Consistency
+from policies.spaces import Array, Dimension, example_states, normalised, physical
+from robopatient.errors import RobopatientError, SessionError
+
+__all__ = [
+    "Asked",
+    "Begin",
+    "Closed",
+    "Finish",
+    "Pressed",
+    "Progress",
+    "Rated",
+    "Refused",
+    "Skipped",
+    "Trainer",
+    "Trust",
+    "Undo",
+]
+
+
+class Begin(msgspec.Struct, frozen=True, tag=True):
+    """Begin or resume the lesson in a folder; see ``policies.lesson.Lesson``. No plan: the folder's own."""
+
+    folder: str
+    task: str = "pain-to-voice"
+    plan: Plan | None = None
+    start: str = "psychophysical"
+    population: str = ""
+
+
+class Pressed(msgspec.Struct, frozen=True, tag=True):
+    """A press has happened: observation in physical units, in the order of the task."""
+
+    observation: tuple[float, ...]
+
+
+class Rated(msgspec.Struct, frozen=True, tag=True):
+    """The rater has answered a trial."""
+
+    index: int
+    rating: float
+
+
+class Skipped(msgspec.Struct, frozen=True, tag=True):
+    """Nobody answered: the trial is asked again at the next press."""
+
+    index: int
+
+
+class Undo(msgspec.Struct, frozen=True, tag=True):
+    """Take the last rating back."""
+
+
+class Trust(msgspec.Struct, frozen=True, tag=True):
+    """Adapt again although the rater was found to be no guide."""
+
+
+class Finish(msgspec.Struct, frozen=True, tag=True):
+    """Write the checkpoint and end."""
+
+    rater: str = ""
+
+
+class Asked(msgspec.Struct, frozen=True, tag=True):
+    """Play this and ask that: action by name in physical units, name of the question."""
+
+    index: int
+    action: dict[str, float]
+    question: str
+    source: str
+    coordinates: tuple[float, ...]
+    other: dict[str, float] | None = None
+
+
+class Progress(msgspec.Struct, frozen=True, tag=True):
+    """How far the lesson has got.
+
+    Attributes
+    ----------
+    worth
+        Expected worth of the deployed policy, 0 to 1: median and 90 % interval.
+    observed, shown
+        The current map: values of the first observation, and the action there by name.
+    frozen
+        Why adaptation has stopped, or "".
+    """
+
+    answers: int
+    worth: tuple[float, float, float]
+    model: str
+    frozen: str
+    consistency: Consistency
+    observed: tuple[float, ...]
+    shown: dict[str, tuple[float, ...]]
+    resumed: bool = False
+
+
+class Refused(msgspec.Struct, frozen=True, tag=True):
+    """Something could not be done; nothing has changed."""
+
+    reason: str
+
+
+class Closed(msgspec.Struct, frozen=True, tag=True):
+    """The lesson is over; the checkpoint lies here ("" when there is none)."""
+
+    checkpoint: str
+
+
+Order = Begin | Pressed | Rated | Skipped | Undo | Trust | Finish
+Reply = Asked | Progress | Refused | Closed
+
+
+def main(connection: Connection) -> None:
+    """Entry point of the process: obey orders until ``Finish`` or until the other end is gone."""
+    import signal
+
+    from policies.lesson import Lesson
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the client ends the lesson
+
+    def reply(message: Reply) -> None:
+        connection.send_bytes(msgspec.msgpack.encode(message))
+
+    def progress(lesson: Lesson, resumed: bool = False) -> Progress:
+        learner, task = lesson.learner, lesson.task
+        states = example_states(task.n_observation)
+        acted = physical(task.action, learner.act(states))
+        point = learner.expected_worth()
+        lesson.log.save_point(len(learner.answers), dict(zip(("median", "low", "high"), point, strict=True)))
+        return Progress(
+            answers=len(learner.answers),
+            worth=point,
+            model=learner.model.name,
+            frozen=learner.frozen,
+            consistency=learner.consistency,
+            observed=tuple(physical(task.observation, states)[:, 0].tolist()),
+            shown={d.name: tuple(acted[:, k].tolist()) for k, d in enumerate(task.action)},
+            resumed=resumed,
+        )
+
+    lesson: Lesson | None = None
+    trial = None
+    try:
+        while True:
+            order = msgspec.msgpack.decode(connection.recv_bytes(), type=Order)
+            try:
+                if isinstance(order, Begin):
+                    lesson = Lesson(Path(order.folder), order.task, order.plan, order.start, order.population)
+                    reply(progress(lesson, lesson.resumed))
+                    continue
+                if lesson is None:
+                    reply(Refused("no lesson has begun: send Begin first"))
+                    continue
+                match order:
+                    case Pressed():
+                        trial = lesson.suggest(_state(lesson.task.observation, order.observation))
+                        reply(
+                            Asked(
+                                trial.index,
+                                _by_name(lesson.task.action, trial.action),
+                                trial.question.name,
+                                trial.source,
+                                tuple(trial.action.tolist()),
+                                None if trial.other is None else _by_name(lesson.task.action, trial.other),
+                            )
+                        )
+                    case Rated():
+                        if trial is None or trial.index != order.index:
+                            reply(Refused(f"no answer to trial {order.index} is expected; press first"))
+                            continue
+                        lesson.answer(trial, trial.question.index(order.rating) + trial.question.first)
+                        trial = None
+                        reply(progress(lesson))
+                    case Skipped():
+                        if trial is not None and trial.index == order.index:
+                            lesson.unanswered(trial)
+                        reply(progress(lesson))
+                    case Undo():
+                        trial = None
+                        reply(progress(lesson) if lesson.undo() else Refused("there is no rating to take back"))
+                    case Trust():
+                        lesson.trust()
+                        reply(progress(lesson))
+                    case Finish():
+                        lesson.save(order.rater)
+                        lesson.close()
+                        reply(Closed(str(lesson.folder / "policy")))
+                        return
+            except RobopatientError as error:
+                reply(Refused(str(error)))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        pass  # the client is gone; every rating is on the disk
+    finally:
+        if lesson is not None:
+            lesson.close()
+
+
+def _state(dimensions: tuple[Dimension, ...], observation: tuple[float, ...]) -> Array:
+    values = np.array(observation, float)
+    if values.shape != (len(dimensions),) or not np.all(np.isfinite(values)):
+        names = ", ".join(f"{d.name} ({d.unit})" for d in dimensions)
+        raise SessionError(f"press {observation}: one finite number each of {names} is needed")
+    return normalised(dimensions, values)
+
+
+def _by_name(dimensions: tuple[Dimension, ...], coordinates: Array) -> dict[str, float]:
+    values = physical(dimensions, coordinates)
+    return {d.name: float(v) for d, v in zip(dimensions, values, strict=True)}
+
+
+class Trainer:
+    """The client's end: starts the process, sends orders, receives replies. A context manager."""
+
+    def __init__(self, entry: Callable[[Connection], None] = main) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=entry, args=(theirs,), name="trainer", daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def __enter__(self) -> Trainer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process."""
+        return self._process.pid
+
+    def send(self, order: Order) -> None:
+        """Give an order; returns at once."""
+        try:
+            self._connection.send_bytes(msgspec.msgpack.encode(order))
+        except (BrokenPipeError, OSError) as error:
+            raise SessionError(
+                "the trainer process has ended; every rating is kept, start the command again"
+            ) from error
+
+    def receive(self, timeout_s: float | None = None) -> Reply | None:
+        """Next reply, or None when none came in time (0: only what is there already).
+
+        Raises
+        ------
+        SessionError
+            When the trainer process has died.
+        """
+        try:
+            if not self._connection.poll(timeout_s):
+                return None
+            reply: Reply = msgspec.msgpack.decode(self._connection.recv_bytes(), type=Reply)
+        except (EOFError, OSError) as error:
+            raise SessionError(
+                "the trainer process has ended; every rating is kept, start the command again"
+            ) from error
+        return reply
+
+    def ask(self, order: Order, timeout_s: float = 120.0) -> Reply:
+        """Give an order and wait for its reply."""
+        self.send(order)
+        reply = self.receive(timeout_s)
+        if reply is None:
+            raise SessionError(f"the trainer has not answered {type(order).__name__} within {timeout_s:g} s")
+        return reply
+
+    def close(self) -> None:
+        """End the process; whatever was answered is on the disk."""
+        self._connection.close()
+        self._process.join(timeout=5.0)
+        if self._process.is_alive():
+            self._process.terminate()

@@ -1,0 +1,239 @@
+"""What ``robopatient policy …`` and ``robopatient bench policy`` do: teach, measure and list policies."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from policies.checkpoint import list_checkpoints
+from policies.errors import PolicyError
+from policies.learner import Plan, keyed
+from policies.people import People
+from policies.plots import draw_lesson
+from policies.populations import write_population
+from policies.ratings_log import RatingsLog
+from policies.scales import question
+from policies.simulated import Simulated, simulated_rater
+from policies.spaces import TASKS, example_states, normalised, physical
+from policies.trainer import Asked, Begin, Closed, Finish, Pressed, Progress, Rated, Refused, Reply, Trainer, Trust
+
+__all__ = ["QUESTION_PLANS", "list_policies", "train"]
+
+QUESTION_PLANS: dict[str, tuple[str, ...]] = {
+    "signed": ("signed", "signed", "signed", "signed", "naturalness"),
+    "congruence7": ("congruence7",),
+    "congruence5": ("congruence5",),
+    "agree": ("agree",),
+}
+"""What ``--question`` stands for: the signed scale fixes intensity; every fifth trial asks which sound is natural."""
+
+R = TypeVar("R", bound=Reply)
+
+LINE_EVERY = 10
+"""Ratings between lines when the output is piped."""
+
+
+def train(
+    *,
+    simulate: str = "psychophysical",
+    out: Path | None = None,
+    task: str = "pain-to-voice",
+    question_name: str = "",
+    ratings: int = 100,
+    start: str = "",
+    seed: int = 1,
+    trust: bool = False,
+    as_json: bool = False,
+) -> int:
+    """Teach a policy by a simulated rater; the same folder again goes on where it stopped.
+
+    Parameters
+    ----------
+    simulate
+        Name of a rater, see ``policies.simulated.SIMULATED``.
+    out
+        Folder of the lesson: ratings.sqlite, curve.png, policy/ (the checkpoint).
+    question_name
+        One of ``QUESTION_PLANS``; "" takes the signed scale, or for a fitted person the published 4 levels.
+    start
+        Checkpoint to start from; "" takes the shipped one of the task.
+    trust
+        Go on adapting even though the rater was found to be no guide.
+    """
+    if task not in TASKS:
+        raise PolicyError(f"no task {task!r}; choose one of {', '.join(TASKS)}")
+    if ratings < 1:
+        raise PolicyError(f"--ratings {ratings}: at least 1 is needed")
+    simulated = simulated_rater(simulate, TASKS[task])
+    folder = out or Path("lessons") / f"{task}-{simulate.replace('/', '_').replace(':', '-')}-seed{seed}"
+    begin = _begin(simulated, folder, task, question_name, start, seed)
+    with Trainer() as trainer:
+        last = _expect(trainer.ask(begin), Progress)
+        if trust and last.frozen:
+            last = _expect(trainer.ask(Trust()), Progress)
+        with _show(ratings, as_json, lambda p: _merit(simulated, task, p)) as show:
+            show(last)
+            while last.answers < ratings:
+                last = _one_trial(trainer, simulated, task, seed, last.answers)
+                show(last)
+        checkpoint = _expect(trainer.ask(Finish(simulate)), Closed).checkpoint
+    curve = _draw(folder, task, last)
+    summary = {
+        "folder": str(folder),
+        "answers": last.answers,
+        "worth": last.worth,
+        "merit": _merit(simulated, task, last),
+        "frozen": last.frozen,
+        "checkpoint": checkpoint,
+        "curve": str(curve),
+    }
+    if as_json:
+        print(json.dumps(summary))
+    else:
+        if last.frozen:
+            print(f"Adaptation frozen: {last.frozen}. The policy is the one it started with; --trust goes on anyway.")
+        print(f"{last.answers} ratings in {folder}; policy in {checkpoint}; learning curve in {curve}")
+        print(f"Use it: robopatient run --set expression.kind=ppo --set expression.preset={checkpoint}")
+    return 0
+
+
+def _begin(simulated: Simulated, folder: Path, task: str, question_name: str, start: str, seed: int) -> Begin:
+    """Order for a new lesson, or for the one that the folder already holds."""
+    asked = question_name or ("agree" if simulated.people else "signed")
+    if asked not in QUESTION_PLANS:
+        raise PolicyError(f"no question {asked!r}; choose one of {', '.join(QUESTION_PLANS)}")
+    population = ""
+    if simulated.people is not None:
+        population = str(_others(simulated.people, simulated.person, folder))
+    if not start:
+        start = "psychophysical-6d" if TASKS[task].n_action > 2 else "congruence" if population else "psychophysical"
+    space = TASKS[task]
+    plan = Plan(space.n_observation, space.n_action, QUESTION_PLANS[asked], seed=seed)
+    return Begin(str(folder), task, plan, start, population)
+
+
+def _others(people: People, person: int, folder: Path) -> Path:
+    """Population file of everybody else: the person's own answers must not be known beforehand."""
+    path = folder / "population.toml"
+    if not path.is_file():
+        mean, covariance = people.others(person)
+        write_population(path, mean, covariance, len(people.names) - 1, f"all but {people.names[person]}")
+    return path
+
+
+def _one_trial(trainer: Trainer, simulated: Simulated, task: str, seed: int, index: int) -> Progress:
+    """Press, hear, answer: presses and answers follow from (seed, trial), so that a resumed lesson is the same one."""
+    space = TASKS[task]
+    state = keyed(seed, index, "press").uniform(-1.0, 1.0, space.n_observation)
+    press = Pressed(tuple(physical(space.observation, state).tolist()))
+    asked = _expect(trainer.ask(press), Asked)
+    rating = simulated.rater.answer(
+        question(asked.question),
+        state[None],
+        np.array([asked.coordinates]),
+        keyed(seed, index, "answer"),
+        index,
+    )[0]
+    return _expect(trainer.ask(Rated(asked.index, float(rating))), Progress)
+
+
+def _expect(reply: Reply, kind: type[R]) -> R:
+    """The reply, or the trainer's reason why there is none."""
+    if isinstance(reply, kind):
+        return reply
+    raise PolicyError(reply.reason if isinstance(reply, Refused) else f"the trainer answered {type(reply).__name__}")
+
+
+def _merit(simulated: Simulated, task: str, progress: Progress) -> float:
+    """True worth of the policy for the simulated rater, over evenly spaced presses."""
+    space = TASKS[task]
+    states = example_states(space.n_observation, len(progress.observed))
+    shown = np.stack([progress.shown[d.name] for d in space.action], axis=1)
+    return float(simulated.rater.listener.merit(states, normalised(space.action, shown)).mean())
+
+
+@contextmanager
+def _show(ratings: int, quiet: bool, merit: Callable[[Progress], float]) -> Iterator[Callable[[Progress], None]]:
+    """Something to call with each progress: a bar on a terminal, a line every ``LINE_EVERY`` ratings when piped."""
+
+    def words(p: Progress) -> str:
+        low, high = p.worth[1:]
+        kept = (
+            f", repeats agree {p.consistency.identical:.0%} of {p.consistency.repeats}" if p.consistency.repeats else ""
+        )
+        frozen = f", FROZEN ({p.frozen})" if p.frozen else ""
+        return f"worth {p.worth[0]:.2f} [{low:.2f}, {high:.2f}], true {merit(p):.2f}, model {p.model}{kept}{frozen}"
+
+    if quiet or not sys.stdout.isatty():
+
+        def line(p: Progress) -> None:
+            if not quiet and (p.answers % LINE_EVERY == 0 or p.answers == ratings):
+                print(f"{p.answers:4d} / {ratings} ratings: {words(p)}", flush=True)
+
+        yield line
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    with Bar(
+        TextColumn("ratings"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    ) as bar:
+        job = bar.add_task("", total=ratings)
+        yield lambda p: bar.update(job, completed=p.answers, description=words(p))
+
+
+def _draw(folder: Path, task: str, last: Progress) -> Path:
+    """Learning curve and map as a picture beside the log."""
+    log = RatingsLog(folder / "ratings.sqlite")
+    points = log.points()
+    log.close()
+    space, path = TASKS[task], folder / "curve.png"
+    units = {d.name: d.unit for d in space.action}
+    draw_lesson(
+        path, points, last.observed, last.shown, space.observation[0], units, f"{folder.name}: {last.answers} ratings"
+    )
+    return path
+
+
+def list_policies(*, as_json: bool = False) -> int:
+    """Shipped checkpoints: what each maps, from which data, with which seed."""
+    rows = [
+        {
+            "name": card.name,
+            "title": card.title,
+            "observation": [d.name for d in card.observation],
+            "action": [d.name for d in card.action],
+            "data": card.data,
+            "seed": card.training.get("seed"),
+            "sha256": card.sha256,
+            "folder": str(folder),
+        }
+        for folder, card in list_checkpoints()
+    ]
+    if as_json:
+        print(json.dumps({"policies": rows}))
+        return 0
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("name", "maps", "to", "what", "hash")
+    for row in rows:
+        table.add_row(
+            str(row["name"]),
+            ", ".join(row["observation"]),  # type: ignore[arg-type]
+            ", ".join(row["action"]),  # type: ignore[arg-type]
+            str(row["title"]),
+            str(row["sha256"])[:12],
+        )
+    Console().print(table)
+    return 0
