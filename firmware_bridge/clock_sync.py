@@ -66,6 +66,8 @@ class ClockSync:
         How much faster (+) host time runs than device time, ppm.
     probes
         Probes taken since the last reset.
+    round_trip_ms
+        Time from question to answer of the last probe, ms, too slow or not.
     """
 
     def __init__(self) -> None:
@@ -77,6 +79,8 @@ class ClockSync:
         self.residual_ms = math.nan
         self.drift_ppm = 0.0
         self.probes = 0
+        self.round_trip_ms = math.nan
+        self._slow = 0
         self._line: _Line | None = None
         self._window: deque[_Probe] = deque()
         self._deviating = 0
@@ -98,7 +102,12 @@ class ClockSync:
     def probe(self, sent_ns: int, received_ns: int, device_us: int) -> None:
         """Learn from a SYNC reply: host time sent and received, device time (us, unwrapped) in between."""
         round_trip_ns = received_ns - sent_ns
-        if not 0 <= round_trip_ns <= MAX_ROUND_TRIP_NS:
+        if round_trip_ns < 0:
+            return
+        self.round_trip_ms = round_trip_ns * 1e-6
+        self._slow = self._slow + 1 if round_trip_ns > MAX_ROUND_TRIP_NS else 0
+        if self._slow:
+            self.synced = self.synced and not self.is_slow
             return
         self.probes += 1
         probe = _Probe(sent_ns + round_trip_ns // 2, device_us * 1000, round_trip_ns)
@@ -109,6 +118,11 @@ class ClockSync:
             window.popleft()
         if len(window) >= MIN_PROBES:
             self._fit()
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether the last five answers all came too late to be used."""
+        return self._slow >= JUMP_PROBES
 
     def host_ns(self, device_us: int) -> int:
         """Host monotonic ns of a device time (us, unwrapped); needs one ``observe`` since the last reset."""

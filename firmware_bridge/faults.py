@@ -23,11 +23,20 @@ KINDS = {
     "flipped": "one frame in ten has a wrong bit",
     "duplicate": "one frame in ten comes twice",
     "dropped": "one frame in ten is lost in the board (TX_DROP)",
+    "reordered": "one frame in ten comes after its successor",
+    "flood": "random bytes as fast as the port takes them",
+    "text": "lines of text instead of frames, as a modem or a receiver says them",
+    "version": "all frames are of protocol 2",
+    "slow": "commands are obeyed 0.4 s late",
+    "brownout": "the supply sags and the board resets",
+    "eeprom": "the note in the EEPROM is damaged",
     "dead": "cell CELL (1 to 4) does not convert",
     "stuck": "cell CELL repeats its last value",
     "saturated": "cell CELL is at full scale",
+    "ones": "cell CELL reads all ones (its wires)",
+    "zeros": "cell CELL reads all zeros (its wires)",
 }
-_OF_A_CELL = ("dead", "stuck", "saturated")
+_OF_A_CELL = ("dead", "stuck", "saturated", "ones", "zeros")
 _PATTERN = re.compile(r"(?P<kind>[a-z]+)(:(?P<cell>\d+))?(@(?P<at>\d*\.?\d+))?(\+(?P<length>\d*\.?\d+))?")
 
 

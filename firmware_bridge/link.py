@@ -24,7 +24,12 @@ BACK_OFF_FIRST_S = 0.05
 BACK_OFF_FACTOR = 1.5
 BACK_OFF_MAX_S = 0.5
 READ_BYTES = 4096
-UDEV_RULE = 'SUBSYSTEM=="tty", ATTRS{idVendor}=="VVVV", MODE="0660", GROUP="dialout", ENV{ID_MM_DEVICE_IGNORE}="1"'
+FLOOD_BYTES_PER_S = 100_000
+"""Nine channels at 1 kHz are 55 kB/s; faster lines may carry twice their nominal rate (USB boards ignore it)."""
+FLOOD_BYTES = 262_144
+"""A backlog after a stall of this computer is no flood: the kernel keeps at most 64 KiB. Assumption: four times."""
+FLOOD_PAUSE_S = 2.0
+UDEV_RULE = 'SUBSYSTEM=="tty", ATTRS{{idVendor}}=="{}", MODE="0660", GROUP="dialout", ENV{{ID_MM_DEVICE_IGNORE}}="1"'
 
 
 class Link:
@@ -35,7 +40,7 @@ class Link:
     Parameters
     ----------
     port
-        A path (/dev/serial/by-id/… is the stable one) or ``usb:VID:PID[:SERIAL]`` in hexadecimal.
+        A path (/dev/serial/by-id/… is the stable one), ``usb:VID:PID[:SERIAL]`` in hexadecimal, or ``auto``.
     baud
         Bits per second.
 
@@ -68,6 +73,8 @@ class Link:
         self._wanted = False
         self._back_off_s = BACK_OFF_FIRST_S
         self._next_try_s = 0.0
+        self._surplus_bytes = 0.0
+        self._surplus_s = 0.0
 
     def open(self) -> None:
         """Open the port for the first time.
@@ -98,8 +105,21 @@ class Link:
                 data, error = b"", failure.strerror or str(failure)
         if error:
             self._lose(f"{self.port}: {error}; waiting for it to come back")
+        elif self._floods(len(data)):
+            limit = f"more than {self._flood_limit() / 1000:.0f} kB/s"
+            self._lose(f"{self.port}: floods the line with {limit}: is it a board, and does its firmware run?")
+            self._next_try_s = time.monotonic() + FLOOD_PAUSE_S
         self.bytes_received += len(data)
         return data
+
+    def set_baud(self, baud: int) -> None:
+        """Go on at another rate, on an open port too; what had arrived is thrown away."""
+        with self._writing:
+            self.baud = baud
+            if self._serial is not None:
+                with contextlib.suppress(OSError, ValueError):  # a port that is gone is noticed by read()
+                    self._serial.baudrate = baud
+                    self._serial.reset_input_buffer()
 
     def write(self, data: bytes) -> bool:
         """Send without waiting; False when the port is gone or its buffer is full (``read`` notices a loss)."""
@@ -115,6 +135,17 @@ class Link:
         """Give the port back; waits for a ``read`` in another thread to time out."""
         self._wanted = False
         self._lose("closed")
+
+    def _flood_limit(self) -> float:
+        return max(FLOOD_BYTES_PER_S, 2 * self.baud / 10)
+
+    def _floods(self, n_bytes: int) -> bool:
+        """Whether more has come than any board sends (leaky bucket)."""
+        now_s = time.monotonic()
+        drained = (now_s - self._surplus_s) * self._flood_limit()
+        self._surplus_bytes = max(0.0, self._surplus_bytes - drained) + n_bytes
+        self._surplus_s = now_s
+        return self._surplus_bytes > FLOOD_BYTES
 
     def _come_back(self, timeout_s: float) -> None:
         wait_s = min(timeout_s, self._next_try_s - time.monotonic())
@@ -138,6 +169,7 @@ class Link:
         except (OSError, ValueError) as error:
             raise _explained(path, self.baud, error) from error
         self.note = _low_latency(port, path)
+        self._surplus_bytes, self._surplus_s = 0.0, time.monotonic()
         with self._reading, self._writing:
             self._serial = port
             self.openings += 1
@@ -171,7 +203,7 @@ def _explained(path: str, baud: int, error: Exception) -> PortError:
     if number == errno.EACCES:
         return PortError(
             f"{path}: permission denied; type: sudo usermod -aG dialout $USER (then log in again), "
-            f"or add the udev rule {UDEV_RULE}"
+            f"or add the udev rule {UDEV_RULE.format(discovery.vendor(path) or 'VVVV')}"
         )
     if number in (errno.EAGAIN, errno.EBUSY):
         return PortError(f"{path}: another program has it open; close it (to see which, type: fuser {path})")

@@ -6,23 +6,32 @@ behind the port is the same code for a simulated and a real board.
 
 from __future__ import annotations
 
+import binascii
 import struct
-from typing import Protocol
+from collections import deque
+from typing import ClassVar, Protocol
 
 import msgspec
 import numpy as np
+from cobs import cobs
 from numpy.typing import NDArray
 
 from firmware_bridge import phantom, wire
-from firmware_bridge.faults import Fault
+from firmware_bridge.errors import BoardError
+from firmware_bridge.faults import Fault, parse_fault
 from firmware_bridge.frames import Status
 
 __all__ = ["UID", "ForceSource", "VirtualDevice"]
 
+SLOW_NS = 400_000_000
+FLOOD_NS = 1_000_000
+FLOOD_BYTES = 2048
+TEXT = b"$GPGGA,123519,4807.038,N,01131.000,E,1,08,0.9,545.4,M\r\n"
+
 # Plain numbers: IntFlag arithmetic would take a third of the board's time.
 NOT_READY, SATURATED = Status.NOT_READY.value, Status.SATURATED.value
 TX_DROP, RX_ERR, WATCHDOG = Status.TX_DROP.value, Status.RX_ERR.value, Status.WATCHDOG.value
-TARED, CAL_VALID = Status.TARED.value, Status.CAL_VALID.value
+TARED, CAL_VALID, BROWNOUT = Status.TARED.value, Status.CAL_VALID.value, Status.BROWNOUT_RESET.value
 UID = 0x53494D0000000001
 """Begins with "SIM" in ASCII."""
 N_CELLS = 4
@@ -43,6 +52,18 @@ class ForceSource(Protocol):
     def forces(self, t_s: NDArray[np.float64], period_s: float) -> NDArray[np.float64]:
         """Forces (n, 4), N, of conversions that end at each time of ``t_s`` (n,), s, and last ``period_s``."""
         ...
+
+
+class Load(msgspec.Struct, frozen=True):
+    """A weight that lies on the plate: ``newton`` at (x, y) mm."""
+
+    newton: float
+    x_mm: float = 145.0
+    y_mm: float = 145.0
+
+    def forces(self, t_s: NDArray[np.float64], period_s: float) -> NDArray[np.float64]:
+        """As ``ForceSource``."""
+        return phantom.spread(np.full(len(t_s), self.newton), self.x_mm, self.y_mm)
 
 
 class _Active(msgspec.Struct, frozen=True):
@@ -71,6 +92,11 @@ class VirtualDevice:
         What the board's clock shows when it boots (tests of its wrap-around).
     """
 
+    device_class: ClassVar[wire.DeviceClass] = wire.DeviceClass.ABDOMEN
+    n_channels: ClassVar[int] = N_CELLS
+    period_us: ClassVar[tuple[int, int]] = PERIOD_US
+    uid: ClassVar[int] = UID
+
     def __init__(
         self,
         source: ForceSource,
@@ -95,6 +121,9 @@ class VirtualDevice:
         self._origin_ns: int | None = None
         self._waiting: list[Fault] = []
         self._active: list[_Active] = []
+        self._late: deque[tuple[int, bytes]] = deque()
+        self._held: list[bytes] = []
+        self._flood_ns = now_ns
         self.boot(now_ns, wire.ResetCause.POWER_ON)
 
     def boot(self, now_ns: int, cause: wire.ResetCause) -> None:
@@ -103,7 +132,7 @@ class VirtualDevice:
         self._cause = cause
         self._parser = wire.CommandParser()
         self._seq = 0
-        self._status = CAL_VALID if self._blob else 0
+        self._status = (CAL_VALID if self._blob else 0) | (BROWNOUT if cause == wire.ResetCause.BROWNOUT else 0)
         self._streaming = False
         self._period_us = self._default_period_us
         self._tare = [0] * N_CELLS
@@ -119,7 +148,27 @@ class VirtualDevice:
     @property
     def next_due_ns(self) -> int | None:
         """When the next conversion ends; None while not streaming."""
+        if self._active and self._has("flood"):
+            return self._flood_ns + FLOOD_NS
         return self._sample_ns(self._index) if self._streaming else None
+
+    def obey_line(self, line: str, now_ns: int) -> None:
+        """A line typed at the virtual device: ``load NEWTON [X_MM Y_MM]`` lays a weight on the plate, else a fault.
+
+        Raises
+        ------
+        BoardError
+            When it is neither.
+        """
+        word, *numbers = line.split()
+        if word != "load":
+            self.inject(parse_fault(line), now_ns)
+            return
+        try:
+            self._source = Load(*map(float, numbers))
+        except (TypeError, ValueError) as error:
+            raise BoardError(f'"{line}": write load NEWTON [X_MM Y_MM], for example load 20 145 145') from error
+        self._block = []
 
     def inject(self, fault: Fault, now_ns: int) -> None:
         """Have a fault, now or at its time after the first START."""
@@ -146,8 +195,15 @@ class VirtualDevice:
 
     def receive(self, data: bytes, now_ns: int) -> None:
         """Obey the host."""
-        if self._hangs(now_ns):
+        self._update_faults(now_ns)
+        if self._has("silent"):
             return
+        if self._has("slow"):
+            self._late.append((now_ns + SLOW_NS, data))
+            return
+        self._hear(data, now_ns)
+
+    def _hear(self, data: bytes, now_ns: int) -> None:
         bad = self._parser.counters.bad
         for command in self._parser.feed(data):
             self._obey(command, now_ns)
@@ -157,7 +213,9 @@ class VirtualDevice:
     def run(self, now_ns: int) -> list[bytes]:
         """Everything to send by ``now_ns``, frame by frame (replies first)."""
         self._update_faults(now_ns)
-        if any(active.fault.kind == "silent" for active in self._active):
+        while self._late and self._late[0][0] <= now_ns:
+            self._hear(self._late.popleft()[1], now_ns)
+        if self._has("silent"):
             self._out.clear()
             while self._streaming and self._sample_ns(self._index) <= now_ns:
                 self._index += 1
@@ -177,7 +235,12 @@ class VirtualDevice:
                 self.dropped(late)
             self._convert()
         out, self._out = self._out, []
-        return [damaged for frame in out for damaged in self._damage(frame)] if self._active else out
+        if not self._active:
+            return out
+        if self._has("flood"):
+            self._flood_ns = now_ns
+            out.append(self._fault_rng.bytes(FLOOD_BYTES))
+        return [damaged for frame in out for damaged in self._damage(frame)]
 
     def _device_us(self, now_ns: int) -> int:
         return self._boot_us + int((now_ns - self._boot_ns) * self._pace) // 1000
@@ -187,7 +250,8 @@ class VirtualDevice:
         return self._start_ns + int((index + 1) * self._period_us * 1000 / self._pace)
 
     def _say(self, now_ns: int, kind: wire.Type, payload: bytes) -> bytes:
-        frame = wire.Frame(kind, self._seq, self._device_us(now_ns), N_CELLS, self._status, ALL_CELLS, 0, (), payload)
+        n = self.n_channels
+        frame = wire.Frame(kind, self._seq, self._device_us(now_ns), n, self._status, (1 << n) - 1, 0, (), payload)
         encoded = wire.encode_frame(frame)
         self._seq += 1
         self._out.append(encoded)
@@ -231,7 +295,7 @@ class VirtualDevice:
                 return wire.AckCode.BAD_ARGUMENT, 0
             (period_us,) = struct.unpack("<I", payload)
             period_us = period_us or self._period_us
-            if not PERIOD_US[0] <= period_us <= PERIOD_US[1]:
+            if not self.period_us[0] <= period_us <= self.period_us[1]:
                 return wire.AckCode.BAD_ARGUMENT, self._period_us
             self._period_us = period_us
             if kind == wire.Command.START:
@@ -262,12 +326,13 @@ class VirtualDevice:
 
     def _ident(self) -> wire.Ident:
         return wire.Ident(
-            n_channels=N_CELLS,
+            device_class=self.device_class,
+            n_channels=self.n_channels,
             adc_type=wire.AdcType.SIMULATED,
             firmware=(1, 0, 0),
             reset_cause=self._cause,
-            rate_hz=1_000_000 // PERIOD_US[0],
-            uid=UID,
+            rate_hz=1_000_000 // self.period_us[0],
+            uid=self.uid,
             calibration_hash=wire.blob_hash(self._blob),
             board=self._board,
         )
@@ -277,7 +342,7 @@ class VirtualDevice:
         saturated = sum(1 << cell for cell in self._cells_with("saturated"))
         stuck = sum(1 << cell for cell in self._cells_with("stuck"))
         return wire.SelfTest(
-            failures=bool(dead) | bool(saturated) << 1 | bool(stuck) << 2,
+            failures=bool(dead) | bool(saturated) << 1 | bool(stuck) << 2 | self._has("eeprom") << 4,
             ready_mask=ALL_CELLS & ~dead,
             saturated_mask=saturated,
             stuck_mask=stuck,
@@ -328,6 +393,10 @@ class VirtualDevice:
         for cell in self._cells_with("saturated"):
             counts[cell] = phantom.FULL_SCALE_COUNTS
             saturated |= 1 << cell
+        for cell in self._cells_with("ones"):
+            counts[cell] = -1
+        for cell in self._cells_with("zeros"):
+            counts[cell] = 0
         for cell in self._cells_with("dead"):
             counts[cell] = 0
             ready &= ~(1 << cell)
@@ -337,7 +406,15 @@ class VirtualDevice:
         """What becomes of one frame on a bad line."""
         rng = self._fault_rng
         kinds = {active.fault.kind for active in self._active}
-        out = [frame]
+        if "text" in kinds:
+            return [TEXT]
+        if "version" in kinds and len(frame) > 1:
+            frame = _of_version_2(frame)
+        if "reordered" in kinds and not self._held and rng.random() < DAMAGED_SHARE:
+            self._held.append(frame)
+            return []
+        out = [frame, *self._held]
+        self._held.clear()
         if "garbage" in kinds and rng.random() < DAMAGED_SHARE:
             out.insert(0, rng.bytes(int(rng.integers(1, 80))))
         if "truncated" in kinds and rng.random() < DAMAGED_SHARE:
@@ -356,9 +433,8 @@ class VirtualDevice:
     def _cells_with(self, kind: str) -> list[int]:
         return [active.fault.cell - 1 for active in self._active if active.fault.kind == kind]
 
-    def _hangs(self, now_ns: int) -> bool:
-        self._update_faults(now_ns)
-        return any(active.fault.kind == "silent" for active in self._active)
+    def _has(self, kind: str) -> bool:
+        return any(active.fault.kind == kind for active in self._active)
 
     def _update_faults(self, now_ns: int) -> None:
         """Begin faults whose time has come, end those whose time is over."""
@@ -374,5 +450,13 @@ class VirtualDevice:
     def _begin_fault(self, fault: Fault, now_ns: int) -> None:
         if fault.kind == "reboot":
             self.boot(now_ns, wire.ResetCause.WATCHDOG)
+        elif fault.kind == "brownout":
+            self.boot(now_ns, wire.ResetCause.BROWNOUT)
         else:
             self._active.append(_Active(fault, now_ns + fault.for_s * 1e9))
+
+
+def _of_version_2(frame: bytes) -> bytes:
+    """The same frame as a board of protocol 2 would send it."""
+    body = b"\x02" + cobs.decode(frame[:-1])[1:-2]
+    return bytes(cobs.encode(body + struct.pack("<H", binascii.crc_hqx(body, 0xFFFF)))) + b"\0"

@@ -1,7 +1,8 @@
 """The virtual board as a process of its own: wire bytes on a pseudo-terminal, paced by absolute deadlines.
 
 Run by hand it prints the port to open: ``python -m firmware_bridge.virtual_process '{"rate_hz": 250}'``. It leaves when
-its standard input ends, so it never outlives the program that started it; lines on standard input are faults.
+its standard input ends, so it never outlives the program that started it; lines on standard input are faults, weights
+(``load 20 145 145``) or what is done to a rater (``dial 40``, ``commit``).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import select
 import signal
 import sys
 import tempfile
+import termios
 import time
 import tty
 from collections import deque
@@ -31,19 +33,24 @@ from firmware_bridge.errors import BoardError, BridgeError
 from firmware_bridge.faults import parse_fault
 from firmware_bridge.presses import Hand
 from firmware_bridge.recordings import Recording, load_recording
+from firmware_bridge.uart import as_heard
 from firmware_bridge.virtual_device import ForceSource, VirtualDevice
+from firmware_bridge.virtual_rater import Untouched, VirtualRater
 
 __all__ = ["VirtualOptions", "main"]
 
 TX_BUFFER_BYTES = 4096
+SPEEDS = (9_600, 19_200, 38_400, 57_600, 115_200, 230_400, 500_000, 1_000_000, 2_000_000)
+UNNAMED_SPEED = 250_000
+"""The one rate of the firmware for which termios has no name."""
 IDLE_S = 0.1
 
 
 class VirtualOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All that a virtual board can be told; ``[board.options]`` may hold those below ``lead_s`` and that itself."""
 
-    source: Literal["presses", "replay"] = "presses"
-    rate_hz: Annotated[float, Meta(ge=80, le=1000)] = 1000.0
+    source: Literal["presses", "replay", "rater"] = "presses"
+    rate_hz: Annotated[float, Meta(ge=10, le=1000)] = 1000.0
     file: str = ""
     site_mm: tuple[float, float] = (145.0, 145.0)
     loop: bool = False
@@ -57,6 +64,10 @@ class VirtualOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     noise_counts: Annotated[float, Meta(ge=0, le=100_000)] = phantom.NOISE_COUNTS
     drift_ppm: Annotated[float, Meta(ge=-20_000, le=20_000)] = 0.0
     boot_us: Annotated[int, Meta(ge=0, lt=2**32)] = 0
+    baud: Annotated[int, Meta(ge=0, le=4_000_000)] = 0
+    """Rate of the board's UART; 0 understands every rate, as a pseudo-terminal does."""
+    host_baud: Annotated[int, Meta(ge=0, le=4_000_000)] = 500_000
+    """Rate at which the host opens the port; 0 tries the known ones."""
     faults: list[str] = []
     port: str = ""
     """Path of the symbolic link to the pseudo-terminal; "" makes one in a folder for temporary files."""
@@ -77,7 +88,8 @@ class _Played:
 class _Terminal:
     """A pseudo-terminal behind a symbolic link, which stays at its path when the plug is pulled and put back."""
 
-    def __init__(self, port: str) -> None:
+    def __init__(self, port: str, baud: int) -> None:
+        self._baud = baud
         self._folder = "" if port else tempfile.mkdtemp(prefix="robopatient-")
         self.path = Path(port) if port else Path(self._folder) / "SIM-board"
         self.master = -1
@@ -103,12 +115,22 @@ class _Terminal:
 
     def read(self) -> bytes:
         with contextlib.suppress(OSError):
-            return os.read(self.master, 4096)
+            return as_heard(os.read(self.master, 4096), *self._bauds())
         return b""
+
+    def _bauds(self) -> tuple[int, int]:
+        """Rate at which the host has opened the port, and the board's own."""
+        if not self._baud:
+            return 0, 0
+        speed = termios.tcgetattr(self._slave)[5]
+        return next((baud for baud in SPEEDS if getattr(termios, f"B{baud}") == speed), UNNAMED_SPEED), self._baud
 
     def write(self, frames: list[bytes]) -> int:
         """Send without ever waiting; returns how many frames did not fit and are lost whole."""
         lost = 0
+        host_baud, baud = self._bauds()
+        if baud != host_baud:
+            frames = [as_heard(frame, baud, host_baud) for frame in frames]
         for frame in frames:
             if len(self._pending) + len(frame) > TX_BUFFER_BYTES:
                 self._flush()
@@ -141,12 +163,13 @@ def main(arguments: list[str]) -> int:
         options = _options(arguments)
         source, name = _source(options)
         faults = [parse_fault(text) for text in options.faults]
-        terminal = _Terminal(options.port)
+        terminal = _Terminal(options.port, options.baud)
         terminal.plug_in()
     except (BridgeError, OSError) as error:
         print(json.dumps({"error": str(error)}), flush=True)
         return 1
-    device = VirtualDevice(
+    kind = VirtualRater if options.source == "rater" else VirtualDevice
+    device = kind(
         source,
         now_ns=time.monotonic_ns(),
         rate_hz=options.rate_hz,
@@ -190,7 +213,7 @@ def _serve(device: VirtualDevice, terminal: _Terminal) -> None:
             lines.extend(line.decode("utf-8", "replace") for line in complete)
         while lines:
             try:
-                device.inject(parse_fault(lines.popleft()), now_ns)
+                device.obey_line(lines.popleft(), now_ns)
             except BoardError as error:
                 print(error, file=sys.stderr, flush=True)
         if replug_ns is None and terminal.master in heard:
@@ -219,6 +242,8 @@ def _source(options: VirtualOptions) -> tuple[ForceSource, str]:
     if options.source == "replay":
         recording = load_recording(options.file, options.site_mm)
         return _Played(recording, options.lead_s, loop=options.loop), f"SIM replay {recording.name}"
+    if options.source == "rater":
+        return Untouched(), "SIM rater"
     hand = Hand(
         options.seed,
         options.tender_mm or options.site_mm,

@@ -179,7 +179,10 @@ class ParsedCommand(msgspec.Struct, frozen=True, gc=False):
 
 
 class Counters(msgspec.Struct):
-    """What the parser accepted and why it dropped the rest."""
+    """What the parser accepted and why it dropped the rest.
+
+    ``other_version`` is the protocol version of the last frame that was whole but not of this version, 0 before one.
+    """
 
     good: int = 0
     bad_cobs: int = 0
@@ -188,6 +191,7 @@ class Counters(msgspec.Struct):
     bad_version: int = 0
     bad_layout: int = 0
     overlong: int = 0
+    other_version: int = 0
 
     @property
     def bad(self) -> int:
@@ -200,11 +204,19 @@ class Deframer:
 
     Never raises and never holds more than ``MAX_PENDING_BYTES``, whatever arrives. A damaged frame costs itself and
     at most the next one.
+
+    Parameters
+    ----------
+    min_body_bytes
+        Shortest decoded frame, CRC included.
+    any_version
+        Type or command that is let through in every version.
     """
 
-    def __init__(self, min_body_bytes: int) -> None:
+    def __init__(self, min_body_bytes: int, any_version: int = -1) -> None:
         self.counters = Counters()
         self._min_body_bytes = min_body_bytes
+        self._any_version = any_version
         self._pending = b""
         self._skipping = False
 
@@ -246,8 +258,9 @@ class Deframer:
             if binascii.crc_hqx(body, 0xFFFF) != raw[-2] | raw[-1] << 8:
                 counters.bad_crc += 1
                 continue
-            if body[0] != VERSION:
+            if body[0] != VERSION and body[1] != self._any_version:
                 counters.bad_version += 1
+                counters.other_version = body[0]
                 continue
             bodies.append(body)
         return bodies
@@ -294,7 +307,7 @@ class CommandParser:
     """The board's ear: bytes of a host in, verified commands out (virtual board and tests)."""
 
     def __init__(self) -> None:
-        self._deframer = Deframer(_COMMAND_MIN_BYTES)
+        self._deframer = Deframer(_COMMAND_MIN_BYTES, any_version=Command.IDENT)
         self.counters = self._deframer.counters
 
     def feed(self, data: bytes) -> list[ParsedCommand]:

@@ -55,7 +55,8 @@ class BoardConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
     driver: str = "virtual"
     port: str = ""
-    baud: Annotated[int, Meta(ge=1200, le=4_000_000)] = 500_000
+    baud: Annotated[int, Meta(ge=0, le=4_000_000)] = 500_000
+    """Bits per second; 0 tries the rates for which the firmware can be built."""
     rate_hz: Annotated[float, Meta(ge=80, le=1000)] = 1000.0
     file: str = ""
     """Recording for ``replay``: PATH, or PATH#NAME for one recording of an .npz."""

@@ -1,15 +1,30 @@
-"""A sensor board on a serial port: link, decoder and conversation as one ``Board``."""
+"""A sensor board on a serial port: link, decoder and conversation as one ``Board``, and what is wrong in words."""
 
 from __future__ import annotations
 
 from firmware_bridge import wire
 from firmware_bridge.board import LinkHealth
-from firmware_bridge.conversation import Conversation
+from firmware_bridge.cells import CellWatch
+from firmware_bridge.conversation import Conversation, version_trouble
 from firmware_bridge.decoder import Decoder
+from firmware_bridge.errors import BoardError
 from firmware_bridge.frames import RawFrame
 from firmware_bridge.link import Link
 
-__all__ = ["SerialBoard"]
+__all__ = ["BAUDS", "SerialBoard"]
+
+BAUDS = (500_000, 1_000_000, 250_000, 115_200)
+"""What is tried when ``baud`` is 0: the rates for which the firmware can be built."""
+MIN_BAUD = 1200
+BAUD_TRY_NS = 600_000_000
+"""Six questions at each rate; a board that is still in its boot loader (3 s) is found in the second round."""
+WATCH_NS = 500_000_000
+BAD_SHARE = 0.01
+"""From so many damaged or lost frames on the line is told to be bad."""
+TOO_FAST = 1.5
+CELL_BITS = 0b111
+RATE_BIT, EEPROM_BIT = 1 << 3, 1 << 4
+HEARD_BYTES = 24
 
 
 class SerialBoard:
@@ -18,18 +33,38 @@ class SerialBoard:
     Parameters
     ----------
     port
-        Path or ``usb:VID:PID[:SERIAL]``.
+        Path, ``usb:VID:PID[:SERIAL]`` or ``auto``.
     baud
-        Bits per second.
+        Bits per second; 0 tries ``BAUDS`` one after the other until the board is understood.
     rate_hz
         Sampling rate to ask for.
+    device_class
+        What the device must be.
     """
 
-    def __init__(self, port: str, baud: int, rate_hz: float) -> None:
+    def __init__(
+        self,
+        port: str,
+        baud: int,
+        rate_hz: float,
+        device_class: wire.DeviceClass = wire.DeviceClass.ABDOMEN,
+    ) -> None:
+        if baud and baud < MIN_BAUD:
+            raise BoardError(f"board.baud is {baud}; give the board's rate ({MIN_BAUD} or more), or 0 to try {BAUDS}")
         self.name = f"serial {port}"
-        self.link = Link(port, baud)
+        self._bauds = (baud,) if baud else BAUDS
+        self.link = Link(port, self._bauds[0])
         self.decoder = Decoder()
-        self.conversation = Conversation(rate_hz)
+        self.conversation = Conversation(rate_hz, device_class)
+        self.cells = CellWatch()
+        self._tried: list[int] = []
+        self._baud_since_ns = 0
+        self._generation = 0
+        self._understood = 0
+        self._heard = b""
+        self._watch_ns = 0
+        self._watched = (0, 0, 0, 0)
+        self._line_trouble = ""
 
     def open(self) -> None:
         """Open the port; raises ``PortError``."""
@@ -46,22 +81,26 @@ class SerialBoard:
             self.conversation.hear(frame)
         if samples:
             self.conversation.hear_samples(received_ns)
+            self.cells.look(samples[-1])
+        elif not self.decoder.counters.good:
+            self._heard = (self._heard + data)[-HEARD_BYTES:]
         return samples
 
     def poll(self, now_ns: int) -> None:
         """Send what is due: identity, start, heartbeat, sync."""
-        self.link.write(self.conversation.poll(now_ns, self.link.generation))
+        generation = self.link.generation
+        if generation and len(self._bauds) > 1:
+            self._search_baud(now_ns, generation)
+        self.link.write(self.conversation.poll(now_ns, generation))
+        if now_ns - self._watch_ns >= WATCH_NS:
+            self._watch_line(now_ns)
 
     def health(self) -> LinkHealth:
         """How it is doing, as of the last ``poll``."""
         decoder, clock, ident = self.decoder, self.decoder.clock, self.conversation.ident
-        state = self.conversation.state
-        detail = self.link.error if state == "down" else self.conversation.detail
-        if state == "identifying" and decoder.counters.good == 0 and decoder.counters.bad > 0:
-            detail = f"bytes arrive but none is a frame: is {self.link.baud} the board's baud rate?"
         return LinkHealth(
-            state=state,
-            detail=detail or self.link.note,
+            state=self.conversation.state,
+            detail=self._detail(),
             board=ident.board if ident else "",
             uid=f"{ident.uid:016x}" if ident else "",
             firmware=_version(ident) if ident else "",
@@ -86,6 +125,86 @@ class SerialBoard:
         """Tell the board to stop and give the port back."""
         self.link.write(self.conversation.goodbye())
         self.link.close()
+
+    def _detail(self) -> str:
+        state = self.conversation.state
+        if state == "down":
+            return self.link.error
+        if state == "identifying":
+            return self._unknown_detail()
+        troubles = (self.conversation.detail, self._line_trouble, self.link.note)
+        return "; ".join(filter(None, troubles))
+
+    def _unknown_detail(self) -> str:
+        """Why nobody has said who is there."""
+        counters = self.decoder.counters
+        tried = ", ".join(map(str, self._tried or [self.link.baud]))
+        if counters.good == self._understood:
+            if counters.other_version:
+                return version_trouble(counters.other_version)
+            if counters.bad or self._heard:
+                advice = "is it a board?" if not self._bauds[1:] else "none of the known rates: is it a board?"
+                if len(self._bauds) == 1:
+                    advice = "set board.baud to the board's own, or to 0 to try the known ones; is it a board?"
+                return f"bytes arrive but none is a frame at {tried} baud ({_quoted(self._heard)}): {advice}"
+        if self.conversation.detail and self._tried:
+            return f"{self.conversation.detail} (tried {tried} baud)"
+        return self.conversation.detail
+
+    def _search_baud(self, now_ns: int, generation: int) -> None:
+        """Try the next rate when this one is not understood."""
+        good = self.decoder.counters.good
+        if generation != self._generation:
+            self._generation, self._baud_since_ns, self._understood = generation, now_ns, good
+        if good > self._understood or now_ns - self._baud_since_ns < BAUD_TRY_NS:
+            return
+        if self.link.baud not in self._tried:
+            self._tried.append(self.link.baud)
+        following = self._bauds.index(self.link.baud) + 1
+        self.link.set_baud(self._bauds[following % len(self._bauds)])
+        self._baud_since_ns = now_ns
+
+    def _watch_line(self, now_ns: int) -> None:
+        """Judge the last half second: damage, loss, a rate nobody asked for, cells, the board's word on itself."""
+        decoder, clock = self.decoder, self.decoder.clock
+        totals = (decoder.counters.good, decoder.counters.bad, decoder.lost, decoder.samples)
+        good, bad, lost, samples = (new - old for new, old in zip(totals, self._watched, strict=True))
+        elapsed_s = (now_ns - self._watch_ns) * 1e-9
+        self._watched, self._watch_ns = totals, now_ns
+        troubles = [self.cells.detail()]
+        for count, what in ((bad, "are damaged"), (lost, "are lost")):
+            if count > BAD_SHARE * (good + count):
+                share = 100.0 * count / (good + count)
+                troubles.append(f"{share:.0f} % of the frames {what}: check cable, ground and baud rate")
+        rate_hz = samples / elapsed_s
+        if rate_hz > TOO_FAST * self.conversation.rate_hz:
+            troubles.append(f"{rate_hz:.0f} samples come a second, {self.conversation.rate_hz:g} were asked for")
+        if clock.is_slow:
+            told = f"the board takes {clock.round_trip_ms:.0f} ms to answer"
+            troubles.append(f"{told}: its clock cannot be mapped, times are those of arrival")
+        self._line_trouble = "; ".join(filter(None, (*troubles, *self._own_word())))
+
+    def _own_word(self) -> list[str]:
+        """What the board has found out about itself."""
+        words = []
+        ident, test = self.conversation.ident, self.conversation.self_test
+        if ident is not None and ident.reset_cause == wire.ResetCause.BROWNOUT:
+            words.append("the board's last reset was a brown-out: check its supply")
+        failures = test.failures if test is not None else 0
+        if failures & CELL_BITS and not self.cells.faults():
+            words.append("the board's self-test failed: type robopatient board selftest")
+        if failures & RATE_BIT:
+            words.append("the board's conversions are off by more than 5 % of their rate")
+        if failures & EEPROM_BIT:
+            words.append("the note in the board's EEPROM is damaged: type robopatient board calibrate")
+        return words
+
+
+def _quoted(heard: bytes) -> str:
+    """The last bytes as text when they are text, otherwise in hexadecimal."""
+    text = heard.decode("ascii", "replace")
+    plain = sum(character in "\r\n\t" or " " <= character <= "~" for character in text)
+    return f'text: "{" ".join(text.split())}"' if plain >= 0.9 * len(text) else heard[-8:].hex(" ")
 
 
 def _version(ident: wire.Ident) -> str:

@@ -23,8 +23,6 @@ START_TIMEOUT_S = 20.0
 LEAVE_TIMEOUT_S = 2.0
 BOARD_KEYS = ("source", "rate_hz", "file", "site_mm", "loop", "seed")
 """The first fields of ``VirtualOptions``: keys of ``[board]`` itself, not of its options."""
-BAUD = 500_000
-"""A pseudo-terminal ignores it, pyserial wants one."""
 
 
 class VirtualBoard(SerialBoard):
@@ -49,9 +47,9 @@ class VirtualBoard(SerialBoard):
             raise BoardError(f"board.options: {error}; known are {known}") from error
         for fault in self.options.faults:
             parse_fault(fault)
-        super().__init__("", BAUD, self.options.rate_hz)
-        what = f"replay {self.options.file}" if self.options.source == "replay" else f"presses seed {self.options.seed}"
-        self.name = f"SIM {what}"
+        super().__init__("", self.options.host_baud, self.options.rate_hz)
+        what = {"replay": f"replay {self.options.file}", "presses": f"presses seed {self.options.seed}"}
+        self.name = f"SIM {what.get(self.options.source, self.options.source)}"
         self._process: subprocess.Popen[bytes] | None = None
 
     def open(self) -> None:
@@ -74,9 +72,17 @@ class VirtualBoard(SerialBoard):
     def inject(self, fault: str) -> None:
         """Give the board a fault now (``firmware_bridge.faults``), for tests and demonstrations."""
         parse_fault(fault)
+        self.type_line(fault)
+
+    def load(self, newton: float, x_mm: float, y_mm: float) -> None:
+        """Lay a weight on the plate, in place of the hand or the weight that was there."""
+        self.type_line(f"load {newton} {x_mm} {y_mm}")
+
+    def type_line(self, line: str) -> None:
+        """Say a line to the process."""
         if self._process is None or self._process.stdin is None:
             raise BoardError(f"{self.name}: is not open; call open() first")
-        self._process.stdin.write(fault.encode() + b"\n")
+        self._process.stdin.write(line.encode() + b"\n")
         self._process.stdin.flush()
 
     def close(self) -> None:

@@ -182,7 +182,7 @@ def test_the_process_leaves_when_its_parent_is_killed():
         ({"driver": "firmware_bridge.wire:Parser"}, "it is called with port, baud"),
         ({"driver": "virtual", "options": {"colour": "red"}}, "unknown field `colour`; known are lead_s"),
         ({"driver": "virtual", "options": {"seed": 3}}, r"seed belongs into \[board\]"),
-        ({"driver": "virtual", "rate_hz": 20.0}, ">= 80"),
+        ({"driver": "virtual", "rate_hz": 2000.0}, "<= 1000"),
         ({"driver": "virtual", "options": {"faults": ["earthquake"]}}, "earthquake"),
         ({"driver": "serial", "port": "/dev/ttyS0", "options": {"a": 1}}, "knows none"),
     ],

@@ -10,6 +10,7 @@ from firmware_bridge.errors import MissingPackageError, PortError, require
 
 UNO = Port(path="/dev/ttyACM0", vid="2341", pid="0043", serial="75", description="Arduino Uno")
 TWIN = Port(path="/dev/ttyACM1", vid="2341", pid="0043", serial="76", description="Arduino Uno")
+MODEM = Port(path="/dev/ttyUSB0", vid="12d1", pid="1001", serial="", description="Huawei Mobile")
 OLD = Port(path="/dev/ttyS0", vid="", pid="", serial="", description="n/a")
 
 
@@ -30,8 +31,19 @@ def test_a_usb_name_finds_its_port_and_a_path_is_left_alone(plugged):
 def test_two_boards_of_a_kind_are_told_apart_by_serial_number_and_never_guessed(plugged):
     plugged(UNO, TWIN)
     assert discovery.resolve("usb:2341:0043:76") == "/dev/ttyACM1"
-    with pytest.raises(PortError, match="more than one port matches; add :SERIAL"):
+    with pytest.raises(PortError, match="more than one port matches; name one as usb:VID:PID:SERIAL"):
         discovery.resolve("usb:2341:0043")
+
+
+def test_auto_opens_the_one_board_of_the_allow_list_and_no_other_port(plugged):
+    plugged(MODEM, UNO, OLD)
+    assert discovery.resolve("auto") == "/dev/ttyACM0"
+    plugged(MODEM, OLD)
+    with pytest.raises(PortError, match="no port matches"):
+        discovery.resolve("auto")
+    plugged(UNO, TWIN)
+    with pytest.raises(PortError, match="more than one"):
+        discovery.resolve("auto")
 
 
 def test_the_list_of_boards_is_lines_or_one_json_object(plugged, capsys):
