@@ -311,9 +311,10 @@ def _timeline(session: _Session) -> str:
     force, pain, heard, seen = session.force, session.pain, session.heard, session.seen
     f0_hz = np.where((heard["f0_hz"] > 0) & (heard["level_dbfs"] > latency.AUDIBLE_DBFS), heard["f0_hz"], np.nan)
     low_hz, high_hz = _range(f0_hz, 100.0, 300.0, 50.0)
+    measured = np.array(["stale" not in flags for flags in force["flags"]], dtype=bool)  # else zeros that nobody measured
     lanes = [
         charts.Lane(
-            "Force", "N, all cells", "pressed", session.at_s(force["t_ns"]), force["total_newton"],
+            "Force", "N, all cells", "pressed", session.at_s(force["t_ns"][measured]), force["total_newton"][measured],
             0.0, _range(force["total_newton"], 0.0, 10.0, 5.0)[1], True,
         ),
         charts.Lane("Pain felt", "NRS 0–10", "felt", session.at_s(pain["t_ns"]), pain["nrs"], 0.0, 10.0, True),

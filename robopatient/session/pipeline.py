@@ -57,6 +57,7 @@ class Pipeline:
         self._policy = make_policy(config.expression, profile)
         self._split = Split(config.split)
         self._stale_ns = round(config.control.stale_ms * 1e6)
+        self._felt_ns = 0
         self._newest = ForceFrame(t_ns=0, received_ns=0, seq=-1, cells_newton=(), flags=("stale",))
 
     def receive(self, received_ns: int, data: bytes) -> None:
@@ -90,6 +91,9 @@ class Pipeline:
         if t_ns - force.received_ns > self._stale_ns:
             force = _nothing(force, t_ns, "stale")
         felt = force if self.running else _nothing(force, t_ns, "paused")
+        if felt.t_ns < self._felt_ns:  # late frames after a silence that was already felt: pain has no way back
+            felt = msgspec.structs.replace(felt, t_ns=self._felt_ns)
+        self._felt_ns = felt.t_ns
         pain = self._patient.step(felt)
         expression = self._policy.step(pain)
         voice, face = self._split.step(expression, pain, felt, self.hushed or not self.running)

@@ -97,6 +97,7 @@ class Supervisor:
         """Run the session to its end; return control's exit status."""
         self.started_ns = self._clock.now_ns()
         _make_folder(self.folder)
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # of the children: two threads cost 14 times one (measured)
         old = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
         self._port = ActorPort(self._endpoints, ())
         try:
