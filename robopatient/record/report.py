@@ -311,7 +311,7 @@ def _timeline(session: _Session) -> str:
     force, pain, heard, seen = session.force, session.pain, session.heard, session.seen
     f0_hz = np.where((heard["f0_hz"] > 0) & (heard["level_dbfs"] > latency.AUDIBLE_DBFS), heard["f0_hz"], np.nan)
     low_hz, high_hz = _range(f0_hz, 100.0, 300.0, 50.0)
-    measured = np.array(["stale" not in flags for flags in force["flags"]], dtype=bool)  # else zeros that nobody measured
+    measured = np.array(["stale" not in flags for flags in force["flags"]], bool)  # else nobody measured it
     lanes = [
         charts.Lane(
             "Force", "N, all cells", "pressed", session.at_s(force["t_ns"][measured]), force["total_newton"][measured],
