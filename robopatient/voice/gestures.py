@@ -564,7 +564,7 @@ def _step(body, person, command, fresh, dt_s, target):  # type: ignore[no-untype
         _breathe(b, v, target, dt_s, held)
         b.call = BREATH
     elif b.state == GASPING:
-        shape = min(1.0, here / 0.03) * min(1.0, max(0.0, (b.length - here) / 0.03) * 0.7 + 0.3)
+        shape = math.sqrt(min(1.0, here / 0.04)) * min(1.0, max(0.0, (b.length - here) / 0.03) * 0.7 + 0.3)
         _mouth(b, v, 0.7, 0.0, 1.6, target, dt_s)
         _inhale(b, v, target, v.full_scale * _gain(max(b.level_db - 14.0 + 8.0 * b.mouth, -38.0)) * shape, 0.45)
         b.call = GASP
@@ -579,7 +579,7 @@ def _step(body, person, command, fresh, dt_s, target):  # type: ignore[no-untype
         b.progress = min(1.0, max(b.progress, b.t / b.length))
         x = min(1.0, here / b.attack)
         close = _along(b.mouth, _P, _MOUTH[5]) * _smooth((b.progress - 0.35) / 0.55)
-        _sound(b, v, c, target, x * (2.0 - x), min(1.0, here / 0.008), 0.0, dt_s)
+        _sound(b, v, c, target, 0.2 + 0.8 * x * (2.0 - x), min(1.0, here / 0.008), 0.0, dt_s)
         _mouth(b, v, b.mouth, close, 1.0, target, dt_s)
         b.call = SIGH
         if b.mouth >= 0.06:
