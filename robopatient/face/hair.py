@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from robopatient.face.carried import Carried
 from robopatient.face.geometry import round_off, vertex_normals
@@ -58,8 +59,8 @@ STYLES: dict[str, Style] = {
     "cropped": Style(cap_dm=0.05),
     "short": Style(0.05, 900, 0.045, (0.30, 0.50), (0.05, 0.11), None, 0.05),
     "balding": Style(0.0, 700, 0.035, (0.14, 0.24), (0.015, 0.05), None, 0.12),
-    "bob": Style(0.07, 1500, 0.048, (2.1, 2.4), (0.05, 0.20), 0.25, 0.22, -1.02, -0.10),
-    "long": Style(0.06, 1400, 0.050, (3.7, 4.1), (0.04, 0.14), 0.0, 0.22, -2.7, 0.06),
+    "bob": Style(0.05, 1700, 0.048, (2.1, 2.4), (0.03, 0.14), 0.25, 0.22, -1.02, -0.10),
+    "long": Style(0.04, 1600, 0.050, (3.7, 4.1), (0.03, 0.12), 0.0, 0.22, -2.7, 0.06),
     "tied": Style(0.06, 500, 0.055, (0.8, 1.1), (0.04, 0.07)),
 }
 
@@ -142,6 +143,8 @@ def _strands(identity: Identity, head: Head, style: Style, rng: np.random.Genera
     roots, normals = _roots(identity, head, style.strands, rng)
     order = np.argsort(-roots[:, 2])
     path, out, depth = _grow(head, style, roots[order], normals[order], rng)
+    lies = _height_over_skin(head, path[:ARCH_STEPS]).max(axis=0) < ARCH_DM
+    path, out, depth = path[:, lies], out[:, lies], depth[lies]
     steps, count = path.shape[:2]
     tangent = _unit(np.gradient(path, axis=0))
     side = _unit(np.cross(tangent, _unit(out + TOWARDS_CAMERA)))
@@ -172,6 +175,19 @@ def _strands(identity: Identity, head: Head, style: Style, rng: np.random.Genera
         cover=(across + 2.0 * seed).ravel().astype(np.float32),
         triangles=triangles.astype(np.int32),
     )
+
+
+ARCH_STEPS, ARCH_DM = 6, 0.19
+"""A strand that stands higher than this over the scalp near its root is a stray, and is left out."""
+
+
+def _height_over_skin(head: Head, path: np.ndarray) -> np.ndarray:
+    """Height of every place over the tangent plane of the nearest skin point, dm."""
+    skin = head.template.triangles[head.template.triangle_part == Part.SKIN]
+    points = np.unique(skin)
+    _, near = cKDTree(head.rest[points]).query(path)
+    height: np.ndarray = ((path - head.rest[points][near]) * vertex_normals(head.rest, skin)[points][near]).sum(axis=-1)
+    return height
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
@@ -253,14 +269,14 @@ def _grow(
     envelope = _Envelope(head)
     count = len(roots)
     length = rng.uniform(*style.length_dm, (count, 1))
-    layer = rng.uniform(*style.layer_dm, (count, 1))
+    layer = style.layer_dm[0] + np.ptp(style.layer_dm) * rng.beta(2.0, 2.6, (count, 1))  # few lone strands on top
     steps = max(4, round(style.length_dm[1] / STEP_DM))
     step = length / steps
     if style.part_x_dm is None:
         heading = roots - (envelope.eyes + np.array([0.12, 1.15, -1.25]))  # the crown's whorl
         heading[:, 1] *= 0.6
     else:
-        away = np.tanh((roots[:, :1] - style.part_x_dm) / 0.05)
+        away = np.where(roots[:, :1] > style.part_x_dm, 1.0, -1.0)
         heading = np.concatenate([away, np.full((count, 1), 0.05), np.full((count, 1), -0.40)], axis=1)
     heading = _unit(heading - (heading * normals).sum(axis=1, keepdims=True) * normals)
     heading = _unit(heading + rng.normal(0.0, 0.05, heading.shape))

@@ -20,7 +20,7 @@ __all__ = ["Head", "PosedHead", "rotation"]
 
 BREATH_LIFT_DM = 0.05
 """Rise of the shoulders over a breath (assumption: 5 mm)."""
-EYE_SHRINK = 0.985
+EYE_SHRINK = 0.978
 """The eyeball is drawn this much smaller, so that shut lids never let it through."""
 
 
@@ -28,7 +28,7 @@ TONGUE_REST_DM = np.array([0.0, -0.055, -0.12], np.float32)
 """The source's tongue lies on the lower teeth and shows as soon as the lips part; a patient's lies low and back."""
 
 IRIS_TO_LOWER_LID = 0.46
-"""Sine over the eye's axis at which the lower lid touches the iris; eyes look down until it does (no white below it)."""
+"""Sine over the eye's axis at which the lower lid touches the iris; eyes look down until it does."""
 
 
 class PosedHead(NamedTuple):

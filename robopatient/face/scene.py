@@ -27,7 +27,7 @@ from robopatient.face.skin import SkinMaps, bake_skin
 
 __all__ = ["Frame", "Scene", "load_scene"]
 
-BAKE_VERSION = 8
+BAKE_VERSION = 14
 """Raise when a change to skin, hair, gown or occlusion must not meet an old cache."""
 
 
@@ -136,9 +136,10 @@ def _cull(head: Head, gown: Carried, hair: Carried) -> Arrays:
     seen = seen_triangles(head, place, follows, triangles, solid=cover[triangles].min(axis=1) > 0.0)
     skin_seen, gown_seen, hair_seen = np.split(seen, np.cumsum([len(part) for part in sets])[:-1])
     face = (head.template.template_dm[skin][..., 2].max(axis=1) > FACE_Z_DM) & (head.follows[skin].min(axis=1) > 0.2)
+    mouth = np.isin(skin, head.template.mouth()).any(axis=1)  # shut at rest, so never seen there
     clothed = gown_cover_dm(head.template.template_dm)[skin].min(axis=1) > CLOTHED_DM
     return {
-        "skin_seen": (skin_seen | face) & ~clothed,
+        "skin_seen": (skin_seen | face | mouth) & ~clothed,
         "gown_triangles": gown.triangles[gown_seen & (gown.cover[gown.triangles].max(axis=1) > 0.0)],
         "hair_triangles": hair.triangles[hair_seen & (hair.cover[hair.triangles].max(axis=1) > 0.0)],
     }

@@ -172,3 +172,14 @@ def test_a_still_is_a_png_of_the_asked_size(tmp_path: Path) -> None:
 def test_a_still_that_cannot_be_written_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(AssetError, match=r"absent.x\.png: the picture cannot be written"):
         still("mei", 6.0, tmp_path / "absent" / "x.png", size_px=160, renderer="numba")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_open_mouth_is_dark_and_shows_no_background(name: str) -> None:
+    renderer = make_renderer("numba", load_identity(name), SIZE_PX)
+    picture = renderer.draw(FacePose(au={"AU27": 5.0, "AU20": 5.0, "AU10": 4.0})).astype(int)
+    renderer.close()
+    face = picture[SIZE_PX // 2 : SIZE_PX * 3 // 4, SIZE_PX * 3 // 8 : SIZE_PX * 5 // 8]
+    bluish = (face[..., 2] > face[..., 0]) & (face[..., 2] > 120)  # the wall; nothing in a mouth is
+    assert bluish.sum() == 0
+    assert (face.max(axis=2) < 90).mean() > 0.05
