@@ -123,7 +123,7 @@ def distribution(
     if not len(chosen):
         return Figure(name, n=0, target=target, met=False, remark="no calm sample")
     numbers = _percentiles(chosen)
-    met = None if target is None else all(numbers[key] <= limit for key, limit in target.items())
+    met = None if target is None else all(bool(numbers[key] <= limit) for key, limit in target.items())
     figure = Figure(name, n=len(chosen), target=target, met=met)
     if calm is not None:
         raw = _percentiles(samples) | {"n": len(samples)}
@@ -191,5 +191,5 @@ def new_result(
 
 
 def _percentiles(samples: np.ndarray) -> dict[str, float]:
-    p50, p95, p99, highest = np.percentile(samples, [50, 95, 99, 100])
-    return {"p50": round(p50, 3), "p95": round(p95, 3), "p99": round(p99, 3), "max": round(highest, 3)}
+    values = np.percentile(samples, [50, 95, 99, 100]).tolist()
+    return {key: round(number, 3) for key, number in zip(("p50", "p95", "p99", "max"), values, strict=True)}
