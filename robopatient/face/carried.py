@@ -42,6 +42,11 @@ class Carried(NamedTuple):
         columns = (self.place, self.normal, self.tangent, self.follows[:, None], self.colour, self.cover[:, None])
         return np.ascontiguousarray(np.concatenate(columns, axis=1), np.float32)
 
+    def only(self, chosen: np.ndarray) -> Carried:
+        """The chosen triangles (bool, shape (triangles,)) and the vertices that they use."""
+        kept, corner = np.unique(self.triangles[chosen], return_inverse=True)
+        return Carried.from_vertices(self.vertices[kept], corner.reshape(-1, 3).astype(np.int32))
+
     @classmethod
     def from_vertices(cls, vertices: np.ndarray, triangles: np.ndarray) -> Carried:
         """Inverse of ``vertices``."""

@@ -66,7 +66,7 @@ class GlRenderer:
         return flipped[::-1].copy()
 
     def draw_into(self, target: Any, pose: FacePose) -> None:
-        """Draw a pose into a framebuffer of this renderer's context; the picture fills its viewport, which should be square."""
+        """Draw a pose into a framebuffer of this renderer's context, over its whole viewport (make it square)."""
         frame = self._scene.frame(pose)
         gl, context = self._gl, self._context
         self._moving.write(frame.vertices)

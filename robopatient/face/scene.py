@@ -27,7 +27,7 @@ from robopatient.face.skin import SkinMaps, bake_skin
 
 __all__ = ["Frame", "Scene", "load_scene"]
 
-BAKE_VERSION = 14
+BAKE_VERSION = 15
 """Raise when a change to skin, hair, gown or occlusion must not meet an old cache."""
 
 
@@ -117,16 +117,16 @@ def load_scene(identity: Identity) -> Scene:
 def _bake(identity: Identity, head: Head) -> Arrays:
     gown, hair = build_gown(head), build_hair(identity, head)
     arrays: Arrays = {f"map_{name}": value for name, value in bake_skin(identity)._asdict().items()}
-    for name, carried in (("gown", gown), ("hair", hair)):
-        arrays[f"{name}_vertices"] = carried.vertices
-        arrays[f"{name}_triangles"] = carried.triangles
     arrays["open_sky"] = _occlusion(head, hair)
-    arrays |= _cull(head, gown, hair)
+    arrays["skin_seen"], gown_seen, hair_seen = _cull(head, gown, hair)
+    for name, carried, seen in (("gown", gown, gown_seen), ("hair", hair, hair_seen)):
+        left = carried.only(seen & (carried.cover[carried.triangles].max(axis=1, initial=-1.0) > 0.0))
+        arrays[f"{name}_vertices"], arrays[f"{name}_triangles"] = left.vertices, left.triangles
     return arrays
 
 
-def _cull(head: Head, gown: Carried, hair: Carried) -> Arrays:
-    """Triangles worth drawing of skin (a mask), gown and hair (the triangles). The face always is, however it moves."""
+def _cull(head: Head, gown: Carried, hair: Carried) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which triangles of skin, gown and hair are worth drawing. The face always is, however it moves."""
     skin = head.template.triangles[head.template.triangle_part == Part.SKIN]
     sets = [skin, gown.triangles + len(head.rest), hair.triangles + len(head.rest) + len(gown.place)]
     place = np.concatenate([head.rest, gown.place, hair.place])
@@ -138,11 +138,7 @@ def _cull(head: Head, gown: Carried, hair: Carried) -> Arrays:
     face = (head.template.template_dm[skin][..., 2].max(axis=1) > FACE_Z_DM) & (head.follows[skin].min(axis=1) > 0.2)
     mouth = np.isin(skin, head.template.mouth()).any(axis=1)  # shut at rest, so never seen there
     clothed = gown_cover_dm(head.template.template_dm)[skin].min(axis=1) > CLOTHED_DM
-    return {
-        "skin_seen": (skin_seen | face | mouth) & ~clothed,
-        "gown_triangles": gown.triangles[gown_seen & (gown.cover[gown.triangles].max(axis=1) > 0.0)],
-        "hair_triangles": hair.triangles[hair_seen & (hair.cover[hair.triangles].max(axis=1) > 0.0)],
-    }
+    return (skin_seen | face | mouth) & ~clothed, gown_seen, hair_seen
 
 
 def _tooth_number(teeth_dm: np.ndarray) -> np.ndarray:
