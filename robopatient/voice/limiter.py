@@ -114,7 +114,7 @@ class Limiter:
 def _limit(samples, out, state, delay, minima, window, ceiling, release, master_to, step):  # type: ignore[no-untyped-def]
     s = state[0]
     size = delay.shape[0]
-    slots = size + 1
+    at = s.n % size
     n, gain, head, tail, total, master = s.n, s.gain, s.head, s.tail, s.total, s.master
     x1, x2, x3 = s.x1, s.x2, s.x3
     energy = 0.0
@@ -128,19 +128,22 @@ def _limit(samples, out, state, delay, minima, window, ceiling, release, master_
             wanted = (1.0 - (1.0 - KNEE) * math.exp(-(peak - KNEE) / (1.0 - KNEE))) / peak
         gain = wanted if wanted < gain else gain + (wanted - gain) * release
         # Minimum over the window by a queue of rising values, then its mean: the gain has arrived when the peak does.
-        while tail != head and minima[(tail - 1) % slots, 0] >= gain:
-            tail = (tail - 1) % slots
+        while tail != head:
+            last = tail - 1 if tail > 0 else size
+            if minima[last, 0] < gain:
+                break
+            tail = last
         minima[tail, 0] = gain
         minima[tail, 1] = n
-        tail = (tail + 1) % slots
+        tail = tail + 1 if tail < size else 0
         if minima[head, 1] <= n - size:
-            head = (head + 1) % slots
-        at = n % size
+            head = head + 1 if head < size else 0
         total += minima[head, 0] - window[at]
         window[at] = minima[head, 0]
         y = delay[at] * min(total / size, 1.0)
         delay[at] = x
         n += 1
+        at = at + 1 if at < size - 1 else 0
         y = min(max(y, -ceiling), ceiling)
         master = min(master + step, master_to) if master < master_to else max(master - step, master_to)
         y *= master
