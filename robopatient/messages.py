@@ -26,6 +26,7 @@ __all__ = [
     "Phase",
     "Press",
     "RawFrame",
+    "Said",
     "Seen",
     "SessionStart",
     "SessionStop",
@@ -91,7 +92,10 @@ class Press(Message, frozen=True, gc=False):
 
 
 class PainState(Message, frozen=True, gc=False):
-    """What the patient feels now.
+    """What the patient feels now, and how much of it reaches each way of telling.
+
+    Felt pain, self-report, face and voice are four streams, because in people they part; a stream that is not given
+    (negative) is as felt.
 
     Attributes
     ----------
@@ -100,7 +104,14 @@ class PainState(Message, frozen=True, gc=False):
     site
         Name of the tender site that dominates, or "" when none is pressed.
     components
-        Named parts of ``nrs`` before clipping, same unit: "nociception", "guarding", "release", …
+        Named parts of ``nrs`` before clipping, same unit: "nociception", "guarding", "release", …; what relieves
+        is negative.
+    report_nrs
+        Pain that the patient would own to if asked now, before noise: recalled, held back or exaggerated.
+    face_nrs, voice_nrs
+        Pain that reaches the face and the voice, before the identity's expressiveness.
+    sign
+        Clinical sign that is being elicited: "McBurney", "Murphy", "rebound", "guarding", or "".
     """
 
     t_ns: int
@@ -109,6 +120,45 @@ class PainState(Message, frozen=True, gc=False):
     site: str
     phase: Phase
     components: dict[str, float] = {}
+    report_nrs: float = -1.0
+    face_nrs: float = -1.0
+    voice_nrs: float = -1.0
+    sign: str = ""
+
+    def __post_init__(self) -> None:
+        """Streams that are not given are as felt."""
+        for stream in ("report_nrs", "face_nrs", "voice_nrs"):
+            if getattr(self, stream) < 0.0:
+                msgspec.structs.force_setattr(self, stream, self.nrs)
+
+
+class Said(Message, frozen=True, gc=False):
+    """What the patient answered.
+
+    Attributes
+    ----------
+    question
+        What was asked: "nrs", "where", "quality", "feeling", "history", or the words that were not understood.
+    text
+        The answer in the patient's words.
+    nrs
+        Number given, 0 to 10, or -1 when none was.
+    refused
+        Whether the patient would not or could not answer.
+    felt_nrs
+        Felt pain at that moment: the truth beside the report.
+    words
+        Descriptors in the answer.
+    """
+
+    t_ns: int
+    cause_seq: int
+    question: str
+    text: str
+    nrs: int = -1
+    refused: bool = False
+    felt_nrs: float = 0.0
+    words: tuple[str, ...] = ()
 
 
 class VoiceAsk(Message, frozen=True, gc=False):
@@ -242,7 +292,11 @@ class Seen(Message, frozen=True, gc=False):
 
 
 class OperatorAction(Message, frozen=True, gc=False):
-    """A wish of the operator: "start", "stop", "tare", "hush", "unhush", "note" (text in ``argument``), "quit"."""
+    """A wish of the operator: "start", "stop", "tare", "hush", "unhush", "note" (text in ``argument``), "quit".
+
+    For the patient: "cue" (what is announced: "this may hurt", "breathe in"), "ask" (a question: "nrs", "where",
+    "quality", "feeling", "history"), "stress" and "relief" (a level from 0 to 1).
+    """
 
     t_ns: int
     action: str

@@ -35,6 +35,7 @@ TOPICS: dict[str, Topic] = {
         Topic("force", m.ForceFrame, "control", 250.0, 100.0, "latest", True),
         Topic("press", m.Press, "control", None, None, "every", True),
         Topic("pain", m.PainState, "control", 250.0, 100.0, "latest", True),
+        Topic("said", m.Said, "control", None, None, "every", True),
         Topic("expression", m.Expression, "control", 250.0, 100.0, "latest", True),
         Topic("voice", m.VoiceCommand, "control", 250.0, 200.0, "latest", True),
         Topic("face", m.FaceCommand, "control", 250.0, 200.0, "latest", True),

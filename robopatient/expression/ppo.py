@@ -89,7 +89,7 @@ class Network:
             ]
         )
 
-    def __call__(self, state: NDArray[np.float64]) -> NDArray[np.float64]:
+    def __call__(self, state: NDArray[np.floating]) -> NDArray[np.float64]:
         """Deterministic actions, shape (m, n_action), of normalised states (m, n_state)."""
         x = np.asarray(state, float)
         for weight, bias in self.layers[:-1]:
@@ -184,7 +184,7 @@ class Ppo:
 
     def step(self, pain: PainState) -> Expression:
         """What to show of it; below the pains that were taught, the voice fades as the prior's does."""
-        shown = self._prior.shown(pain.nrs)
+        shown = self._prior.shown(pain.voice_nrs)
         seen = {"nrs": shown, "nrs_per_s": self._rate(pain.t_ns, shown)}
         state = [_coordinate(d, seen[d.name]) for d in self._card.observation]
         acted = self._network(np.array([state]))[0]
@@ -196,7 +196,7 @@ class Ppo:
             policy=self.name,
             voice=self._voice(act, like.voice, shown),
             face=FaceAsk(
-                min(MAX_NRS, pain.nrs * act.get("face_gain", 1.0)),
+                min(MAX_NRS, pain.face_nrs * act.get("face_gain", 1.0)),
                 like.face.expressiveness * act.get("expressiveness", 1.0),
             ),
         )

@@ -95,13 +95,13 @@ class Prior:
 
     def step(self, pain: PainState) -> Expression:
         """What to show of it; the face's engine applies expressiveness itself."""
-        level_db, f0_semitones, roughness, breathiness = self.voice(self.shown(pain.nrs))
+        level_db, f0_semitones, roughness, breathiness = self.voice(self.shown(pain.voice_nrs))
         return Expression(
             t_ns=pain.t_ns,
             cause_seq=pain.cause_seq,
             policy=self.name,
             voice=VoiceAsk(level_db, f0_semitones, roughness, breathiness),
-            face=FaceAsk(pain.nrs, self._expressiveness),
+            face=FaceAsk(pain.face_nrs, self._expressiveness),
         )
 
     def shown(self, nrs: float) -> float:

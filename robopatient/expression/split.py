@@ -27,7 +27,8 @@ class _Moment(msgspec.Struct, frozen=True, gc=False):
     t_ns: int
     cause_seq: int
     received_ns: int
-    nrs: float
+    voice_nrs: float
+    face_nrs: float
     phase: Phase
     contact: bool
     voice: VoiceAsk
@@ -78,7 +79,8 @@ class Split:
             t_ns=force.t_ns,
             cause_seq=force.seq,
             received_ns=force.received_ns,
-            nrs=pain.nrs,
+            voice_nrs=pain.voice_nrs,
+            face_nrs=pain.face_nrs,
             phase=pain.phase,
             contact=force.contact_mm is not None,
             voice=expression.voice,
@@ -96,7 +98,7 @@ class Split:
             t_ns=now.t_ns,
             cause_seq=moment.cause_seq,
             received_ns=moment.received_ns,
-            nrs=0.0 if hush else min(MAX_NRS, gain * moment.nrs),
+            nrs=0.0 if hush else min(MAX_NRS, gain * moment.voice_nrs),
             phase=moment.phase,
             ask=VoiceAsk(level_db, ask.f0_semitones, ask.roughness, ask.breathiness, ask.call),
             hush=hush,
@@ -109,7 +111,7 @@ class Split:
             t_ns=now.t_ns,
             cause_seq=moment.cause_seq,
             received_ns=moment.received_ns,
-            nrs=0.0 if hush else min(MAX_NRS, gain * moment.nrs),
+            nrs=0.0 if hush else min(MAX_NRS, gain * moment.face_nrs),
             phase=moment.phase,
             ask=FaceAsk(0.0 if hush else min(MAX_NRS, gain * moment.face.nrs), moment.face.expressiveness),
             contact=moment.contact,
@@ -133,7 +135,8 @@ def _nothing(like: _Moment, cause_seq: int, received_ns: int) -> _Moment:
         t_ns=like.t_ns,
         cause_seq=cause_seq,
         received_ns=received_ns,
-        nrs=0.0,
+        voice_nrs=0.0,
+        face_nrs=0.0,
         phase="rest",
         contact=False,
         voice=VoiceAsk(INAUDIBLE_DB, like.voice.f0_semitones, 0.0, 0.0),

@@ -18,6 +18,8 @@ EXAMPLES = [
     m.Press(1, 2, 3, 4, 5, ODD, 2.0, 3.0, 4.0, 'épigastre "upper"', ("overload",)),
     m.PainState(1, 2, ODD, "appendix", "onset", {"nociception": ODD, "release": -0.5}),
     m.PainState(1, 2, 0.0, "", "rest"),
+    m.PainState(1, 2, 6.0, "appendix", "hold", {}, 5.0, 6.5, 3.0, "rebound"),
+    m.Said(1, 2, "nrs", "Seven.", 7, False, ODD, ("sharp", "stabbing")),
     m.Expression(1, 2, "prior", m.VoiceAsk(-60.0, ODD, 0.25, 1.0), m.FaceAsk(ODD, 2.0)),
     m.VoiceCommand(1, 2, 3, ODD, "hold", m.VoiceAsk(-60.0, ODD, 0.25, 1.0, "gasp"), True),
     m.FaceCommand(1, 2, 3, ODD, "release", m.FaceAsk(ODD), True, False),
