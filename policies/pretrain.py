@@ -1,7 +1,7 @@
 """The shipped checkpoints: policies trained on randomised listeners, and the commands that made them.
 
-``python -m policies.pretrain`` makes the two psychophysical ones; with ``--trials congruence_trials.csv`` also
-``congruence``, the default of a run, from people fitted to real trials (and their population file).
+``python -m policies.pretrain`` makes the two psychophysical ones; with ``--trials congruence_trials.csv``
+it makes ``congruence``, the default of a run, from people fitted to real trials (and their population file).
 """
 
 from __future__ import annotations
@@ -43,9 +43,22 @@ def pretrain(name: str, task: str, worth: Worth, title: str, data: str, seed: in
 def main() -> None:
     """Make the shipped checkpoints anew."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--trials", type=Path, help="congruence_trials.csv: also make the checkpoint from people")
+    parser.add_argument("--trials", type=Path, help="congruence_trials.csv: make the checkpoint from people instead")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
+    if not arguments.trials:
+        _parametric(arguments.seed)
+    else:
+        people = fit_people(read_trials(arguments.trials))
+        mean, covariance = people.parameters.mean(0), np.cov(people.parameters.T)
+        write_population(FOLDER / "congruence.toml", mean, covariance, len(people.names), SOURCE)
+        randomised = people.randomised(np.random.default_rng(arguments.seed))
+        worth = ordinal_worth(randomised, randomised.shape[1] - people.levels + 1)
+        title = "Pre-trained on listeners randomised about fitted people: level and f0"
+        print(pretrain("congruence", "pain-to-voice", worth, title, SOURCE, arguments.seed).sha256[:12], "congruence")
+
+
+def _parametric(seed: int) -> None:
     drawn = "listeners drawn from the prior of policies.listeners.Psychophysics; no data"
     for name, task, title in (
         ("psychophysical", "pain-to-voice", "Pre-trained on parametric listeners: level and f0"),
@@ -56,17 +69,9 @@ def main() -> None:
         ),
     ):
         space = TASKS[task]
-        model = ParametricModel(space.n_observation, space.n_action, arguments.seed)
-        worth = model.worth(np.random.default_rng(arguments.seed))
-        print(pretrain(name, task, worth, title, drawn, arguments.seed).sha256[:12], name)
-    if arguments.trials:
-        people = fit_people(read_trials(arguments.trials))
-        mean, covariance = people.parameters.mean(0), np.cov(people.parameters.T)
-        write_population(FOLDER / "congruence.toml", mean, covariance, len(people.names), SOURCE)
-        randomised = people.randomised(np.random.default_rng(arguments.seed))
-        worth = ordinal_worth(randomised, randomised.shape[1] - people.levels + 1)
-        title = "Pre-trained on listeners randomised about fitted people: level and f0"
-        print(pretrain("congruence", "pain-to-voice", worth, title, SOURCE, arguments.seed).sha256[:12], "congruence")
+        model = ParametricModel(space.n_observation, space.n_action, seed)
+        worth = model.worth(np.random.default_rng(seed))
+        print(pretrain(name, task, worth, title, drawn, seed).sha256[:12], name)
 
 
 if __name__ == "__main__":

@@ -51,15 +51,18 @@ class RaterCheck:
     patience = 50
     clear = 3.0
     """Nats that count as clear evidence."""
+    proof = 6.0
+    """Nats over the frequencies after which a rater is never again called unrelated."""
     first_look = 20
     constant_share = 0.8
 
-    def __init__(self, mirror: RewardModel, least_advantage: float = 4.0) -> None:
+    def __init__(self, mirror: RewardModel, least_advantage: float = 3.0) -> None:
         self._mirror = mirror
         self._least_advantage = least_advantage
         self._counts: dict[str, Array] = {}
         self._log = {"model": 0.0, "reversed": 0.0, "frequencies": 0.0}
         self._repeats: list[int] = []
+        self._proven = False
         self.answers = 0
         self.verdict: Verdict = ""
 
@@ -106,6 +109,8 @@ class RaterCheck:
             return "constant"
         if -self.advantage("reversed") > self.clear and -self.advantage("reversed") > beaten_by_frequencies:
             return "reversed"
-        if self.answers >= self.patience and beaten_by_frequencies > -self._least_advantage:
+        # Once the policy fits, honest answers hardly vary and frequencies predict them well: proof given counts.
+        self._proven = self._proven or -beaten_by_frequencies >= self.proof
+        if self.answers >= self.patience and not self._proven and beaten_by_frequencies > -self._least_advantage:
             return "unrelated"
         return ""
