@@ -29,8 +29,8 @@ RING = 1024
 """Blocks that the main thread may be behind: 5 s at 256 frames."""
 SLOTS = 16
 """Commands in flight between the main thread and the callback."""
-LOST_S = 0.5
-"""A device that asks for nothing this long is lost."""
+LOST_S, FIRST_S = 1.0, 2.0
+"""A device that asks for nothing this long is lost; for its first block it may take longer."""
 REOPEN_S = 2.0
 PLAUSIBLE_S = 1.0
 """A device that claims a longer way to the DAC is not believed."""
@@ -321,7 +321,7 @@ class _DeviceSink:
 
     def start(self) -> None:
         """Begin to play."""
-        self._called_ns = self._clock.now_ns()
+        self._called_ns = self._clock.now_ns() + round((FIRST_S - LOST_S) * 1e9)
         try:
             self._stream.start()
             self.stream_clock.attach(self._stream)

@@ -51,7 +51,7 @@ def render(
     *,
     preset: str = "literature",
     nrs_end: float | None = None,
-) -> Path:
+) -> None:
     """Write one press as it sounds from this voice: quiet, onset, hold, release, ``seconds`` in all.
 
     Equal arguments give equal samples.
@@ -99,7 +99,6 @@ def render(
         written.replace(out)
     except OSError as error:
         raise RecordError(f"{out}: cannot be written ({error.strerror}); give another --out") from error
-    return out
 
 
 def ask_for(nrs: float, sex: str, preset: str = "literature") -> VoiceAsk:
