@@ -1,4 +1,4 @@
-"""What ``robopatient board …`` does: list, monitor, tare, record.
+"""What ``robopatient board …`` does: list, monitor, tare, record, self-test, help with flashing.
 
 Plain functions that print; ``as_json`` prints one JSON object and nothing else.
 """
@@ -17,12 +17,24 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from firmware_bridge import discovery
+from firmware_bridge import discovery, wire
 from firmware_bridge.board import Board, LinkHealth
+from firmware_bridge.boards.serial import SerialBoard
 from firmware_bridge.errors import BoardError, BridgeError
 from firmware_bridge.frames import RawFrame, Status
 
-__all__ = ["CHUNK", "list_boards", "monitor", "read_chunks", "record", "stream", "tare"]
+__all__ = [
+    "CHUNK",
+    "flash_help",
+    "list_boards",
+    "monitor",
+    "read_chunks",
+    "record",
+    "self_test",
+    "stream",
+    "tare",
+    "write_note",
+]
 
 CHUNK = struct.Struct("<QI")
 """Head of each chunk of a .bytes file: host monotonic ns of its receipt, length; the bytes as received follow."""
@@ -30,20 +42,38 @@ FIRST_SAMPLE_S = 5.0
 """An Uno's boot loader takes up to 3 s after the port is opened."""
 READ_TIMEOUT_S = 0.01
 LINE_S = 0.5
+NOTE_S = 3.0
+FIRMWARE = Path(__file__).resolve().parent / "firmware"
+FLASH_HELP = f"""\
+The tools (Debian, Ubuntu):  sudo apt install gcc-avr avr-libc avrdude make
+Which port:                  robopatient board list
+Arduino Uno or Nano with four HX711:
+  make -C {FIRMWARE} flash PORT=/dev/ttyACM0
+Arduino Mega with nine:
+  make -C {FIRMWARE} flash PORT=/dev/ttyACM0 MCU=atmega2560 CELLS=9
+Amplifiers or FSR on the analogue inputs: add SENSOR=amplifier or SENSOR=fsr; another baud rate: BAUD=115200
+A rater (dial and buttons):
+  make -C {FIRMWARE} flash PORT=/dev/ttyACM0 DEVICE=rater
+The board gets a serial number of its own. Then:  robopatient board selftest --board /dev/ttyACM0
+Wiring, parts and other boards: docs/firmware.md"""
 STEADY_FACTOR = 5.0
 """A tare is refused when the spread of its 80 or more samples exceeds 5 times the noise between neighbours."""
 MIN_TARE_SAMPLES = 80
+SELF_TEST_S = 5.0
+"""It is asked for 2 s after the start."""
 
 
 def list_boards(as_json: bool = False) -> None:
     """Print the serial ports there are; none is opened."""
     found = discovery.ports()
     if as_json:
-        print(json.dumps({"ports": msgspec.to_builtins(found)}))
+        print(json.dumps({"ports": [msgspec.to_builtins(port) | {"allowed": port.is_allowed} for port in found]}))
         return
     for port in found:
         usb = f"usb:{port.vid}:{port.pid}" + (f":{port.serial}" if port.serial else "") if port.vid else "-"
-        print(f"{port.path}  {usb}  {port.description}")
+        print(f"{port.path}  {usb}  {port.description}{'  *' if port.is_allowed else ''}")
+    if any(port.is_allowed for port in found):
+        print('* may be opened by board.port = "auto"')
     if not found:
         print("no serial port; plug a board in, or simulate one: robopatient board monitor --board virtual")
 
@@ -185,6 +215,82 @@ def record(board: Board, out: Path, duration_s: float = 0.0) -> LinkHealth:
     health = board.health()
     print(f"{health.samples} samples, {health.lost} lost: {bytes_path} {csv_path}")
     return health
+
+
+def self_test(board: Board, as_json: bool = False) -> int:
+    """Let the board test itself and print what it found; 0 when it passed, 1 when not.
+
+    Raises
+    ------
+    BoardError
+        When the driver has no self-test or the board does not answer.
+    """
+    if not isinstance(board, SerialBoard):
+        raise BoardError(f"{board.name}: this driver has no self-test; type: robopatient board monitor")
+    for _ in stream(board, SELF_TEST_S):
+        if board.conversation.self_test is not None:
+            break
+    test, ident = board.conversation.self_test, board.conversation.ident
+    if test is None or ident is None:
+        raise BoardError(f"{board.name}: no answer to the self-test; its firmware may be older than this program")
+    health = board.health()
+    n = ident.n_channels
+    found = [f"{words}{_cells(mask, n)}" for words, mask in _findings(test, n)]
+    if as_json:
+        print(json.dumps({"passed": not found, "findings": found, "uid": health.uid} | msgspec.to_builtins(test)))
+    else:
+        print(f"{health.board} {health.uid}, firmware {health.firmware}, last reset {_cause(ident)}")
+        print(f"{test.rate_millihertz / 1000:.1f} conversions a second")
+        print("\n".join(found) if found else "passed")
+    return 1 if found else 0
+
+
+def write_note(board: Board, text: str) -> str:
+    """Have a board keep a note on its calibration file; returns why it does not, "" when it does.
+
+    Raises
+    ------
+    BridgeError
+        When it cannot be opened or does not stream.
+    """
+    if not isinstance(board, SerialBoard):
+        return "this driver keeps none"
+    board.conversation.ask(wire.Command.CAL_SET, text.encode("ascii", "replace")[: wire.MAX_BLOB_BYTES])
+    for _ in stream(board, NOTE_S):
+        while board.conversation.answers:
+            answer = board.conversation.answers.popleft()
+            if answer.command == wire.Command.CAL_SET:
+                known = {code.value: code.name for code in wire.AckCode}
+                return "" if answer.code == wire.AckCode.OK else known.get(answer.code, "no answer")
+    return "no answer"
+
+
+def flash_help() -> None:
+    """Print how to build the firmware and bring it onto a board."""
+    print(FLASH_HELP)
+
+
+def _findings(test: wire.SelfTest, n_channels: int) -> list[tuple[str, int]]:
+    """What failed, and the mask of the cells concerned."""
+    everything = (1 << n_channels) - 1
+    told = (
+        ("not ready: check the data wire and the supply", everything & ~test.ready_mask),
+        ("saturated: overloaded, or a wire of the bridge is off", test.saturated_mask),
+        ("stuck: 64 equal conversions", test.stuck_mask),
+        ("conversions are off by more than 5 % of their rate", 0),
+        ("the note in the EEPROM is damaged: type robopatient board calibrate", 0),
+    )
+    return [row for bit, row in enumerate(told) if test.failures >> bit & 1]
+
+
+def _cells(mask: int, n_channels: int) -> str:
+    numbers = [str(cell + 1) for cell in range(n_channels) if mask >> cell & 1]
+    return f" (cell {', '.join(numbers)})" if numbers else ""
+
+
+def _cause(ident: wire.Ident) -> str:
+    known = {cause.value: cause.name.lower().replace("_", " ") for cause in wire.ResetCause}
+    return known.get(ident.reset_cause, str(ident.reset_cause))
 
 
 def read_chunks(path: Path) -> Iterator[tuple[int, bytes]]:

@@ -29,7 +29,7 @@ def _group(name: str, text: str) -> typer.Typer:
     return group
 
 
-board = _group("board", "Sensor boards: list, monitor, tare, record.")
+board = _group("board", "Sensor boards: list, monitor, tare, calibrate, record, self-test, flash.")
 voice = _group("voice", "The voice: render to a file.")
 face = _group("face", "The face: still pictures.")
 bench = _group("bench", "Measure on this machine, beside a baseline.")
@@ -47,7 +47,6 @@ def _do(function: str, **arguments: Any) -> None:
     """Call ``"module:function"``; a known error becomes one line and exit status 1."""
     module_name, _, name = function.partition(":")
     from firmware_bridge.errors import BridgeError
-
     from robopatient.errors import RobopatientError
 
     try:
@@ -149,6 +148,55 @@ def board_record(
 ) -> None:
     """Record raw bytes and decoded counts, without a patient."""
     _do("robopatient.session.boards:record", board=board, out=out, duration_s=duration, rate_hz=rate)
+
+
+@board.command("selftest")
+def board_selftest(
+    board: Board = "virtual",
+    rate: Annotated[float, typer.Option(min=80, max=1000, help="Frames per second.")] = 1000.0,
+    json: Json = False,
+) -> None:
+    """Let a board test its cells, its rate and its memory; exit status 1 when something is wrong."""
+    _do("robopatient.session.boards:self_test", board=board, rate_hz=rate, as_json=json)
+
+
+@board.command("flash-help")
+def board_flash_help() -> None:
+    """Say how to build the firmware and bring it onto a board."""
+    _do("firmware_bridge.verbs:flash_help")
+
+
+@board.command("calibrate")
+def board_calibrate(
+    out: Annotated[Path, typer.Option("--out", help="Calibration file to write (.toml); .csv and .png beside it.")],
+    board: Board = "virtual",
+    phantom: Annotated[str, typer.Option(help="Name under assets/phantoms, or a .toml file.")] = "square-290",
+    range_: Annotated[float, typer.Option("--range", min=1, help="Largest weight at the centre, N.")] = 80.0,
+    newton: Annotated[str, typer.Option(help="Your own weights, N, ascending: 9.81,19.62,49.05.")] = "",
+    places: Annotated[int, typer.Option(help="5: centre and cells; 9: the edges too, for a full matrix.")] = 5,
+    exercises: Annotated[int, typer.Option(min=0, help="Loads to the largest weight before the zero is taken.")] = 3,
+    creep: Annotated[float, typer.Option(min=0, help="Minutes under the largest weight in the end; 0: not.")] = 0.0,
+    seconds: Annotated[float, typer.Option(min=0.1, max=60, help="Length of a reading.")] = 1.0,
+    rate: Annotated[float, typer.Option(min=80, max=1000, help="Frames per second.")] = 250.0,
+    author: Annotated[str, typer.Option(help="Who measures; the login name when not given.")] = "",
+    json: Json = False,
+) -> None:
+    """Guide through known weights and write a dated calibration file; exit status 1 when a limit is not kept."""
+    _do(
+        "robopatient.session.boards:calibrate",
+        board=board,
+        out=out,
+        phantom=phantom,
+        range_newton=range_,
+        weights=newton,
+        places=places,
+        exercises=exercises,
+        creep_min=creep,
+        seconds=seconds,
+        rate_hz=rate,
+        author=author,
+        as_json=json,
+    )
 
 
 @voice.command("render")

@@ -54,11 +54,7 @@ class Sensing:
         self.phantom = load_phantom(config.phantom)
         n_cells = len(self.phantom.cells_mm)
         self.calibration = load_calibration(config.calibration, n_cells=n_cells)
-        if board_uid and not self.calibration.is_for(board_uid):
-            raise ConfigError(
-                f"calibration {config.calibration} was measured with board {self.calibration.board_uid}, this is board "
-                f"{board_uid}; name its own with --set sensing.calibration=PATH.toml"
-            )
+        self.check_board(board_uid)
         self._matrix = self.calibration.matrix
         self._diagonal = tuple(self._matrix[i][i] for i in range(n_cells))
         self._is_diagonal = bool(self.calibration.counts_per_newton)
@@ -80,6 +76,21 @@ class Sensing:
         self._epoch: int | None = None
         self._seq_base = 0
         self._last_seq = -1
+
+    def check_board(self, board_uid: str) -> None:
+        """Refuse a board that the calibration was not measured with, once the board has said who it is.
+
+        Raises
+        ------
+        ConfigError
+            Naming both boards.
+        """
+        if board_uid and not self.calibration.is_for(board_uid):
+            raise ConfigError(
+                f"calibration {self.config.calibration} was measured with board {self.calibration.board_uid}, this is "
+                f"board {board_uid}; name its own with --set sensing.calibration=PATH.toml, or measure it: robopatient "
+                "board calibrate"
+            )
 
     def step(self, frame: RawFrame) -> ForceFrame:
         """One conversion of all cells.

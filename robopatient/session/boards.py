@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+import csv
+import datetime
+import getpass
+import json
+import math
+import select
+import sys
+import time
 from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import msgspec
 
 from firmware_bridge import verbs
 from firmware_bridge.board import Board
 from robopatient.config import load_session
+from robopatient.errors import ConfigError, SessionError
+from robopatient.phantom import load_phantom
+from robopatient.sensing.calibrate import Plan, Procedure, Report, evaluate, to_toml
+from robopatient.sensing.calibration import load_calibration
+from robopatient.sensing.calibration_plot import plot
 from robopatient.session.control import open_board
 from robopatient.session.run import board_overrides
 
-__all__ = ["monitor", "record", "tare"]
+__all__ = ["calibrate", "guide", "monitor", "record", "self_test", "tare"]
+
+READ_TIMEOUT_S = 0.005
+SILENCE_S = 5.0
+"""A calibration waits so long for a board that has fallen silent."""
 
 
 def monitor(board: str, duration_s: float, rate_hz: float, as_json: bool) -> None:
@@ -28,5 +48,151 @@ def record(board: str, out: Path, duration_s: float, rate_hz: float) -> None:
     verbs.record(_board(board, rate_hz), out, duration_s)
 
 
+def self_test(board: str, rate_hz: float, as_json: bool) -> int:
+    """Ask the board how it is; 1 when it is not well."""
+    return verbs.self_test(_board(board, rate_hz), as_json)
+
+
+@runtime_checkable
+class _Loadable(Protocol):
+    """A board that lays its weights itself: the virtual one."""
+
+    def load(self, newton: float, x_mm: float, y_mm: float) -> None: ...
+
+
+def calibrate(
+    board: str,
+    out: Path,
+    phantom: str,
+    range_newton: float,
+    weights: str,
+    places: int,
+    exercises: int,
+    creep_min: float,
+    seconds: float,
+    rate_hz: float,
+    author: str,
+    as_json: bool,
+) -> int:
+    """Guide through a calibration and write ``out`` (.toml), its readings (.csv) and a plot (.png); 1: not accepted."""
+    if out.suffix != ".toml":
+        raise ConfigError(f"--out {out}: name a file that ends in .toml")
+    if out.exists():
+        raise ConfigError(f"--out {out}: exists; calibrations are dated and kept, choose another name")
+    options = {"places": places, "exercises": exercises, "creep_min": creep_min}
+    newton = [_number(text) for text in weights.split(",")] if weights else None
+    plan = msgspec.convert({"newton": newton, **options}, Plan) if newton else Plan.of_range(range_newton, **options)
+    opened = _board(board, rate_hz)
+    procedure = Procedure(load_phantom(phantom), plan, measure_s=seconds, settle_s=min(1.0, seconds))
+    uid = guide(opened, procedure)
+    report = evaluate(
+        procedure.phantom,
+        procedure.readings,
+        board_uid=uid,
+        author=author or getpass.getuser(),
+        date=datetime.datetime.now().astimezone().date(),
+    )
+    _write(report, procedure, out)
+    if not report.failures:
+        refused = verbs.write_note(opened, f"{out.stem} {report.calibration.date}")
+        _tell(f"the board keeps no note of it ({refused})" if refused else "the board keeps a note of it")
+    if as_json:
+        print(json.dumps(_plain(report) | {"file": str(out)}))
+    else:
+        for line in (*report.lines, f"written: {out}", f"use it: robopatient run --set sensing.calibration={out}"):
+            print(line)
+    return 1 if report.failures else 0
+
+
+def guide(board: Board, procedure: Procedure) -> str:
+    """Lead a person at the terminal (or a board that loads itself) through a procedure; returns the board's uid.
+
+    Raises
+    ------
+    SessionError
+        When the board falls silent.
+    """
+    told = -1
+    quiet_since_s = time.monotonic()
+    board.open()
+    try:
+        while procedure.state != "done":
+            data = board.read(READ_TIMEOUT_S)
+            now_ns = time.monotonic_ns()
+            frames = board.frames(now_ns, data) if data else []
+            board.poll(now_ns)
+            before = procedure.state
+            for frame in frames:
+                procedure.feed(frame)
+            if frames:
+                quiet_since_s = time.monotonic()
+            elif time.monotonic() - quiet_since_s > SILENCE_S:
+                health = board.health()
+                raise SessionError(f"{board.name}: no sample for {SILENCE_S:g} s ({health.state}: {health.detail})")
+            if before == "reading" and procedure.state != "reading":
+                _tell(f"  refused: {procedure.refusal}" if procedure.refusal else "  read")
+                told = -1
+            if procedure.state != "waiting" or board.health().state != "streaming":
+                continue
+            done, of = procedure.progress
+            if told != done:
+                told = done
+                _tell(f"{done + 1}/{of}: {procedure.step.text}")
+                if isinstance(board, _Loadable):
+                    board.load(procedure.step.newton, procedure.step.x_mm, procedure.step.y_mm)
+                    procedure.begin()
+                else:
+                    _tell("  then press Enter")
+            elif select.select([sys.stdin], [], [], 0)[0]:
+                if not sys.stdin.readline():
+                    raise SessionError(
+                        "the terminal was closed before the calibration was complete; nothing is written"
+                    )
+                procedure.begin()
+        return board.health().uid
+    finally:
+        board.close()
+
+
+def _write(report: Report, procedure: Procedure, out: Path) -> None:
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with out.with_suffix(".csv").open("w", newline="", encoding="utf-8") as table:
+            writer = csv.writer(table)
+            cells = range(1, len(procedure.phantom.cells_mm) + 1)
+            counts = [f"{name}{cell}_counts" for name in ("mean", "sd") for cell in cells]
+            writer.writerow(["kind", "place", "x_mm", "y_mm", "newton", "direction", "series", "samples", *counts])
+            for reading in procedure.readings:
+                step = reading.step
+                head = [step.kind, step.place, step.x_mm, step.y_mm, step.newton, step.direction, step.series]
+                writer.writerow([*head, reading.samples, *reading.mean_counts, *reading.sd_counts])
+        plot(report, out.with_suffix(".png"))
+        out.write_text(to_toml(report), encoding="utf-8")
+    except OSError as error:
+        raise SessionError(
+            f"{error.filename or out}: cannot be written ({error.strerror}); choose another --out"
+        ) from (error)
+    load_calibration(str(out), n_cells=len(procedure.phantom.cells_mm))
+
+
+def _plain(report: Report) -> dict[str, object]:
+    """JSON knows no nan: a creep that was not measured is null."""
+    fields: dict[str, object] = msgspec.to_builtins(report)
+    del fields["loads"]
+    told = {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in fields.items()}
+    return told | {"failures": report.failures}
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise ConfigError(f'--newton: "{text}" is no number; write for example --newton 10,20,40') from error
+
+
 def _board(name: str, rate_hz: float = 1000.0) -> Board:
     return open_board(load_session(None, [*board_overrides(name), f"board.rate_hz={rate_hz}"]))
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
