@@ -56,8 +56,8 @@ def _do(function: str, **arguments: Any) -> None:
         raise typer.Exit(1) from error
     except KeyboardInterrupt as error:
         raise typer.Exit(130) from error
-    if status:
-        raise typer.Exit(int(status))
+    if isinstance(status, int) and status:
+        raise typer.Exit(status)
 
 
 @app.command()
@@ -141,7 +141,7 @@ def board_tare(
 
 @board.command("record")
 def board_record(
-    out: Annotated[Path, typer.Option("--out", help="Folder for raw.bin and frames.csv.")],
+    out: Annotated[Path, typer.Option("--out", help="Writes OUT.bytes (as received) and OUT.csv (counts).")],
     board: Board = "virtual",
     duration: Annotated[float, typer.Option(min=0.1, help="Seconds.")] = 10.0,
     rate: Annotated[float, typer.Option(min=80, max=1000, help="Frames per second.")] = 1000.0,

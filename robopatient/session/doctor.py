@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from firmware_bridge.discovery import ports
@@ -73,7 +74,7 @@ def doctor(as_json: bool = False) -> int:
         table.add_column(heading, overflow="fold")
     marks = {"ok": "[green]ok[/]", "warn": "[yellow]warn[/]", "missing": "[red]missing[/]"}
     for finding in findings:
-        table.add_row(marks[finding.state], finding.thing, finding.detail, finding.mend)
+        table.add_row(marks[finding.state], *map(escape, (finding.thing, finding.detail, finding.mend)))
     Console().print(table)
     return 0
 
