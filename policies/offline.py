@@ -68,7 +68,9 @@ def offline_value(trials: Trials, act: Callable[[Array], Array], seed: int = 0) 
     table = published_table()
     played = _nearest(table, action)
     if np.abs(table[played] - action).max() > 0.05:
-        raise TrialsError(f"{trials.source}: holds sounds other than the published 4 x 4; replay needs uniform random ones")
+        raise TrialsError(
+            f"{trials.source}: has sounds other than the published 4 x 4; only uniform ones can be replayed"
+        )
     counts = np.bincount(_nearest(table, trials.action), minlength=len(table))
     expected = len(trials.answer) / len(table)
     if ((counts - expected) ** 2 / expected).sum() > 50.0:  # chi-square with 15 degrees of freedom: p < 1e-5

@@ -1,6 +1,7 @@
 """Ordinal logistic regression on quadratic features: maximum a posteriori by Newton's method, and its curvature.
 
-P(answer > k) = sigmoid(w . x - c_k). The log-likelihood is concave in (w, c), so the method needs no tuning.
+P(answer > k) = sigmoid(w . x - c_k). The log-likelihood is concave in (w, c), so the method needs no tuning. So is the
+logarithm of the gaps between cuts, added to keep the cuts of an answer that was never given apart.
 """
 
 from __future__ import annotations
@@ -74,7 +75,8 @@ def fit_map(
         if np.any(np.diff(z[n_weights:]) <= 0):
             return -np.inf
         offset = z - prior.mean
-        return float(log_likelihood(z, features, answers).sum() - 0.5 * offset @ prior.precision @ offset)
+        gaps = np.log(np.diff(z[n_weights:])).sum()
+        return float(log_likelihood(z, features, answers).sum() - 0.5 * offset @ prior.precision @ offset + gaps)
 
     # Each answer lies between an upper and a lower cut; the outermost cuts are at infinity, where all slopes vanish.
     upper, lower = np.zeros((len(answers), len(z))), np.zeros((len(answers), len(z)))
@@ -83,6 +85,9 @@ def fit_map(
     rows = np.arange(len(answers))
     upper[rows[has_upper], n_weights + answers[has_upper]] = 1.0
     lower[rows[has_lower], n_weights + answers[has_lower] - 1] = 1.0
+    between = np.zeros((n_cuts - 1, len(z)))
+    between[np.arange(n_cuts - 1), n_weights + np.arange(n_cuts - 1)] = -1.0
+    between[np.arange(n_cuts - 1), n_weights + np.arange(1, n_cuts)] = 1.0
     current = value(z)
     precision = prior.precision
     for _ in range(max_iterations):
@@ -90,12 +95,14 @@ def fit_map(
         f_lower = np.where(has_lower, expit(lower @ z), 0.0)
         p = np.maximum(f_upper - f_lower, 1e-12)
         slope_upper, slope_lower = f_upper * (1 - f_upper), f_lower * (1 - f_lower)
+        gap = between @ z
         gradient = upper.T @ (slope_upper / p) - lower.T @ (slope_lower / p) - prior.precision @ (z - prior.mean)
+        gradient += between.T @ (1.0 / gap)
         uu = slope_upper * (1 - 2 * f_upper) / p - (slope_upper / p) ** 2
         ll = -slope_lower * (1 - 2 * f_lower) / p - (slope_lower / p) ** 2
         cross = (upper * (slope_upper * slope_lower / p**2)[:, None]).T @ lower
         hessian = (upper * uu[:, None]).T @ upper + (lower * ll[:, None]).T @ lower + cross + cross.T
-        precision = prior.precision - hessian
+        precision = prior.precision - hessian + (between * gap[:, None] ** -2.0).T @ between
         step = np.linalg.solve(precision, gradient)
         if gradient @ step < 1e-8:
             return Fit(z, precision, True)
