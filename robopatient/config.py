@@ -27,6 +27,7 @@ __all__ = [
     "SensingConfig",
     "SessionConfig",
     "SplitConfig",
+    "TrainingConfig",
     "VoiceConfig",
     "asset_names",
     "asset_path",
@@ -160,11 +161,23 @@ class ControlConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """Express at once; otherwise wait for the operator's start."""
 
 
+class TrainingConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Who trains. Codes, never names: the key that tells who is who is kept elsewhere."""
+
+    trainee: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{0,32}$")] = ""
+    instructor: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{0,32}$")] = ""
+    deep_newton: Annotated[float, Meta(ge=2, le=80)] = 15.0
+    """Peak force from which a press counts as deep palpation (assumption: between the published targets 10 and 20 N;
+    no whole-hand figures of clinicians were found)."""
+
+
 class SessionConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A whole session: the resolved form goes into ``SessionStart``."""
 
     title: str = ""
     patient: str = "appendicitis"
+    scenario: str = ""
+    """Name under assets/scenarios, or a file; "" is free palpation."""
     seed: Annotated[int, Meta(ge=0, lt=2**31)] = 1
     duration_s: NonNegative = 0.0
     """0: until stopped."""
@@ -177,6 +190,7 @@ class SessionConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     console: ConsoleConfig = ConsoleConfig()
     record: RecordConfig = RecordConfig()
     control: ControlConfig = ControlConfig()
+    training: TrainingConfig = TrainingConfig()
 
 
 T = TypeVar("T")

@@ -25,8 +25,10 @@ __all__ = [
     "PainState",
     "Phase",
     "Press",
+    "Rating",
     "RawFrame",
     "Said",
+    "ScenarioChange",
     "Seen",
     "SessionStart",
     "SessionStop",
@@ -296,12 +298,57 @@ class OperatorAction(Message, frozen=True, gc=False):
 
     For the patient: "cue" (what is announced: "this may hurt", "breathe in"), "ask" (a question: "nrs", "where",
     "quality", "feeling", "history"), "stress" and "relief" (a level from 0 to 1).
+
+    For the training: "trigger" (a name that the scenario waits for), "scenario" ("goto STATE", "event NAME", "hold",
+    "go on") and "rating" ("NRS 6", "BPS.face 3": see ``robopatient.scales``).
     """
 
     t_ns: int
     action: str
     argument: str = ""
     source: str = "console"
+
+
+class Rating(Message, frozen=True, gc=False):
+    """What somebody who watched judged, on a named scale.
+
+    Attributes
+    ----------
+    rater
+        Who judged: "trainee", "instructor" or the name of a rater device.
+    scale
+        Scale and item: "NRS", "BPS.face", "PAINAD.vocalisation", "OSCE.consent".
+    value
+        In the scale's own unit.
+    """
+
+    t_ns: int
+    rater: str
+    scale: str
+    value: float
+
+
+class ScenarioChange(Message, frozen=True, gc=False):
+    """A step of the training scenario: a state entered or an event that happened.
+
+    Attributes
+    ----------
+    state
+        Where the scenario is from now on.
+    event
+        Name of the event, or "" for a change of state alone.
+    why
+        What brought it about, in words: the rule's condition, a trigger or the instructor's override.
+    text
+        What the instructor is told.
+    """
+
+    t_ns: int
+    cause_seq: int
+    state: str
+    event: str = ""
+    why: str = ""
+    text: str = ""
 
 
 class ActorState(Message, frozen=True, gc=False):

@@ -42,6 +42,8 @@ TOPICS: dict[str, Topic] = {
         Topic("heard", m.Heard, "voice", 187.5, 500.0, "every", True),
         Topic("seen", m.Seen, "face", 30.0, 500.0, "every", True),
         Topic("action", m.OperatorAction, "any", None, None, "every", True),
+        Topic("scenario", m.ScenarioChange, "control", None, None, "every", True),
+        Topic("rating", m.Rating, "control", None, None, "every", True),
         Topic("actor", m.ActorState, "any", 1.0, 3000.0, "every", True),
         Topic("health", m.Health, "control", 1.0, 3000.0, "every", True),
         Topic("note", m.Note, "any", None, None, "every", True),

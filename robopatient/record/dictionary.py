@@ -63,7 +63,7 @@ MEANINGS = {
     "underruns": "audio blocks that came too late, since the stream began",
     "frame": "index of the picture since the face began",
     "pspi": "pain intensity shown by the face (Prkachin and Solomon 2008)",
-    "action": "what the operator wished: start, stop, tare, hush, unhush, note, quit",
+    "action": "what the operator wished: start, stop, tare, hush, unhush, note, quit, cue, ask, trigger, rating, …",
     "argument": "text of the wish, for example of a note",
     "source": "who said it",
     "actor": "which process",
