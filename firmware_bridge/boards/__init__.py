@@ -28,8 +28,8 @@ def make_board(
     Parameters
     ----------
     driver
-        "virtual", "replay", "serial", or ``"module:Class"``: the class is called with all other parameters by name,
-        ``options`` spread among them.
+        "virtual", "replay", "serial", "simavr", or ``"module:Class"``: the class is called with all other parameters
+        by name, ``options`` spread among them.
 
     Raises
     ------
@@ -51,6 +51,10 @@ def make_board(
         from firmware_bridge.boards.replay import ReplayBoard
 
         return ReplayBoard(**_merged(extra, file=file, rate_hz=rate_hz, site_mm=site_mm, loop=loop, seed=seed))
+    if driver == "simavr":
+        from firmware_bridge.boards.simavr import SimavrBoard
+
+        return SimavrBoard(**_merged(extra, file=file, rate_hz=rate_hz, site_mm=site_mm, loop=loop, seed=seed))
     given = {"port": port, "baud": baud, "rate_hz": rate_hz, "file": file, "site_mm": site_mm}
     return _from_reference(driver, _merged(extra, **given, loop=loop, seed=seed))
 
@@ -66,7 +70,9 @@ def _merged(options: dict[str, Any], **given: Any) -> dict[str, Any]:
 def _from_reference(driver: str, arguments: dict[str, Any]) -> Board:
     module_name, colon, class_name = driver.partition(":")
     if not colon:
-        raise BoardError(f'board.driver "{driver}" is none of virtual, replay, serial, nor a reference "module:Class"')
+        raise BoardError(
+            f'board.driver "{driver}" is none of virtual, replay, simavr, serial, nor a reference "module:Class"'
+        )
     try:
         kind = getattr(importlib.import_module(module_name), class_name)
     except (ImportError, AttributeError) as error:

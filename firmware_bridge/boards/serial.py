@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from firmware_bridge import wire
-from firmware_bridge.board import LinkHealth
+from firmware_bridge.board import BoardEvent, LinkHealth
 from firmware_bridge.cells import CellWatch
 from firmware_bridge.conversation import Conversation, version_trouble
 from firmware_bridge.decoder import Decoder
@@ -12,6 +14,8 @@ from firmware_bridge.frames import RawFrame
 from firmware_bridge.link import Link
 
 __all__ = ["BAUDS", "SerialBoard"]
+
+EVENT = wire.Type.EVENT.value
 
 BAUDS = (500_000, 1_000_000, 250_000, 115_200)
 """What is tried when ``baud`` is 0: the rates for which the firmware can be built."""
@@ -25,6 +29,7 @@ TOO_FAST = 1.5
 CELL_BITS = 0b111
 RATE_BIT, EEPROM_BIT = 1 << 3, 1 << 4
 HEARD_BYTES = 24
+MAX_EVENTS = 1000
 
 
 class SerialBoard:
@@ -40,6 +45,11 @@ class SerialBoard:
         Sampling rate to ask for.
     device_class
         What the device must be.
+
+    Attributes
+    ----------
+    events
+        What the device has said unasked, oldest first (the last ``MAX_EVENTS``); whoever wants them takes them out.
     """
 
     def __init__(
@@ -57,6 +67,8 @@ class SerialBoard:
         self.decoder = Decoder()
         self.conversation = Conversation(rate_hz, device_class)
         self.cells = CellWatch()
+        self.events: deque[BoardEvent] = deque(maxlen=MAX_EVENTS)
+        self._has_cells = device_class == wire.DeviceClass.ABDOMEN
         self._tried: list[int] = []
         self._baud_since_ns = 0
         self._generation = 0
@@ -79,9 +91,14 @@ class SerialBoard:
         samples, others = self.decoder.decode(received_ns, data)
         for frame in others:
             self.conversation.hear(frame)
+            if frame.type == EVENT:
+                code, value = wire.parse_event(frame.payload)
+                t_ns = self.decoder.when(frame.t_us, received_ns)
+                self.events.append(BoardEvent(t_ns=t_ns, epoch=self.decoder.epoch, code=code, value=value))
         if samples:
             self.conversation.hear_samples(received_ns)
-            self.cells.look(samples[-1])
+            if self._has_cells:
+                self.cells.look(samples[-1])
         elif not self.decoder.counters.good:
             self._heard = (self._heard + data)[-HEARD_BYTES:]
         return samples
