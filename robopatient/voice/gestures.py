@@ -1,7 +1,7 @@
 """What the body does with a command: breathe, gasp, call, run out of air, let go. Stepped once per block.
 
 The command says how loud, how high, how rough, how breathy; the gesture says when, and with which mouth. Level, pitch
-and roughness stay the command's own: pain only chooses the call. Self-contained for numba's cache, as ``synth.py`` is.
+and roughness stay the command's own: pain only chooses the call.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from robopatient.config import VoiceConfig
-from robopatient.errors import require
 from robopatient.levels import db_to_gain
 from robopatient.messages import VoiceCommand
 from robopatient.topics import TOPICS
 from robopatient.voice.identity import Identity
+from robopatient.voice.kernel import kernel
 from robopatient.voice.synth import (
     AM,
     AM_HZ,
@@ -41,8 +41,6 @@ from robopatient.voice.synth import (
 )
 
 __all__ = ["CALLS", "NAMES", "Gestures", "empty_command", "write_command"]
-
-njit = require("numba", "audio").njit
 
 NAMES = ("silent", "breath", "inhale", "gasp", "sigh", "mm", "moan", "cry", "scream", "whimper")
 """What ``Heard.call`` may say; the index is the code used inside."""
@@ -267,7 +265,7 @@ class Gestures:
         return NAMES[int(self._body["call"][0])]
 
 
-@njit(cache=True)
+@kernel()
 def _uniform(b):  # type: ignore[no-untyped-def]
     """Next number of the body's own random stream, 0 to 1 (xorshift64*)."""
     x = b.random
@@ -278,7 +276,7 @@ def _uniform(b):  # type: ignore[no-untyped-def]
     return np.float64((x * np.uint64(2685821657736338717)) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
-@njit(cache=True)
+@kernel()
 def _along(x, xs, ys):  # type: ignore[no-untyped-def]
     """Piecewise linear interpolation, held at the ends."""
     if x <= xs[0]:
@@ -289,25 +287,25 @@ def _along(x, xs, ys):  # type: ignore[no-untyped-def]
     return ys[-1]
 
 
-@njit(cache=True)
+@kernel()
 def _smooth(x):  # type: ignore[no-untyped-def]
     """0 to 1 with level ends."""
     x = min(max(x, 0.0), 1.0)
     return x * x * (3.0 - 2.0 * x)
 
 
-@njit(cache=True)
+@kernel()
 def _gain(level_db):  # type: ignore[no-untyped-def]
     return 10.0 ** (level_db / 20.0)
 
 
-@njit(cache=True)
+@kernel()
 def _toward(value, target, dt_s, up_s, down_s):  # type: ignore[no-untyped-def]
     """One-pole smoothing, faster up than down: pain arrives sooner than it leaves."""
     return value + (target - value) * (1.0 - math.exp(-dt_s / (up_s if target > value else down_s)))
 
 
-@njit(cache=True)
+@kernel()
 def _enter(b, state, length):  # type: ignore[no-untyped-def]
     b.state = state
     b.t = 0.0
@@ -315,7 +313,7 @@ def _enter(b, state, length):  # type: ignore[no-untyped-def]
     b.start_nrs = b.nrs
 
 
-@njit(cache=True)
+@kernel()
 def _start_call(b, v, c):  # type: ignore[no-untyped-def]
     """Set in at the asked level, with an attack that shortens with pain."""
     p = b.mouth
@@ -332,7 +330,7 @@ def _start_call(b, v, c):  # type: ignore[no-untyped-def]
     b.am_hz = 45.0 + 60.0 * _uniform(b)
 
 
-@njit(cache=True)
+@kernel()
 def _let_go(b, attack):  # type: ignore[no-untyped-def]
     """Release: the breath falls, and after strong pain it whimpers; from silence it needs an attack."""
     b.released = 1.0
@@ -342,7 +340,7 @@ def _let_go(b, attack):  # type: ignore[no-untyped-def]
     _enter(b, FALLING, 0.8 + 0.5 * _uniform(b) if b.whimper > 0.0 else 0.3 + 0.4 * b.peak)
 
 
-@njit(cache=True)
+@kernel()
 def _rest(b, lungs):  # type: ignore[no-untyped-def]
     """Back to idle breathing, at a point of its cycle."""
     b.peak = 0.0
@@ -352,7 +350,7 @@ def _rest(b, lungs):  # type: ignore[no-untyped-def]
     _enter(b, REST, 0.0)
 
 
-@njit(cache=True)
+@kernel()
 def _transition(b, v, c, wanted):  # type: ignore[no-untyped-def]
     """Decide what the body does in this block."""
     sudden = b.nrs_rate > GASP_NRS_PER_S
@@ -409,7 +407,7 @@ def _transition(b, v, c, wanted):  # type: ignore[no-untyped-def]
 PHASE_ONSET, PHASE_RELEASE = PHASES["onset"], PHASES["release"]
 
 
-@njit(cache=True)
+@kernel()
 def _mouth(b, v, p, close, width, target, dt_s):  # type: ignore[no-untyped-def]
     """Move the formants to the vowel of ``p``, closed by ``close``, scaled to the person's tract."""
     k = 1.0 - math.exp(-dt_s / 0.015)
@@ -432,7 +430,7 @@ def _mouth(b, v, p, close, width, target, dt_s):  # type: ignore[no-untyped-def]
     target[NASAL] += (_along(p, _P, _MOUTH[4]) - target[NASAL]) * k
 
 
-@njit(cache=True)
+@kernel()
 def _breathe(b, v, target, dt_s, held):  # type: ignore[no-untyped-def]
     """Idle breathing: in, out, pause; deeper and faster after pain, held under the pressing hand."""
     b.lungs += dt_s / (v.breath_s * (1.0 - 0.4 * b.arousal))
@@ -450,7 +448,7 @@ def _breathe(b, v, target, dt_s, held):  # type: ignore[no-untyped-def]
     target[FRICATION] = level * math.sqrt(0.3 * bright)
 
 
-@njit(cache=True)
+@kernel()
 def _inhale(b, v, target, level, bright):  # type: ignore[no-untyped-def]
     """Noise drawn in: a gasp or the breath between two calls."""
     target[VOICE] = 0.0
@@ -458,7 +456,7 @@ def _inhale(b, v, target, level, bright):  # type: ignore[no-untyped-def]
     target[FRICATION] = level * math.sqrt(bright)
 
 
-@njit(cache=True)
+@kernel()
 def _sound(b, v, c, target, envelope, noise_envelope, fall, dt_s):  # type: ignore[no-untyped-def]
     """Voice with its noise; ``fall`` goes 0 to 1 as the breath lets go."""
     progress = b.progress
@@ -509,7 +507,7 @@ _CONTOUR = np.array([-0.4, 0.35, 0.1, -0.1, -0.6])
 """Pitch within a call in units of the intonation range: up, over the top, down; its median is about 0."""
 
 
-@njit(cache=True)
+@kernel()
 def _step(body, person, command, fresh, dt_s, target):  # type: ignore[no-untyped-def]
     b, v, c = body[0], person[0], command[0]
     if fresh:

@@ -1,7 +1,6 @@
 """The last stage before the loudspeaker: a look-ahead limiter with a true ceiling, then the master fade.
 
-Nothing that the synthesiser does can get past the ceiling, and a hush ends in exact zeros. Self-contained for numba's
-cache, as ``synth.py`` is.
+Nothing that the synthesiser does can get past the ceiling, and a hush ends in exact zeros.
 """
 
 from __future__ import annotations
@@ -12,12 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from robopatient.errors import require
 from robopatient.levels import db_to_gain
+from robopatient.voice.kernel import kernel
 
 __all__ = ["LOOKAHEAD_S", "Limiter"]
-
-njit = require("numba", "audio").njit
 
 LOOKAHEAD_S = 0.001
 """A change of the command leaves the loudspeaker this much after the first sample of its block."""
@@ -110,7 +107,7 @@ class Limiter:
         )
 
 
-@njit(cache=True)
+@kernel()
 def _limit(samples, out, state, delay, minima, window, ceiling, release, master_to, step):  # type: ignore[no-untyped-def]
     s = state[0]
     size = delay.shape[0]

@@ -1,8 +1,7 @@
 """The vocal tract as one per-sample kernel: wavetable source, noise, moving formants, at a level that is asked for.
 
 A block goes linearly from the previous parameters to the new ones, so any parameter may step at any block without a
-click. Levels are RMS at the output: the kernel predicts the gain from source to lips and divides by it. This file
-calls no jitted function of another file, because numba's cache would not notice a change over there.
+click. Levels are RMS at the output: the kernel predicts the gain from source to lips and divides by it.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from robopatient.errors import require
+from robopatient.voice.kernel import kernel
 from robopatient.voice.wavetable import BASE_HZ, OCTAVE_STEPS, PASSBAND, RD_MAX, RD_MIN, make_source
 
 __all__ = [
@@ -39,8 +38,6 @@ __all__ = [
     "Synth",
     "neutral_parameters",
 ]
-
-njit = require("numba", "audio").njit
 
 N_FORMANTS = 6
 # Columns of a parameter vector. Level columns are RMS at the output, 1 = full scale.
@@ -199,7 +196,7 @@ def _higher_poles(sample_rate_hz: float, tract_scale: float) -> npt.NDArray[np.f
     )
 
 
-@njit(cache=True)
+@kernel()
 def _set_coefficients(parameters, coefficients, sample_rate_hz):  # type: ignore[no-untyped-def]
     """Resonators y = c0 x + c1 y1 + c2 y2 of unit gain at 0 Hz (Klatt 1980), rows of ``coefficients``."""
     for i in range(N_FORMANTS):
@@ -212,13 +209,13 @@ def _set_coefficients(parameters, coefficients, sample_rate_hz):  # type: ignore
         coefficients[i, 2] = c2
 
 
-@njit(cache=True)
+@kernel()
 def _pair_power(c1, c2, cosine, cosine2):  # type: ignore[no-untyped-def]
     """|1 - c1 z^-1 - c2 z^-2|^2 on the unit circle."""
     return 1.0 + c1 * c1 + c2 * c2 - 2.0 * c1 * (1.0 - c2) * cosine - 2.0 * c2 * cosine2
 
 
-@njit(cache=True)
+@kernel()
 def _tract_power(cosine, coefficients, higher, tilt, shelf, pole, zero):  # type: ignore[no-untyped-def]
     """Power gain from source to lips at the frequency whose cosine is given."""
     cosine2 = 2.0 * cosine * cosine - 1.0
@@ -243,7 +240,7 @@ def _tract_power(cosine, coefficients, higher, tilt, shelf, pole, zero):  # type
     )
 
 
-@njit(cache=True)
+@kernel()
 def _nasal_pair(nasal, sample_rate_hz):  # type: ignore[no-untyped-def]
     """Pole and zero of the nasal branch, each as (1 - c1 - c2, c1, c2)."""
     radius = math.exp(-math.pi * NASAL_WIDTH_HZ / sample_rate_hz)
@@ -254,7 +251,7 @@ def _nasal_pair(nasal, sample_rate_hz):  # type: ignore[no-untyped-def]
     return (1.0 - pole1 - c2, pole1, c2), (1.0 - zero1 - c2, zero1, c2)
 
 
-@njit(cache=True)
+@kernel()
 def _voice_gain(p, coefficients, higher, harmonic_power, shelf, pole, zero, sample_rate_hz):  # type: ignore[no-untyped-def]
     """Amplitude of the source that gives the asked level of voice, nonlinear phenomena counted in."""
     u = min(max((p[RD] - RD_MIN) / (RD_MAX - RD_MIN), 0.0), 0.9999) * (harmonic_power.shape[0] - 1)
@@ -278,7 +275,7 @@ def _voice_gain(p, coefficients, higher, harmonic_power, shelf, pole, zero, samp
     return p[VOICE] / math.sqrt(total)
 
 
-@njit(cache=True)
+@kernel()
 def _aspiration_gain(p, coefficients, higher, high, shelf, pole, zero, sample_rate_hz):  # type: ignore[no-untyped-def]
     """Gain of unit noise that gives the asked level of aspiration at the lips."""
     keep = 1.0 - high
@@ -292,7 +289,7 @@ def _aspiration_gain(p, coefficients, higher, high, shelf, pole, zero, sample_ra
     return p[ASPIRATION] / math.sqrt(total * 2.0 * NOISE_STEP_HZ / sample_rate_hz)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _render(  # type: ignore[no-untyped-def]
     out,
     target,
