@@ -8,7 +8,7 @@ import msgspec
 
 from firmware_bridge.frames import RawFrame
 
-__all__ = ["Board", "LinkHealth", "LinkState"]
+__all__ = ["Board", "BoardEvent", "LinkHealth", "LinkState"]
 
 LinkState = Literal["closed", "down", "identifying", "starting", "streaming", "silent"]
 
@@ -57,6 +57,15 @@ class LinkHealth(msgspec.Struct, frozen=True, kw_only=True):
     residual_ms: float = float("nan")
     drift_ppm: float = 0.0
     status: int = 0
+
+
+class BoardEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that a device said unasked: ``wire.EventCode`` and its value, at host monotonic ``t_ns``."""
+
+    t_ns: int
+    epoch: int
+    code: int
+    value: int
 
 
 class Board(Protocol):

@@ -105,6 +105,10 @@ class Decoder:
             )
         return samples, others
 
+    def when(self, t_us: int, received_ns: int) -> int:
+        """Host time of a device time (32 bits) near the last frame's, never later than ``received_ns``."""
+        return min(self.clock.host_ns(self._board_us + _signed32(t_us - self._board_us)), received_ns)
+
     def _admit(self, frame: wire.Frame, received_ns: int) -> int | None:
         """Unwrapped device us of a frame that carries on the stream; None for a duplicate or a stray."""
         seq, t_us = frame.seq, frame.t_us

@@ -8,7 +8,9 @@ from __future__ import annotations
 import csv
 import json
 import math
+import select
 import struct
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +24,7 @@ from firmware_bridge.board import Board, LinkHealth
 from firmware_bridge.boards.serial import SerialBoard
 from firmware_bridge.errors import BoardError, BridgeError
 from firmware_bridge.frames import RawFrame, Status
+from firmware_bridge.rater import Rating, make_rater
 
 __all__ = [
     "CHUNK",
@@ -41,6 +44,7 @@ CHUNK = struct.Struct("<QI")
 FIRST_SAMPLE_S = 5.0
 """An Uno's boot loader takes up to 3 s after the port is opened."""
 READ_TIMEOUT_S = 0.01
+RATER_TIMEOUT_S = 0.05
 LINE_S = 0.5
 NOTE_S = 3.0
 FIRMWARE = Path(__file__).resolve().parent / "firmware"
@@ -263,6 +267,35 @@ def write_note(board: Board, text: str) -> str:
                 known = {code.value: code.name for code in wire.AckCode}
                 return "" if answer.code == wire.AckCode.OK else known.get(answer.code, "no answer")
     return "no answer"
+
+
+def rate(port: str, duration_s: float, as_json: bool = False) -> None:
+    """Print every rating and mark of a rater as it is made; 0 s: until interrupted. The virtual one obeys what is typed.
+
+    Raises
+    ------
+    BridgeError
+        When the port cannot be opened.
+    """
+    rater = make_rater(port)
+    rater.open()
+    end_s = time.monotonic() + duration_s if duration_s else math.inf
+    detail = ""
+    try:
+        while time.monotonic() < end_s:
+            for entry in rater.step(RATER_TIMEOUT_S):
+                told = msgspec.to_builtins(entry)
+                words = f"rating {entry.value}" if isinstance(entry, Rating) else f"button {entry.line}"
+                print(json.dumps(told) if as_json else words, flush=True)
+            if port == "virtual" and select.select([sys.stdin], [], [], 0)[0] and (line := sys.stdin.readline()):
+                rater.board.type_line(line.strip())
+            if rater.health().detail != detail:
+                detail = rater.health().detail
+                print(detail or "well again", file=sys.stderr)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        rater.close()
 
 
 def flash_help() -> None:

@@ -160,6 +160,16 @@ def board_selftest(
     _do("robopatient.session.boards:self_test", board=board, rate_hz=rate, as_json=json)
 
 
+@board.command("rater")
+def board_rater(
+    port: Annotated[str, typer.Option("--port", help="A path, usb:VID:PID[:SERIAL], auto, or virtual.")] = "auto",
+    duration: Annotated[float, typer.Option(min=0, help="Seconds; 0: until Ctrl-C.")] = 0.0,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Print every rating that a rater (dial and buttons) commits."""
+    _do("firmware_bridge.verbs:rate", port=port, duration_s=duration, as_json=json)
+
+
 @board.command("flash-help")
 def board_flash_help() -> None:
     """Say how to build the firmware and bring it onto a board."""

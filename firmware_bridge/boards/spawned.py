@@ -8,6 +8,7 @@ import select
 import subprocess
 from abc import ABC, abstractmethod
 
+from firmware_bridge import wire
 from firmware_bridge.boards.serial import SerialBoard
 from firmware_bridge.errors import BoardError
 
@@ -21,8 +22,10 @@ LEAVE_TIMEOUT_S = 2.0
 class SpawnedBoard(SerialBoard, ABC):
     """A board whose process prints its port as JSON, takes lines on standard input, and leaves when that ends."""
 
-    def __init__(self, name: str, baud: int, rate_hz: float) -> None:
-        super().__init__("", baud, rate_hz)
+    def __init__(
+        self, name: str, baud: int, rate_hz: float, device_class: wire.DeviceClass = wire.DeviceClass.ABDOMEN
+    ) -> None:
+        super().__init__("", baud, rate_hz, device_class)
         self.name = name
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from firmware_bridge import wire
 from firmware_bridge.boards.spawned import SpawnedBoard
 from firmware_bridge.errors import BoardError
 from firmware_bridge.faults import parse_fault
@@ -42,7 +43,8 @@ class VirtualBoard(SpawnedBoard):
             parse_fault(fault)
         what = {"replay": f"replay {self.options.file}", "presses": f"presses seed {self.options.seed}"}
         name = f"SIM {what.get(self.options.source, self.options.source)}"
-        super().__init__(name, self.options.host_baud, self.options.rate_hz)
+        kind = wire.DeviceClass.RATER if self.options.source == "rater" else wire.DeviceClass.ABDOMEN
+        super().__init__(name, self.options.host_baud, self.options.rate_hz, kind)
 
     def command(self) -> list[str]:
         """The virtual board's process."""

@@ -177,7 +177,7 @@ def test_the_process_leaves_when_its_parent_is_killed():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"driver": "abacus"}, 'driver "abacus" is none of virtual, replay, serial'),
+        ({"driver": "abacus"}, 'driver "abacus" is none of virtual, replay'),
         ({"driver": "no.such:Thing"}, "cannot be loaded"),
         ({"driver": "firmware_bridge.wire:Parser"}, "it is called with port, baud"),
         ({"driver": "virtual", "options": {"colour": "red"}}, "unknown field `colour`; known are lead_s"),
