@@ -1,22 +1,35 @@
-"""What the patient feels: force frames in, pain out.
+"""What the patient feels and says: force frames and announcements in, pain and answers out.
 
-Deterministic: the pain depends on the frames and their times and on nothing else, so a record can be felt again.
+The model is a chain of small effects, each in its own file; this one only puts them in order. Deterministic: the
+result depends on seed, frames and actions and on nothing else, so a record can be felt again.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+import msgspec
 
 from robopatient.config import ControlConfig, SensingConfig
 from robopatient.errors import ConfigError
-from robopatient.messages import ForceFrame, PainState, Phase
-from robopatient.patient.profile import PatientProfile, TenderSite
+from robopatient.messages import ForceFrame, PainState, Phase, Said
+from robopatient.patient.adaptation import TwoProcess
+from robopatient.patient.breath import Breath
+from robopatient.patient.cues import CueMemory
+from robopatient.patient.display import Streams
+from robopatient.patient.expectation import lean, make_belief
+from robopatient.patient.fluctuation import Wander
+from robopatient.patient.guarding import Brace, Rebound
+from robopatient.patient.offset import Offset
+from robopatient.patient.part import MAX_NRS, approach
+from robopatient.patient.profile import PatientProfile, check
+from robopatient.patient.report import SelfReport
+from robopatient.patient.signs import elicited
+from robopatient.patient.stress import strain
+from robopatient.patient.summation import WindUp
+from robopatient.patient.tenderness import nociception
 from robopatient.phantom import Phantom, load_phantom
 
-__all__ = ["Patient", "tenderness"]
+__all__ = ["Patient"]
 
-MAX_NRS = 10.0
 TOUCH_NEWTON = 1.2
 """Below it the abdomen is untouched (the published press counter ends a press there)."""
 TREND_S = 0.05
@@ -25,21 +38,10 @@ MOVING_NEWTON_PER_S = 30.0
 """Force that changes faster is rising or falling (assumption: a fifth of a press's usual slope)."""
 SETTLED_NEWTON_PER_S = 10.0
 """Force that changes slower is held; between the two the phase stays what it was (assumption)."""
-FASTEST_RELEASE_NEWTON_PER_S = 400.0
-"""Faster changes are no hand's (95th percentile of the published slopes, facts sheet robopatient_systems, 1.7)."""
 QUIET_FLAGS = frozenset(("stale", "paused"))
 """Frames that tell nothing about the hand: pain fades."""
-
-
-def tenderness(sites: Sequence[TenderSite], baseline: float, left_mm: float, head_mm: float) -> tuple[float, str]:
-    """Tenderness 0 to 1 of a point of the body, and the site that makes it ("" where only the baseline does)."""
-    best, name = 0.0, ""
-    for site in sites:
-        distance2 = (left_mm - site.left_mm) ** 2 + (head_mm - site.head_mm) ** 2
-        here = site.strength * math.exp(-distance2 / (2.0 * site.sigma_mm**2))
-        if here > best:
-            best, name = here, site.name
-    return baseline + (1.0 - baseline) * best, name if best > baseline else ""
+BREATHE = ("breathe in", "breath in", "deep breath", "inhale")
+"""Announcements that are instructions to breathe."""
 
 
 class Patient:
@@ -50,7 +52,7 @@ class Patient:
     profile
         Who it is.
     seed
-        Kept for components that draw; the present ones do not.
+        Of all that is drawn: the endogenous pain and the answers.
     phantom
         What they lie on; None is the phantom of a default session.
     fail_quiet_ms
@@ -59,7 +61,7 @@ class Patient:
     Raises
     ------
     ConfigError
-        When a tender site is not in the region that it names.
+        When traits contradict each other or a tender site is not in the region that it names.
     """
 
     def __init__(
@@ -72,23 +74,38 @@ class Patient:
         self.profile = profile
         self.seed = seed
         self.phantom = phantom or load_phantom(SensingConfig().phantom)
+        _check_places(profile, self.phantom)
+        chronic = profile.kind == "chronic"
+        self.stress = profile.stress.level
+        self.relief = 0.0
+        """Analgesia given in the session, 0 to 1: the share of nociception that it takes."""
+        self._chronic = chronic
+        self._brace = Brace(profile.guarding)
+        self._rebound = Rebound(profile.release)
+        self._breath = Breath(profile.breathing)
+        self._streams = Streams(profile.display)
+        self._wind_up = WindUp(profile.summation) if profile.summation else None
+        self._two_process = TwoProcess(profile.adaptation) if profile.adaptation else None
+        self._belief = make_belief(profile.expectation) if profile.expectation else None
+        self._cues = CueMemory(profile.cues) if profile.cues else None
+        self._offset = Offset(profile.offset, chronic) if profile.offset else None
+        self._wander = Wander(profile.fluctuation, seed) if profile.fluctuation else None
+        self._self_report = SelfReport(profile.talk, profile.sites, (profile.complaint, profile.history), seed)
+
         self._fail_quiet_ns = fail_quiet_ms * 1e6
+        self._quiet_until_ns: float | None = None
+        self._presence = 1.0
         self._t_ns: int | None = None
         self._phase: Phase = "rest"
         self._trend = 0.0
-        self._tender = 0.0  # where the hand is, or was last
+        self._body_mm: tuple[float, float] | None = None  # where the hand is, or was last
+        self._region = ""
         self._site = ""
+        self._hurt_site = ""  # where it hurt last: what a question after the press is about
         self._nociception = 0.0
-        self._brace = 0.0
-        self._rebound = 0.0
-        self._quiet_until_ns: float | None = None
-        for site in profile.sites:
-            region = self.phantom.region(*self.phantom.plate_mm(site.left_mm, site.head_mm))
-            if region != site.region:
-                raise ConfigError(
-                    f'{profile.name}: site "{site.name}" says {site.region}, but left_mm = {site.left_mm:g}, head_mm = '
-                    f"{site.head_mm:g} is {region} on {self.phantom.name}; mend the region or the place"
-                )
+        self._peak_nociception = 0.0
+        self._peak_felt = 0.0
+        self._felt = PainState(t_ns=0, cause_seq=-1, nrs=0.0, site="", phase="rest")
 
     def step(self, force: ForceFrame) -> PainState:
         """Feel one frame. Frames that go back in time, or repeat, let no time pass."""
@@ -97,46 +114,129 @@ class Patient:
         if not QUIET_FLAGS.isdisjoint(force.flags):
             self._fade(dt_s)
         else:
-            self._quiet_until_ns = None
             self._feel(force, dt_s)
-        # Each part takes a share of what the parts before it have left of the scale: more force is always more pain.
-        pain = self._nociception
-        guarding = self.profile.guarding.gain * self._brace * pain * (1.0 - pain / MAX_NRS)
-        release = self._rebound * (1.0 - (pain + guarding) / MAX_NRS)
-        nrs = min(MAX_NRS, pain + guarding + release)
-        return PainState(
+        parts = self._parts(dt_s)
+        nrs = min(MAX_NRS, max(0.0, sum(parts.values())))
+        self._breath.step(nrs, dt_s)
+        shown = self._streams.step(nrs, dt_s)
+        self._peak_nociception = max(self._peak_nociception, self._nociception)
+        self._peak_felt = max(self._peak_felt, nrs)
+        if self._site and nrs > 0.0:
+            self._hurt_site = self._site
+        self._felt = PainState(
             t_ns=force.t_ns,
             cause_seq=force.seq,
             nrs=nrs,
             site=self._site if nrs > 0.0 else "",
             phase=self._phase,
-            components={"nociception": pain, "guarding": guarding, "release": release},
+            components=parts,
+            report_nrs=shown.report,
+            face_nrs=shown.face,
+            voice_nrs=shown.voice,
+            sign=elicited(self._site, nrs, parts["release"], self._brace.tension, self._breath.arrested),
+        )
+        return self._felt
+
+    def cue(self, words: str) -> None:
+        """Announce something before a press, or tell the patient to breathe in."""
+        if any(word in words.lower() for word in BREATHE):
+            self._breath.take()
+        elif self._cues is not None:
+            self._cues.announce(words)
+
+    def answer(self, question: str, t_ns: int) -> Said:
+        """Answer a question about what is felt now, or was felt just before."""
+        state = msgspec.structs.replace(self._felt, site=self._felt.site or self._hurt_site)
+        report = self._self_report.answer(question, state)
+        return Said(
+            t_ns=t_ns,
+            cause_seq=state.cause_seq,
+            question=report.question,
+            text=report.text,
+            nrs=-1 if report.nrs is None else report.nrs,
+            refused=report.refused,
+            felt_nrs=state.nrs,
+            words=report.words,
         )
 
     def _feel(self, force: ForceFrame, dt_s: float) -> None:
-        psychophysics, guarding, release = self.profile.psychophysics, self.profile.guarding, self.profile.release
+        psychophysics = self.profile.psychophysics
+        self._quiet_until_ns = None
+        # Endogenous pain comes back as softly as it went.
+        self._presence = min(1.0, self._presence + dt_s * 1e9 / self._fail_quiet_ns)
         if force.contact_mm is not None:
-            self._tender, self._site = tenderness(
-                self.profile.sites, psychophysics.baseline_tenderness, *self.phantom.body_mm(*force.contact_mm)
-            )
+            self._body_mm = self.phantom.body_mm(*force.contact_mm)
+            self._region = self.phantom.region(*force.contact_mm)
         newton = force.total_newton
         touched = newton >= TOUCH_NEWTON
-        self._trend = _approach(self._trend, force.rate_newton_per_s, dt_s, TREND_S) if touched else 0.0
-        self._phase = _next_phase(self._phase, self._trend) if touched else "rest"
+        self._trend = approach(self._trend, force.rate_newton_per_s, dt_s, TREND_S) if touched else 0.0
+        was, self._phase = self._phase, _next_phase(self._phase, self._trend) if touched else "rest"
+        if was == "rest" and touched:
+            self._peak_nociception = self._peak_felt = 0.0
+        elif was != "rest" and not touched:
+            self._learn()
 
-        over = max(0.0, newton - psychophysics.threshold_newton) / psychophysics.reference_newton
-        drive = MAX_NRS * -math.expm1(-self._tender * over**psychophysics.exponent)
+        drive = 0.0
+        if self._body_mm is not None:
+            threshold, gain = strain(self.profile.stress, self.stress, self._chronic)
+            drive, self._site = nociception(
+                self.profile.sites,
+                psychophysics,
+                self._body_mm,
+                newton,
+                threshold_newton=psychophysics.threshold_newton * threshold,
+                gain=gain * (1.0 - self.relief),
+                inspiration=self._breath.inspiration,
+            )
         tau_s = (psychophysics.attack_ms if drive > self._nociception else psychophysics.decay_ms) * 1e-3
-        self._nociception = _approach(self._nociception, drive, dt_s, tau_s)
+        self._nociception = approach(self._nociception, drive, dt_s, tau_s)
+        self._brace.step(self._nociception, dt_s)
+        self._rebound.step(self._nociception, force.rate_newton_per_s, dt_s)
 
-        bracing = max(0.0, self._nociception - guarding.from_nrs) / (MAX_NRS - guarding.from_nrs)
-        tau_s = guarding.build_s if bracing > self._brace else guarding.relax_s
-        self._brace = _approach(self._brace, bracing, dt_s, tau_s)
+    def _parts(self, dt_s: float) -> dict[str, float]:
+        """The chain: each effect adds to (or takes from) the pain that those before it have left."""
+        parts = {"nociception": self._nociception}
+        pain = self._nociception
+        if self._wind_up is not None:
+            self._wind_up.step(pain, dt_s)
+            parts["summation"] = self._wind_up.added(pain)
+            pain += parts["summation"]
+        if self._two_process is not None:
+            self._two_process.step(dt_s)
+            parts["habituation"], parts["sensitisation"] = self._two_process.added(pain, self._region)
+            pain += parts["habituation"] + parts["sensitisation"]
+        if self._cues is not None:
+            self._cues.step(dt_s)
+        if self._belief is not None:
+            parts["expectation"] = lean(pain, self._expected(), self._belief.gamma)
+            pain += parts["expectation"]
+        parts["guarding"] = self._brace.added(pain)
+        pain += parts["guarding"]
+        if self._offset is not None:
+            parts["offset"] = self._offset.step(pain, dt_s)
+            pain += parts["offset"]
+        parts["release"] = self._rebound.nrs * (1.0 - pain / MAX_NRS)
+        pain += parts["release"]
+        if self._wander is not None:
+            parts["endogenous"] = self._presence * self._wander.step(dt_s) * (1.0 - pain / MAX_NRS)
+        return parts
 
-        faded = _approach(self._rebound, 0.0, dt_s, release.decay_ms * 1e-3)
-        letting_go = min(max(0.0, -force.rate_newton_per_s), FASTEST_RELEASE_NEWTON_PER_S)
-        depth = self._nociception / MAX_NRS  # what did not hurt to press does not hurt to let go
-        self._rebound = max(faded, min(MAX_NRS, release.nrs_per_newton_per_s * depth * letting_go))
+    def _expected(self) -> float:
+        """What the patient expects of a press here, NRS."""
+        belief = self._belief
+        if belief is None:
+            return 0.0
+        return self._cues.expected(belief.expected_nrs, self._region) if self._cues else belief.expected_nrs
+
+    def _learn(self) -> None:
+        """A press has ended: habituate to it and expect the next by it."""
+        if self._two_process is not None:
+            self._two_process.press_ended(self._region, self._peak_nociception)
+        against = False
+        if self._cues is not None and self._belief is not None:
+            against = self._cues.press_ended(self._peak_felt, self._region, self._belief.expected_nrs)
+        if self._belief is not None:
+            self._belief.learn(self._peak_felt, against)
 
     def _fade(self, dt_s: float) -> None:
         """Straight to 0 within ``fail_quiet_ms`` of the first quiet frame, whatever the time constants."""
@@ -147,13 +247,21 @@ class Patient:
         left_ns = self._quiet_until_ns - now_ns
         share = left_ns / (left_ns + dt_s * 1e9) if left_ns > 0.0 else 0.0
         self._nociception *= share
-        self._rebound *= share
-        self._brace *= share
+        self._presence *= share
+        self._rebound.fade(share)
+        self._brace.fade(share)
 
 
-def _approach(value: float, target: float, dt_s: float, tau_s: float) -> float:
-    """First-order step towards a target."""
-    return value + (target - value) * -math.expm1(-dt_s / tau_s)
+def _check_places(profile: PatientProfile, phantom: Phantom) -> None:
+    """A profile need not come from a file: what the loader refuses is refused here too."""
+    check(profile, profile.name)
+    for site in profile.sites:
+        region = phantom.region(*phantom.plate_mm(site.left_mm, site.head_mm))
+        if region != site.region:
+            raise ConfigError(
+                f'{profile.name}: site "{site.name}" says {site.region}, but left_mm = {site.left_mm:g}, head_mm = '
+                f"{site.head_mm:g} is {region} on {phantom.name}; mend the region or the place"
+            )
 
 
 def _next_phase(phase: Phase, trend_newton_per_s: float) -> Phase:

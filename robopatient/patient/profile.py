@@ -1,94 +1,71 @@
-"""Who the patient is: story, tender sites, psychophysics, voice and face. One TOML file each under assets/patients.
+"""Who the patient is: story, tender sites, traits, voice and face. One TOML file each under assets/patients.
 
-Places are told from the navel, so that a patient fits every phantom; where the navel lies is the phantom's business.
+The sections of effects that people show or do not (summation, offset analgesia, expectation …) are absent unless the
+file has them: an empty section is the published effect, no section none.
 """
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta
 
-from robopatient.config import Fraction, NonNegative, Positive, asset_path, decode_toml
+from robopatient.config import asset_path, decode_toml
+from robopatient.errors import ConfigError
+from robopatient.patient.adaptation import Adaptation
+from robopatient.patient.breath import Breathing
+from robopatient.patient.cues import Cues
+from robopatient.patient.display import Display
+from robopatient.patient.expectation import Expectation
+from robopatient.patient.fluctuation import Fluctuation
+from robopatient.patient.guarding import Guarding, Release
+from robopatient.patient.offset import OffsetAnalgesia
+from robopatient.patient.part import Part
+from robopatient.patient.report import Talk
+from robopatient.patient.stress import Stress
+from robopatient.patient.summation import Summation
+from robopatient.patient.tenderness import Psychophysics, TenderSite
 
-__all__ = ["Guarding", "PatientProfile", "Psychophysics", "Release", "TenderSite", "load_patient"]
+__all__ = ["PatientProfile", "check", "load_patient"]
 
-
-class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Base of the sections of a patient file."""
-
-
-class TenderSite(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A place that hurts when pressed: tenderness falls off as a Gaussian.
-
-    ``left_mm, head_mm`` are told from the navel to the patient's left and towards the head. ``region`` repeats in
-    words where that is, and is checked against the phantom.
-    """
-
-    name: str
-    region: str
-    left_mm: float
-    head_mm: float
-    sigma_mm: Positive = 25.0
-    """Published: Protpagorn et al. 2023, doi 10.3389/frobt.2023.1122914."""
-    strength: Fraction = 1.0
-
-
-class Psychophysics(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """From force to felt pain: 10 (1 - exp(-u)), u = tenderness ((F - threshold) / reference)^exponent."""
-
-    threshold_newton: NonNegative = 3.0
-    """Below it a press is felt but does not hurt (assumption: below the least published target, 5 N)."""
-    reference_newton: Positive = 22.0
-    """Force above threshold at which full tenderness hurts 6.3 of 10 (assumption: the median published press, 34.5 N,
-    then hurts 7.8, and 75 N, the 95th percentile, is still told from 60 N)."""
-    exponent: Annotated[float, Meta(ge=0.8, le=1.8)] = 1.1
-    """Stevens' exponent of static pressure on the palm; range of the facts sheet patient_model, 2."""
-    baseline_tenderness: Fraction = 0.05
-    """Tenderness elsewhere (assumption: a firm press on a healthy belly is unpleasant, NRS below 1)."""
-    attack_ms: Positive = 40.0
-    """Time constant of rising pain (assumption: well below the 230 ms in which a press rises)."""
-    decay_ms: Positive = 200.0
-    """Time constant of fading pain (assumption: most of it is gone before the next press, 0.3 s later)."""
-
-
-class Guarding(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Bracing that follows strong or repeated pain and makes the next press hurt more. All values are assumptions."""
-
-    gain: Fraction = 0.12
-    """Share by which full bracing raises the pain of a press."""
-    from_nrs: Annotated[float, Meta(ge=0, lt=10)] = 3.0
-    """Pain from which the muscles brace."""
-    build_s: Positive = 1.0
-    relax_s: Positive = 6.0
-
-
-class Release(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Rebound: pain when the hand lets go fast, k_r (-dF/dt)+ (facts sheet patient_model, 2). Values: assumptions."""
-
-    nrs_per_newton_per_s: NonNegative = 0.0
-    """Gain k_r at the end of the worst press; less in proportion when the press hurt less."""
-    decay_ms: Positive = 300.0
+ABDOMEN_LEFT_MM, ABDOMEN_HEAD_MM = 150.0, 140.0
+"""Half width and half height of an abdomen about the navel (assumption: a slim adult, to the flanks, the costal margin
+and the groin)."""
 
 
 class PatientProfile(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A whole patient.
 
-    ``voice`` and ``face`` name the identities that play the part. ``expressiveness``: 0 stoic, 1 typical, 2 dramatic.
+    ``voice`` and ``face`` name the identities that play the part. ``expressiveness``: 0 stoic, 1 typical, 2 dramatic:
+    how much voice and face make of a pain that is shown; what is shown at all is ``display``'s business.
     """
 
     name: str
-    age_years: Annotated[int, Meta(ge=18, le=110)]
+    age_years: Annotated[int, Meta(ge=16, le=110)]
+    """The shipped faces and voices are adults': they can play 16."""
     sex: Literal["female", "male"]
     complaint: str
     history: str
     voice: str
     face: str
+    kind: Literal["healthy", "chronic"] = "healthy"
+    """Whether pain is a chronic condition: decides what stress and a falling stimulus do."""
     expressiveness: Annotated[float, Meta(ge=0, le=2)] = 1.0
     psychophysics: Psychophysics = Psychophysics()
     guarding: Guarding = Guarding()
     release: Release = Release()
+    breathing: Breathing = Breathing()
+    display: Display = Display()
+    talk: Talk = Talk()
+    stress: Stress = Stress()
+    summation: Summation | None = None
+    adaptation: Adaptation | None = None
+    expectation: Expectation | None = None
+    cues: Cues | None = None
+    offset: OffsetAnalgesia | None = None
+    fluctuation: Fluctuation | None = None
     sites: tuple[TenderSite, ...] = ()
 
 
@@ -100,4 +77,73 @@ def load_patient(name: str) -> PatientProfile:
     AssetError, ConfigError
         Naming the file and the key that is wrong.
     """
-    return decode_toml(asset_path("patients", name), PatientProfile)
+    path = asset_path("patients", name)
+    profile = decode_toml(path, PatientProfile)
+    check(profile, path)
+    return profile
+
+
+def check(profile: PatientProfile, where: Path | str) -> None:
+    """Refuse what no patient can be.
+
+    Raises
+    ------
+    ConfigError
+        Naming the place and the traits or the site.
+    """
+    for trouble in _contradictions(profile):
+        raise ConfigError(f"{where}: {trouble}")
+    names = [site.name for site in profile.sites]
+    for site in profile.sites:
+        if abs(site.left_mm) > ABDOMEN_LEFT_MM or abs(site.head_mm) > ABDOMEN_HEAD_MM:
+            raise ConfigError(
+                f'{where}: site "{site.name}" at left_mm = {site.left_mm:g}, head_mm = {site.head_mm:g} is outside the '
+                f"abdomen (within {ABDOMEN_LEFT_MM:g} and {ABDOMEN_HEAD_MM:g} mm of the navel)"
+            )
+        if names.count(site.name) > 1:
+            raise ConfigError(f'{where}: two sites are called "{site.name}"; the record could not tell them apart')
+
+
+def _contradictions(profile: PatientProfile) -> list[str]:
+    """What cannot be true of one patient at once."""
+    display, talk = profile.display, profile.talk
+    said = [
+        (
+            display.stoicism > 0.0 and display.exaggeration > 0.0,
+            f"display.stoicism = {display.stoicism:g} contradicts display.exaggeration = {display.exaggeration:g}; "
+            "set one of them to 0",
+        ),
+        (
+            display.stoicism > 0.5 and profile.expressiveness > 1.0,
+            f"display.stoicism = {display.stoicism:g} contradicts expressiveness = {profile.expressiveness:g}; "
+            "a stoic patient has at most 1",
+        ),
+        (
+            display.exaggeration > 0.5 and profile.expressiveness < 1.0,
+            f"display.exaggeration = {display.exaggeration:g} contradicts expressiveness = {profile.expressiveness:g}; "
+            "who exaggerates has at least 1",
+        ),
+        (
+            profile.kind == "chronic" and not profile.sites and profile.psychophysics.baseline_tenderness < 0.1,
+            'kind = "chronic" without a site contradicts psychophysics.baseline_tenderness = '
+            f"{profile.psychophysics.baseline_tenderness:g}; give a site or at least 0.1",
+        ),
+        (
+            profile.cues is not None and profile.expectation is None,
+            "the section cues contradicts the missing section expectation, which it would act on; add [expectation]",
+        ),
+        (
+            talk.refusal + talk.confusion > 1.0,
+            f"talk.refusal = {talk.refusal:g} and talk.confusion = {talk.confusion:g} are shares of the same answers; "
+            "together they are at most 1",
+        ),
+        (
+            any(site.descent_mm > site.depth_mm for site in profile.sites),
+            "a site has a descent_mm beyond its depth_mm; a breath cannot bring it above the wall",
+        ),
+        (
+            not all(math.isfinite(number) for site in profile.sites for number in (site.left_mm, site.head_mm)),
+            "a site lies nowhere: left_mm and head_mm must be numbers",
+        ),
+    ]
+    return [text for wrong, text in said if wrong]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from robopatient.messages import ForceFrame, PainState
 from robopatient.patient import Patient, load_patient
-from robopatient.patient.model import tenderness
+from robopatient.patient.tenderness import tenderness
 
 PROFILE = load_patient("appendicitis")
 HERE = Patient(PROFILE).phantom.plate_mm(PROFILE.sites[0].left_mm, PROFILE.sites[0].head_mm)
