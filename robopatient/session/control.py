@@ -217,8 +217,8 @@ class Control:
     def _publish(self, outputs: Outputs) -> None:
         for message in (outputs.voice, outputs.face, outputs.force, outputs.pain, outputs.expression):
             self._say(message)
-        for press in outputs.presses:
-            self._say(press)
+        for event in (*outputs.presses, *outputs.said):
+            self._say(event)
         for level, text in self.pipeline.sensing.take_notes():
             self._note(level, text, source="sensing")
 

@@ -6,6 +6,8 @@ replay computes is what a live session computed.
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 from firmware_bridge.board import Board
@@ -19,6 +21,7 @@ from robopatient.messages import (
     OperatorAction,
     PainState,
     Press,
+    Said,
     VoiceCommand,
 )
 from robopatient.patient import Patient, PatientProfile
@@ -36,6 +39,7 @@ class Outputs(msgspec.Struct, frozen=True, gc=False):
     voice: VoiceCommand
     face: FaceCommand
     presses: list[Press]
+    said: list[Said] = []
 
 
 class Pipeline:
@@ -58,6 +62,7 @@ class Pipeline:
         self._split = Split(config.split)
         self._stale_ns = round(config.control.stale_ms * 1e6)
         self._felt_ns = 0
+        self._said: list[Said] = []
         self._newest = ForceFrame(t_ns=0, received_ns=0, seq=-1, cells_newton=(), flags=("stale",))
 
     def receive(self, received_ns: int, data: bytes) -> None:
@@ -67,7 +72,10 @@ class Pipeline:
             self.frames += 1
 
     def act(self, action: OperatorAction) -> None:
-        """Obey the operator: start, stop, tare, hush, unhush. Other actions are for the record alone."""
+        """Obey the operator: start, stop, tare, hush, unhush; to the patient: cue, ask, stress, relief.
+
+        Other actions, and levels that are no number, are for the record alone.
+        """
         match action.action:
             case "start":
                 self.running = True
@@ -79,6 +87,14 @@ class Pipeline:
                 self.hushed = True
             case "unhush":
                 self.hushed = False
+            case "cue":
+                self._patient.cue(action.argument)
+            case "ask":
+                self._said.append(self._patient.answer(action.argument, action.t_ns))
+            case "stress":
+                self._patient.stress = _level(action.argument, self._patient.stress)
+            case "relief":
+                self._patient.relief = _level(action.argument, self._patient.relief)
 
     def finish(self) -> list[Press]:
         """Presses that had not ended when the session did."""
@@ -97,7 +113,17 @@ class Pipeline:
         pain = self._patient.step(felt)
         expression = self._policy.step(pain)
         voice, face = self._split.step(expression, pain, felt, self.hushed or not self.running)
-        return Outputs(force, pain, expression, voice, face, self.sensing.take_presses())
+        said, self._said = self._said, []
+        return Outputs(force, pain, expression, voice, face, self.sensing.take_presses(), said)
+
+
+def _level(text: str, now: float) -> float:
+    """Level from 0 to 1 that a text tells, or what it is now."""
+    try:
+        level = float(text)
+    except ValueError:
+        return now
+    return min(1.0, max(0.0, level)) if math.isfinite(level) else now
 
 
 def _nothing(force: ForceFrame, t_ns: int, why: str) -> ForceFrame:

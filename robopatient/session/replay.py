@@ -20,7 +20,7 @@ from robopatient.topics import TOPICS
 __all__ = ["Comparison", "compare", "recompute", "replay"]
 
 GOLDEN = "golden.msgpack"
-COMPARED = ("force", "pain", "expression", "voice", "face", "press")
+COMPARED = ("force", "pain", "expression", "voice", "face", "press", "said")
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -49,6 +49,8 @@ def recompute(folder: Path) -> Iterator[tuple[str, m.Message]]:
                     yield topic, getattr(outputs, topic)
                 for press in outputs.presses:
                     yield "press", press
+                for said in outputs.said:
+                    yield "said", said
     for press in pipeline.finish():
         yield "press", press
 
@@ -97,5 +99,6 @@ def _expected(folder: Path) -> dict[str, list[m.Message]]:
         return {topic: record.messages(topic) for topic in COMPARED}
     rows = msgspec.msgpack.decode(golden.read_bytes(), type=dict[str, list[msgspec.Raw]])
     return {
-        topic: [msgspec.msgpack.decode(raw, type=TOPICS[topic].message) for raw in rows[topic]] for topic in COMPARED
+        topic: [msgspec.msgpack.decode(raw, type=TOPICS[topic].message) for raw in rows.get(topic, [])]
+        for topic in COMPARED
     }
