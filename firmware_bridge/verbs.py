@@ -22,6 +22,7 @@ import numpy as np
 from firmware_bridge import discovery, wire
 from firmware_bridge.board import Board, LinkHealth
 from firmware_bridge.boards.serial import SerialBoard
+from firmware_bridge.boards.spawned import SpawnedBoard
 from firmware_bridge.errors import BoardError, BridgeError
 from firmware_bridge.frames import RawFrame, Status
 from firmware_bridge.rater import Rating, make_rater
@@ -270,7 +271,7 @@ def write_note(board: Board, text: str) -> str:
 
 
 def rate(port: str, duration_s: float, as_json: bool = False) -> None:
-    """Print every rating and mark of a rater as it is made; 0 s: until interrupted. The virtual one obeys what is typed.
+    """Print every rating and mark of a rater as it is made; 0 s: until interrupted. A virtual one obeys typed lines.
 
     Raises
     ------
@@ -287,8 +288,10 @@ def rate(port: str, duration_s: float, as_json: bool = False) -> None:
                 told = msgspec.to_builtins(entry)
                 words = f"rating {entry.value}" if isinstance(entry, Rating) else f"button {entry.line}"
                 print(json.dumps(told) if as_json else words, flush=True)
-            if port == "virtual" and select.select([sys.stdin], [], [], 0)[0] and (line := sys.stdin.readline()):
-                rater.board.type_line(line.strip())
+            if isinstance(rater.board, SpawnedBoard) and select.select([sys.stdin], [], [], 0)[0]:
+                line = sys.stdin.readline().strip()
+                if line:
+                    rater.board.type_line(line)
             if rater.health().detail != detail:
                 detail = rater.health().detail
                 print(detail or "well again", file=sys.stderr)
