@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from policies.learner import Learner, Plan, keyed
+from policies.listeners import Habits, Rater, draw_listener
+from policies.train_ppo import Weights
+
+
+def lesson(start: Weights, habits: Habits, ratings: int = 60, seed: int = 1) -> Learner:
+    """Without refits: the check sees the queries, not the policy."""
+    learner = Learner(Plan(refit_every=1000, seed=seed), start)
+    rater = Rater(draw_listener(np.random.default_rng(1000 + seed)), habits)
+    for index in range(ratings):
+        trial = learner.suggest(keyed(seed, index, "press").uniform(-1, 1, 1))
+        sound = (trial.state[None], trial.action[None])
+        learner.tell(trial, int(rater.answer(trial.question, *sound, keyed(seed, index, "answer"))[0]))
+        if learner.frozen:
+            break
+    return learner
+
+
+@pytest.mark.parametrize(
+    ("habits", "word"),
+    [(Habits(constant=3), "constant"), (Habits(sign_error=1.0), "reversed"), (Habits(lapse=1.0), "unrelated")],
+)
+def test_a_rater_who_is_no_guide_is_found_within_60_ratings_and_adaptation_stops(
+    start: Weights, habits: Habits, word: str
+) -> None:
+    learner = lesson(start, habits)
+    assert learner.frozen.startswith(word)
+    assert learner.weights is learner.start
+    assert not learner.refit_due
+
+
+def test_an_honest_rater_is_left_in_peace_and_repeats_agree_roughly(start: Weights) -> None:
+    learner = lesson(start, Habits())
+    assert learner.frozen == ""
+    assert learner.consistency.repeats > 0
+    assert learner.consistency.mean_difference_steps < 2.0
+
+
+def test_the_operator_may_trust_the_rater_all_the_same(start: Weights) -> None:
+    learner = lesson(start, Habits(constant=3))
+    learner.trust()
+    assert learner.frozen == ""
+    trial = learner.suggest(np.zeros(1))
+    learner.tell(trial, trial.question.first)
+    assert learner.frozen == ""
