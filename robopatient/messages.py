@@ -236,7 +236,8 @@ class Heard(Message, frozen=True, gc=False):
     Attributes
     ----------
     t_ns
-        When the block's first sample leaves the DAC, by PortAudio's own account.
+        When the first sample that the block's command could change leaves the DAC: PortAudio's own account of the
+        block, plus the limiter's look-ahead.
     block
         Index of the block since the stream began; ``block * block_frames`` is the sample index in ``voice.wav``.
     cause_seq, cause_received_ns

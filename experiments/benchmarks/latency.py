@@ -33,6 +33,7 @@ from robopatient.record.latency import Answers, touch_to_face, touch_to_sound
 from robopatient.record.reader import Record
 from robopatient.session.run import resolve
 from robopatient.session.supervisor import Supervisor
+from robopatient.voice.engine import LOOKAHEAD_S
 
 __all__ = ["bench_latency"]
 
@@ -110,8 +111,9 @@ def _monitor_delays(
     if not captured or not path.exists() or config.voice.sample_rate_hz != 48_000:
         return np.array([])
     voice, _ = require("soundfile", "audio").read(path, dtype="float32")
-    block = np.searchsorted(heard["t_ns"], sound.answered_ns)
-    return delays_ms(captured[0], voice, sound.answered_ns, heard["block"][block] * config.voice.block_frames)
+    block = heard["block"][np.searchsorted(heard["t_ns"], sound.answered_ns)]
+    sample = block * config.voice.block_frames + round(LOOKAHEAD_S * config.voice.sample_rate_hz)
+    return delays_ms(captured[0], voice, sound.answered_ns, sample)
 
 
 def _figures(runs: list[Run]) -> list[Figure]:

@@ -31,6 +31,7 @@ from robopatient.clock import Clock, HostClock, Metronome
 from robopatient.config import SessionConfig
 from robopatient.patient import load_patient
 from robopatient.record.writer import RecordWriter
+from robopatient.scales import parse_rating
 from robopatient.session.journal import JournalWriter
 from robopatient.session.pipeline import Outputs, Pipeline
 
@@ -38,7 +39,7 @@ __all__ = ["main", "open_board"]
 
 READ_TIMEOUT_S = 0.05
 ACTORS_READY_S = 60.0
-"""How long to wait for voice and face; a cold numba compilation takes up to 15 s (measured)."""
+"""How long to wait for voice and face; a cold numba compilation took up to 28 s on a busy machine (measured)."""
 MIRROR_HZ = 30.0
 """Rate at which Heard and Seen are passed on to the console."""
 REALTIME_PRIORITY = 30
@@ -206,6 +207,18 @@ class Control:
             self.stop_reason = "interrupted" if action.source == "signal" else "operator"
         elif action.action == "note":
             self._note("info", action.argument, source=action.source)
+        elif action.action == "rating":
+            self._rate(action)
+
+    def _rate(self, action: m.OperatorAction) -> None:
+        """Put a judgement on the record; one that no scale allows is told and kept as the action that it was."""
+        try:
+            scale, value = parse_rating(action.argument)
+        except ValueError as error:
+            self._note("warning", str(error), source=action.source)
+            return
+        rater = "instructor" if scale.startswith("OSCE.") else "trainee"
+        self._say(m.Rating(action.t_ns, rater if action.source == "console" else action.source, scale, value))
 
     def _know_actor(self, state: m.ActorState) -> None:
         known = self.actors.get(state.actor)
@@ -217,8 +230,10 @@ class Control:
     def _publish(self, outputs: Outputs) -> None:
         for message in (outputs.voice, outputs.face, outputs.force, outputs.pain, outputs.expression):
             self._say(message)
-        for event in (*outputs.presses, *outputs.said):
+        for event in (*outputs.presses, *outputs.said, *outputs.changes, *outputs.actions):
             self._say(event)
+        if any(action.action == "quit" for action in outputs.actions):
+            self.stop_reason = self.stop_reason or "done"
         for level, text in self.pipeline.sensing.take_notes():
             self._note(level, text, source="sensing")
 

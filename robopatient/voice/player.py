@@ -20,11 +20,13 @@ from robopatient.config import VoiceConfig
 from robopatient.errors import DeviceError, MissingPackageError, require
 from robopatient.messages import Heard, VoiceCommand
 from robopatient.voice.clocked import ClockedSink
-from robopatient.voice.engine import SILENCE, Block, VoiceEngine
+from robopatient.voice.engine import LOOKAHEAD_S, SILENCE, Block, VoiceEngine
 from robopatient.voice.gestures import empty_command, write_command
 
 __all__ = ["Player", "StreamClock"]
 
+LOOKAHEAD_NS = round(LOOKAHEAD_S * 1e9)
+"""What a command changes leaves the limiter so much after the first sample of its block."""
 RING = 1024
 """Blocks that the main thread may be behind: 5 s at 256 frames."""
 SLOTS = 16
@@ -123,7 +125,7 @@ class Player:
             row = self._ring[self._told % RING]
             block = row.block
             yield Heard(
-                t_ns=row.t_ns,
+                t_ns=row.t_ns + LOOKAHEAD_NS,
                 block=first_block + self._told,
                 cause_seq=row.cause_seq,
                 cause_received_ns=row.received_ns,

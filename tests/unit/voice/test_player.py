@@ -9,7 +9,7 @@ from robopatient.clock import FakeClock, HostClock
 from robopatient.config import VoiceConfig
 from robopatient.voice.engine import VoiceEngine, rerender
 from robopatient.voice.identity import load_identity
-from robopatient.voice.player import Player, StreamClock
+from robopatient.voice.player import LOOKAHEAD_NS, Player, StreamClock
 
 CONFIG = VoiceConfig(identity="margaret")
 BLOCK_NS = round(256 / 48000 * 1e9)
@@ -127,13 +127,13 @@ def test_dac_times_are_told_on_the_hosts_clock(player, sound, clock) -> None:
     clock.advance_s(0.2)
     stream.time += 0.2
     stream.ask(dac_s=stream.time + 0.012)
-    assert next(player.heard()).t_ns == pytest.approx(clock.now_ns() + 12_000_000, abs=1000)
+    assert next(player.heard()).t_ns == pytest.approx(clock.now_ns() + 12_000_000 + LOOKAHEAD_NS, abs=1000)
 
 
 @pytest.mark.parametrize("dac_s", [0.0, 1e6])
 def test_a_device_that_tells_no_believable_time_is_given_its_latency(player, sound, clock, dac_s) -> None:
     sound.streams[0].ask(dac_s=dac_s)
-    assert next(player.heard()).t_ns == clock.now_ns() + 10_700_000
+    assert next(player.heard()).t_ns == clock.now_ns() + 10_700_000 + LOOKAHEAD_NS
 
 
 def test_a_device_without_any_clock_is_told_in_the_remark(clock) -> None:
