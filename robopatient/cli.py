@@ -32,6 +32,7 @@ def _group(name: str, text: str) -> typer.Typer:
 board = _group("board", "Sensor boards: list, monitor, tare, calibrate, record, self-test, flash.")
 voice = _group("voice", "The voice: render to a file.")
 face = _group("face", "The face: still pictures.")
+scenario = _group("scenario", "Training scenarios: check them, and preview them without hardware.")
 bench = _group("bench", "Measure on this machine, beside a baseline.")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
@@ -231,6 +232,35 @@ def face_still(
 ) -> None:
     """Draw one face at one level of pain."""
     _do("robopatient.face.still:still", face=face, nrs=nrs, out=out, size_px=size, renderer=renderer)
+
+
+@scenario.command("check")
+def scenario_check(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Names under assets/scenarios, or .toml files; all.")
+    ] = None,
+) -> None:
+    """Name every fault of scenarios with its file and key; exit status 1 when there is one."""
+    _do("robopatient.session.scenario_preview:check", names=names or [])
+
+
+@scenario.command("preview")
+def scenario_preview(
+    name: Annotated[str, typer.Argument(help="Name under assets/scenarios, or a .toml file.")],
+    patient: Annotated[str, typer.Option(help="Name under assets/patients; the scenario's first.")] = "",
+    trigger: Annotated[
+        list[str] | None, typer.Option(help="NAME@SECONDS: what the instructor does; repeatable.")
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, max=20, help="Deep presses on each region.")] = 3,
+) -> None:
+    """Let a made-up hand examine the scenario's patient and list what the scenario does and why."""
+    _do(
+        "robopatient.session.scenario_preview:preview",
+        name=name,
+        patient=patient,
+        triggers=trigger or [],
+        repeats=repeats,
+    )
 
 
 @bench.command("latency")

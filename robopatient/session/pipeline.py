@@ -22,10 +22,13 @@ from robopatient.messages import (
     PainState,
     Press,
     Said,
+    ScenarioChange,
     VoiceCommand,
 )
 from robopatient.patient import Patient, PatientProfile
+from robopatient.scenario import Step
 from robopatient.sensing import Sensing
+from robopatient.session.scenario_stage import make_scenario
 
 __all__ = ["Outputs", "Pipeline"]
 
@@ -40,6 +43,9 @@ class Outputs(msgspec.Struct, frozen=True, gc=False):
     face: FaceCommand
     presses: list[Press]
     said: list[Said] = []
+    changes: tuple[ScenarioChange, ...] = ()
+    actions: tuple[OperatorAction, ...] = ()
+    """What the scenario did: already obeyed here, for the record and for the session's end."""
 
 
 class Pipeline:
@@ -63,6 +69,8 @@ class Pipeline:
         self._stale_ns = round(config.control.stale_ms * 1e6)
         self._felt_ns = 0
         self._said: list[Said] = []
+        self._scenario = make_scenario(config)
+        self._wishes: list[OperatorAction] = []
         self._newest = ForceFrame(t_ns=0, received_ns=0, seq=-1, cells_newton=(), flags=("stale",))
 
     def receive(self, received_ns: int, data: bytes) -> None:
@@ -74,8 +82,10 @@ class Pipeline:
     def act(self, action: OperatorAction) -> None:
         """Obey the operator: start, stop, tare, hush, unhush; to the patient: cue, ask, stress, relief.
 
-        Other actions, and levels that are no number, are for the record alone.
+        The scenario sees all of them in the next turn. Other actions, and levels that are no number, are for the record
+        alone.
         """
+        self._wishes.append(action)
         match action.action:
             case "start":
                 self.running = True
@@ -113,8 +123,20 @@ class Pipeline:
         pain = self._patient.step(felt)
         expression = self._policy.step(pain)
         voice, face = self._split.step(expression, pain, felt, self.hushed or not self.running)
+        presses = self.sensing.take_presses()
+        told = self._play(felt, pain, presses, t_ns)
         said, self._said = self._said, []
-        return Outputs(force, pain, expression, voice, face, self.sensing.take_presses(), said)
+        return Outputs(force, pain, expression, voice, face, presses, said, told.changes, told.actions)
+
+    def _play(self, felt: ForceFrame, pain: PainState, presses: list[Press], t_ns: int) -> Step:
+        """Let the scenario see this turn, and do what it wants of patient and session."""
+        wishes, self._wishes = self._wishes, []
+        if self._scenario is None:
+            return Step()
+        told = self._scenario.step(felt, pain, presses, wishes, t_ns)
+        for action in told.actions:
+            self.act(action)
+        return told
 
 
 def _level(text: str, now: float) -> float:

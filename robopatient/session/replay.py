@@ -20,7 +20,7 @@ from robopatient.topics import TOPICS
 __all__ = ["Comparison", "compare", "recompute", "replay"]
 
 GOLDEN = "golden.msgpack"
-COMPARED = ("force", "pain", "expression", "voice", "face", "press", "said")
+COMPARED = ("force", "pain", "expression", "voice", "face", "press", "said", "scenario")
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -51,6 +51,8 @@ def recompute(folder: Path) -> Iterator[tuple[str, m.Message]]:
                     yield "press", press
                 for said in outputs.said:
                     yield "said", said
+                for change in outputs.changes:
+                    yield "scenario", change
     for press in pipeline.finish():
         yield "press", press
 

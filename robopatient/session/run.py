@@ -17,6 +17,7 @@ from robopatient.patient import load_patient
 from robopatient.record.reader import Record
 from robopatient.session.control import open_board
 from robopatient.session.finish import finish, summary
+from robopatient.session.scenario_stage import make_scenario
 from robopatient.session.supervisor import Supervisor
 from robopatient.voice.identity import load_identity as load_voice
 
@@ -95,6 +96,7 @@ def _settled(config: SessionConfig) -> SessionConfig:
     if face.enabled:
         load_face(face.identity)
     open_board(config)
+    make_scenario(config)
     if config.board.file:
         load_recording(config.board.file, config.board.site_mm)
     return msgspec.structs.replace(config, voice=voice, face=face)
