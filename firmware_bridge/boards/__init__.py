@@ -71,7 +71,7 @@ def _from_reference(driver: str, arguments: dict[str, Any]) -> Board:
     module_name, colon, class_name = driver.partition(":")
     if not colon:
         raise BoardError(
-            f'board.driver "{driver}" is none of virtual, replay, simavr, serial, nor a reference "module:Class"'
+            f'board.driver "{driver}" is none of virtual, replay, serial, simavr, nor a reference "module:Class"'
         )
     try:
         kind = getattr(importlib.import_module(module_name), class_name)

@@ -336,6 +336,18 @@ void sim_reset(struct sim *sim, uint8_t flags)
     wire_up(sim);
 }
 
+/* RJMP to itself, put into the last word of the flash, where no program is. */
+void sim_hang(struct sim *sim)
+{
+    uint32_t end = sim->avr->flashend - 1;
+    sim->avr->flash[end] = 0xFF;
+    sim->avr->flash[end + 1] = 0xCF;
+    sim->avr->pc = end;
+    sim->avr->state = cpu_Running;
+    sim->avr->data[R_SREG] &= 0x7F;
+    sim->avr->sreg[S_I] = 0;
+}
+
 void sim_poke(struct sim *sim, uint16_t address, const uint8_t *bytes, size_t n)
 {
     memcpy(sim->avr->data + address, bytes, n);

@@ -44,6 +44,7 @@ void sim_rate(struct sim *sim, int cell, double sps, double phase_s);
 void sim_millivolts(struct sim *sim, int channel, uint32_t millivolts);
 void sim_button(struct sim *sim, int line, int pressed);
 void sim_reset(struct sim *sim, uint8_t flags);
+void sim_hang(struct sim *sim); /* from here on an endless loop, until the next reset */
 void sim_poke(struct sim *sim, uint16_t address, const uint8_t *bytes, size_t n);
 void sim_eeprom(struct sim *sim, uint16_t offset, uint8_t *bytes, size_t n, int write);
 

@@ -74,6 +74,7 @@ def build_bench(out: Path) -> ctypes.CDLL:
         "sim_millivolts": (None, [pointer, ctypes.c_int, ctypes.c_uint32]),
         "sim_button": (None, [pointer, ctypes.c_int, ctypes.c_int]),
         "sim_reset": (None, [pointer, ctypes.c_uint8]),
+        "sim_hang": (None, [pointer]),
         "sim_poke": (None, [pointer, ctypes.c_uint16, text, ctypes.c_size_t]),
         "sim_eeprom": (None, [pointer, ctypes.c_uint16, text, ctypes.c_size_t, ctypes.c_int]),
         "sim_clock_high_us": (number, [pointer]),
@@ -166,7 +167,7 @@ class Board:
 
     def start(self, period_us: int = 0) -> int:
         """Start the stream; the period in effect, us."""
-        code, value = self.ack(wire.Command.START, struct.pack("<I", period_us), within_s=0.003)
+        code, value = self.ack(wire.Command.START, struct.pack("<I", period_us))
         assert code == wire.AckCode.OK
         return value
 
@@ -207,6 +208,10 @@ class Board:
                 self._bench.sim_poke(self._sim, int(address, 16) & 0xFFFF, value, len(value))
                 return
         raise AssertionError(f"{self.elf} has no {symbol}")
+
+    def hang(self) -> None:
+        """Replace the program by an endless loop, as a runaway pointer might."""
+        self._bench.sim_hang(self._sim)
 
     def eeprom(self, offset: int, n: int) -> bytes:
         """Bytes of the EEPROM."""
