@@ -25,6 +25,7 @@ from robopatient.record.latency import touch_to_face, touch_to_sound
 from robopatient.record.presses import press_rows, write_presses
 from robopatient.record.reader import Record
 from robopatient.record.report import KeyFrame, write_report
+from robopatient.session.soundtrack import soundtrack
 
 __all__ = ["finish", "report", "summary"]
 
@@ -47,29 +48,13 @@ def finish(folder: Path, told: Callable[[str], None], film: bool = True) -> None
 
     A missing package or an unreadable part costs that part only, and ``told`` says which and how to mend it.
     """
-    record = Record(folder)
-    config = msgspec.json.decode(record.start.config_json, type=SessionConfig)
-    write_presses(press_rows(record), folder / "presses.csv")
-    seen = [message for message in record.messages("seen") if isinstance(message, m.Seen)]
-    frames: list[KeyFrame] = []
-    film_path: Path | None = None
-    try:
-        if seen:
-            renderer = make_renderer(config.face.renderer, load_identity(config.face.identity), config.face.size_px)
-            try:
-                frames = [_key_frame(renderer, seen[index]) for index in key_poses(seen, KEY_FRAMES)]
-                if film:
-                    film_path = _film(folder, record, seen, renderer, told)
-            finally:
-                renderer.close()
-        else:
-            told("no film: the record holds no frame of the face")
-    except RobopatientError as error:
-        told(f"no film: {error}")
-    try:
-        write_report(record, frames, film_path, folder / "report.html")
-    except RobopatientError as error:
-        told(f"no report: {error}")
+    with Record(folder) as record:
+        write_presses(press_rows(record), folder / "presses.csv")
+        frames, film_path = _pictures(folder, record, told, film)
+        try:
+            write_report(record, frames, film_path, folder / "report.html")
+        except RobopatientError as error:
+            told(f"no report: {error}")
 
 
 def summary(folder: Path) -> list[str]:
@@ -93,14 +78,43 @@ def _line(what: str, latency_ms: np.ndarray) -> str:
     return f"{what}: p50 {numbers['p50']:.1f} ms, p95 {numbers['p95']:.1f} ms, n {numbers['n']:.0f}"
 
 
+def _pictures(
+    folder: Path, record: Record, told: Callable[[str], None], film: bool
+) -> tuple[list[KeyFrame], Path | None]:
+    """Key frames and film, as far as they can be drawn here."""
+    config = msgspec.json.decode(record.start.config_json, type=SessionConfig)
+    seen = record.messages("seen")
+    if not seen:
+        told("no film: the record holds no frame of the face")
+        return [], None
+    frames: list[KeyFrame] = []
+    try:
+        renderer = make_renderer(config.face.renderer, load_identity(config.face.identity), config.face.size_px)
+        try:
+            frames = [_key_frame(renderer, seen[index]) for index in key_poses(seen, KEY_FRAMES)]
+            return frames, _film(folder, record, seen, renderer, config, told) if film else None
+        finally:
+            renderer.close()
+    except RobopatientError as error:
+        told(f"no film: {error}")
+        return frames, None
+
+
 def _key_frame(renderer: Renderer, seen: m.Seen) -> KeyFrame:
     [(_, pose)] = poses_of([seen])
     return KeyFrame(seen, renderer.draw(pose))
 
 
-def _film(folder: Path, record: Record, seen: list[m.Seen], renderer: Renderer, told: Callable[[str], None]) -> Path:
+def _film(
+    folder: Path,
+    record: Record,
+    seen: list[m.Seen],
+    renderer: Renderer,
+    config: SessionConfig,
+    told: Callable[[str], None],
+) -> Path:
     """Draw what was seen and lay what was heard under it, by the times at which they left this computer."""
-    audio, rate_hz, begin_ns = _sound(folder, record, told)
+    audio, rate_hz, begin_ns = _sound(folder, record, config.voice.block_frames, told)
     path = folder / "session.mp4"
     write_film(
         path,
@@ -115,15 +129,18 @@ def _film(folder: Path, record: Record, seen: list[m.Seen], renderer: Renderer, 
     return path
 
 
-def _sound(folder: Path, record: Record, told: Callable[[str], None]) -> tuple[np.ndarray | None, int, int]:
+def _sound(
+    folder: Path, record: Record, block_frames: int, told: Callable[[str], None]
+) -> tuple[np.ndarray | None, int, int]:
     """Played samples, their rate, and the host time at which the first of them left."""
     heard = record.table("heard")
     path = folder / "voice.wav"
     if not path.exists() or not len(heard["t_ns"]):
         told("the film is silent: the record holds no sound")
         return None, 48_000, 0
-    audio, rate_hz = require("soundfile", "audio").read(path, dtype="float32")
-    return audio, rate_hz, int(heard["t_ns"][0])
+    samples, rate_hz = require("soundfile", "audio").read(path, dtype="float32")
+    begin_ns = int(heard["t_ns"][0])
+    return soundtrack(samples, heard["block"], heard["t_ns"], block_frames, rate_hz), rate_hz, begin_ns
 
 
 def _progress(total_s: float) -> Callable[[float], None] | None:

@@ -1,0 +1,43 @@
+"""The voice of a session on the clock of the session: where the device skipped, the film must not slip."""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = ["soundtrack"]
+
+TOLERANCE_S = 0.02
+"""Blocks this near to where they were due are played on without a seam: PortAudio's account of a block's time
+trembles by a few milliseconds, while 20 ms of audio-visual skew is below what people notice (assumption)."""
+
+
+def soundtrack(
+    samples: np.ndarray, block: np.ndarray, t_ns: np.ndarray, block_frames: int, sample_rate_hz: int
+) -> np.ndarray:
+    """Samples laid out by the times at which their blocks left this computer; sample 0 leaves at ``t_ns[0]``.
+
+    Parameters
+    ----------
+    samples
+        All that was played, contiguous, shape (n,), as in ``voice.wav``.
+    block, t_ns
+        Index of each block within ``samples`` and when it left, ns, shapes (m,), in the order of time.
+
+    Returns
+    -------
+    np.ndarray
+        Shape (k,), float32; silence where nothing was played.
+    """
+    due = np.rint((t_ns - t_ns[0]) * 1e-9 * sample_rate_hz).astype(np.int64)
+    ahead = due - (block - block[0]) * block_frames
+    tolerance = round(TOLERANCE_S * sample_rate_hz)
+    track = np.zeros(int(due[-1]) + tolerance + block_frames, dtype=np.float32)
+    first = 0
+    while first < len(block):
+        moved = np.flatnonzero(np.abs(ahead[first:] - ahead[first]) > tolerance)
+        last = first + int(moved[0]) if len(moved) else len(block)
+        piece = samples[block[first] * block_frames : (block[last - 1] + 1) * block_frames]
+        piece = piece[: len(track) - due[first]]
+        track[due[first] : due[first] + len(piece)] = piece
+        first = last
+    return track
