@@ -90,10 +90,17 @@ class HubPort:
 
 
 class ActorPort:
-    """An actor's end: hear the topics it wants, tell control what happened."""
+    """An actor's end: hear the topics it wants, tell control what happened.
 
-    def __init__(self, endpoints: Endpoints, topics: Iterable[str]) -> None:
+    Parameters
+    ----------
+    every
+        Hear every message of the control streams too, for those who pass them on rather than act on them.
+    """
+
+    def __init__(self, endpoints: Endpoints, topics: Iterable[str], *, every: bool = False) -> None:
         self.lost = 0
+        self._every = every
         self._context = zmq.Context()
         self._push = self._context.socket(zmq.PUSH)
         self._push.set_hwm(QUEUE)
@@ -105,7 +112,7 @@ class ActorPort:
     def _subscribe(self, address: str, name: str) -> zmq.Socket[bytes]:
         row = TOPICS[name]
         sub = self._context.socket(zmq.SUB)
-        if row.delivery == "latest":
+        if row.delivery == "latest" and not self._every:
             sub.setsockopt(zmq.CONFLATE, 1)  # a short queue is no substitute: what waits in the kernel is older still
         else:
             sub.set_hwm(QUEUE)

@@ -23,6 +23,7 @@ __all__ = [
     "ControlConfig",
     "ExpressionConfig",
     "FaceConfig",
+    "InteropConfig",
     "RecordConfig",
     "SensingConfig",
     "SessionConfig",
@@ -171,6 +172,22 @@ class TrainingConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     no whole-hand figures of clinicians were found)."""
 
 
+class InteropConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Other programs that listen; nothing unless asked for, and this machine alone unless named."""
+
+    lsl: bool = False
+    """Lab Streaming Layer outlets: force, pain, markers."""
+    lsl_scope: Literal["machine", "link", "site"] = "machine"
+    """How far LSL streams can be discovered."""
+    osc: Annotated[str, Meta(pattern=r"^(|([^:]+:)?\d{1,5})$")] = ""
+    """HOST:PORT (or PORT on this machine) that OSC messages are sent to; "" is nowhere."""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody is to be told anything."""
+        return self.lsl or bool(self.osc)
+
+
 class SessionConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A whole session: the resolved form goes into ``SessionStart``."""
 
@@ -190,6 +207,7 @@ class SessionConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     console: ConsoleConfig = ConsoleConfig()
     record: RecordConfig = RecordConfig()
     control: ControlConfig = ControlConfig()
+    interop: InteropConfig = InteropConfig()
     training: TrainingConfig = TrainingConfig()
 
 

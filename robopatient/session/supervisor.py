@@ -45,6 +45,7 @@ PROCESSES = (
     Row("voice", "robopatient.voice.process:main", lambda config: config.voice.enabled, restart=True),
     Row("face", "robopatient.face.process:main", lambda config: config.face.enabled, restart=True),
     Row("console", "robopatient.console.process:main", lambda config: config.console.enabled, restart=True),
+    Row("interop", "robopatient.interop.process:main", lambda config: config.interop.wanted, restart=True),
 )
 """The one table. Restarts stop after ``MAX_RESTARTS`` of the same process."""
 
