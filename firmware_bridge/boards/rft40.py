@@ -55,8 +55,8 @@ class Rft40:
         possible = [hz for hz in RATES_HZ if hz <= min(rate_hz, baud / BITS_PER_FRAME)]
         if not possible or side_mm <= 0.0 or sign not in (1, -1):
             raise BoardError(
-                f"Rft40: baud {baud}, rate_hz {rate_hz:g}, side_mm {side_mm:g}, sign {sign}: no rate of the sensor fits, "
-                "or side_mm is not above 0, or sign neither 1 nor -1; for example baud = 115200, rate_hz = 500"
+                f"Rft40: baud {baud}, rate_hz {rate_hz:g}, side_mm {side_mm:g}, sign {sign}: no rate of the sensor fits "
+                "or side_mm is not above 0 or sign neither 1 nor -1; for example baud = 115200, rate_hz = 500"
             )
         self.name = f"RFT40 {port}"
         self.link = Link(port, baud)
