@@ -54,7 +54,7 @@ class Schedule(msgspec.Struct, frozen=True):
 
 
 PRETRAIN = Schedule(presses=150_000, rate=3e-3, rate_end=5e-4, spread=0.6, spread_end=0.12)
-REFIT = Schedule(presses=10_240, rate=5e-3, rate_end=5e-4, spread=0.25, spread_end=0.10, stages=4)
+REFIT = Schedule(presses=8192, rate=5e-3, rate_end=5e-4, spread=0.25, spread_end=0.10, epochs=5, stages=4)
 
 
 class Presses(VecEnv):
