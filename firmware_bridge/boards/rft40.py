@@ -55,7 +55,7 @@ class Rft40:
         possible = [hz for hz in RATES_HZ if hz <= min(rate_hz, baud / BITS_PER_FRAME)]
         if not possible or side_mm <= 0.0 or sign not in (1, -1):
             raise BoardError(
-                f"Rft40: baud {baud}, rate_hz {rate_hz:g}, side_mm {side_mm:g}, sign {sign}: no rate of the sensor fits "
+                f"Rft40: baud {baud}, rate_hz {rate_hz:g}, side_mm {side_mm:g}, sign {sign}: no rate fits "
                 "or side_mm is not above 0 or sign neither 1 nor -1; for example baud = 115200, rate_hz = 500"
             )
         self.name = f"RFT40 {port}"
