@@ -55,6 +55,9 @@ def _do(function: str, **arguments: Any) -> None:
     except (RobopatientError, BridgeError) as error:
         print(f"robopatient: {error}", file=sys.stderr)
         raise typer.Exit(1) from error
+    except OSError as error:  # a full disk, a folder without permission
+        print(f"robopatient: {error.filename or function}: {error.strerror or error}", file=sys.stderr)
+        raise typer.Exit(1) from error
     except KeyboardInterrupt as error:
         raise typer.Exit(130) from error
     if isinstance(status, int) and status:
@@ -278,6 +281,26 @@ def bench_latency(
         duration_s=duration,
         seed=seed,
         out=out,
+        overrides=set_ or [],
+    )
+
+
+@bench.command("bridge")
+def bench_bridge(
+    json: Json = False,
+    duration: Annotated[float, typer.Option(min=5, help="Seconds of the session at 1 kHz with four cells.")] = 60.0,
+    fuzz: Annotated[int, typer.Option(min=0, help="Random bytes for the parser; 100000000 takes some seconds.")] = 10
+    ** 7,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, repeatable.")] = None,
+) -> None:
+    """Measure decoding beside two other libraries, loss in a whole session, clocks, unplugging."""
+    _do(
+        "experiments.benchmarks.bridge:bench_bridge",
+        as_json=json,
+        duration_s=duration,
+        fuzz_bytes=fuzz,
+        seed=seed,
         overrides=set_ or [],
     )
 

@@ -49,7 +49,10 @@ def finish(folder: Path, told: Callable[[str], None], film: bool = True) -> None
     A missing package or an unreadable part costs that part only, and ``told`` says which and how to mend it.
     """
     with Record(folder) as record:
-        write_presses(press_rows(record), folder / "presses.csv")
+        try:
+            write_presses(press_rows(record), folder / "presses.csv")
+        except OSError as error:
+            told(f"no presses.csv: {error.strerror}; free some space, then type: robopatient report {folder}")
         frames, film_path = _pictures(folder, record, told, film)
         try:
             write_report(record, frames, film_path, folder / "report.html")
