@@ -461,3 +461,23 @@ def test_two_runs_are_equal_to_the_bit(board):
         return hashlib.sha256(repeated.received).hexdigest()
 
     assert digest() == digest()
+
+
+@pytest.mark.parametrize("mcu", ["atmega328p", "atmega2560"])
+def test_a_rater_sends_dial_buttons_and_commits(board, mcu):
+    rater = board(DEVICE="rater", MCU=mcu)
+    ident = rater.ident()
+    assert (ident.device_class, ident.n_channels, ident.board) == (wire.DeviceClass.RATER, 3, f"rater {mcu}")
+    rater.set_millivolts(0, 2500)
+    assert rater.start(20_000) == 20_000
+    frames = samples(rater.run(1.0))
+    assert len(frames) == pytest.approx(50, abs=1)
+    assert np.abs(np.diff(t_us(frames)) - 20_000).max() <= 20
+    assert frames[-1].counts == (50, 0, 0)
+    rater.set_button(0, pressed=True)
+    rater.set_button(1, pressed=True)
+    frames = rater.run(0.1)
+    assert sorted(events(frames)) == [(wire.EventCode.MARK, 0x101), (wire.EventCode.COMMIT, 1 << 8 | 50)]
+    assert samples(frames)[-1].counts == (50, 0b11, 1 << 8 | 50)
+    rater.set_millivolts(0, 5000)
+    assert samples(rater.run(0.1))[-1].counts == (100, 0b11, 1 << 8 | 50)

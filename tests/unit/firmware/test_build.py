@@ -1,0 +1,58 @@
+"""What the compiler makes of the firmware: it fits the chip, and nothing under the GPL is shipped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import lockstep
+import pytest
+
+FLASH_BYTES = 8 * 1024
+RAM_BYTES = 1200
+"""Static, buffers included; the ATmega328P has 2048, the rest is stack."""
+BUILDS = [
+    {},
+    {"SENSOR": "hx717", "CELLS": 9},
+    {"SENSOR": "amplifier", "CELLS": 6},
+    {"SENSOR": "fsr"},
+    {"DEVICE": "rater"},
+    {"MCU": "atmega2560", "CELLS": 9},
+    {"MCU": "atmega2560", "SENSOR": "amplifier", "CELLS": 9, "SPS": 500},
+    {"MCU": "atmega2560", "DEVICE": "rater", "BAUD": 115200},
+    {"F_CPU": 8000000, "BAUD": 250000},
+]
+
+
+@pytest.mark.parametrize("options", BUILDS, ids=lambda options: " ".join(map(str, options.values())) or "default")
+def test_every_build_fits_its_budget(image, options):
+    lockstep.need("avr-size")
+    text, data, bss, *_ = map(int, lockstep.run("avr-size", image(**options)).splitlines()[1].split()[:3])
+    assert text + data <= FLASH_BYTES
+    assert data + bss <= RAM_BYTES
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"CELLS": 10}, "N_CELLS: 1 to 9"),
+        ({"SENSOR": "amplifier", "CELLS": 9}, "more than this microcontroller has analogue inputs"),
+        ({"SENSOR": "amplifier", "SPS": 4000}, "lower SPS, OVERSAMPLE or N_CELLS"),
+        ({"SPS": 10}, "periods above 40 ms"),
+        ({"F_CPU": 12000000}, "F_CPU: 16 or 8 MHz"),
+        ({"EXTRA": "-DBUTTONS=0x10"}, "BUTTONS names a line"),
+    ],
+)
+def test_options_that_cannot_be_are_refused_with_the_reason(tmp_path, options, words):
+    lockstep.need("avr-gcc")
+    with pytest.raises(AssertionError, match=words):
+        lockstep.build_firmware(tmp_path, **options)
+
+
+def test_no_file_of_the_wheel_knows_the_simulator_library():
+    package = lockstep.FIRMWARE.parent
+    sources = [path for path in package.rglob("*") if path.suffix in (".c", ".h", ".cpp", ".ino")]
+    assert len(sources) > 20
+    for path in sources:
+        assert "sim_avr.h" not in path.read_text(), path
+    for path in Path(lockstep.HERE).glob("*.[ch]"):
+        assert "SPDX-License-Identifier: GPL-3.0-or-later" in path.read_text(), path
