@@ -95,6 +95,7 @@ class SimavrBoard(SpawnedBoard):
             When a tool is missing or a build fails.
         """
         _check_tools()
+        idle, rows = self._counts()
         self._folder = tempfile.TemporaryDirectory(prefix="robopatient-simavr-")
         folder = Path(self._folder.name)
         options = self.options
@@ -119,7 +120,6 @@ class SimavrBoard(SpawnedBoard):
         includes = [f"-I{path}" for path in INCLUDES]
         sources = [BENCH / "board.c", BENCH / "pty.c"]
         _build("gcc", "-std=gnu99", "-O2", *includes, *sources, "-o", folder / "pty", "-lsimavr", "-lelf")
-        idle, rows = self._counts()
         table = folder / "counts"
         table.write_bytes(np.concatenate([idle, rows]).astype("<i4").tobytes())
         words = [image, options.mcu, N_CELLS, self._sps, table, len(idle), int(self._loop)]
