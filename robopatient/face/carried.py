@@ -22,8 +22,8 @@ class Carried(NamedTuple):
         Share of the head's rotation that each vertex follows, shape (vertices,).
     colour
         Linear RGB, shape (vertices, 3).
-    cover
-        Falls below 0 where nothing is drawn: edges smoother than the mesh's, shape (vertices,).
+    mark
+        On cloth the distance from the edge, dm; on hair the place across the strands, one unit a lock. (vertices,)
     triangles
         Shape (triangles, 3).
     """
@@ -33,13 +33,13 @@ class Carried(NamedTuple):
     tangent: np.ndarray
     follows: np.ndarray
     colour: np.ndarray
-    cover: np.ndarray
+    mark: np.ndarray
     triangles: np.ndarray
 
     @property
     def vertices(self) -> np.ndarray:
         """All attributes side by side, float32, shape (vertices, 14), in the order of the fields."""
-        columns = (self.place, self.normal, self.tangent, self.follows[:, None], self.colour, self.cover[:, None])
+        columns = (self.place, self.normal, self.tangent, self.follows[:, None], self.colour, self.mark[:, None])
         return np.ascontiguousarray(np.concatenate(columns, axis=1), np.float32)
 
     def only(self, chosen: np.ndarray) -> Carried:

@@ -18,17 +18,13 @@ POSES_DEG = [(pitch, yaw, 0.0) for pitch in (-22.0, 0.0, 25.0) for yaw in (-36.0
 VIEW_PX = 320
 
 
-def seen_triangles(
-    head: Head, place: np.ndarray, follows: np.ndarray, triangles: np.ndarray, solid: np.ndarray
-) -> np.ndarray:
+def seen_triangles(head: Head, place: np.ndarray, follows: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """Which triangles show a pixel in any pose, and their neighbours; shape (triangles,) bool.
 
     Parameters
     ----------
     place, follows
         All points of the picture at rest, dm, and their share of the head's rotation.
-    solid
-        Triangles that hide what is behind them; the others (cut edges) only may be seen.
     """
     seen = np.zeros(len(triangles), bool)
     clip = light.clip_matrix(head.eye_centres.mean(axis=0))
@@ -39,7 +35,7 @@ def seen_triangles(
         x, y, z, w = clip @ homogeneous.T
         column, row = (x / w * 0.5 + 0.5) * VIEW_PX, (y / w * 0.5 + 0.5) * VIEW_PX
         numbers = nearest_triangles(
-            column.astype(np.float32), row.astype(np.float32), (z / w).astype(np.float32), triangles, solid, VIEW_PX
+            column.astype(np.float32), row.astype(np.float32), (z / w).astype(np.float32), triangles, VIEW_PX
         )
         seen[numbers[numbers >= 0]] = True
     touched = np.zeros(len(place), bool)

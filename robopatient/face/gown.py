@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from robopatient.face.carried import Carried
-from robopatient.face.geometry import round_off, vertex_normals
+from robopatient.face.geometry import cut_off, round_off, vertex_normals
 from robopatient.face.head import Head
 from robopatient.face.light import linear
 from robopatient.face.mesh import Part
@@ -18,7 +18,7 @@ CLOTH_SRGB = np.array([0.60, 0.735, 0.775])
 THICKNESS_DM = 0.045
 SMOOTHING_ROUNDS = 6
 MARGIN_DM = 0.35
-"""Cloth kept above the neckline before the edge is cut by ``cover``."""
+"""Cloth kept above the neckline before the edge is cut."""
 
 
 def gown_cover_dm(template_dm: np.ndarray) -> np.ndarray:
@@ -45,7 +45,7 @@ def build_gown(head: Head) -> Carried:
     place = _smooth(place, triangles)
     place += (THICKNESS_DM + _folds(template.template_dm[points]))[:, None] * vertex_normals(place, triangles)
     values = np.column_stack([place, 0.35 * head.follows[points], cover[points]])
-    values, triangles = round_off(values, triangles)
+    values, triangles = cut_off(*round_off(values, triangles), column=4)
     place = values[:, :3]
     return Carried(
         place=place,
@@ -53,7 +53,7 @@ def build_gown(head: Head) -> Carried:
         tangent=np.zeros_like(place),
         follows=values[:, 3],
         colour=np.repeat(linear(CLOTH_SRGB)[None, :], len(place), axis=0),
-        cover=values[:, 4],
+        mark=values[:, 4],
         triangles=triangles,
     )
 

@@ -1,6 +1,6 @@
-"""Scalp hair as geometry: a close cap, and ribbons of strands that grow, fall and lie on the head.
+"""Scalp hair as geometry: a close cap over the scalp, sheets of locks that fall from a parting, a bun.
 
-Every style is a row of numbers; strands are grown once per identity and then carried by the head.
+Every style is a row of numbers. Strands are streaks of the shading, not triangles: hair costs less than the face.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from robopatient.face.carried import Carried
-from robopatient.face.geometry import round_off, vertex_normals
+from robopatient.face.geometry import cut_off, round_off, vertex_normals
 from robopatient.face.head import Head
 from robopatient.face.identity import Identity
 from robopatient.face.light import linear
@@ -23,63 +23,69 @@ __all__ = ["STYLES", "Style", "build_hair"]
 
 
 class Style(NamedTuple):
-    """How hair grows (lengths in dm).
+    """How hair lies (lengths in dm).
 
     Attributes
     ----------
     cap_dm
-        Thickness of the closed cap under the strands, 0 for none.
-    strands, width_dm
-        Count and width of the ribbons.
-    length_dm, layer_dm
-        Shortest and longest; how far off the skin the lowest and the highest lie.
-    part_x_dm
-        Where the parting is, to the patient's left; None: combed away from the crown.
-    gravity
-        How fast strands turn down, per step.
+        Thickness of the closed cap on the crown and at the sides, 0 for none.
+    tuft_dm, tufts_per_dm
+        Height and fineness of its unevenness: tufts, curls.
     end_y_dm
-        Height over the eyes at which they are cut.
+        Height over the eyes at which hanging hair is cut; None: no hanging hair.
+    part_x_dm
+        Where it is parted, to the patient's left.
+    layers_dm
+        How far off the head each sheet hangs, outermost first.
     flare_dm
-        How much further out loose hair hangs at the shoulders than at the ears (negative: it curls in).
+        How much further out it hangs at its ends (negative: it curls in).
+    wave_dm
+        Sideways waves of the locks.
+    bun_dm
+        Radius of a bun at the back of the crown, 0 for none.
     """
 
-    cap_dm: float = 0.0
-    strands: int = 0
-    width_dm: float = 0.0
-    length_dm: tuple[float, float] = (0.0, 0.0)
-    layer_dm: tuple[float, float] = (0.0, 0.0)
-    part_x_dm: float | None = None
-    gravity: float = 0.0
-    end_y_dm: float = -3.0
+    cap_dm: tuple[float, float] = (0.0, 0.0)
+    tuft_dm: float = 0.0
+    tufts_per_dm: float = 8.0
+    end_y_dm: float | None = None
+    part_x_dm: float = 0.0
+    layers_dm: tuple[float, ...] = (0.13, 0.07)
     flare_dm: float = 0.0
+    wave_dm: float = 0.0
+    bun_dm: float = 0.0
 
 
 STYLES: dict[str, Style] = {
     "none": Style(),
-    "cropped": Style(cap_dm=0.05),
-    "short": Style(0.05, 900, 0.045, (0.30, 0.50), (0.05, 0.11), None, 0.05),
-    "balding": Style(0.0, 700, 0.035, (0.14, 0.24), (0.015, 0.05), None, 0.12),
-    "bob": Style(0.05, 1700, 0.048, (2.1, 2.4), (0.03, 0.14), 0.25, 0.22, -1.02, -0.10),
-    "long": Style(0.04, 1600, 0.050, (3.7, 4.1), (0.03, 0.12), 0.0, 0.22, -2.7, 0.06),
-    "tied": Style(0.06, 500, 0.055, (0.8, 1.1), (0.04, 0.07)),
+    "cropped": Style((0.045, 0.035)),
+    "short": Style((0.17, 0.06), 0.035, 6.0),
+    "balding": Style((0.05, 0.06), 0.02, 9.0),
+    "curly": Style((0.42, 0.26), 0.13, 5.5),
+    "bob": Style((0.05, 0.05), end_y_dm=-0.98, part_x_dm=0.22, flare_dm=-0.10),
+    "long": Style((0.05, 0.05), end_y_dm=-2.6, flare_dm=0.05),
+    "wavy": Style((0.06, 0.05), end_y_dm=-1.75, part_x_dm=-0.18, layers_dm=(0.18, 0.10), flare_dm=0.12, wave_dm=0.05),
+    "tied": Style((0.08, 0.06), 0.012, 5.0, bun_dm=0.34),
 }
 
-STEP_DM = 0.17
-TOWARDS_CAMERA = np.array([0.0, 0.0, 0.9], np.float32)
-"""Ribbons turn this much to the viewer, so that none is seen edge on."""
 GREY_SRGB = np.array([0.74, 0.73, 0.715])
-UP = np.array([0.0, 1.0, 0.0], np.float32)
+SCATTER = np.array([0.013, 0.011, 0.010])
+"""Light that even black hair gives back from between its strands (assumption: by eye)."""
+LOCKS_PER_RADIAN = 7.0
+"""Streaks around the axis that close hair is combed away from."""
 
 
 def build_hair(identity: Identity, head: Head) -> Carried:
-    """Hair of one identity: cap and strands together."""
+    """Hair of one identity: sheets, bun and cap together, the outermost first (what they hide is never shaded)."""
     style = STYLES[identity.hair.style]
     rng = np.random.default_rng(int(identity.digest()[:8], 16) + 7)
     pieces = []
-    if style.strands:
-        pieces.append(_strands(identity, head, style, rng))
-    if style.cap_dm > 0.0:
-        pieces.append(_cap(identity, head, style))
+    if style.end_y_dm is not None:
+        pieces += [_sheet(identity, head, style, layer, side, rng) for layer in range(2) for side in (1.0, -1.0)]
+    if style.bun_dm > 0.0:
+        pieces.append(_bun(identity, head, style, rng))
+    if style.cap_dm[1] > 0.0:
+        pieces.append(_cap(identity, head, style, rng))
     if not pieces:
         return Carried.from_vertices(np.zeros((0, 14), np.float32), np.zeros((0, 3), np.int32))
     start = np.cumsum([0] + [len(piece.place) for piece in pieces[:-1]])
@@ -89,226 +95,205 @@ def build_hair(identity: Identity, head: Head) -> Carried:
     )
 
 
+class _Skull:
+    """The head as a distance from its middle in every direction, ears and lashes left out."""
+
+    def __init__(self, head: Head) -> None:
+        template = head.template
+        p = template.template_dm
+        skin = np.unique(template.triangles[template.triangle_part == Part.SKIN])
+        scalp = skin[(p[skin, 1] > 7.1) & ~_ears(p[skin])]
+        eyes = head.eye_centres.mean(axis=0)
+        high = head.rest[scalp[p[scalp, 1] > 7.5]]
+        self.centre = np.array([0.0, eyes[1] + 0.25, (high[:, 2].max() + high[:, 2].min()) / 2.0])
+        self.eyes_y_dm = float(eyes[1])
+        offset = head.rest[scalp] - self.centre
+        self._far = np.linalg.norm(offset, axis=1)
+        self._tree = cKDTree(offset / self._far[:, None])
+        self._equator = np.array([np.abs(high[:, 0]).max(), np.ptp(high[:, 2]) / 2.0])
+        front = scalp[(np.abs(p[scalp, 0]) < 0.12) & (p[scalp, 2] > 0.9)]
+        hairline = head.rest[front[np.argmin(np.abs(p[front, 1] - 8.0))]] - self.centre
+        self.hairline_rad = float(np.arctan2(hairline[1], hairline[2]))
+        """Elevation of the hairline over the middle of the head."""
+
+    def reach(self, direction: np.ndarray) -> np.ndarray:
+        """Distance of the scalp along unit directions, shape (..., 1)."""
+        near, which = self._tree.query(direction, k=10)
+        weight = 1.0 / (near + 0.03)
+        found: np.ndarray = (weight * self._far[which]).sum(axis=-1, keepdims=True) / weight.sum(-1, keepdims=True)
+        return found
+
+    def beside(self, azimuth: np.ndarray) -> np.ndarray:
+        """Horizontal distance at which hair hangs, by angle from the front."""
+        rx, rz = self._equator
+        return np.asarray(rx * rz / np.hypot(rz * np.sin(azimuth), rx * np.cos(azimuth)))
+
+
 def _ears(template_dm: np.ndarray) -> np.ndarray:
     x, y, z = template_dm.T
     return (np.abs(x) > 0.735) & (y < 7.40) & (y > 6.75) & (z > 0.3)
 
 
-def _coverage(identity: Identity, head: Head) -> np.ndarray:
-    """Hair coverage of every point of the head, ears left out."""
-    p = head.template.template_dm
-    return np.where(_ears(p), 0.0, hair_coverage(identity, p, noise(p, 16.0, 3)))
-
-
 def _mean_colour(identity: Identity) -> np.ndarray:
     hair = identity.hair
     mixed: np.ndarray = linear(np.array(hair.colour)) * (1.0 - hair.grey) + linear(GREY_SRGB) * hair.grey
-    return mixed
+    return mixed + SCATTER
 
 
-def _strand_colours(identity: Identity, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Linear colour of each strand: own colour or grey, both drawn to the mean, a little lighter or darker."""
-    grey = rng.random((count, 1)) < identity.hair.grey
-    colour = np.where(grey, linear(GREY_SRGB), linear(np.array(identity.hair.colour)))
-    return (0.25 * colour + 0.75 * _mean_colour(identity)) * rng.uniform(0.86, 1.10, (count, 1))
+def _lock_colours(identity: Identity, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Linear colour of each lock: own colour and grey unevenly mixed, a little lighter or darker."""
+    hair = identity.hair
+    grey = np.clip(hair.grey + 1.2 * hair.grey * (1.0 - hair.grey) * rng.normal(0.0, 1.0, (count, 1)), 0.0, 1.0)
+    colour = (1.0 - grey) * linear(np.array(hair.colour)) + grey * linear(GREY_SRGB)
+    return np.asarray((colour + SCATTER) * rng.uniform(0.84, 1.12, (count, 1)), np.float32)
 
 
-def _cap(identity: Identity, head: Head, style: Style) -> Carried:
-    """Scalp lifted by the thickness of the hair, rounded; its edge is cut where coverage fades."""
+def _cap(identity: Identity, head: Head, style: Style, rng: np.random.Generator) -> Carried:
+    """Scalp lifted by the thickness of the hair, uneven, cut where coverage fades."""
     template = head.template
-    cover = _coverage(identity, head)
+    p = template.template_dm
+    cover = np.where(_ears(p), 0.0, hair_coverage(identity, p, noise(p, 16.0, 3)))
     skin = template.triangles[template.triangle_part == Part.SKIN]
     chosen = skin[cover[skin].max(axis=1) > 0.0]
     points, corner = np.unique(chosen, return_inverse=True)
     triangles = corner.reshape(-1, 3).astype(np.int32)
-    normal = vertex_normals(head.rest, skin)[points]
-    values = np.column_stack([head.rest[points], cover[points] - 0.4, normal])
+    values = np.column_stack([head.rest[points], cover[points] - 0.4, vertex_normals(head.rest, skin)[points]])
     values, triangles = round_off(values, triangles)
-    share = np.clip(values[:, 3], -1.0, 0.6)
-    place = values[:, :3] + style.cap_dm * (share / 0.6)[:, None] * values[:, 4:7]
-    grain = 0.72 + 0.16 * noise(place, 26.0, 11) + 0.12 * noise(place, 60.0, 12)
+    values[:, 3] = np.clip(values[:, 3], -1.0, 0.6) + 0.08 * noise(values[:, :3], 34.0, 13)
+    values, triangles = cut_off(values, triangles, column=3)
+    rest, share, normal = values[:, :3], np.clip(values[:, 3] / 0.6, 0.0, 1.0)[:, None], values[:, 4:7]
+
+    skull = _Skull(head)
+    top = np.clip((rest[:, 1:2] - skull.centre[1]) / 0.75, 0.0, 1.0)
+    crown, side = style.cap_dm
+    seed = int(rng.integers(1000))
+    tufts = noise(rest, style.tufts_per_dm, seed) + 0.5 * noise(rest, 2.1 * style.tufts_per_dm, seed + 1)
+    thickness = side + (crown - side) * top * top * (3.0 - 2.0 * top) + style.tuft_dm * tufts[:, None]
+    place = rest + np.sqrt(share) * np.maximum(thickness, 0.02) * normal
+
+    whorl = np.array([0.0, 0.72, -0.69]) if style.bun_dm > 0.0 else np.array([0.08, 0.93, -0.36])
+    across, along = _combed(rest - skull.centre, whorl)
+    grain = 0.78 + 0.14 * noise(place, 26.0, seed + 2) + 0.12 * tufts + 0.10 * noise(place, 60.0, seed + 3)
+    locks = LOCKS_PER_RADIAN * across + 0.35 * noise(rest, 12.0, seed + 4)
+    colours = _lock_colours(identity, 64, rng)[np.floor(locks * 2.0).astype(int) % 64]
+    colour = 0.5 * colours + 0.5 * _mean_colour(identity)
+    combed = style.tufts_per_dm * style.tuft_dm < 0.3  # curls have neither streaks nor one sheen
     return Carried(
         place=place.astype(np.float32),
         normal=vertex_normals(place, triangles),
-        tangent=np.zeros_like(place),
+        tangent=(along if combed else np.zeros_like(place)).astype(np.float32),
         follows=np.ones(len(place), np.float32),
-        colour=(_mean_colour(identity)[None] * grain[:, None]).astype(np.float32),
-        cover=(share + 0.16 * noise(place, 34.0, 13)).astype(np.float32),
+        colour=(colour * np.clip(grain, 0.3, 1.3)[:, None]).astype(np.float32),
+        mark=(locks if combed else np.full(len(place), 0.25)).astype(np.float32),
         triangles=triangles,
     )
 
 
-def _strands(identity: Identity, head: Head, style: Style, rng: np.random.Generator) -> Carried:
-    """Ribbons along grown paths, the frontmost first (what lies behind is then never shaded)."""
-    roots, normals = _roots(identity, head, style.strands, rng)
-    order = np.argsort(-roots[:, 2])
-    path, out, depth = _grow(head, style, roots[order], normals[order], rng)
-    lies = _height_over_skin(head, path[:ARCH_STEPS]).max(axis=0) < ARCH_DM
-    path, out, depth = path[:, lies], out[:, lies], depth[lies]
-    steps, count = path.shape[:2]
-    tangent = _unit(np.gradient(path, axis=0))
-    side = _unit(np.cross(tangent, _unit(out + TOWARDS_CAMERA)))
-    normal = _unit(out + rng.normal(0.0, 0.30, (1, count, 1)) * side)
+def _combed(offset: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Angle around an axis that hair is combed away from, and the direction of the strands."""
+    unit = _unit(offset)
+    height = unit @ axis
+    along = _unit(height[:, None] * unit - axis)  # away from the whorl, over the surface
+    first = np.array([1.0, 0.0, 0.0])
+    second = np.cross(axis, first)
+    return np.arctan2(unit @ first, unit @ second), along
 
-    along = np.linspace(0.0, 1.0, steps)[:, None, None]
-    taper = np.clip((1.02 - along) / 0.30, 0.0, 1.0) ** 0.6 * np.clip(0.25 + along / 0.12, 0.0, 1.0)
-    half = 0.5 * style.width_dm * rng.uniform(0.6, 1.3, (1, count, 1)) * taper
-    edges = np.stack([path - half * side, path + half * side])  # (2, steps, strands, 3)
-    shade = 0.72 + 0.28 * np.clip(along / 0.15, 0.0, 1.0)
-    colour = _strand_colours(identity, count, rng)[None] * shade * (0.55 + 0.45 * depth)
 
-    def both(values: np.ndarray) -> np.ndarray:
-        return np.broadcast_to(values, (2, *path.shape)).reshape(-1, 3).astype(np.float32)
+GUIDES, FALL_STEPS, HANG_STEP_DM = 30, 8, 0.30
+WAVE_RAD_PER_DM = 9.0
+FACE_OPENING_RAD = 1.02
+"""Half angle of the face that loose hair leaves free."""
 
-    place = edges.reshape(-1, 3).astype(np.float32)
-    across = np.broadcast_to(np.array([1.0, 2.0])[:, None, None], edges.shape[:3])
-    seed = np.broadcast_to(rng.integers(0, 40, (1, 1, count)), edges.shape[:3])
-    index = np.arange(2 * steps * count).reshape(2, steps, count).transpose(2, 1, 0)  # strand, step, edge
-    a, b, c, d = index[:, :-1, 0], index[:, :-1, 1], index[:, 1:, 0], index[:, 1:, 1]
-    triangles = np.stack([np.stack([a, b, c], -1), np.stack([b, d, c], -1)], axis=2).reshape(-1, 3)
+
+def _sheet(identity: Identity, head: Head, style: Style, layer: int, side: float, rng: np.random.Generator) -> Carried:
+    """One side of loose hair: locks side by side, over the skull from the parting and then straight down."""
+    assert style.end_y_dm is not None
+    skull = _Skull(head)
+    t = np.linspace(0.0, 1.0, GUIDES)
+    elevation = skull.hairline_rad + 0.04 + t * (np.radians(118.0) - skull.hairline_rad)
+    part = np.full(GUIDES, style.part_x_dm * (1.0 - 0.7 * t)) - 0.06 * side  # the sheets meet under the parting
+    root = _unit(np.stack([part, np.sin(elevation), np.cos(elevation)], axis=1))
+    azimuth = FACE_OPENING_RAD + 0.07 * layer + (np.pi + 0.06 - FACE_OPENING_RAD) * t**0.8
+    equator = np.stack([side * np.sin(azimuth), np.full(GUIDES, 0.0), np.cos(azimuth)], axis=1)
+
+    off = style.layers_dm[layer] * (1.0 + 0.16 * _smooth_random(rng, GUIDES))
+    angle = np.arccos(np.clip((root * equator).sum(axis=1), -1.0, 1.0))[:, None]
+    rows = []
+    hang = skull.beside(azimuth)[:, None]
+    for share in np.linspace(0.0, 1.0, FALL_STEPS):
+        direction = (np.sin((1.0 - share) * angle) * root + np.sin(share * angle) * equator) / np.sin(angle)
+        blend = share * share * (3.0 - 2.0 * share)
+        lifted = off[:, None] * min(1.0, 0.35 + 2.2 * share)
+        rows.append(direction * ((1.0 - blend) * skull.reach(direction) + blend * hang + lifted))
+    cut = skull.eyes_y_dm + style.end_y_dm - skull.centre[1]
+    end = cut + 0.05 * layer + 0.06 * _smooth_random(rng, GUIDES)
+    steps = max(2, round(-cut / HANG_STEP_DM))
+    phase = 1.2 * _smooth_random(rng, GUIDES)
+    for share in np.linspace(0.0, 1.0, steps + 1)[1:]:
+        swing = WAVE_RAD_PER_DM * share * -end + phase
+        turned = azimuth + style.wave_dm * np.sin(swing) / hang[:, 0]
+        out = hang[:, 0] + off + style.flare_dm * share**2 + 0.5 * style.wave_dm * np.cos(swing)
+        rows.append(np.stack([side * out * np.sin(turned), share * end, out * np.cos(turned)], axis=1))
+    rows = [_rounded(rows, k) for k in range(len(rows))]
+    path = skull.centre + np.stack(rows)  # (steps, guides, 3)
+
+    along = np.linspace(0.0, 1.0, len(path))[:, None, None]
+    shade = (0.70 + 0.30 * np.clip(along / 0.12, 0.0, 1.0)) * (1.0 - 0.12 * along) * (1.0 if layer == 0 else 0.62)
+    colour = _lock_colours(identity, GUIDES, rng)[None] * shade
+    mark = np.broadcast_to(GUIDES * 0.45 * t + 3.3 * side + 40.0 * layer, path.shape[:2])
+    index = np.arange(path.shape[0] * GUIDES).reshape(path.shape[:2])
+    a, b, c, d = index[:-1, :-1].ravel(), index[:-1, 1:].ravel(), index[1:, :-1].ravel(), index[1:, 1:].ravel()
+    triangles = np.concatenate([np.stack([a, c, b], 1), np.stack([b, c, d], 1)]).astype(np.int32)
+    place = path.reshape(-1, 3).astype(np.float32)
     return Carried(
         place=place,
-        normal=both(normal),
-        tangent=both(tangent),
+        normal=vertex_normals(place, triangles),
+        tangent=_unit(np.gradient(path, axis=0)).reshape(-1, 3).astype(np.float32),
         follows=head.follow(place),
-        colour=both(colour),
-        cover=(across + 2.0 * seed).ravel().astype(np.float32),
-        triangles=triangles.astype(np.int32),
+        colour=colour.reshape(-1, 3).astype(np.float32),
+        mark=mark.ravel().astype(np.float32),
+        triangles=triangles,
     )
 
 
-ARCH_STEPS, ARCH_DM = 6, 0.19
-"""A strand that stands higher than this over the scalp near its root is a stray, and is left out."""
+def _rounded(rows: list[np.ndarray], k: int) -> np.ndarray:
+    """A row of the sheet drawn to the mean of its neighbours: hair does not bend at an angle."""
+    if k in (0, len(rows) - 1):
+        return rows[k]
+    smooth: np.ndarray = 0.25 * rows[k - 1] + 0.5 * rows[k] + 0.25 * rows[k + 1]
+    return smooth
 
 
-def _height_over_skin(head: Head, path: np.ndarray) -> np.ndarray:
-    """Height of every place over the tangent plane of the nearest skin point, dm."""
-    skin = head.template.triangles[head.template.triangle_part == Part.SKIN]
-    points = np.unique(skin)
-    _, near = cKDTree(head.rest[points]).query(path)
-    height: np.ndarray = ((path - head.rest[points][near]) * vertex_normals(head.rest, skin)[points][near]).sum(axis=-1)
-    return height
+def _smooth_random(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Random row of about unit size whose neighbours resemble each other."""
+    rough = rng.normal(0.0, 1.0, count + 4)
+    smooth: np.ndarray = np.convolve(rough, [0.25, 0.6, 1.0, 0.6, 0.25], mode="valid") / 1.36
+    return smooth
+
+
+def _bun(identity: Identity, head: Head, style: Style, rng: np.random.Generator) -> Carried:
+    """A knot of hair at the back of the crown: a flattened ball with strands wound about it."""
+    skull = _Skull(head)
+    towards = np.array([0.0, 0.80, -0.60])
+    centre = skull.centre + towards * (skull.reach(towards[None])[0, 0] + 0.55 * style.bun_dm)
+    around, down = np.meshgrid(np.linspace(-np.pi, np.pi, 25), np.linspace(0.0, np.pi, 11))
+    ball = np.stack([np.sin(down) * np.cos(around), np.cos(down), np.sin(down) * np.sin(around)], axis=-1)
+    path = centre + style.bun_dm * ball * np.array([1.15, 0.85, 1.0])
+    index = np.arange(around.size).reshape(around.shape)
+    a, b, c, d = index[:-1, :-1].ravel(), index[:-1, 1:].ravel(), index[1:, :-1].ravel(), index[1:, 1:].ravel()
+    triangles = np.concatenate([np.stack([a, b, c], 1), np.stack([b, d, c], 1)]).astype(np.int32)
+    place = path.reshape(-1, 3).astype(np.float32)
+    return Carried(
+        place=place,
+        normal=vertex_normals(place, triangles),
+        tangent=_unit(np.gradient(path, axis=1)).reshape(-1, 3).astype(np.float32),
+        follows=np.ones(len(place), np.float32),
+        colour=(_mean_colour(identity) * rng.uniform(0.85, 1.05, (len(place), 1))).astype(np.float32),
+        mark=(3.0 * down + 0.4 * around).ravel().astype(np.float32),
+        triangles=triangles,
+    )
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
     scaled: np.ndarray = vectors / (np.linalg.norm(vectors, axis=-1, keepdims=True) + 1e-9)
     return scaled
-
-
-def _roots(identity: Identity, head: Head, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Places on the scalp, even over its area, with their normals."""
-    template = head.template
-    cover = _coverage(identity, head)
-    skin = template.triangles[template.triangle_part == Part.SKIN]
-    haired = skin[cover[skin].mean(axis=1) > 0.45]
-    corners = head.rest[haired]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    chosen = rng.choice(len(haired), count, p=area / area.sum())
-    u, v = rng.random((2, count, 1))
-    flip = u + v > 1.0
-    u, v = np.where(flip, 1 - u, u), np.where(flip, 1 - v, v)
-    c = corners[chosen]
-    normals = vertex_normals(head.rest, skin)[haired[chosen]].mean(axis=1)
-    return c[:, 0] + u * (c[:, 1] - c[:, 0]) + v * (c[:, 2] - c[:, 0]), normals
-
-
-class _Envelope:
-    """What strands lie on: an ellipsoid round the skull that goes over into a cylinder below its middle.
-
-    A smooth surface in place of the skin: strands that follow every bump of ears and neck look windswept.
-    """
-
-    def __init__(self, head: Head) -> None:
-        p, rest = head.template.template_dm, head.rest
-        eyes = head.eye_centres.mean(axis=0)
-        skull = rest[(p[:, 1] > 7.5) & (head.template.lash_across != head.template.lash_across)]
-        self.eyes = eyes
-        self.centre = np.array([0.0, eyes[1] + 0.28, (skull[:, 2].max() + skull[:, 2].min()) / 2.0])
-        self.radii = np.array(
-            [np.abs(skull[:, 0]).max(), skull[:, 1].max() - self.centre[1], np.ptp(skull[:, 2]) / 2.0]
-        )
-
-    def lay(self, place: np.ndarray, off_dm: np.ndarray, share: float) -> np.ndarray:
-        """Move places towards ``off_dm`` over the surface, by a share of the gap."""
-        offset = (place - self.centre) / self.radii
-        above = offset * [1.0, 1.0, 1.0]
-        above[:, 1] = np.maximum(above[:, 1], 0.0)
-        distance = np.linalg.norm(above, axis=1, keepdims=True) + 1e-6
-        wanted = 1.0 + off_dm / self.radii.min()
-        onto = above / distance * wanted
-        onto[:, 1] = np.where(offset[:, 1] > 0.0, onto[:, 1], offset[:, 1])
-        return place + share * (onto * self.radii + self.centre - place)
-
-    def outward(self, place: np.ndarray) -> np.ndarray:
-        """Unit normals of the surface through places, shape like ``place``."""
-        offset = (place - self.centre) / self.radii
-        offset[..., 1] = np.maximum(offset[..., 1], 0.0)
-        return _unit(offset / self.radii)
-
-    def open_face(self, place: np.ndarray, opening_rad: np.ndarray) -> np.ndarray:
-        """Turn places about the vertical axis, out of the opening for the face."""
-        offset = place - self.centre
-        angle = np.arctan2(np.abs(offset[:, 0]), offset[:, 2])
-        reach = np.hypot(offset[:, 0], offset[:, 2])
-        down = np.clip((self.centre[1] + 0.62 * self.radii[1] - place[:, 1]) / (0.45 * self.radii[1]), 0.0, 1.0)
-        wanted = np.maximum(angle, opening_rad[:, 0] * down)
-        moved = place.copy()
-        moved[:, 0] = self.centre[0] + np.sign(offset[:, 0] + 1e-9) * reach * np.sin(wanted)
-        moved[:, 2] = self.centre[2] + reach * np.cos(wanted)
-        return moved
-
-
-FACE_OPENING_RAD = (0.98, 1.25)
-"""Half angle of the face left free by loose hair, narrowest and widest strand."""
-
-
-def _grow(
-    head: Head, style: Style, roots: np.ndarray, normals: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Paths of the strands and outward normals along them, dm, (steps, strands, 3), and how far out each lies, 0-1."""
-    envelope = _Envelope(head)
-    count = len(roots)
-    length = rng.uniform(*style.length_dm, (count, 1))
-    layer = style.layer_dm[0] + np.ptp(style.layer_dm) * rng.beta(2.0, 2.6, (count, 1))  # few lone strands on top
-    steps = max(4, round(style.length_dm[1] / STEP_DM))
-    step = length / steps
-    if style.part_x_dm is None:
-        heading = roots - (envelope.eyes + np.array([0.12, 1.15, -1.25]))  # the crown's whorl
-        heading[:, 1] *= 0.6
-    else:
-        away = np.where(roots[:, :1] > style.part_x_dm, 1.0, -1.0)
-        heading = np.concatenate([away, np.full((count, 1), 0.05), np.full((count, 1), -0.40)], axis=1)
-    heading = _unit(heading - (heading * normals).sum(axis=1, keepdims=True) * normals)
-    heading = _unit(heading + rng.normal(0.0, 0.05, heading.shape))
-    end_y = envelope.eyes[1] + style.end_y_dm + rng.normal(0.0, 0.05, (count, 1))
-    opening = rng.uniform(*FACE_OPENING_RAD, (count, 1))
-    loose = style.length_dm[1] > LOOSE_DM
-    path, normal = [roots + 0.2 * layer * normals], [normals]
-    for k in range(steps):
-        here = path[-1]
-        heading = _unit(heading - style.gravity * UP)
-        there = here + step * heading
-        if loose:
-            there = envelope.lay(there, layer + style.flare_dm * _below(there, envelope), min(1.0, (k + 1) / 2.0))
-            there = envelope.open_face(there, opening)
-            there = np.where(there[:, 1:2] < end_y, here + 0.02 * step * heading, there)
-            out = envelope.outward(there)
-        else:
-            out = normals
-            there = there + layer * 0.5 / steps * normals
-            heading = heading - 0.35 * step * _unit(there - envelope.centre)  # keep to the round of the skull
-        heading = _unit(there - here + 1e-4 * heading)
-        path.append(there)
-        normal.append(out)
-    depth = (layer - style.layer_dm[0]) / max(np.ptp(style.layer_dm), 1e-6)
-    return np.stack(path).astype(np.float32), np.stack(normal).astype(np.float32), depth
-
-
-LOOSE_DM = 0.7
-"""Hair longer than this falls over the head; shorter hair stands where it grows."""
-
-
-def _below(place: np.ndarray, envelope: _Envelope) -> np.ndarray:
-    """0 over the ears to 1 at the shoulders."""
-    share: np.ndarray = np.clip((envelope.centre[1] - place[:, 1:2]) / 1.6, 0.0, 1.0)
-    return share

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from robopatient.face.geometry import normal_operator, vertex_normals
+from robopatient.face.geometry import move, vertex_normals
 from robopatient.face.identity import Identity, target_weights
 from robopatient.face.mesh import HeadTemplate, Part, identity_offsets, load_template
 from robopatient.face.pose import FacePose
@@ -90,7 +90,6 @@ class Head:
         self.follows = self.follow(self.rest)
         self.shoulders = 1.0 - self.follows
         self._units = _units_without_eyes(template, np.concatenate(self._eyes))
-        self._face_normals = normal_operator(template.triangles, len(self.rest))
         self._wrinkle_masks = _wrinkle_masks(template)
         self._lid_edges = [_lid_edges(self.rest, template, points) for points in self._eyes]
         lower = min(_lid_sines(self.rest, *edges, self.eye_radius_dm)[1] for edges in self._lid_edges)
@@ -114,7 +113,7 @@ class Head:
         points = self.rest.copy()
         for unit, weight in weights.units.items():
             moved, delta = self._units[unit]
-            points[moved] += np.float32(weight) * delta
+            move(points, moved, np.float32(weight), delta)
 
         wrinkle = np.zeros((len(points), 2), np.float32)
         for name, depth in weights.wrinkles.items():
@@ -135,7 +134,7 @@ class Head:
             points[:, 1] += np.float32(self.breath_lift_dm(pose.breath)) * self.shoulders
         return PosedHead(
             points=points,
-            normals=self._normals(points),
+            normals=vertex_normals(points, self.template.triangles),
             wrinkle=wrinkle,
             head_rotation=turn,
             head_pivot=pivot,
@@ -151,9 +150,6 @@ class Head:
     def breath_lift_dm(self, breath: float) -> float:
         """Rise of the shoulders at a chest excursion of 0 to 1."""
         return BREATH_LIFT_DM * breath
-
-    def _normals(self, points: np.ndarray) -> np.ndarray:
-        return vertex_normals(points, self.template.triangles, self._face_normals)
 
 
 def rotation(pitch_deg: float, yaw_deg: float, roll_deg: float) -> np.ndarray:

@@ -21,7 +21,7 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 Signed = Annotated[float, Meta(ge=-1, le=1)]
 Channel = Annotated[float, Meta(ge=0, le=1)]
 Colour = tuple[Channel, Channel, Channel]
-HairStyle = Literal["none", "cropped", "short", "balding", "bob", "long", "tied"]
+HairStyle = Literal["none", "cropped", "short", "balding", "curly", "bob", "long", "wavy", "tied"]
 
 
 class Ancestry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

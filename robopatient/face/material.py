@@ -14,5 +14,5 @@ TEETH_PER_RADIAN = 5.2
 """Teeth along the dental arch, about its middle: incisors 8 mm wide on an arch of 25 mm (assumption)."""
 HEM_DM = 0.055
 """Width of the gown's hem."""
-STREAKS = 0.18
-"""Contrast of the streaks across a ribbon of hair."""
+STREAKS = 0.30
+"""Contrast of the streaks across hair."""

@@ -39,22 +39,18 @@ def depth_map(x: np.ndarray, y: np.ndarray, depth: np.ndarray, triangles: np.nda
 
 
 def nearest_triangles(
-    x: np.ndarray, y: np.ndarray, depth: np.ndarray, triangles: np.ndarray, solid: np.ndarray, size_px: int
+    x: np.ndarray, y: np.ndarray, depth: np.ndarray, triangles: np.ndarray, size_px: int
 ) -> np.ndarray:
-    """Number of the triangle nearest to the eye at every pixel, -1 where none is; only ``solid`` ones hide others."""
-    nearest = np.full((size_px, size_px), np.inf, np.float32)
-    depth_map(x, y, depth, np.ascontiguousarray(triangles[solid]), nearest)
+    """Number of the triangle nearest to the eye at every pixel, -1 where none is."""
     numbers = np.full((size_px, size_px), -1, np.int64)
-    _mark_nearest(x, y, depth, triangles, nearest, numbers)
+    _mark_nearest(x, y, depth, triangles, numbers)
     return numbers
 
 
 @_numba.njit(cache=True, nogil=True)
-def _mark_nearest(
-    x: np.ndarray, y: np.ndarray, depth: np.ndarray, triangles: np.ndarray, nearest: np.ndarray, numbers: np.ndarray
-) -> None:
-    """Give each pixel to the nearest triangle that lies at or before ``nearest``."""
-    size_px = nearest.shape[0]
+def _mark_nearest(x: np.ndarray, y: np.ndarray, depth: np.ndarray, triangles: np.ndarray, numbers: np.ndarray) -> None:
+    """Give each pixel to its nearest triangle."""
+    size_px = numbers.shape[0]
     best = np.full((size_px, size_px), np.inf, np.float32)
     for k in range(triangles.shape[0]):
         a, b, c = triangles[k, 0], triangles[k, 1], triangles[k, 2]
@@ -70,7 +66,7 @@ def _mark_nearest(
                 if wb < 0.0 or wc < 0.0 or wb + wc > 1.0:
                     continue
                 d = depth[a] + wb * (depth[b] - depth[a]) + wc * (depth[c] - depth[a])
-                if d <= nearest[row, column] + 1e-6 and d < best[row, column]:
+                if d < best[row, column]:
                     best[row, column] = d
                     numbers[row, column] = k
 

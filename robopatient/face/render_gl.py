@@ -5,6 +5,7 @@ A shader per material; vertices are posed on the CPU and sent once a frame.
 
 from __future__ import annotations
 
+import os
 from importlib import resources
 from typing import Any
 
@@ -18,12 +19,17 @@ from robopatient.face.material import HEM_DM, LASH, STREAKS, TEETH, TONGUE, TOOT
 from robopatient.face.mesh import Part
 from robopatient.face.pose import FacePose
 from robopatient.face.scene import load_scene
-from robopatient.face.texels import SLOPE_LIMIT
+from robopatient.face.texels import HALF_TEXTURES_PX, SLOPE_LIMIT, halve
 
 __all__ = ["GlRenderer"]
 
 FRAME_FLOATS = 8
 """Per drawn vertex and frame: place (3), normal (3), wrinkle strength (2)."""
+
+
+FEW_CORES = 2
+"""On so few cores a single rasteriser thread draws a picture for a sixth less processor time than two, and leaves
+the other core to the voice."""
 
 
 class GlRenderer:
@@ -98,6 +104,8 @@ class GlRenderer:
             self._context.release()
 
     def _headless(self) -> Any:
+        if (os.cpu_count() or 1) <= FEW_CORES:  # read by Mesa's llvmpipe, by nothing else
+            os.environ.setdefault("LP_NUM_THREADS", "1")
         try:
             return self._gl.create_standalone_context(backend="egl", require=330)
         except Exception as error:  # whatever glcontext or the driver throws
@@ -109,7 +117,7 @@ class GlRenderer:
     def _build(self) -> None:
         scene, context = self._scene, self._context
         skin = self._program("skin", "skin")
-        plain = self._program("skin", "plain")
+        plain = self._program("posed", "plain")
         self._eye = self._program("eye", "eye")
         self._carried = self._program("carried", "carried")
         backdrop = self._program("backdrop", "backdrop")
@@ -152,7 +160,7 @@ class GlRenderer:
         if len(scene.hair.triangles):
             hair = (carried_array(scene.hair), self._carried, {"hem_width": 0.0, "streaks": STREAKS}, False)
             self._arrays.insert(0, hair)
-        lash_program = self._program("skin", "plain")
+        lash_program = self._program("posed", "plain")
         _put(lash_program, tint=LASH, gloss=0.0, gap=0.0, fade=scene.identity.hair.lashes)
         self._lashes = head_array(lash_program, scene.parts[Part.LASH], lash)
 
@@ -188,10 +196,15 @@ class GlRenderer:
         return program
 
     def _texture(self, image: np.ndarray) -> Any:
+        halvings = 1 if self.size_px <= HALF_TEXTURES_PX else 0
+        image = halve(image, halvings)
         rows, columns, channels = image.shape
         texture = self._context.texture((columns, rows), channels, image.tobytes(), alignment=1)
-        texture.build_mipmaps()
-        texture.filter = self._gl.LINEAR_MIPMAP_NEAREST, self._gl.LINEAR  # between levels too: twice the look-ups
+        if halvings:
+            texture.filter = self._gl.LINEAR, self._gl.LINEAR  # one level fits the picture: no choice at each fragment
+        else:
+            texture.build_mipmaps()
+            texture.filter = self._gl.LINEAR_MIPMAP_NEAREST, self._gl.LINEAR  # between levels too: twice the look-ups
         texture.repeat_x = texture.repeat_y = False
         return texture
 

@@ -15,7 +15,7 @@ from robopatient.face.material import HEM_DM, LASH, STREAKS, TEETH, TONGUE, TOOT
 from robopatient.face.mesh import Part
 from robopatient.face.pose import FacePose
 from robopatient.face.scene import Frame, load_scene
-from robopatient.face.texels import SLOPE_LIMIT
+from robopatient.face.texels import HALF_TEXTURES_PX, SLOPE_LIMIT, halve
 
 __all__ = ["NumbaRenderer"]
 
@@ -23,7 +23,7 @@ _numba = require("numba", "face")
 
 ATTRIBUTES = 11
 """Floats per vertex. Head: normal, wrinkle strengths, texture place, open sky, place. Eyes: direction on the ball,
-lids, three unused, place. Gown and hair: lit colour, highlight, cover."""
+lids, three unused, place. Gown and hair: lit colour, highlight, mark."""
 GOWN, HAIR, SKIN, EYE, TEETH_PART, TONGUE_PART = range(6)
 
 
@@ -44,9 +44,9 @@ class NumbaRenderer:
         self._clip = light.clip_matrix(scene.eyes_dm)
         self._camera = light.camera_dm(scene.eyes_dm)
         self._background = light.background(size_px)
-        halvings = 1 if size_px <= 768 else 0
+        halvings = 1 if size_px <= HALF_TEXTURES_PX else 0
         maps = scene.maps
-        self._maps = [_halve(image, halvings) for image in (maps.albedo, maps.layers, maps.detail)]
+        self._maps = [halve(image, halvings) for image in (maps.albedo, maps.layers, maps.detail)]
         self._iris = np.ascontiguousarray(maps.iris)
 
         head_count, gown_count = len(scene.uv), len(scene.gown.place)
@@ -61,11 +61,10 @@ class NumbaRenderer:
         self._triangles = np.concatenate([triangles for _, triangles in pieces]).astype(np.int32)
         self._material = np.concatenate([np.full(len(t), kind, np.int8) for kind, t in pieces])
         self._count = head_count + gown_count + len(scene.hair.place)
-        self._cover = np.concatenate([np.ones(head_count), scene.gown.cover, scene.hair.cover]).astype(np.float32)
         self._attributes = np.zeros((self._count, ATTRIBUTES), np.float32)
         self._attributes[:head_count, 5:7] = scene.uv
         self._attributes[:head_count, 7] = scene.open_sky
-        self._attributes[head_count:, 6] = self._cover[head_count:]
+        self._attributes[head_count:, 6] = np.concatenate([scene.gown.mark, scene.hair.mark])
         self._place = np.zeros((self._count, 3), np.float32)
         self._lights = np.stack(
             [light.KEY_DIRECTION, light.KEY_COLOUR, light.FILL_DIRECTION, light.FILL_COLOUR, light.AMBIENT_SKY,
@@ -96,7 +95,7 @@ class NumbaRenderer:
         depth = np.full((size, size), np.inf, np.float32)
         number = np.full((size, size), -1, np.int32)
         weights = np.empty((size, size, 2), np.float32)
-        _resolve(x, y, z, self._triangles, self._material, self._cover, depth, number, weights)
+        _resolve(x, y, z, self._triangles, self._material, depth, number, weights)
         picture = self._background.copy()
         _shade(
             number, weights, inverse_w, self._triangles, self._material, attributes, *self._maps, self._iris,
@@ -144,14 +143,6 @@ class NumbaRenderer:
         return place, np.concatenate([carried.colour * lit, highlight], axis=1)
 
 
-def _halve(image: np.ndarray, times: int) -> np.ndarray:
-    """Texture averaged down by 2 per time: the mip level that the picture's size calls for."""
-    for _ in range(times):
-        rows, columns, channels = image.shape
-        image = image.reshape(rows // 2, 2, columns // 2, 2, channels).mean(axis=(1, 3)).round().astype(np.uint8)
-    return np.ascontiguousarray(image)
-
-
 def _smoothstep(low: float, high: float, value: np.ndarray) -> np.ndarray:
     t = np.clip((value - low) / (high - low), 0.0, 1.0)
     smooth: np.ndarray = t * t * (3.0 - 2.0 * t)
@@ -159,7 +150,7 @@ def _smoothstep(low: float, high: float, value: np.ndarray) -> np.ndarray:
 
 
 @_numba.njit(cache=True, fastmath=True, nogil=True)
-def _resolve(x, y, z, triangles, material, cover, depth, number, weights):  # type: ignore[no-untyped-def]
+def _resolve(x, y, z, triangles, material, depth, number, weights):  # type: ignore[no-untyped-def]
     """Nearest triangle of every pixel and its screen weights of the second and third corner."""
     rows, columns = depth.shape
     for k in range(triangles.shape[0]):
@@ -169,7 +160,6 @@ def _resolve(x, y, z, triangles, material, cover, depth, number, weights):  # ty
         if area == 0.0 or (area > 0.0 and (kind in (SKIN, EYE))):  # seen from behind (rows count down)
             continue
         inverse = 1.0 / area
-        ragged = cover[a] < 0.0 or cover[b] < 0.0 or cover[c] < 0.0
         first_column = max(0, int(np.ceil(min(x[a], x[b], x[c]))))
         last_column = min(columns - 1, int(np.floor(max(x[a], x[b], x[c]))))
         for row in range(max(0, int(np.ceil(min(y[a], y[b], y[c])))), min(rows - 1, int(max(y[a], y[b], y[c]))) + 1):
@@ -181,8 +171,6 @@ def _resolve(x, y, z, triangles, material, cover, depth, number, weights):  # ty
                     continue
                 d = wa * z[a] + wb * z[b] + wc * z[c]
                 if d >= depth[row, column]:
-                    continue
-                if ragged and wa * cover[a] + wb * cover[b] + wc * cover[c] < 0.0:
                     continue
                 depth[row, column] = d
                 number[row, column] = k
@@ -246,11 +234,12 @@ def _shade(  # type: ignore[no-untyped-def]
             elif kind in (GOWN, HAIR):
                 shade = 1.0
                 if kind == GOWN and value[6] < HEM_DM:
-                    shade = 0.80
+                    shade = 0.89
                 if kind == HAIR:
-                    shade -= STREAKS * (0.5 + 0.5 * np.sin(value[6] * 17.0))
+                    second = value[6] * 2.618
+                    shade -= STREAKS * (abs(value[6] - np.floor(value[6]) - 0.5) + abs(second - np.floor(second) - 0.5))
                 for n in range(3):
-                    colour[n] = value[n] * shade + value[3 + n]
+                    colour[n] = (value[n] + value[3 + n]) * shade * shade
             else:
                 _plain(value, plain[kind - TEETH_PART], lights, colour)
             for n in range(3):

@@ -27,7 +27,7 @@ from robopatient.face.skin import SkinMaps, bake_skin
 
 __all__ = ["Frame", "Scene", "load_scene"]
 
-BAKE_VERSION = 15
+BAKE_VERSION = 18
 """Raise when a change to skin, hair, gown or occlusion must not meet an old cache."""
 
 
@@ -120,7 +120,7 @@ def _bake(identity: Identity, head: Head) -> Arrays:
     arrays["open_sky"] = _occlusion(head, hair)
     arrays["skin_seen"], gown_seen, hair_seen = _cull(head, gown, hair)
     for name, carried, seen in (("gown", gown, gown_seen), ("hair", hair, hair_seen)):
-        left = carried.only(seen & (carried.cover[carried.triangles].max(axis=1, initial=-1.0) > 0.0))
+        left = carried.only(seen)
         arrays[f"{name}_vertices"], arrays[f"{name}_triangles"] = left.vertices, left.triangles
     return arrays
 
@@ -131,9 +131,8 @@ def _cull(head: Head, gown: Carried, hair: Carried) -> tuple[np.ndarray, np.ndar
     sets = [skin, gown.triangles + len(head.rest), hair.triangles + len(head.rest) + len(gown.place)]
     place = np.concatenate([head.rest, gown.place, hair.place])
     follows = np.concatenate([head.follows, gown.follows, hair.follows])
-    cover = np.concatenate([np.ones(len(head.rest)), gown.cover, hair.cover])
     triangles = np.concatenate(sets).astype(np.int32)
-    seen = seen_triangles(head, place, follows, triangles, solid=cover[triangles].min(axis=1) > 0.0)
+    seen = seen_triangles(head, place, follows, triangles)
     skin_seen, gown_seen, hair_seen = np.split(seen, np.cumsum([len(part) for part in sets])[:-1])
     face = (head.template.template_dm[skin][..., 2].max(axis=1) > FACE_Z_DM) & (head.follows[skin].min(axis=1) > 0.2)
     mouth = np.isin(skin, head.template.mouth()).any(axis=1)  # shut at rest, so never seen there

@@ -17,13 +17,15 @@ from robopatient.face.mesh import MOUTH_CHART, WHEEL_VERSION, HeadTemplate, Part
 from robopatient.face.raster import fill_texture
 from robopatient.face.wrinkles import GROUPS, distance_to_line
 
-__all__ = ["SIZE_PX", "SLOPE_LIMIT", "Texels", "load_texels", "slope_bytes", "to_image"]
+__all__ = ["HALF_TEXTURES_PX", "SIZE_PX", "SLOPE_LIMIT", "Texels", "halve", "load_texels", "slope_bytes", "to_image"]
 
 SIZE_PX = 1024
 CACHE_VERSION = 3
 
 SLOPE_LIMIT = 1.6
 """Largest slope stored in a texture: dm of height per dm."""
+HALF_TEXTURES_PX = 640
+"""Pictures up to this size are drawn with the textures at half their size: still a texel to a pixel of the face."""
 STEP_DM = 0.004
 FOLD_DEPTH_DM = 0.012
 """Depth of a full fold: 1.2 mm (assumption)."""
@@ -81,6 +83,14 @@ def to_image(texels: Texels, values: np.ndarray) -> np.ndarray:
     image[texels.place] = np.clip(np.round(values), 0, 255).astype(np.uint8)
     row, column = _nearest_covered()
     return np.ascontiguousarray(image.reshape(SIZE_PX, SIZE_PX, channels)[row, column])
+
+
+def halve(image: np.ndarray, times: int) -> np.ndarray:
+    """Texture averaged down by 2 per time, shape (rows, columns, channels) uint8."""
+    for _ in range(times):
+        rows, columns, channels = image.shape
+        image = image.reshape(rows // 2, 2, columns // 2, 2, channels).mean(axis=(1, 3)).round().astype(np.uint8)
+    return np.ascontiguousarray(image)
 
 
 @lru_cache(maxsize=1)

@@ -11,9 +11,7 @@ in vec3 along;
 in float follows;
 in vec3 tint;
 in float cover;
-out vec3 lit;
-out vec3 highlight;
-out float covered;
+out vec4 shaded;
 
 void main() {
     vec3 turned = head_rotation * (place - pivot) + pivot;
@@ -24,12 +22,11 @@ void main() {
     vec3 light = key_colour * max((dot(facing, key_direction) + 0.25) / 1.25, 0.0);
     light += fill_colour * max((dot(facing, fill_direction) + 0.25) / 1.25, 0.0);
     light += mix(ambient_ground, ambient_sky, 0.5 + 0.5 * facing.y);
-    lit = tint * light;
 
     vec3 strand = mix(along, head_rotation * along, follows);
     float across = dot(strand, normalize(key_direction + eye));
     float gleam = dot(strand, strand) * pow(max(1.0 - across * across, 0.0), 24.0);
-    highlight = key_colour * (0.15 * gleam * max(dot(facing, key_direction) + 0.2, 0.0)) * (0.25 + tint);
-    covered = cover;
+    vec3 highlight = key_colour * (0.15 * gleam * max(dot(facing, key_direction) + 0.2, 0.0)) * (0.25 + tint);
+    shaded = vec4(sqrt(tint * light + highlight), cover);
     gl_Position = clip * vec4(moved, 1.0);
 }

@@ -1,45 +1,42 @@
 #version 330
-// Skin: three texture look-ups, two lights, red light bleeding past the terminator, one soft highlight.
+// Skin for a processor: three texture look-ups, two lights, red light bleeding past the terminator, a soft highlight.
+// As skin_fine.frag, with the light's angles linear in the slope: no vector is normalised and no power taken here.
 uniform sampler2D albedo_map;
 uniform sampler2D layer_map;
 uniform sampler2D detail_map;
-uniform vec3 key_direction, key_colour, fill_direction, fill_colour, ambient_sky, ambient_ground, camera;
+uniform vec3 key_colour, fill_colour, ambient_sky, ambient_ground;
 uniform float slope_limit;
-in vec3 world_normal;
-in vec3 world_place;
-in vec2 strength;
-in vec2 texel;
-in float sky;
+in vec4 key;
+in vec4 fill;
+in vec4 shine;
+in vec4 texel;
 out vec4 colour;
 
 const vec3 WRAP = vec3(0.30, 0.12, 0.06);
+const float SOFT = 0.645; // of the slope, 1 / (1 + 0.55), is left away in the softened normal
 
 void main() {
-    vec4 albedo = texture(albedo_map, texel);
-    vec4 layers = texture(layer_map, texel) * 2.0 - 1.0;
-    vec4 detail = texture(detail_map, texel);
-    vec2 slope = slope_limit * (detail.xy * 2.0 - 1.0 + strength.x * layers.xy + strength.y * layers.zw);
-    float crease = dot(strength, detail.zw);
+    vec4 albedo = texture(albedo_map, texel.xy);
+    vec4 layers = texture(layer_map, texel.xy) * 2.0 - 1.0;
+    vec4 detail = texture(detail_map, texel.xy);
+    vec2 slope = slope_limit * (detail.xy * 2.0 - 1.0 + texel.z * layers.xy + texel.w * layers.zw);
+    float crease = dot(texel.zw, detail.zw);
+    float upright = inversesqrt(1.0 + dot(slope, slope));
+    vec2 soft_slope = (1.0 - SOFT) * upright * slope;
 
-    vec3 smooth_normal = normalize(world_normal);
-    vec3 tangent = vec3(smooth_normal.z, 0.0, -smooth_normal.x) * inversesqrt(1e-4 + dot(smooth_normal.xz, smooth_normal.xz));
-    vec3 normal = normalize(smooth_normal - slope.x * tangent - slope.y * cross(smooth_normal, tangent));
-    vec3 soft_normal = normalize(smooth_normal + 0.55 * normal);
-    vec3 eye = normalize(camera - world_place);
+    float sky = key.w;
+    float sun = 0.45 + 0.55 * sky;
+    float soft_key = key.x - dot(soft_slope, key.yz);
+    float hard_key = upright * (key.x - dot(slope, key.yz));
+    vec3 light = key_colour * (sun * max((vec3(soft_key, hard_key, hard_key) + WRAP) / (1.0 + WRAP), 0.0));
+    light += fill_colour * (sun * max((fill.x - dot(soft_slope, fill.yz) + 0.2) / 1.2, 0.0));
+    float up = upright * (fill.w - slope.y * (1.0 - 0.5 * fill.w * fill.w));
+    vec3 ambient = mix(ambient_ground, ambient_sky, 0.5 + 0.5 * up);
+    light += ambient * (vec3(1.0, 0.92, 0.90) * (sky * sky * (1.0 - sky)) + sky);
 
+    float off = max(1.0 - shine.x + dot(soft_slope, shine.yz), 0.0);
+    float tight = exp2(-(17.3 + 57.7 * albedo.a) * off * (1.0 + 0.5 * off)); // cos ^ (12 + 40 gloss)
+    vec3 gleam = (sun * tight * (1.2 + 7.0 * albedo.a)) * key_colour + (0.5 * sky) * ambient_sky;
     vec3 skin = albedo.rgb * albedo.rgb * (1.0 - vec3(0.30, 0.42, 0.46) * crease);
-    float sun = sky * 0.55 + 0.45;
-    vec3 facing = vec3(dot(soft_normal, key_direction), vec2(dot(normal, key_direction)));
-    vec3 light = key_colour * sun * max((facing + WRAP) / (1.0 + WRAP), 0.0);
-    light += fill_colour * sun * max((dot(soft_normal, fill_direction) + 0.2) / 1.2, 0.0);
-    vec3 ambient = mix(ambient_ground, ambient_sky, 0.5 + 0.5 * normal.y);
-    light += ambient * mix(vec3(1.0, 0.92, 0.90) * sky * sky, vec3(1.0), sky);
-
-    vec3 halfway = normalize(key_direction + eye);
-    float edge = 1.0 - max(dot(normal, eye), 0.0);
-    float fresnel = 0.028 + 0.30 * edge * edge * edge * edge * edge;
-    float tight = pow(max(dot(soft_normal, halfway), 0.0), 12.0 + 40.0 * albedo.a);
-    vec3 shine = key_colour * sun * fresnel * tight * (1.2 + 7.0 * albedo.a);
-    shine += ambient_sky * fresnel * 0.5 * sky;
-    colour = vec4(sqrt(clamp(skin * light + shine * (1.0 - 0.6 * crease), 0.0, 1.0)), 1.0);
+    colour = vec4(sqrt(skin * light + gleam * (shine.w * (1.0 - 0.6 * crease))), 1.0);
 }
