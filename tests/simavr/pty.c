@@ -16,10 +16,12 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,6 +30,7 @@
 
 #define TURN_NS 500000L
 #define BACKLOG_S 0.25 /* held up for longer, the board's time stands still: it must not run through its watchdog */
+#define BUFFER_BYTES 65536
 #define POWER_ON 1
 
 static double now_s(void)
@@ -99,10 +102,32 @@ static int read_lines(struct sim *sim)
     return 1;
 }
 
+/* What the board sends waits for the host in a buffer like that of a USB adapter's driver, not in the 4 kB of a
+ * pseudo-terminal; what does not fit is lost. */
+static void pass_on(struct sim *sim, int master)
+{
+    static uint8_t waiting[BUFFER_BYTES];
+    static size_t length;
+    length += sim_rx(sim, waiting + length, sizeof waiting - length);
+    ssize_t n = length ? write(master, waiting, length) : 0;
+    if (n > 0) {
+        length -= (size_t)n;
+        memmove(waiting, waiting + n, length);
+    }
+}
+
+/* A real board has a processor of its own; this one asks to be served first, where that is permitted. */
+static void hurry(void)
+{
+    struct sched_param first = {.sched_priority = 1};
+    if (sched_setscheduler(0, SCHED_FIFO, &first))
+        setpriority(PRIO_PROCESS, 0, -10);
+}
+
 static int serve(struct sim *sim, int master)
 {
     static const struct timespec turn = {0, TURN_NS};
-    uint8_t bytes[4096];
+    uint8_t bytes[1024];
     struct pollfd ears[2] = {{STDIN_FILENO, POLLIN, 0}, {master, POLLIN, 0}};
     double origin_s = now_s();
     for (;;) {
@@ -121,10 +146,7 @@ static int serve(struct sim *sim, int master)
             if (n > 0)
                 sim_tx(sim, bytes, (size_t)n);
         }
-        size_t n = sim_rx(sim, bytes, sizeof bytes);
-        /* A full pseudo-terminal loses bytes, as a real line does when nobody listens. */
-        if (n && write(master, bytes, n) < 0)
-            continue;
+        pass_on(sim, master);
         if ((ears[0].revents & (POLLIN | POLLHUP)) && !read_lines(sim))
             return 0;
     }
@@ -159,5 +181,6 @@ int main(int argc, char **argv)
     tcsetattr(slave, TCSANOW, &raw);
     printf("{\"port\": \"%s\"}\n", ptsname(master));
     fflush(stdout);
+    hurry();
     return serve(sim, master);
 }
