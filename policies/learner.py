@@ -109,7 +109,7 @@ class Learner:
             self._fresh_model(population), QuadraticModel(plan.n_state, plan.n_action)
         )
         # On the 4-level question honest people barely beat frequencies: see RaterCheck.
-        self.check = RaterCheck(self._fresh_model(population), 3.0 if population is None else -4.0)
+        self.check = RaterCheck(self._fresh_model(population), 7.0 if population is None else -4.0)
         self.trials: list[Trial] = []
         self.answers: list[int] = []
         self.frozen = ""
