@@ -23,7 +23,7 @@ class Adaptation(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """b_h: share of a press's pain that full habituation takes away (assumption)."""
     habituation_kept: Fraction = 0.7
     """rho_h, a press (assumption)."""
-    sensitisation: Fraction = 0.15
+    sensitisation: Fraction = 0.3
     """b_z: share of what is left of the scale that full sensitisation adds (assumption)."""
     sensitisation_kept: Fraction = 0.85
     """rho_z, a press (assumption)."""

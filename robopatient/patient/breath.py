@@ -20,7 +20,7 @@ class Breathing(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Time for which it is held."""
     out_s: Positive = 2.0
     """Time of breathing out."""
-    arrest_nrs: Positive = 5.0
+    arrest_nrs: Positive = 4.0
     """Felt pain at which a patient stops breathing in."""
 
 

@@ -133,7 +133,7 @@ class Patient:
             report_nrs=shown.report,
             face_nrs=shown.face,
             voice_nrs=shown.voice,
-            sign=elicited(self._site, nrs, parts["release"], self._brace.tension, self._breath.arrested),
+            sign=elicited(self._site, nrs, self._rebound.nrs, self._brace.tension, self._breath.arrested),
         )
         return self._felt
 

@@ -79,5 +79,5 @@ def test_a_site_outside_its_region_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_patient_lists_those_that_exist() -> None:
-    with pytest.raises(AssetError, match="appendicitis, cholecystitis"):
+    with pytest.raises(AssetError, match="appendicitis, appendicitis-adolescent"):
         load_patient("nobody")
