@@ -39,7 +39,10 @@ from firmware_bridge.virtual_rater import Untouched, VirtualRater
 
 __all__ = ["VirtualOptions", "main"]
 
-TX_BUFFER_BYTES = 4096
+TX_BUFFER_BYTES = 65_536
+"""What a kernel keeps for a real port when nobody reads; for a pseudo-terminal it keeps only a few of these itself."""
+REALTIME_PRIORITY = 40
+"""Above the session's loop: a real board has a processor of its own and never waits for the host's."""
 SPEEDS = (9_600, 19_200, 38_400, 57_600, 115_200, 230_400, 500_000, 1_000_000, 2_000_000)
 UNNAMED_SPEED = 250_000
 """The one rate of the firmware for which termios has no name."""
@@ -185,6 +188,8 @@ def main(arguments: list[str]) -> int:
         print(json.dumps({"port": str(terminal.path), "name": name}), flush=True)
         gc.collect()
         gc.freeze()
+        with contextlib.suppress(OSError, AttributeError):  # ordinary users may not
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(REALTIME_PRIORITY))
         _serve(device, terminal)
     except (SystemExit, BrokenPipeError):
         pass
