@@ -31,6 +31,10 @@ class Renderer(Protocol):
         """
         ...
 
+    def resize(self, size_px: int) -> None:
+        """Draw pictures of another size from now on."""
+        ...
+
     def close(self) -> None:
         """Give back what the device lent."""
         ...

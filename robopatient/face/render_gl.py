@@ -53,16 +53,31 @@ class GlRenderer:
     kind = "gl"
 
     def __init__(self, identity: Identity, size_px: int, context: Any = None) -> None:
-        self.size_px = size_px
         self._gl = require("moderngl", "face")
         self._scene = load_scene(identity)
         self._owned = context is None
         self._context = context or self._headless()
+        self._target: Any = None
+        self._textures: list[Any] = []
+        self._halvings = -1
         self._build()
-        self._target = self._context.framebuffer(
-            [self._context.renderbuffer((size_px, size_px), 4)], self._context.depth_renderbuffer((size_px, size_px))
-        )
+        self.resize(size_px)
+
+    def resize(self, size_px: int) -> None:
+        """Draw pictures of another size from now on."""
+        context, size = self._context, (size_px, size_px)
+        if self._target is not None:
+            for part in (self._target, *self._target.color_attachments, self._target.depth_attachment):
+                part.release()
+        self.size_px = size_px
+        self._target = context.framebuffer([context.renderbuffer(size, 4)], context.depth_renderbuffer(size))
         self._pixels = bytearray(size_px * size_px * 3)
+        halvings = 1 if size_px <= HALF_TEXTURES_PX else 0
+        if halvings != self._halvings:
+            for texture in self._textures:
+                texture.release()
+            self._halvings = halvings
+            self._textures = [self._texture(image, halvings) for image in self._scene.maps]
 
     def draw(self, pose: FacePose) -> np.ndarray:
         """Picture of a pose, shape (size, size, 3) uint8, top row first."""
@@ -124,8 +139,6 @@ class GlRenderer:
         _put(backdrop, top=light.BACKGROUND_TOP, bottom=light.BACKGROUND_BOTTOM)
         self._backdrop = context.vertex_array(backdrop, [])
 
-        maps = scene.maps
-        self._textures = [self._texture(image) for image in maps]
         _put(skin, albedo_map=0, layer_map=1, detail_map=2, slope_limit=SLOPE_LIMIT)
         _put(self._eye, iris_map=3)
         _put(self._carried, pivot=scene.head.head_joint)
@@ -195,8 +208,7 @@ class GlRenderer:
         )
         return program
 
-    def _texture(self, image: np.ndarray) -> Any:
-        halvings = 1 if self.size_px <= HALF_TEXTURES_PX else 0
+    def _texture(self, image: np.ndarray, halvings: int) -> Any:
         image = halve(image, halvings)
         rows, columns, channels = image.shape
         texture = self._context.texture((columns, rows), channels, image.tobytes(), alignment=1)

@@ -39,15 +39,11 @@ class NumbaRenderer:
     kind = "numba"
 
     def __init__(self, identity: Identity, size_px: int) -> None:
-        self.size_px = size_px
         scene = self._scene = load_scene(identity)
         self._clip = light.clip_matrix(scene.eyes_dm)
         self._camera = light.camera_dm(scene.eyes_dm)
-        self._background = light.background(size_px)
-        halvings = 1 if size_px <= HALF_TEXTURES_PX else 0
-        maps = scene.maps
-        self._maps = [halve(image, halvings) for image in (maps.albedo, maps.layers, maps.detail)]
-        self._iris = np.ascontiguousarray(maps.iris)
+        self._iris = np.ascontiguousarray(scene.maps.iris)
+        self.resize(size_px)
 
         head_count, gown_count = len(scene.uv), len(scene.gown.place)
         pieces = [
@@ -75,6 +71,14 @@ class NumbaRenderer:
             scene.identity.hair.lashes * (1.0 - _smoothstep(0.0, 1.0, scene.lash_across))
             * _smoothstep(-0.7, -0.1, scene.lash_across)
         ).astype(np.float32)  # fmt: skip
+
+    def resize(self, size_px: int) -> None:
+        """Draw pictures of another size from now on."""
+        self.size_px = size_px
+        self._background = light.background(size_px)
+        maps = self._scene.maps
+        halvings = 1 if size_px <= HALF_TEXTURES_PX else 0
+        self._maps = [halve(image, halvings) for image in (maps.albedo, maps.layers, maps.detail)]
 
     def draw(self, pose: FacePose) -> np.ndarray:
         """Picture of a pose, shape (size, size, 3) uint8, top row first."""

@@ -25,11 +25,20 @@ SHARE = 0.75
 (assumption, about 25 of 33 ms)."""
 
 JUDGED_FRAMES = 60
-"""Drawing times whose median decides while the session runs: two seconds at 30 fps, longer than one stall."""
+"""Frames judged together while the session runs: two seconds at 30 fps."""
+
+WINDOWS_DOWN, WINDOWS_UP = 2, 5
+"""Judgements in a row that must agree before the size changes: a stall of the host lasts less, and so no picture
+shrinks for it; the way back up takes longer, and twice as long after each time that it proved too much."""
+
+ROOM = 0.85
+"""A larger picture is tried when its expected time is below this part of the limit."""
 
 
 class TieredRenderer:
-    """A renderer that steps down in size when it is too slow, and never up again: no flicker between sizes.
+    """A renderer that steps down in size when it is too slow for long, and up again when there is room.
+
+    The lower quartile of the drawing times decides: what the machine can do most of the time, whatever stalls it.
 
     Parameters
     ----------
@@ -42,17 +51,21 @@ class TieredRenderer:
     """
 
     def __init__(self, make: Callable[[int], Renderer], size_px: int, period_s: float, clock: Clock) -> None:
-        self._make = make
         self._clock = clock
         self._limit_ns = round(SHARE * period_s * 1e9)
         self._sizes = [size_px, *(round(size_px * share / 16) * 16 for share in SHRINK)]
-        self._took_ns: deque[int] = deque(maxlen=JUDGED_FRAMES)
+        self._step = 0
+        self._took_ns: list[int] = []
+        self._recent_ns: deque[int] = deque(maxlen=JUDGED_FRAMES)
+        self._slow_windows = self._quick_windows = 0
+        self._windows_up = WINDOWS_UP
+        self._grown = False
         self._renderer = make(size_px)
 
     @property
     def size_px(self) -> int:
         """Size of the pictures drawn now."""
-        return self._sizes[0]
+        return self._sizes[self._step]
 
     @property
     def kind(self) -> str:
@@ -62,7 +75,7 @@ class TieredRenderer:
     @property
     def draw_ms(self) -> float:
         """Median drawing time of the last frames."""
-        return median(self._took_ns) * 1e-6 if self._took_ns else 0.0
+        return median(self._recent_ns) * 1e-6 if self._recent_ns else 0.0
 
     def warm_up(self, poses: Sequence[FacePose], budget_s: float = 1.5) -> None:
         """Draw until compiled and cached, and step down until it is quick enough or the time is spent.
@@ -83,12 +96,14 @@ class TieredRenderer:
             self._timed(poses[0])
             if self._clock.now_ns() > end_ns:
                 break
+        self._took_ns.clear()
 
     def draw(self, pose: FacePose) -> np.ndarray:
         """Picture of a pose, shape (size_px, size_px, 3)."""
         image = self._timed(pose)
-        if len(self._took_ns) == JUDGED_FRAMES:
-            self._step_down(median(self._took_ns))
+        if len(self._took_ns) >= JUDGED_FRAMES:
+            self._judge(sorted(self._took_ns)[JUDGED_FRAMES // 4])
+            self._took_ns.clear()
         return image
 
     def close(self) -> None:
@@ -98,19 +113,44 @@ class TieredRenderer:
     def _timed(self, pose: FacePose) -> np.ndarray:
         before_ns = self._clock.now_ns()
         image = self._renderer.draw(pose)
-        self._took_ns.append(self._clock.now_ns() - before_ns)
+        took_ns = self._clock.now_ns() - before_ns
+        self._took_ns.append(took_ns)
+        self._recent_ns.append(took_ns)
         return image
+
+    def _judge(self, took_ns: float) -> None:
+        """Count windows that were too slow or quick enough for more, and change the size when enough agree."""
+        too_slow = took_ns > self._limit_ns
+        self._slow_windows = self._slow_windows + 1 if too_slow else 0
+        self._quick_windows = self._quick_windows + 1 if self._step and self._larger_ns(took_ns) < self._limit_ns else 0
+        if self._slow_windows >= WINDOWS_DOWN:
+            if self._grown:  # it had just grown too far
+                self._windows_up *= 2
+                self._grown = False
+            self._step_down(took_ns)
+        elif self._quick_windows >= self._windows_up:
+            self._grown = True
+            self._resize(self._step - 1)
+
+    def _larger_ns(self, took_ns: float) -> float:
+        """Expected drawing time one size up, with a margin."""
+        return took_ns * (self._sizes[self._step - 1] / self.size_px) ** 2 / ROOM
 
     def _step_down(self, took_ns: float) -> bool:
         """Take the largest size that should hold the rate, when this one does not; False when it stays.
 
         What a picture costs is taken to grow with its area: a little hopeful, so that no size is passed over.
         """
-        if took_ns <= self._limit_ns or len(self._sizes) == 1:
+        last = len(self._sizes) - 1
+        if took_ns <= self._limit_ns or self._step == last:
             return False
         area = self.size_px**2 * self._limit_ns / took_ns
-        self._sizes = [size for size in self._sizes[1:-1] if size**2 <= area] + self._sizes[-1:]
-        self._took_ns.clear()
-        self._renderer.close()
-        self._renderer = self._make(self._sizes[0])
+        fitting = [step for step in range(self._step + 1, last) if self._sizes[step] ** 2 <= area]
+        self._resize(fitting[0] if fitting else last)
         return True
+
+    def _resize(self, step: int) -> None:
+        self._step = step
+        self._renderer.resize(self.size_px)
+        self._took_ns.clear()
+        self._slow_windows = self._quick_windows = 0

@@ -1,3 +1,4 @@
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,9 @@ class Canvas:
     def draw(self, pose: FacePose) -> np.ndarray:
         self._clock.advance_s(self._ns_per_px * self.size_px**2 * 1e-9)
         return np.full((self.size_px, self.size_px, 3), round(40 * pose.au.get("AU7", 0.0)), np.uint8)
+
+    def resize(self, size_px: int) -> None:
+        self.size_px = size_px
 
     def close(self) -> None:
         pass
@@ -154,19 +158,49 @@ def test_a_slow_machine_gets_a_smaller_picture_before_the_first_frame(tmp_path: 
     stage = Stage(tmp_path, ns_per_px=120.0)  # 31 ms at 512 px, 24 ms at 448 px
     stage.actor.prepare()
     seen = stage.actor.present(0)
-    assert stage.sizes == [512, 448]
+    assert stage.actor._renderer is not None
+    assert (stage.sizes, stage.actor._renderer.size_px) == ([512], 448)
     assert seen.frame == 0
     assert "gl 448 px" in stage.told(ActorState, 2)[-1].detail
     stage.close()
 
 
-def test_a_machine_that_becomes_slow_gets_a_smaller_picture_after_two_seconds(stage: Stage) -> None:
-    stage.actor.prepare()
-    assert stage.actor._renderer is not None
-    stage.actor._renderer._renderer._ns_per_px = 150.0  # 39 ms at 512 px, 22 ms at 384 px
-    for _ in range(60):
+def size_after(stage: Stage, frames: int, ns_per_px: float) -> int:
+    """Size of the pictures after some frames that take so long."""
+    renderer = stage.actor._renderer
+    assert renderer is not None
+    renderer._renderer._ns_per_px = ns_per_px  # type: ignore[attr-defined]
+    for _ in range(frames):
         stage.actor.present(0)
-    assert stage.sizes == [512, 384]
+    return renderer.size_px
+
+
+def test_a_machine_that_becomes_slow_gets_a_smaller_picture_and_a_free_one_the_large_one_back(stage: Stage) -> None:
+    stage.actor.prepare()
+    assert size_after(stage, 60, 150.0) == 512  # 39 ms a frame: two seconds may be a stall
+    assert size_after(stage, 60, 150.0) == 384
+    assert size_after(stage, 240, 50.0) == 384
+    assert size_after(stage, 600, 50.0) == 512
+
+
+def test_a_stall_of_the_host_does_not_shrink_the_picture(stage: Stage) -> None:
+    stage.actor.prepare()
+    for _ in range(6):
+        size_after(stage, 40, 400.0)
+        assert size_after(stage, 20, 50.0) == 512
+
+
+def test_a_size_that_proves_too_much_is_tried_less_and_less_often(stage: Stage) -> None:
+    stage.actor.prepare()
+    size_after(stage, 120, 150.0)
+    tried = []
+    for frame in range(4000):
+        before = stage.actor._renderer.size_px  # type: ignore[union-attr]
+        if size_after(stage, 1, 60.0 if before < 448 else 150.0) > before:
+            tried.append(frame)
+    gaps = np.diff(tried)
+    assert len(tried) >= 3
+    assert all(later > 1.5 * sooner for sooner, later in itertools.pairwise(gaps))
 
 
 def test_the_console_gets_a_small_picture_twelve_times_a_second(stage: Stage) -> None:
