@@ -42,8 +42,8 @@ WATCHDOG_NS = 1_000_000_000
 BLOCK = 128
 """Conversions computed in one go: 128 ms at 1 kHz, a quarter of a percent of a core."""
 BACKLOG_NS = 500_000_000
-"""A real board converts on while this computer stalls, and the kernel keeps what comes in (64 KiB, 1.8 s at 1 kHz). What
-should have been converted longer ago than this, half the watchdog's time, is lost."""
+"""A real board converts on while this computer stalls, and the kernel keeps what comes (64 KiB, 1.8 s at 1 kHz). What
+is overdue by more than this, half the watchdog's time, is lost."""
 DAMAGED_SHARE = 0.1
 
 
