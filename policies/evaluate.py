@@ -49,6 +49,8 @@ class Job(msgspec.Struct, frozen=True):
         Everybody, for a person; None for a parametric listener.
     habits
         Of the rater; None: lapses for parametric listeners, none for fitted people (their lapses are in the fit).
+    refits
+        False leaves the policy alone: queries, and what is found out about the rater, follow from the belief.
     """
 
     method: str
@@ -60,7 +62,7 @@ class Job(msgspec.Struct, frozen=True):
     people: People | None = None
     noise: float = 1.0
     habits: Habits | None = None
-    freeze: bool = True
+    refits: bool = True
 
 
 class Score(NamedTuple):
@@ -153,7 +155,9 @@ def _method(job: Job) -> Teachable:
         return DirectPpo(space.n_observation, space.n_action, question(job.questions[0]), job.seed, start=start)
     if job.method != "learner":
         raise PolicyError(f"no method {job.method!r}; choose among {', '.join(METHODS)}")
-    plan = Plan(space.n_observation, space.n_action, job.questions, seed=job.seed, freeze=job.freeze)
+    plan = Plan(space.n_observation, space.n_action, job.questions, seed=job.seed)
+    if not job.refits:
+        plan = msgspec.structs.replace(plan, refit_every=job.ratings + 1)
     return Learner(plan, start, population)
 
 

@@ -75,20 +75,22 @@ def train(
     begin = _begin(simulated, folder, task, question_name, start, seed)
     with Trainer() as trainer:
         last = _expect(trainer.ask(begin), Progress)
+        merits = {last.answers: _merit(simulated, task, last)}
         if trust and last.frozen:
             last = _expect(trainer.ask(Trust()), Progress)
-        with _show(ratings, as_json, lambda p: _merit(simulated, task, p)) as show:
+        with _show(ratings, as_json, merits) as show:
             show(last)
             while last.answers < ratings:
                 last = _one_trial(trainer, simulated, task, seed, last.answers)
+                merits[last.answers] = _merit(simulated, task, last)
                 show(last)
         checkpoint = _expect(trainer.ask(Finish(simulate)), Closed).checkpoint
-    curve = _draw(folder, task, last)
+    curve = _draw(folder, task, last, merits)
     summary = {
         "folder": str(folder),
         "answers": last.answers,
         "worth": last.worth,
-        "merit": _merit(simulated, task, last),
+        "merit": merits[last.answers],
         "frozen": last.frozen,
         "checkpoint": checkpoint,
         "curve": str(curve),
@@ -159,7 +161,7 @@ def _merit(simulated: Simulated, task: str, progress: Progress) -> float:
 
 
 @contextmanager
-def _show(ratings: int, quiet: bool, merit: Callable[[Progress], float]) -> Iterator[Callable[[Progress], None]]:
+def _show(ratings: int, quiet: bool, merits: dict[int, float]) -> Iterator[Callable[[Progress], None]]:
     """Something to call with each progress: a bar on a terminal, a line every ``LINE_EVERY`` ratings when piped."""
 
     def words(p: Progress) -> str:
@@ -168,7 +170,8 @@ def _show(ratings: int, quiet: bool, merit: Callable[[Progress], float]) -> Iter
             f", repeats agree {p.consistency.identical:.0%} of {p.consistency.repeats}" if p.consistency.repeats else ""
         )
         frozen = f", FROZEN ({p.frozen})" if p.frozen else ""
-        return f"worth {p.worth[0]:.2f} [{low:.2f}, {high:.2f}], true {merit(p):.2f}, model {p.model}{kept}{frozen}"
+        worth = f"worth {p.worth[0]:.2f} [{low:.2f}, {high:.2f}], true {merits[p.answers]:.2f}"
+        return f"{worth}, model {p.model}{kept}{frozen}"
 
     if quiet or not sys.stdout.isatty():
 
@@ -192,10 +195,10 @@ def _show(ratings: int, quiet: bool, merit: Callable[[Progress], float]) -> Iter
         yield lambda p: bar.update(job, completed=p.answers, description=words(p))
 
 
-def _draw(folder: Path, task: str, last: Progress) -> Path:
+def _draw(folder: Path, task: str, last: Progress, merits: dict[int, float]) -> Path:
     """Learning curve and map as a picture beside the log."""
     log = RatingsLog(folder / "ratings.sqlite")
-    points = log.points()
+    points = {n: point | ({"merit": merits[n]} if n in merits else {}) for n, point in log.points().items()}
     log.close()
     space, path = TASKS[task], folder / "curve.png"
     units = {d.name: d.unit for d in space.action}

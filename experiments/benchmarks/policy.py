@@ -257,16 +257,19 @@ def _bad_raters(n: int, seed: int, workers: int, ray_address: str) -> list[Figur
     """Ratings until a bad rater is found out (one more than looked at: not found), and honest ones accused."""
     each = max(1, -(-n // len(BAD_HABITS)))
     figures = []
+
+    def job(plan: tuple[str, ...], ratings: int, i: int, habits: Habits | None = None) -> Job:
+        # Other persons than those by whom the check's thresholds were chosen (0 to 39).
+        return Job(
+            "learner", "pain-to-voice", plan, ratings, 100 + i, 1000 * seed + 100 + i, habits=habits, refits=False
+        )
+
     for questions in ("signed", "congruence7"):
         plan = QUESTION_PLANS[questions]
-        bad = [
-            Job("learner", "pain-to-voice", plan, DETECT_WITHIN, i, 1000 * seed + i, habits=habits)
-            for habits in BAD_HABITS.values()
-            for i in range(each)
-        ]
+        bad = [job(plan, DETECT_WITHIN, i, habits) for habits in BAD_HABITS.values() for i in range(each)]
         lessons = _sweep(f"bad raters, {questions}", bad, workers, ray_address)
         found = np.array([lesson.detected_at or DETECT_WITHIN + 1 for lesson in lessons], float)
-        honest = [Job("learner", "pain-to-voice", plan, 100, i, 1000 * seed + i) for i in range(n)]
+        honest = [job(plan, 100, i) for i in range(n)]
         accused = sum(
             bool(lesson.verdict) for lesson in _sweep(f"honest raters, {questions}", honest, workers, ray_address)
         )
