@@ -19,7 +19,7 @@ class OffsetAnalgesia(Part, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """Parameters."""
 
     gain: Annotated[float, Meta(ge=0, le=0.9)] = 0.68
-    """k: fitted so that a held pain that steps from 5 to 6 and back falls 0.46 below what a constant one is (meta-analysis,
+    """k: fitted so that a held pain that steps from 5 to 6 and back falls 0.46 below a constant one (meta-analysis,
     Szikszay 2019: -0.46 of 10, CI -0.75 to -0.17, for 1 °C; that 1 °C is worth one point is an assumption)."""
     tau_s: Annotated[float, Meta(ge=0.5, le=10)] = 2.0
     """Range 1 to 3 s of the facts sheet (assumption)."""

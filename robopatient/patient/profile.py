@@ -7,9 +7,11 @@ file has them: an empty section is the published effect, no section none.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta
 
 from robopatient.config import asset_path, decode_toml
@@ -91,6 +93,9 @@ def check(profile: PatientProfile, where: Path | str) -> None:
     ConfigError
         Naming the place and the traits or the site.
     """
+    for key, number in _numbers(profile, ""):
+        if not math.isfinite(number):
+            raise ConfigError(f"{where}: {key} = {number} is no number that a patient can have")
     for trouble in _contradictions(profile):
         raise ConfigError(f"{where}: {trouble}")
     names = [site.name for site in profile.sites]
@@ -141,9 +146,16 @@ def _contradictions(profile: PatientProfile) -> list[str]:
             any(site.descent_mm > site.depth_mm for site in profile.sites),
             "a site has a descent_mm beyond its depth_mm; a breath cannot bring it above the wall",
         ),
-        (
-            not all(math.isfinite(number) for site in profile.sites for number in (site.left_mm, site.head_mm)),
-            "a site lies nowhere: left_mm and head_mm must be numbers",
-        ),
     ]
     return [text for wrong, text in said if wrong]
+
+
+def _numbers(part: msgspec.Struct, at: str) -> Iterator[tuple[str, float]]:
+    """Every floating-point number by its key; TOML knows nan and inf, and ranges let nan through."""
+    for field in msgspec.structs.fields(part):
+        value = getattr(part, field.name)
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, float):
+                yield f"{at}{field.name}", one
+            elif isinstance(one, msgspec.Struct):
+                yield from _numbers(one, f"{at}{field.name}.")

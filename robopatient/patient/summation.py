@@ -1,7 +1,7 @@
 """Temporal summation: presses that follow each other within seconds hurt more and more.
 
-``dW = (-W / tau_w + k_w N) dt`` (facts sheet patient_model, 5). W multiplies the drive u of ``N = 10 (1 - exp(-u))``: for
-weak pain that is the published ``N (1 + W)``, for strong pain it never leaves the scale nor changes the order of presses.
+``dW = (-W / tau_w + k_w N) dt`` (facts sheet patient_model, 5). W multiplies the drive u of ``N = 10 (1 - exp(-u))``:
+for weak pain that is the published ``N (1 + W)``; strong pain never leaves the scale and presses keep their order.
 """
 
 from __future__ import annotations

@@ -1,15 +1,25 @@
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from robopatient.config import asset_names, asset_path
 from robopatient.errors import AssetError, ConfigError
 from robopatient.patient import Patient, load_patient
+from robopatient.patient.hand import Hand
 
 SHIPPED = asset_names("patients")
-PEOPLE = {"margaret", "david", "mei", "tomas"}
+SITE = """
+[[sites]]
+name = "{name}"
+region = "right iliac"
+left_mm = {left_mm}
+head_mm = -51.0
+{depth}
+"""
 
 
 def test_the_four_patients_are_there() -> None:
@@ -23,7 +33,6 @@ def test_every_shipped_patient_lies_on_the_phantom_with_sites_where_they_say(nam
         x_mm, y_mm = patient.phantom.plate_mm(site.left_mm, site.head_mm)
         assert 15.0 <= x_mm <= patient.phantom.width_mm - 15.0
         assert 15.0 <= y_mm <= patient.phantom.height_mm - 15.0
-    assert {patient.profile.voice, patient.profile.face} <= PEOPLE
 
 
 @pytest.mark.parametrize(
@@ -81,3 +90,70 @@ def test_a_site_outside_its_region_is_refused(tmp_path: Path) -> None:
 def test_an_unknown_patient_lists_those_that_exist() -> None:
     with pytest.raises(AssetError, match="appendicitis, appendicitis-adolescent"):
         load_patient("nobody")
+
+
+def test_there_are_twelve_patients_from_healthy_to_widespread_pain() -> None:
+    assert len(SHIPPED) >= 12
+    assert {
+        "healthy",
+        "appendicitis",
+        "cholecystitis",
+        "diverticulitis",
+        "gastritis",
+        "renal-colic",
+        "chronic-widespread",
+        "dementia",
+    } <= set(SHIPPED)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_patient_has_a_story_a_voice_and_a_face(name: str) -> None:
+    profile = load_patient(name)
+    assert len(profile.complaint) > 10
+    assert len(profile.history) > 10
+    assert profile.voice in asset_names("voices")
+    assert profile.face in asset_names("faces")
+
+
+@pytest.mark.parametrize("name", [name for name in SHIPPED if name != "healthy"])
+def test_every_patient_hurts_more_at_the_first_site_than_away_from_all(name: str) -> None:
+    profile = msgspec.structs.replace(load_patient(name), fluctuation=None)
+    site = profile.sites[0]
+    corners = [(x, y) for x in (-90.0, 90.0) for y in (-75.0, 75.0)]
+    far = max(corners, key=lambda at: min(math.dist(at, (s.left_mm, s.head_mm)) for s in profile.sites))
+
+    def worst(at_mm: tuple[float, float]) -> float:
+        return max(pain.nrs for pain in Hand(Patient(profile)).press(30.0, at_mm))
+
+    assert worst((site.left_mm, site.head_mm)) > 1.3 * worst(far)
+
+
+@pytest.mark.parametrize(
+    ("sections", "complaint"),
+    [
+        ("[display]\nstoicism = 0.5\nexaggeration = 0.5", "stoicism = 0.5 contradicts display.exaggeration"),
+        ("[display]\nexaggeration = 0.9", "exaggeration = 0.9 contradicts expressiveness = 0.9"),
+        ("[cues]", "cues contradicts the missing section expectation"),
+        ("[talk]\nrefusal = 0.7\nconfusion = 0.7", "together they are at most 1"),
+        (SITE.format(name="a", left_mm=200.0, depth=""), "outside the abdomen"),
+        (SITE.format(name="a", left_mm=-72.0, depth="descent_mm = 9.0"), "cannot bring it above the wall"),
+        (2 * SITE.format(name="a", left_mm=-72.0, depth=""), 'two sites are called "a"'),
+        (SITE.format(name="a", left_mm="nan", depth=""), "sites.left_mm = nan is no number"),
+        ("[guarding]\nbuild_s = nan", "guarding.build_s = nan is no number"),
+    ],
+)
+def test_what_no_patient_can_be_is_refused_by_name(tmp_path: Path, sections: str, complaint: str) -> None:
+    text = asset_path("patients", "healthy").read_text(encoding="utf-8")
+    path = tmp_path / "mine.toml"
+    path.write_text(f"{text}\n{sections}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=complaint) as error:
+        load_patient(str(path))
+    assert str(path) in str(error.value)
+
+
+def test_chronic_pain_without_a_tender_place_is_refused(tmp_path: Path) -> None:
+    text = asset_path("patients", "healthy").read_text(encoding="utf-8")
+    path = tmp_path / "mine.toml"
+    path.write_text(f'kind = "chronic"\n{text}', encoding="utf-8")
+    with pytest.raises(ConfigError, match='kind = "chronic" without a site contradicts'):
+        load_patient(str(path))

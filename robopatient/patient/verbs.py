@@ -1,0 +1,103 @@
+"""What the command line asks of patients: list them, show one, make one from a few wishes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from robopatient.config import asset_names
+from robopatient.errors import ConfigError, RobopatientError
+from robopatient.patient.fit import fit_patient, to_toml
+from robopatient.patient.hand import Hand
+from robopatient.patient.model import Patient
+from robopatient.patient.profile import PatientProfile, load_patient
+
+__all__ = ["fit", "list_patients", "show"]
+
+FORCES_NEWTON = (5.0, 10.0, 20.0, 35.0)
+"""Light touch to the median published press."""
+
+
+def list_patients(as_json: bool = False) -> int:
+    """The verb ``patient list``: one line a patient; 1 when one of them cannot be read, after the others."""
+    rows, troubles = [], []
+    for name in asset_names("patients"):
+        try:
+            patient = load_patient(name)
+        except RobopatientError as error:
+            troubles.append(str(error))
+            continue
+        rows.append(
+            {
+                "name": name,
+                "patient": patient.name,
+                "age_years": patient.age_years,
+                "sex": patient.sex,
+                "sites": [site.region for site in patient.sites],
+                "complaint": patient.complaint,
+            }
+        )
+    if as_json:
+        print(msgspec.json.encode({"patients": rows, "troubles": troubles}).decode())
+    else:
+        width = max((len(str(row["name"])) for row in rows), default=0)
+        for row in rows:
+            print(f"{row['name']:<{width}}  {row['patient']}, {row['age_years']}: {row['complaint']}")
+        for trouble in troubles:
+            print(trouble)
+    return 1 if troubles else 0
+
+
+def show(name: str, as_json: bool = False) -> int:
+    """The verb ``patient show``: who it is, and what presses on each site do to a fresh patient."""
+    profile = load_patient(name)
+    table = _presses(profile)
+    if as_json:
+        print(
+            msgspec.json.encode(
+                {"profile": profile, "forces_newton": FORCES_NEWTON, "nrs": {place: list(row) for place, row in table}}
+            ).decode()
+        )
+        return 0
+    print(f"{profile.name}, {profile.age_years}, {profile.sex}: {profile.complaint}\n{profile.history}\n")
+    heading = "felt pain (NRS) at"
+    places = max(len(heading), *(len(place) for place, _ in table))
+    print(f"{heading:<{places}}" + "".join(f"{newton:>8g} N" for newton in FORCES_NEWTON))
+    for place, row in table:
+        print(f"{place:<{places}}" + "".join(f"{nrs:>10.1f}" for nrs in row))
+    print("\n" + to_toml(profile), end="")
+    return 0
+
+
+def fit(wishes: str, out: Path | None = None) -> int:
+    """The verb ``patient fit``: write a patient of whom the wishes are true, or print it."""
+    text = fit_patient(wishes)
+    if out is None:
+        print(text, end="")
+        return 0
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise ConfigError(f"{out}: exists already; give another --out") from error
+    except OSError as error:
+        raise ConfigError(f"{out}: cannot be written ({error.strerror}); give another --out") from error
+    print(f"{out}: try it with: robopatient run --set patient={out}")
+    return 0
+
+
+def _presses(profile: PatientProfile) -> list[tuple[str, tuple[float, ...]]]:
+    """Worst pain of one press by place and force; endogenous pain left out."""
+    profile = msgspec.structs.replace(profile, fluctuation=None)
+    places = [(site.name, (site.left_mm, site.head_mm)) for site in profile.sites] or [("navel", (0.0, 0.0))]
+    return [
+        (
+            name,
+            tuple(
+                round(max(pain.nrs for pain in Hand(Patient(profile)).press(newton, at_mm)), 2)
+                for newton in FORCES_NEWTON
+            ),
+        )
+        for name, at_mm in places
+    ]
