@@ -1,8 +1,11 @@
 /* Forces: rounds of conversions, one dead cell never holding up the others, and their means. */
+#include "source.h"
+
+#if DEVICE == ABDOMEN
+
 #include <string.h>
 
 #include "hal.h"
-#include "source.h"
 
 #define PATIENCE_US (CONVERSION_US + CONVERSION_US / 2)
 #define STUCK_AFTER 63
@@ -129,3 +132,5 @@ int32_t source_commit(void)
 {
     return 0;
 }
+
+#endif

@@ -3,6 +3,10 @@
 #ifndef CONFIG_H
 #define CONFIG_H
 
+#ifdef ARDUINO
+#include "../../settings.h"
+#endif
+
 /* Sensors: numbers, because the preprocessor cannot compare words. */
 #define HX711 1     /* 24 bits, 10 or 80 conversions a second */
 #define HX717 2     /* the same pins, 320 a second */
@@ -22,6 +26,7 @@
 #define SENSOR_IS_SHIFTED (SENSOR == HX711 || SENSOR == HX717)
 
 #if DEVICE == RATER
+#undef N_CELLS
 #define N_CELLS 1    /* analogue inputs: the dial */
 #define N_CHANNELS 3 /* dial, buttons, last commit */
 #else
@@ -43,6 +48,9 @@
 #define BAUD 500000UL
 #endif
 
+#ifndef ADC_FULL_SCALE
+#define ADC_FULL_SCALE 1023L
+#endif
 #ifndef OVERSAMPLE /* ADC conversions summed into one count: against noise and 10 bits */
 #define OVERSAMPLE (DEVICE == RATER ? 16 : 4)
 #endif
@@ -51,7 +59,7 @@
 #define COUNT_MAX 0x7FFFFFL
 #define COUNT_MIN (-0x800000L)
 #else
-#define COUNT_MAX (1022L * (OVERSAMPLE) + 1)
+#define COUNT_MAX ((ADC_FULL_SCALE - 1) * (OVERSAMPLE) + 1)
 #define COUNT_MIN (SENSOR == FSR ? -1L : (OVERSAMPLE)-1L)
 #endif
 #ifndef OVERLOAD_COUNTS /* untared; 90 % of full scale: the next newtons would be clipped. 0: no limit */

@@ -1,9 +1,12 @@
 /* The rater: a dial from 0 to 100 that does not flicker, the buttons, and the last commit in every sample. */
-#include "buttons.h"
-#include "hal.h"
 #include "source.h"
 
-#define FULL (1023L * (OVERSAMPLE))
+#if DEVICE == RATER
+
+#include "buttons.h"
+#include "hal.h"
+
+#define FULL (ADC_FULL_SCALE * (OVERSAMPLE))
 #define LOW (FULL * 2 / 100) /* the ends of a potentiometer's travel are not to be trusted */
 #define SPAN (FULL - 2 * LOW)
 #define FINE 16       /* the dial is followed in sixteenths of a number, */
@@ -87,3 +90,5 @@ int32_t source_commit(void)
     committed = dial;
     return (int32_t)commits << 8 | committed;
 }
+
+#endif
