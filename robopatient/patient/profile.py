@@ -151,7 +151,7 @@ def _contradictions(profile: PatientProfile) -> list[str]:
 
 
 def _numbers(part: msgspec.Struct, at: str) -> Iterator[tuple[str, float]]:
-    """Every floating-point number by its key; TOML knows nan and inf, and ranges let nan through."""
+    """Every floating-point number by its key; TOML knows inf, and most ranges have no end."""
     for field in msgspec.structs.fields(part):
         value = getattr(part, field.name)
         for one in value if isinstance(value, tuple) else (value,):

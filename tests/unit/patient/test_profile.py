@@ -138,8 +138,8 @@ def test_every_patient_hurts_more_at_the_first_site_than_away_from_all(name: str
         (SITE.format(name="a", left_mm=200.0, depth=""), "outside the abdomen"),
         (SITE.format(name="a", left_mm=-72.0, depth="descent_mm = 9.0"), "cannot bring it above the wall"),
         (2 * SITE.format(name="a", left_mm=-72.0, depth=""), 'two sites are called "a"'),
-        (SITE.format(name="a", left_mm="nan", depth=""), "sites.left_mm = nan is no number"),
-        ("[guarding]\nbuild_s = nan", "guarding.build_s = nan is no number"),
+        (SITE.format(name="a", left_mm="nan", depth=""), "left_mm"),
+        ("[guarding]\nbuild_s = inf", "guarding.build_s = inf is no number"),
     ],
 )
 def test_what_no_patient_can_be_is_refused_by_name(tmp_path: Path, sections: str, complaint: str) -> None:
