@@ -23,7 +23,8 @@ FROWN_PSPI, GRIMACE_PSPI = 2.0, 8.0
 """PSPI from which the face is tense, and from which it grimaces (assumption: an eighth and half of the scale)."""
 CLOSED_AU43 = 2.5
 """Closure of the eyes that counts as shut, as in PSPI."""
-CALLS = {"sigh": 1, "gasp": 1, "mm": 1, "moan": 2, "whimper": 2, "cry": 3, "scream": 3}
+CALLS = {"sigh": 1, "gasp": 1, "mm": 1, "suppressed": 1, "grunt": 2, "moan": 2, "groan": 2, "whimper": 2}
+CALLS |= dict.fromkeys(("ah", "ow", "ouch", "cry", "scream"), 3)
 """Gestures of the voice from slight to severe; breathing is none."""
 
 
@@ -57,6 +58,8 @@ def grade_items(seen: Table, heard: Table, begin_ns: int, end_ns: int) -> list[G
     calls = set(heard["call"][sounded])
     worst_call = max(calls, key=lambda call: CALLS.get(call, 0), default="")
     strength = CALLS.get(worst_call, 0)
+    cries = np.isin(heard["call"].astype(str), ("cry", "scream")) & sounded
+    often = int((np.diff(cries.astype(np.int8), prepend=0) == 1).sum()) > 1
     face_why = f"PSPI up to {strongest:.1f}{', eyes shut' if closed else ''}"
     voice_why = f"strongest sound: {worst_call}" if strength else "no sound of pain"
     grades: list[Graded] = []
@@ -71,7 +74,8 @@ def grade_items(seen: Table, heard: Table, begin_ns: int, end_ns: int) -> list[G
             elif not len(heard["t_ns"]):
                 grades.append(Graded(name, item.name, math.nan, "the record holds no sound"))
             else:
-                value = float(strength if name == "Abbey" else min(2, math.ceil(strength * 2 / 3)))
+                cried = strength == 3 and (often or name == "CPOT")
+                value = float(strength if name == "Abbey" else 2 if cried else min(1, strength))
                 grades.append(Graded(name, item.name, value, voice_why))
     return grades
 

@@ -23,11 +23,14 @@ from robopatient.voice.synth import (
     AM_HZ,
     ASPIRATION,
     BANDWIDTHS,
+    BIPHONATION,
+    BIPHONATION_RATIO,
     CHAOS,
     F0,
     FORMANTS,
     FRICATION,
     JITTER,
+    JUMP,
     N_FORMANTS,
     NASAL,
     RD,
@@ -42,9 +45,28 @@ from robopatient.voice.synth import (
 
 __all__ = ["CALLS", "NAMES", "Gestures", "empty_command", "write_command"]
 
-NAMES = ("silent", "breath", "inhale", "gasp", "sigh", "mm", "moan", "cry", "scream", "whimper")
+NAMES = (
+    "silent",
+    "breath",
+    "inhale",
+    "gasp",
+    "sigh",
+    "mm",
+    "suppressed",
+    "grunt",
+    "moan",
+    "groan",
+    "ah",
+    "ow",
+    "ouch",
+    "cry",
+    "scream",
+    "whimper",
+)
 """What ``Heard.call`` may say; the index is the code used inside."""
-SILENT, BREATH, INHALE, GASP, SIGH, MM, MOAN, CRY, SCREAM, WHIMPER = range(len(NAMES))
+(SILENT, BREATH, INHALE, GASP, SIGH, MM, SUPPRESSED, GRUNT, MOAN, GROAN, AH, OW, OUCH, CRY, SCREAM, WHIMPER) = range(
+    len(NAMES)
+)
 CALLS = {"auto": -1, **{name: code for code, name in enumerate(NAMES) if code >= GASP}}
 """What ``VoiceAsk.call`` may say."""
 
@@ -61,7 +83,8 @@ FELT_NRS = 0.25
 GASP_NRS_PER_S = 10.0
 """Rise of pain that may take the breath: 0 to 5 in half a second (assumption)."""
 HUSH_S, STALE_FADE_S, OPEN_S = 0.004, 0.08, 0.004
-REFRACTORY_S = 0.25
+HABITUATION_S = 30.0
+"""Time constant in which a voice forgets the presses before (assumption)."""
 WHIMPER_P = 0.6
 """Peak pain, 0 to 1, after which a release whimpers."""
 EXHALE = 0.38
@@ -82,17 +105,48 @@ _MOUTH = np.array(
 )
 _CLOSED = np.array([360.0, 850.0, 2250.0, 3300.0])  # /u/, where "ow" ends
 _WIDTHS = np.array([130.0, 140.0, 150.0, 180.0, 220.0, 260.0])
-_CALL_S = np.array([0.45, 0.6, 1.0, 1.5, 2.2])  # length of one call at _P, between the published one-shots and a breath
-_CALL_P = np.array([0.0, 0.0, 0.0, 0.6, 0.03, 0.12, 0.35, 0.65, 1.0, 0.35])  # mouth of a call asked for by name
+_CALL_S = np.array([0.45, 0.6, 0.9, 1.2, 1.55])  # length of one call at _P, within the published 0.3 to 2.0 s
+# What sets one call apart from the vowel of its pain, by code: mouth when asked for by name, length and pitch over the
+# usual, closing of the mouth (-1: as pain has it), nasality added, roughness and breathiness added, Rd added. Moan,
+# grunt and sigh after the presets of soundgen, groan and suppressed pain after their descriptions; proposals.
+_KIND_P = np.array([0.0, 0.0, 0.0, 0.6, 0.03, 0.12, 0.25, 0.3, 0.35, 0.4, 0.6, 0.65, 0.65, 0.65, 1.0, 0.35])
+_KINDS = np.array(
+    [
+        [1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0],
+        [1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0],
+        [1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0],
+        [1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0],
+        [1.5, -2.0, 0.25, -0.5, 0.0, 0.75, 0.6],  # sigh
+        [1.0, 0.0, -1.0, 0.3, 0.0, 0.0, 0.0],  # mm
+        [1.2, -1.0, 0.3, 0.9, 0.05, -0.1, -0.5],  # suppressed
+        [0.4, -3.0, 0.1, 0.0, 0.15, 0.0, -0.3],  # grunt
+        [1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0],  # moan
+        [1.5, -3.5, 0.3, 0.05, 0.2, 0.0, -0.2],  # groan
+        [0.8, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],  # ah
+        [1.0, 0.0, 0.9, 0.0, 0.0, 0.0, 0.0],  # ow
+        [0.7, 0.5, 0.75, 0.0, 0.0, 0.0, 0.0],  # ouch
+        [1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0],  # cry
+        [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],  # scream
+        [1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0],  # whimper
+    ]
+)
+LONGER, HIGHER, CLOSING, MORE_NASAL, ROUGHER, BREATHIER, LAXER = range(7)
+_DEGREES = np.array([0.06, 0.2, 0.5, 0.82])
+_USUAL = np.array([SIGH, MM, MOAN, CRY, SCREAM])  # between _DEGREES of pain
+OUCH_S = 0.09
+"""Length of the "ch"."""
+EFFORT_TREMOR = 0.03
+"""Depth of the 10 Hz tremor of a body under load (Anikin 2023 gives the rate; the depth is an assumption)."""
 # Effort by level below the loudest cry: Rd and high shelf (facts sheet, anchors; tilt tuned to its centroids).
 _DB = np.array([-45.0, -28.0, -18.0, -8.0, 0.0])
 _RD = np.array([2.4, 1.8, 0.95, 0.7, 0.4])
-_TILT = np.array([0.4, 1.2, 4.0, 4.0, 3.5])
+_TILT = np.array([0.4, 1.2, 3.6, 3.4, 2.6])
 # Nonlinear phenomena by roughness (facts sheet, anchors).
 _R = np.array([0.0, 0.1, 0.35, 0.65, 1.0])
 _SUB = np.array([0.0, 0.0, 0.05, 0.2, 0.3])
 _CHAOS = np.array([0.0, 0.0, 0.0, 0.1, 0.35])
-_AM = np.array([0.0, 0.0, 0.08, 0.3, 0.5])
+_AM = np.array([0.0, 0.03, 0.1, 0.3, 0.5])
+_BIPHONATION = np.array([0.0, 0.0, 0.0, 0.2, 0.45])  # -14 to -7 dB
 
 COMMAND = np.dtype(
     [
@@ -124,6 +178,14 @@ _PERSON = np.dtype(
             "gasps",
             "breath",
             "breath_s",
+            "stoicism",
+            "refractory_s",
+            "habituation",
+            "subharmonics",
+            "chaos",
+            "modulation",
+            "biphonation",
+            "jumps",
         )
     ]
 )
@@ -165,6 +227,19 @@ _BODY = np.dtype(
         ("f0_hz", "f8"),
         ("roughness", "f8"),
         ("call", "i8"),
+        ("kind", "i8"),  # of the call that sounds
+        ("last", "i8"),  # of the call before
+        ("held", "f8"),  # seconds that a suppressed call still holds its breath
+        ("ch", "f8"),  # level of the "ch" of "ouch"
+        ("habit", "f8"),  # 0 fresh, toward 1 with every press
+        ("armed", "f8"),  # 1 while f0 is clear of F1
+        ("jump", "f8"),  # of f0, semitones
+        ("jump_s", "f8"),  # how long it lasts yet
+        ("episodes", "f8", 3),  # subharmonics, chaos, biphonation: 0 off to 1 on
+        ("episodes_to", "f8", 3),
+        ("episodes_s", "f8", 3),  # until the next change
+        ("ratio", "f8"),
+        ("second_ratio", "f8"),
         ("master_to", "f8"),
         ("fade_s", "f8"),
         ("random", "u8"),
@@ -180,16 +255,19 @@ def empty_command() -> npt.NDArray[Any]:
 def write_command(slot: npt.NDArray[Any], command: VoiceCommand) -> None:
     """Copy a command into a slot of ``empty_command`` shape, values that no voice can follow limited to what it can."""
     ask = command.ask
-    row = slot[0]
-    row["t_ns"], row["cause_seq"], row["received_ns"] = command.t_ns, command.cause_seq, command.received_ns
-    row["nrs"] = _finite(command.nrs, 0.0, 10.0)
-    row["level_db"] = _finite(ask.level_db, -120.0, 0.0)
-    row["f0_semitones"] = _finite(ask.f0_semitones, -24.0, 48.0)
-    row["roughness"] = _finite(ask.roughness, 0.0, 1.0)
-    row["breathiness"] = _finite(ask.breathiness, 0.0, 1.0)
-    row["phase"] = PHASES[command.phase]
-    row["call"] = CALLS.get(ask.call, CALLS["auto"])
-    row["hush"] = command.hush
+    slot[0] = (
+        command.t_ns,
+        command.cause_seq,
+        command.received_ns,
+        _finite(command.nrs, 0.0, 10.0),
+        _finite(ask.level_db, -120.0, 0.0),
+        _finite(ask.f0_semitones, -24.0, 48.0),
+        _finite(ask.roughness, 0.0, 1.0),
+        _finite(ask.breathiness, 0.0, 1.0),
+        PHASES[command.phase],
+        CALLS.get(ask.call, CALLS["auto"]),
+        command.hush,
+    )
 
 
 def _finite(value: float, low: float, high: float) -> float:
@@ -218,8 +296,9 @@ class Gestures:
         person["full_scale"] = full_scale
         person["habitual_f0_hz"] = identity.habitual_f0_hz
         person["tract_scale"] = 17.0 / identity.vocal_tract_cm
-        for name in ("roughness", "breathiness", "tremor", "temperature", "gasps", "breath_s"):
-            person[name] = getattr(identity, name)
+        for name in _PERSON.names or ():
+            if hasattr(identity, name):
+                person[name] = getattr(identity, name)
         person["intonation"] = identity.intonation_semitones
         person["breath"] = db_to_gain(identity.breath_dbfs)
         self._body: npt.NDArray[Any] = np.zeros(1, _BODY)
@@ -237,7 +316,7 @@ class Gestures:
         """Back to rest, as after a silence."""
         body = self._body[0]
         body["state"], body["t"], body["air"], body["peak"], body["top_db"] = REST, 0.0, 1.0, 0.0, -120.0
-        body["lungs"], body["whimper"], body["burst"] = 0.0, 0.0, 0.0
+        body["lungs"], body["whimper"], body["burst"], body["jump_s"], body["ch"] = 0.0, 0.0, 0.0, 0.0, 0.0
 
     @property
     def master_to(self) -> float:
@@ -314,20 +393,67 @@ def _enter(b, state, length):  # type: ignore[no-untyped-def]
 
 
 @kernel()
+def _degree(p):  # type: ignore[no-untyped-def]
+    """How far up the ladder from sigh to scream this pain is, as an index of ``_USUAL``."""
+    degree = 0
+    while degree < _DEGREES.shape[0] and p >= _DEGREES[degree]:
+        degree += 1
+    return degree
+
+
+@kernel()
+def _choose(b, v, c):  # type: ignore[no-untyped-def]
+    """Which call this pain gets: the usual one, or by temper another that has not just been heard."""
+    if c.call > GASP:
+        return c.call
+    degree = _degree(b.mouth)
+    kind = _USUAL[degree]
+    if _uniform(b) < v.stoicism and 1 <= degree <= 3:
+        return SUPPRESSED
+    drawn = _uniform(b)
+    if drawn < 0.9 * v.temperature:
+        drawn = _uniform(b)
+        if degree == 1:
+            kind = SIGH if drawn < 0.4 else MM
+        elif degree == 2:
+            kind = GROAN if drawn < 0.35 else (GRUNT if drawn < 0.55 else MOAN)
+        elif degree == 3:
+            kind = AH if drawn < 0.35 else (OW if drawn < 0.7 else OUCH)
+        if kind == b.last:
+            kind = _USUAL[degree]
+    return kind
+
+
+@kernel()
 def _start_call(b, v, c):  # type: ignore[no-untyped-def]
     """Set in at the asked level, with an attack that shortens with pain."""
     p = b.mouth
-    _enter(b, CALLING, _along(p, _P, _CALL_S) * (1.0 + 0.35 * v.temperature * (2.0 * _uniform(b) - 1.0)))
+    b.last = b.kind
+    b.kind = _choose(b, v, c)
+    length = _along(p, _P, _CALL_S) * _KINDS[b.kind, LONGER]
+    _enter(b, CALLING, length * (1.0 + 0.3 * v.temperature * (2.0 * _uniform(b) - 1.0)))
     b.top_nrs = b.nrs
     b.attack = 0.12 - 0.09 * p
-    b.burst = _smooth((p - 0.4) / 0.3)
+    if b.kind == GRUNT:
+        b.attack = 0.02
+    b.held = 0.12 + 0.2 * _uniform(b) if b.kind == SUPPRESSED else 0.0
+    b.burst = _smooth((p - 0.4) / 0.3) if b.kind != SUPPRESSED else 0.0
     b.whimper = 0.0
     b.progress = 0.0
+    b.ch = 0.0
     b.level_db = c.level_db
     b.semitones = c.f0_semitones
     b.rough = c.roughness
     b.breathy = c.breathiness
     b.am_hz = 45.0 + 60.0 * _uniform(b)
+    b.jump_s = 0.0
+    b.armed = 0.0
+    b.ratio = 3.0 if _uniform(b) < 0.25 else 2.0
+    b.second_ratio = 1.22 + 0.6 * _uniform(b)
+    for i in range(3):
+        b.episodes[i] = 0.0
+        b.episodes_to[i] = 0.0
+        b.episodes_s[i] = 0.05 + 0.1 * _uniform(b)
 
 
 @kernel()
@@ -341,11 +467,12 @@ def _let_go(b, attack):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _rest(b, lungs):  # type: ignore[no-untyped-def]
+def _rest(b, v, lungs):  # type: ignore[no-untyped-def]
     """Back to idle breathing, at a point of its cycle."""
     b.peak = 0.0
     b.top_db = -120.0
-    b.refractory = REFRACTORY_S
+    b.refractory = v.refractory_s
+    b.habit += 0.3 * v.habituation * (1.0 - b.habit)
     b.lungs = lungs
     _enter(b, REST, 0.0)
 
@@ -359,26 +486,32 @@ def _transition(b, v, c, wanted):  # type: ignore[no-untyped-def]
             first = b.refractory <= 0.0 and sudden and _uniform(b) < v.gasps
             if c.call == GASP or first:
                 b.level_db, b.breathy = c.level_db, c.breathiness
-                b.refractory = REFRACTORY_S
+                b.refractory = v.refractory_s
                 _enter(b, GASPING, 0.24 - 0.1 * b.mouth)
             else:
                 _start_call(b, v, c)
     elif b.state == GASPING:
         if not wanted:
-            _rest(b, EXHALE)
+            _rest(b, v, EXHALE)
         elif b.t >= b.length and c.call != GASP:
             b.air = 1.0
             _start_call(b, v, c)
     elif b.state == CALLING:
+        if c.call > GASP:
+            b.kind = c.call
         if b.nrs > b.top_nrs + 0.15:  # pain still rises: so does the call
             b.top_nrs = b.nrs
             b.length = max(b.length, b.t + 0.4, _along(b.mouth, _P, _CALL_S))
+            if c.call < 0 and _degree(b.mouth) > _degree(_KIND_P[b.kind]):
+                b.kind = _USUAL[_degree(b.mouth)]
+                b.held = 0.0
         relieved = c.phase == PHASE_RELEASE and b.nrs < 0.6 * 10.0 * b.peak
         if not wanted or relieved:
             _let_go(b, 0.0)
         elif b.t >= b.length or b.air <= 0.0:
             b.released = 0.0
             b.attack = 0.0
+            b.ch = 1.0 if b.kind == OUCH else 0.0
             _enter(b, FALLING, 0.16 + 0.1 * _uniform(b))
     elif b.state == FALLING:
         hurt_again = b.nrs > b.start_nrs + (0.3 if b.released > 0.0 else 0.5)
@@ -392,14 +525,14 @@ def _transition(b, v, c, wanted):  # type: ignore[no-untyped-def]
             elif b.released == 0.0 and b.peak > WHIMPER_P:
                 _let_go(b, 0.05)
             else:
-                _rest(b, 0.0)
+                _rest(b, v, 0.0)
     elif b.state == INHALING:
         b.air = min(1.0, b.t / b.length)
         if not wanted:
             if b.peak > WHIMPER_P:
                 _let_go(b, 0.05)
             else:
-                _rest(b, EXHALE)
+                _rest(b, v, EXHALE)
         elif b.t >= b.length or b.nrs > b.start_nrs + 0.7:
             _start_call(b, v, c)
 
@@ -419,7 +552,7 @@ def _mouth(b, v, p, close, width, target, dt_s):  # type: ignore[no-untyped-def]
             formant = 4500.0 + 1000.0 * (i - 4)
         formant *= v.tract_scale
         if i == 0:
-            formant = max(formant, target[F0])  # singers and screamers tune F1 to f0
+            formant = max(formant, target[F0] * target[JUMP])  # singers and screamers tune F1 to f0
         elif i == 1:
             formant = max(formant, target[FORMANTS] + 250.0)
         target[FORMANTS + i] += (formant - target[FORMANTS + i]) * k
@@ -427,7 +560,8 @@ def _mouth(b, v, p, close, width, target, dt_s):  # type: ignore[no-untyped-def]
         if i == 0:
             band = max(band, 0.3 * target[F0])  # or a partial on F1 would drown all others
         target[BANDWIDTHS + i] += (band - target[BANDWIDTHS + i]) * k
-    target[NASAL] += (_along(p, _P, _MOUTH[4]) - target[NASAL]) * k
+    nasal = min(max(_along(p, _P, _MOUTH[4]) + _KINDS[b.kind, MORE_NASAL], 0.0), 1.0)
+    target[NASAL] += (nasal - target[NASAL]) * k
 
 
 @kernel()
@@ -457,41 +591,94 @@ def _inhale(b, v, target, level, bright):  # type: ignore[no-untyped-def]
 
 
 @kernel()
+def _episodes(b, dt_s):  # type: ignore[no-untyped-def]
+    """Let each nonlinear phenomenon come and go by itself within a call, as it does in real cries."""
+    for i in range(3):
+        b.episodes_s[i] -= dt_s
+        if b.episodes_s[i] <= 0.0:
+            on = b.episodes_to[i] < 0.5
+            b.episodes_to[i] = 1.0 if on else 0.0
+            b.episodes_s[i] = 0.1 + 0.25 * _uniform(b)
+        b.episodes[i] = _toward(b.episodes[i], b.episodes_to[i], dt_s, 0.012, 0.02)
+
+
+@kernel()
+def _jump(b, v, rough, f0_hz, f1_hz, dt_s):  # type: ignore[no-untyped-def]
+    """Break the pitch where it meets the first formant, or where the larynx is overdriven; return its ratio.
+
+    The source and the tract disturb each other near F1 (Titze et al. 2008): once f0 has been clear of it by 9 %,
+    coming within 5 % sets the jump off; above 0.6 of roughness it also comes unprovoked.
+    """
+    b.jump_s -= dt_s
+    if b.jump_s > 0.0:
+        return 2.0 ** (b.jump / 12.0)
+    distance = abs(f0_hz / max(f1_hz, 1.0) - 1.0)
+    provoked = b.armed > 0.0 and distance < 0.05 and b.mouth > 0.4
+    if distance > 0.09:
+        b.armed = 1.0
+    chance = (0.35 if provoked else 0.0) + 2.5 * max(0.0, rough - 0.6) * dt_s
+    if b.t > 0.12 and _uniform(b) < v.jumps * chance:
+        # Down more often than up: a voice that breaks falls into a lower regime (assumption: three of five).
+        b.jump = (3.0 + 4.0 * _uniform(b)) * (-1.0 if _uniform(b) < 0.6 else 1.0)
+        b.jump_s = 0.08 + 0.17 * _uniform(b)
+        b.armed = 0.0
+        return 2.0 ** (b.jump / 12.0)
+    return 1.0
+
+
+@kernel()
 def _sound(b, v, c, target, envelope, noise_envelope, fall, dt_s):  # type: ignore[no-untyped-def]
     """Voice with its noise; ``fall`` goes 0 to 1 as the breath lets go."""
     progress = b.progress
-    b.tremble = _toward(b.tremble, 1.0 if c.call == WHIMPER else b.whimper, dt_s, 0.05, 0.05)
+    whimpering = c.call == WHIMPER or b.whimper > 0.0
+    b.tremble = _toward(b.tremble, 1.0 if whimpering else 0.0, dt_s, 0.05, 0.05)
     tremble = b.tremble
     b.syllable += dt_s * (4.6 + 1.2 * b.drift)
     b.syllable -= math.floor(b.syllable)
     beat = 0.5 - 0.5 * math.cos(2.0 * math.pi * b.syllable)
-    level_db = b.level_db + b.swell * v.temperature - 2.0 * progress * progress
+    level_db = b.level_db + b.swell * v.temperature - 2.0 * progress * progress - 8.0 * b.habit
     envelope *= 1.0 - 0.85 * tremble * (1.0 - beat)
+    strain = 1.0 if b.kind == SUPPRESSED else 0.0
+    level_db -= 6.0 * strain
+    if b.kind == SUPPRESSED and b.t < b.held:
+        envelope *= 0.03  # the breath is held, the throat is shut: hardly anything comes out
+        noise_envelope *= 0.1
     level = v.full_scale * _gain(level_db) * envelope
 
     contour = _along(progress, _CONTOUR_AT, _CONTOUR) * v.intonation
+    if b.kind == GROAN or b.kind == SIGH:
+        contour -= 1.2 * v.intonation * (progress - 0.3)  # falls all the way
     semitones = b.semitones + contour + b.drift * 0.8 * v.temperature + 1.5 * tremble * (beat - 0.5)
+    semitones += _KINDS[b.kind, HIGHER] * min(b.peak * 2.5, 1.0) - 3.0 * b.habit
     semitones -= (5.0 if b.released > 0.0 else 2.0) * fall  # a quarter down on release
     target[F0] = min(max(v.habitual_f0_hz * 2.0 ** (semitones / 12.0), 40.0), 2200.0)
 
     # Roughness comes and goes within a call: least at its edges.
     window = 0.35 + 0.65 * _smooth(progress / 0.2) * _smooth((1.0 - progress) / 0.25)
-    rough = 1.0 - (1.0 - b.rough) * (1.0 - 0.5 * v.roughness)
-    rough = min(max(rough * window * (1.0 + 0.35 * v.temperature * b.swell), 0.0), 1.0)
+    rough = 1.0 - (1.0 - b.rough) * (1.0 - 0.5 * v.roughness) * (1.0 - _KINDS[b.kind, ROUGHER])
+    rough = min(max(rough * window * (1.0 + 0.2 * v.temperature * b.swell), 0.0), 1.0)
     b.roughness = rough
-    target[SUBHARMONIC] = _along(rough, _R, _SUB)
-    target[CHAOS] = _along(rough, _R, _CHAOS)
-    target[AM] = _along(rough, _R, _AM)
+    _episodes(b, dt_s)
+    target[SUBHARMONIC] = min(1.0, v.subharmonics * _along(rough, _R, _SUB) * (0.3 + 0.9 * b.episodes[0]))
+    target[CHAOS] = min(1.0, v.chaos * _along(rough, _R, _CHAOS) * (0.2 + 0.8 * b.episodes[1]))
+    target[AM] = min(1.0, v.modulation * _along(rough, _R, _AM))
     target[AM_HZ] = b.am_hz * (1.0 + 0.15 * b.drift)
-    target[JITTER] = 0.02 * rough
-    target[SHIMMER] = 0.15 * rough
-    target[TREMOR] = v.tremor * (1.0 + b.peak)
+    target[BIPHONATION] = min(1.0, v.biphonation * _along(rough, _R, _BIPHONATION) * b.episodes[2])
+    target[BIPHONATION_RATIO] = b.second_ratio * (1.0 + 0.06 * b.drift)
+    target[SUBHARMONIC_RATIO] = b.ratio
+    target[JUMP] = _jump(b, v, rough, target[F0], target[FORMANTS], dt_s)
+    target[JITTER] = 0.004 + 0.014 * rough
+    target[SHIMMER] = 0.02 + 0.12 * rough
+    target[TREMOR] = min(v.tremor * (1.0 + b.peak) + EFFORT_TREMOR * strain, 0.1)
 
     breathy = 1.0 - (1.0 - b.breathy) * (1.0 - 0.6 * v.breathiness)
-    breathy = min(1.0, breathy + 0.4 * fall + 0.25 * tremble)
-    target[RD] = min(2.7, max(0.3, _along(level_db, _DB, _RD) + 0.7 * (breathy - 0.2)))
+    breathy = min(max(breathy + _KINDS[b.kind, BREATHIER] + 0.4 * fall + 0.25 * tremble, 0.0), 1.0)
+    lax = _along(level_db, _DB, _RD) + 0.7 * (breathy - 0.2) + _KINDS[b.kind, LAXER]
+    target[RD] = min(2.7, max(0.3, lax))
     target[TILT] = _along(level_db, _DB, _TILT)
-    noise_db = -26.0 + 22.0 * breathy
+    noise_db = -28.0 + 20.0 * breathy
+    if b.kind == SIGH:
+        noise_db += 10.0
     noise = 10.0 ** (noise_db / 10.0)
     share = noise / (1.0 + noise)
     target[VOICE] = level * math.sqrt(1.0 - share)
@@ -499,7 +686,7 @@ def _sound(b, v, c, target, envelope, noise_envelope, fall, dt_s):  # type: igno
     target[ASPIRATION] = max(level, 1e-9) * math.sqrt(share) * 0.5 + 0.5 * blown
     onset = 0.3 * b.burst * v.full_scale * _gain(level_db)
     target[FRICATION] = target[ASPIRATION] * (0.5 + 0.3 * _smooth((level_db + 20.0) / 20.0)) + onset
-    b.f0_hz = target[F0]
+    b.f0_hz = target[F0] * target[JUMP]
 
 
 _CONTOUR_AT = np.array([0.0, 0.2, 0.45, 0.7, 1.0])
@@ -524,7 +711,7 @@ def _step(body, person, command, fresh, dt_s, target):  # type: ignore[no-untype
         b.nrs = c.nrs
     named = c.call >= 0
     wanted = c.level_db > INAUDIBLE_DB and (b.nrs >= FELT_NRS or named) and not stale
-    mouth = _CALL_P[c.call] if named else b.nrs / 10.0
+    mouth = _KIND_P[c.call] if named else b.nrs / 10.0
     if b.state == REST:
         b.mouth = mouth
     b.mouth = _toward(b.mouth, mouth, dt_s, 0.04, 0.15)
@@ -532,6 +719,7 @@ def _step(body, person, command, fresh, dt_s, target):  # type: ignore[no-untype
         b.peak = max(b.peak, b.nrs / 10.0)
         b.arousal = max(b.arousal, b.nrs / 10.0)
     b.arousal *= math.exp(-dt_s / 15.0)
+    b.habit *= math.exp(-dt_s / HABITUATION_S)
     b.refractory = max(0.0, b.refractory - dt_s)
     b.burst *= math.exp(-dt_s / 0.03)
 
@@ -576,20 +764,12 @@ def _step(body, person, command, fresh, dt_s, target):  # type: ignore[no-untype
         b.air -= dt_s / (4.0 + 1.5 * _smooth(b.level_db / -20.0) - 1.5)
         b.progress = min(1.0, max(b.progress, b.t / b.length))
         x = min(1.0, here / b.attack)
-        close = _along(b.mouth, _P, _MOUTH[5]) * _smooth((b.progress - 0.35) / 0.55)
+        closing = _KINDS[b.kind, CLOSING]
+        if closing < 0.0:
+            closing = _along(b.mouth, _P, _MOUTH[5])
         _sound(b, v, c, target, 0.2 + 0.8 * x * (2.0 - x), min(1.0, here / 0.008), 0.0, dt_s)
-        _mouth(b, v, b.mouth, close, 1.0, target, dt_s)
-        b.call = SIGH
-        if b.mouth >= 0.06:
-            b.call = MM
-        if b.mouth >= 0.2:
-            b.call = MOAN
-        if b.mouth >= 0.5:
-            b.call = CRY
-        if b.mouth >= 0.82:
-            b.call = SCREAM
-        if c.call == WHIMPER:
-            b.call = WHIMPER
+        _mouth(b, v, b.mouth, closing * _smooth((b.progress - 0.35) / 0.55), 1.0, target, dt_s)
+        b.call = b.kind
     else:
         fall = min(1.0, here / b.length)
         envelope = (1.0 - fall) * (1.0 - 0.5 * fall)
@@ -600,4 +780,7 @@ def _step(body, person, command, fresh, dt_s, target):  # type: ignore[no-untype
             envelope *= _smooth(here / b.attack)
         _sound(b, v, c, target, envelope, envelope, fall, dt_s)
         _mouth(b, v, min(b.mouth, 0.4 if b.whimper > 0.0 else 1.0), 0.5 * fall, 1.0 + fall, target, dt_s)
-        target[SUBHARMONIC_RATIO] = 2.0
+        if b.ch > 0.0:
+            x = min(1.0, here / OUCH_S)
+            target[VOICE] *= 1.0 - x
+            target[FRICATION] += 0.6 * v.full_scale * _gain(b.level_db) * math.sin(math.pi * x) ** 2

@@ -36,6 +36,18 @@ class Identity(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Range of the pitch contour within one call."""
     temperature: Fraction = 0.5
     """How much two calls to the same pain differ."""
+    stoicism: Fraction = 0.1
+    """Chance that a bearable pain is suppressed: breath held, teeth together, a tremor of effort."""
+    refractory_s: Annotated[float, Meta(ge=0, le=5)] = 0.25
+    """After a call has died away, how long no gasp comes."""
+    habituation: Fraction = 0.2
+    """How much less each further press moves this voice, until it has had rest."""
+    subharmonics: Annotated[float, Meta(ge=0, le=2)] = 1.0
+    """Readiness of this larynx for each nonlinear phenomenon: 0 never, 1 as pain and roughness bring it, 2 twice."""
+    chaos: Annotated[float, Meta(ge=0, le=2)] = 1.0
+    modulation: Annotated[float, Meta(ge=0, le=2)] = 1.0
+    biphonation: Annotated[float, Meta(ge=0, le=2)] = 1.0
+    jumps: Annotated[float, Meta(ge=0, le=2)] = 1.0
     gasps: Fraction = 0.6
     """Chance that a sudden pain takes the breath first."""
     breath_dbfs: Annotated[float, Meta(ge=-120, le=-55)] = -62.0

@@ -20,11 +20,14 @@ __all__ = [
     "AM_HZ",
     "ASPIRATION",
     "BANDWIDTHS",
+    "BIPHONATION",
+    "BIPHONATION_RATIO",
     "CHAOS",
     "F0",
     "FORMANTS",
     "FRICATION",
     "JITTER",
+    "JUMP",
     "NASAL",
     "N_FORMANTS",
     "N_PARAMETERS",
@@ -57,8 +60,11 @@ N_FORMANTS = 6
     AM,  # depth of the roughness modulation, 0 to 1
     AM_HZ,  # its rate, 30 to 150 Hz
     TREMOR,  # depth of the 9.5 Hz tremor of f0
-) = range(15)
-FORMANTS = 15
+    BIPHONATION,  # amplitude of the second source over that of the first
+    BIPHONATION_RATIO,  # its pitch over that of the first
+    JUMP,  # of f0, as a ratio; taken at the start of the next cycle, so a jump lasts no longer than one
+) = range(18)
+FORMANTS = 18
 BANDWIDTHS = FORMANTS + N_FORMANTS
 N_PARAMETERS = BANDWIDTHS + N_FORMANTS
 
@@ -83,6 +89,9 @@ MAX_HARMONIC_HZ = 10_000.0
 STATE = np.dtype(
     [
         ("phase", "f8"),
+        ("second_phase", "f8"),
+        ("second_gain", "f8"),
+        ("jump", "f8"),
         ("cycle", "i8"),
         ("period_factor", "f8"),
         ("cycle_gain", "f8"),
@@ -119,6 +128,7 @@ class Synth:
         self._state: npt.NDArray[Any] = np.zeros(1, STATE)
         self._resonators = np.zeros((N_FORMANTS, 2))
         self._coefficients = np.zeros((N_FORMANTS, 3))
+        self._work = (np.zeros((N_FORMANTS, 3)), np.zeros((N_FORMANTS + 6, 3)))
         self._previous = np.zeros(N_PARAMETERS)
         self._frication = _frication_filter(sample_rate_hz)
         self._higher = _higher_poles(sample_rate_hz, 17.0 / vocal_tract_cm)
@@ -133,6 +143,7 @@ class Synth:
         self._state["noise"] = noise
         self._state["cycle_gain"] = 1.0
         self._state["chaos"] = 0.37
+        self._state["jump"] = 1.0
         self._resonators[:] = 0.0
         self._shelves[:] = 0.0
         self._previous[:] = 0.0
@@ -146,6 +157,7 @@ class Synth:
             self._state,
             self._resonators,
             self._coefficients,
+            *self._work,
             self._source[0],
             self._source[1],
             self._frication,
@@ -162,6 +174,7 @@ def neutral_parameters() -> npt.NDArray[np.float64]:
     parameters[RD] = 1.0
     parameters[SUBHARMONIC_RATIO] = 2.0
     parameters[AM_HZ] = 70.0
+    parameters[BIPHONATION_RATIO], parameters[JUMP] = 1.5, 1.0
     parameters[FORMANTS:BANDWIDTHS] = (500.0, 1500.0, 2500.0, 3500.0, 4500.0, 5500.0)
     parameters[BANDWIDTHS:] = (80.0, 90.0, 120.0, 150.0, 200.0, 250.0)
     return parameters
@@ -210,34 +223,47 @@ def _set_coefficients(parameters, coefficients, sample_rate_hz):  # type: ignore
 
 
 @kernel()
-def _pair_power(c1, c2, cosine, cosine2):  # type: ignore[no-untyped-def]
-    """|1 - c1 z^-1 - c2 z^-2|^2 on the unit circle."""
-    return 1.0 + c1 * c1 + c2 * c2 - 2.0 * c1 * (1.0 - c2) * cosine - 2.0 * c2 * cosine2
+def _squared(a, b, c):  # type: ignore[no-untyped-def]
+    """|a + b z^-1 + c z^-2|^2 on the unit circle as a polynomial of the cosine: constant, linear, quadratic."""
+    return (a - c) * (a - c) + b * b, 2.0 * b * (a + c), 4.0 * a * c
 
 
 @kernel()
-def _tract_power(cosine, coefficients, higher, tilt, shelf, pole, zero):  # type: ignore[no-untyped-def]
-    """Power gain from source to lips at the frequency whose cosine is given."""
-    cosine2 = 2.0 * cosine * cosine - 1.0
-    power = 1.0
+def _prepare_tract(coefficients, higher, tilt, shelf, pole, zero, powers):  # type: ignore[no-untyped-def]
+    """Fill ``powers`` with the polynomials of ``_tract_power``, rows: poles, then zeros; return the constant gain."""
+    gain = 1.0
     for i in range(N_FORMANTS):
-        c0 = coefficients[i, 0]
-        power *= c0 * c0 / _pair_power(coefficients[i, 1], coefficients[i, 2], cosine, cosine2)
-    lift = higher[0] * higher[0] * _pair_power(-higher[1] / higher[0], -higher[2] / higher[0], cosine, cosine2)
-    lift /= _pair_power(-higher[3], -higher[4], cosine, cosine2)
-    power *= lift * lift
+        gain *= coefficients[i, 0]
+        powers[i] = _squared(1.0, -coefficients[i, 1], -coefficients[i, 2])
+    gain *= pole[0] / zero[0]
+    powers[N_FORMANTS] = _squared(1.0, -pole[1], -pole[2])
+    powers[N_FORMANTS + 1] = _squared(1.0, higher[3], higher[4])
+    powers[N_FORMANTS + 2] = _squared(higher[0], higher[1], higher[2])
+    powers[N_FORMANTS + 3] = _squared(1.0, -zero[1], -zero[2])
     # Shelf 1 + tilt (1 - L), L = shelf / (1 - (1 - shelf) z^-1): zeros over the pole of L.
     keep = 1.0 - shelf
-    b0, b1 = 1.0 + tilt * keep, -keep * (1.0 + tilt)
-    power *= (b0 * b0 + b1 * b1 + 2.0 * b0 * b1 * cosine) / (1.0 + keep * keep - 2.0 * keep * cosine)
-    gain = pole[0] / zero[0]
-    return (
-        power
-        * gain
-        * gain
-        * _pair_power(zero[1], zero[2], cosine, cosine2)
-        / _pair_power(pole[1], pole[2], cosine, cosine2)
-    )
+    powers[N_FORMANTS + 4] = _squared(1.0 + tilt * keep, -keep * (1.0 + tilt), 0.0)
+    powers[N_FORMANTS + 5] = _squared(1.0, -keep, 0.0)
+    return gain * gain
+
+
+@kernel()
+def _tract_power(cosine, powers):  # type: ignore[no-untyped-def]
+    """Power gain from source to lips, but for the constant, at the frequency whose cosine is given."""
+    poles = 1.0
+    for i in range(N_FORMANTS + 1):
+        poles *= powers[i, 0] + cosine * (powers[i, 1] + cosine * powers[i, 2])
+    i = N_FORMANTS + 1
+    lift_pole = powers[i, 0] + cosine * (powers[i, 1] + cosine * powers[i, 2])
+    i += 1
+    lift_zero = powers[i, 0] + cosine * (powers[i, 1] + cosine * powers[i, 2])
+    i += 1
+    zeros = powers[i, 0] + cosine * (powers[i, 1] + cosine * powers[i, 2])
+    i += 1
+    zeros *= lift_zero * lift_zero * (powers[i, 0] + cosine * powers[i, 1])
+    i += 1
+    poles *= lift_pole * lift_pole * (powers[i, 0] + cosine * powers[i, 1])
+    return zeros / poles
 
 
 @kernel()
@@ -252,41 +278,44 @@ def _nasal_pair(nasal, sample_rate_hz):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _voice_gain(p, coefficients, higher, harmonic_power, shelf, pole, zero, sample_rate_hz):  # type: ignore[no-untyped-def]
+def _voice_gain(p, powers, constant, harmonic_power, sample_rate_hz):  # type: ignore[no-untyped-def]
     """Amplitude of the source that gives the asked level of voice, nonlinear phenomena counted in."""
     u = min(max((p[RD] - RD_MIN) / (RD_MAX - RD_MIN), 0.0), 0.9999) * (harmonic_power.shape[0] - 1)
     row = int(u)
     w = u - row
-    omega = 2.0 * math.pi * p[F0] / sample_rate_hz
-    count = max(1, min(harmonic_power.shape[1], int(MAX_HARMONIC_HZ / p[F0])))
+    omega = 2.0 * math.pi * p[F0] * p[JUMP] / sample_rate_hz
+    count = max(1, min(harmonic_power.shape[1], int(MAX_HARMONIC_HZ / (p[F0] * p[JUMP]))))
     step = math.cos(omega)
     cosine, before = step, 1.0
     total = 0.0
     for h in range(count):
         source = harmonic_power[row, h] * (1.0 - w) + harmonic_power[row + 1, h] * w
-        total += source * _tract_power(cosine, coefficients, higher, p[TILT], shelf, pole, zero)
+        total += source * _tract_power(cosine, powers)
         cosine, before = 2.0 * step * cosine - before, cosine
+    total *= constant
     # Mean power of what scales a cycle: subharmonic, chaos (logistic map: mean 1/2, mean square 3/8), AM, shimmer.
     ratio, sub, chaos, am = p[SUBHARMONIC_RATIO], p[SUBHARMONIC], p[CHAOS], p[AM]
     total *= (1.0 + (ratio - 1.0) * (1.0 - sub) * (1.0 - sub)) / ratio
     total *= 1.0 - 0.6 * chaos + 0.36 * 0.375 * chaos * chaos
     total *= 1.0 - am + 13.0 / 35.0 * am * am
     total *= 1.0 + p[SHIMMER] * p[SHIMMER] / 3.0
+    total *= 1.0 + p[BIPHONATION] * p[BIPHONATION]
     return p[VOICE] / math.sqrt(total)
 
 
 @kernel()
-def _aspiration_gain(p, coefficients, higher, high, shelf, pole, zero, sample_rate_hz):  # type: ignore[no-untyped-def]
+def _aspiration_gain(p, powers, constant, high, shelf, sample_rate_hz):  # type: ignore[no-untyped-def]
     """Gain of unit noise that gives the asked level of aspiration at the lips."""
     keep = 1.0 - high
+    powers[N_FORMANTS + 4] = powers[N_FORMANTS + 5]  # the shelf is the voice's alone
     step = math.cos(2.0 * math.pi * NOISE_STEP_HZ / sample_rate_hz)
     cosine, before = step, 1.0
     total = 0.0
     for _ in range(NOISE_POINTS):
         passed = 2.0 * keep * keep * (1.0 - cosine) / (1.0 + keep * keep - 2.0 * keep * cosine)
-        total += passed * _tract_power(cosine, coefficients, higher, 0.0, shelf, pole, zero)
+        total += passed * _tract_power(cosine, powers)
         cosine, before = 2.0 * step * cosine - before, cosine
-    return p[ASPIRATION] / math.sqrt(total * 2.0 * NOISE_STEP_HZ / sample_rate_hz)
+    return p[ASPIRATION] / math.sqrt(constant * total * 2.0 * NOISE_STEP_HZ / sample_rate_hz)
 
 
 @kernel(nogil=True)
@@ -297,6 +326,8 @@ def _render(  # type: ignore[no-untyped-def]
     state,
     resonators,
     coefficients,
+    ends,
+    powers,
     tables,
     harmonic_power,
     frication,
@@ -314,18 +345,29 @@ def _render(  # type: ignore[no-untyped-def]
         previous[VOICE] = 0.0
         previous[ASPIRATION] = 0.0
         previous[FRICATION] = 0.0
+        _set_coefficients(target, coefficients, sample_rate_hz)
     if previous[VOICE] == 0.0:
         previous[F0] = target[F0]  # a voice that sets in starts at its own pitch
         previous[RD] = target[RD]
 
-    # Levels at the end of the block, and the way there.
-    _set_coefficients(target, coefficients, sample_rate_hz)
+    # Levels at the end of the block, and the way there. Coefficients go straight from one stable filter to the other,
+    # and all filters between two stable ones of the second order are stable.
+    _set_coefficients(target, ends, sample_rate_hz)
     pole, zero = _nasal_pair(target[NASAL], sample_rate_hz)
+    zero_from = _nasal_pair(previous[NASAL], sample_rate_hz)[1][1]
+    updates = (n + CONTROL_FRAMES - 1) // CONTROL_FRAMES
+    constant = _prepare_tract(ends, higher, target[TILT], shelf, pole, zero, powers)
+    for i in range(N_FORMANTS):
+        ends[i, 0] = (ends[i, 1] - coefficients[i, 1]) / updates
+        ends[i, 1] = (ends[i, 2] - coefficients[i, 2]) / updates
+    zero_step = (zero[1] - zero_from) / updates
+    zero1, zero2, pole1, pole2 = zero_from, zero[2], pole[1], pole[2]
+    nasal_gain = pole[0] / (1.0 - zero1 - zero2)
     voice_end, aspiration_end = 0.0, 0.0
     if target[VOICE] > 0.0:
-        voice_end = _voice_gain(target, coefficients, higher, harmonic_power, shelf, pole, zero, sample_rate_hz)
+        voice_end = _voice_gain(target, powers, constant, harmonic_power, sample_rate_hz)
     if target[ASPIRATION] > 0.0:
-        aspiration_end = _aspiration_gain(target, coefficients, higher, high, shelf, pole, zero, sample_rate_hz)
+        aspiration_end = _aspiration_gain(target, powers, constant, high, shelf, sample_rate_hz)
     voice, aspiration = s.voice_gain, s.aspiration_gain
     voice_step, aspiration_step = (voice_end - voice) / n, (aspiration_end - aspiration) / n
     hiss = previous[FRICATION] * frication[5]
@@ -339,13 +381,15 @@ def _render(  # type: ignore[no-untyped-def]
 
     phase, cycle, factor, cycle_gain, x = s.phase, s.cycle, s.period_factor, s.cycle_gain, s.chaos
     am_phase, tremor_phase, random = s.am_phase, s.tremor_phase, s.noise
+    second_phase, second, jump = s.second_phase, s.second_gain, s.jump
+    second_step = (target[BIPHONATION] - second) / n
     aspiration_low, shelf_low = s.aspiration_low, s.shelf_low
     nx1, nx2, ny1, ny2 = s.nasal_x1, s.nasal_x2, s.nasal_y1, s.nasal_y2
     fx1, fx2, fy1, fy2 = s.frication_x1, s.frication_x2, s.frication_y1, s.frication_y2
     dc_x, dc_y = s.dc_x, s.dc_y
     n_tables, n_rd, n_phases = tables.shape[0], tables.shape[1], tables.shape[2] - 1
-    table, lower, row = 0, 0, 0
-    lower_weight, row_weight, tremor, instant = 0.0, 0.0, 1.0, f0
+    table, lower, row, second_table = 0, 0, 0, 0
+    lower_weight, row_weight, tremor, instant, scale, second_scale = 0.0, 0.0, 1.0, f0, 1.0, 1.0
     am_increment = target[AM_HZ] / sample_rate_hz
 
     for k in range(n):
@@ -353,6 +397,7 @@ def _render(  # type: ignore[no-untyped-def]
         if wrapped:
             phase -= 1.0
             cycle += 1
+            jump = target[JUMP]
             if cycle >= ratio:
                 cycle = 0
             random ^= random >> np.uint64(12)
@@ -374,30 +419,27 @@ def _render(  # type: ignore[no-untyped-def]
                 tremor_phase -= math.floor(tremor_phase)
                 tremor = 1.0 + target[TREMOR] * math.sin(2.0 * math.pi * tremor_phase)
                 for i in range(N_FORMANTS):
-                    j = FORMANTS + i
-                    formant = previous[j] + (target[j] - previous[j]) * w
-                    j = BANDWIDTHS + i
-                    width = previous[j] + (target[j] - previous[j]) * w
-                    radius = math.exp(-math.pi * max(width, 20.0) / sample_rate_hz)
-                    formant = min(max(formant, 50.0), 0.45 * sample_rate_hz)
-                    c1 = 2.0 * radius * math.cos(2.0 * math.pi * formant / sample_rate_hz)
-                    c2 = -radius * radius
-                    coefficients[i, 0] = 1.0 - c1 - c2
-                    coefficients[i, 1] = c1
-                    coefficients[i, 2] = c2
-                pole, zero = _nasal_pair(previous[NASAL] + (target[NASAL] - previous[NASAL]) * w, sample_rate_hz)
+                    coefficients[i, 1] += ends[i, 0]
+                    coefficients[i, 2] += ends[i, 1]
+                    coefficients[i, 0] = 1.0 - coefficients[i, 1] - coefficients[i, 2]
+                zero1 += zero_step
+                nasal_gain = pole[0] / (1.0 - zero1 - zero2)
                 rd = previous[RD] + (target[RD] - previous[RD]) * w
                 u = min(max((rd - RD_MIN) / (RD_MAX - RD_MIN), 0.0), 0.9999) * (n_rd - 1)
                 row = int(u)
                 row_weight = u - row
             # Which table fits the pitch of this cycle, and how much of the one below may still sound.
-            instant = min(max(f0 * (1.0 + factor) * tremor, 20.0), 0.2 * sample_rate_hz)
+            scale = (1.0 + factor) * tremor * jump
+            instant = min(max(f0 * scale, 20.0), 0.2 * sample_rate_hz)
             steps = OCTAVE_STEPS * math.log2(max(instant, BASE_HZ) / BASE_HZ)
             table = min(int(steps), n_tables - 1)
             above = instant / (BASE_HZ * 2.0 ** (table / OCTAVE_STEPS))
             lower = max(table - 1, 0)
             lower_weight = min(max((1.0 / PASSBAND - above) / (1.0 / PASSBAND - 1.0), 0.0), 1.0)
-            scale = (1.0 + factor) * tremor
+            # The second source has no crossfade: at its level the change of table is not heard.
+            second_scale = target[BIPHONATION_RATIO] * tremor
+            steps = OCTAVE_STEPS * math.log2(max(f0 * second_scale, BASE_HZ) / BASE_HZ)
+            second_table = min(int(steps), n_tables - 1)
 
         f0 += f0_step
         am += am_step
@@ -417,6 +459,15 @@ def _render(  # type: ignore[no-untyped-def]
                 tables[lower, row + 1, a] * (1.0 - b) + tables[lower, row + 1, a + 1] * b
             ) * row_weight
             g += (more - g) * lower_weight
+        g *= cycle_gain
+        if second > 0.0 or second_step > 0.0:
+            position = second_phase * n_phases
+            a = int(position)
+            b = position - a
+            g += second * (tables[second_table, row, a] * (1.0 - b) + tables[second_table, row, a + 1] * b)
+            second_phase += min(f0 * second_scale, 0.2 * sample_rate_hz) / sample_rate_hz
+            second_phase -= math.floor(second_phase)
+            second += second_step
 
         am_phase += am_increment
         if am_phase >= 1.0:
@@ -432,7 +483,7 @@ def _render(  # type: ignore[no-untyped-def]
         aspiration_low += high * (n1 - aspiration_low)
         # Turbulence follows the opening of the glottis where there is one: 0.55 + 0.9 * 4p(1 - p), of unit RMS.
         blown = (0.55 + 3.6 * phase * (1.0 - phase)) * 0.8476 if voice > 0.0 else 1.0
-        sound = g * voice * cycle_gain * (1.0 - am * ripple)
+        sound = g * voice * (1.0 - am * ripple)
         shelf_low += shelf * (sound - shelf_low)
         sound += tilt * (sound - shelf_low) + (n1 - aspiration_low) * aspiration * blown
         phase += max(f0 * scale, 20.0) / sample_rate_hz
@@ -447,7 +498,7 @@ def _render(  # type: ignore[no-untyped-def]
             shelves[i, 0] = higher[1] * sound - higher[3] * lifted + shelves[i, 1]
             shelves[i, 1] = higher[2] * sound - higher[4] * lifted
             sound = lifted
-        y = pole[0] / zero[0] * (sound - zero[1] * nx1 - zero[2] * nx2) + pole[1] * ny1 + pole[2] * ny2
+        y = nasal_gain * (sound - zero1 * nx1 - zero2 * nx2) + pole1 * ny1 + pole2 * ny2
         nx2, nx1, ny2, ny1 = nx1, sound, ny1, y
         hissed = frication[0] * n2 + frication[1] * fx1 + frication[2] * fx2 - frication[3] * fy1 - frication[4] * fy2
         fx2, fx1, fy2, fy1 = fx1, n2, fy1, hissed
@@ -459,6 +510,7 @@ def _render(  # type: ignore[no-untyped-def]
     s.phase, s.cycle, s.period_factor, s.cycle_gain, s.chaos = phase, cycle, factor, cycle_gain, x
     s.am_phase, s.tremor_phase, s.noise = am_phase, tremor_phase, random
     s.voice_gain, s.aspiration_gain = voice_end, aspiration_end
+    s.second_phase, s.second_gain, s.jump = second_phase, target[BIPHONATION], jump
     s.aspiration_low, s.shelf_low = aspiration_low, shelf_low
     s.nasal_x1, s.nasal_x2, s.nasal_y1, s.nasal_y2 = nx1, nx2, ny1, ny2
     s.frication_x1, s.frication_x2, s.frication_y1, s.frication_y2 = fx1, fx2, fy1, fy2

@@ -10,7 +10,7 @@ from robopatient.config import VoiceConfig
 from robopatient.errors import ConfigError, RecordError
 from robopatient.messages import Phase, VoiceAsk, VoiceCommand
 
-__all__ = ["ANCHORS", "ask_for", "render"]
+__all__ = ["ANCHORS", "ask_for", "press", "render"]
 
 ANCHORS = {
     "literature": {
@@ -86,7 +86,7 @@ def render(
     frames = round(seconds * config.sample_rate_hz)
     samples = np.zeros((-(-frames // config.block_frames), config.block_frames), np.float32)
     for index in range(len(samples)):
-        pain, phase = _press((index + 1) * block_s, seconds, held)
+        pain, phase = press((index + 1) * block_s, seconds, held)
         t_ns = round(index * block_s * 1e9)
         engine.render(VoiceCommand(t_ns, index, t_ns, pain, phase, ask_for(pain, who.sex, preset)), samples[index])
 
@@ -111,8 +111,8 @@ def ask_for(nrs: float, sex: str, preset: str = "literature") -> VoiceAsk:
     return VoiceAsk(at("level_db"), at(f"{sex}_semitones"), at("roughness"), at("breathiness"))
 
 
-def _press(t_s: float, seconds: float, held: tuple[float, float]) -> tuple[float, Phase]:
-    """Pain and phase at a time of the sketched press."""
+def press(t_s: float, seconds: float, held: tuple[float, float]) -> tuple[float, Phase]:
+    """Pain and phase at a time of a sketched press that lasts ``seconds`` and goes from one held pain to the other."""
     lead_s = min(LEAD_S, 0.1 * seconds)
     tail_s = min(TAIL_S, 0.4 * seconds)
     hold_s = seconds - lead_s - RISE_S - tail_s

@@ -6,6 +6,8 @@ four times oversampled (-50 to -61 dB measured); a table that holds only the par
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -47,8 +49,9 @@ class Source:
         self.harmonic_power = harmonic_power
 
 
+@cache
 def make_source(sample_rate_hz: float) -> Source:
-    """Build the tables for a sample rate; takes about as long as reading them from a file would."""
+    """Build the tables for a sample rate, once per process; takes about as long as reading them from a file would."""
     cycles = lf_cycles(np.linspace(RD_MIN, RD_MAX, N_RD), N_PHASES * _OVERSAMPLING)
     spectrum = np.fft.rfft(cycles, axis=1)[:, : N_PHASES // 2 + 1] / _OVERSAMPLING
     spectrum[:, 0] = 0.0

@@ -52,12 +52,13 @@ def test_f0_is_within_one_percent_of_asked_without_nonlinear_phenomena(ask, play
         assert blocks[100].f0_hz == pytest.approx(asked_hz, rel=0.001)
 
 
-@pytest.mark.parametrize("name", asset_names("voices"))
+@pytest.mark.parametrize("name", ["viktor", "tomas", "mei", "lily"])
 def test_louder_commands_sound_louder_and_the_loudest_has_the_level_of_the_configuration(ask, play, name) -> None:
-    asked_db = np.arange(-30.0, 0.1, 3.0)
+    asked_db = np.arange(-30.0, 0.1, 5.0)
     heard_dbfs = []
+    who = msgspec.structs.replace(load_identity(name), stoicism=0.0)
     for level_db in asked_db:
-        samples, _ = play(lambda b, level=level_db: ask(b, nrs=7.0, level_db=level, roughness=0.5), 1.2, name)
+        samples, _ = play(lambda b, level=level_db: ask(b, nrs=7.0, level_db=level, roughness=0.5), 1.2, who)
         heard_dbfs.append(gain_to_db(float(samples[60:].std())))
     assert spearmanr(asked_db, heard_dbfs).statistic >= 0.95
     np.testing.assert_allclose(heard_dbfs, asked_db + CONFIG.level_dbfs, atol=3.0)
@@ -147,14 +148,15 @@ def test_other_rates_and_block_sizes_sound_at_the_same_pitch_and_level(
     assert gain_to_db(float(part.std())) == pytest.approx(-20.0, abs=1.5)
 
 
-def test_the_shipped_voices_are_told_apart_by_pitch(ask, play) -> None:
-    pitch = {}
+def test_the_shipped_voices_are_told_apart_by_pitch_or_tract(ask, play) -> None:
+    people = []
     for name in asset_names("voices"):
-        _, blocks = play(lambda b: ask(b, nrs=4.0, semitones=5.0), 1.0, name)
-        pitch[name] = np.median([block.f0_hz for block in blocks if block.f0_hz])
-    ordered = sorted(pitch, key=pitch.__getitem__)
-    assert ordered == ["david", "tomas", "margaret", "mei"]
-    assert np.diff([np.log2(pitch[name]) for name in ordered]).min() > 2 / 12
+        _, blocks = play(lambda b: ask(b, nrs=4.0, semitones=5.0), 0.7, name)
+        f0_hz = np.median([block.f0_hz for block in blocks if block.f0_hz])
+        people.append((12.0 * np.log2(f0_hz), 12.0 * np.log2(17.0 / load_identity(name).vocal_tract_cm)))
+    assert len(people) >= 8
+    apart = [max(abs(a[0] - b[0]), 2.0 * abs(a[1] - b[1])) for i, a in enumerate(people) for b in people[:i]]
+    assert min(apart) > 1.0  # semitones of pitch, or half a semitone of all formants
 
 
 def test_a_shorter_tract_raises_the_formants(ask, play, plain) -> None:

@@ -109,3 +109,46 @@ def test_numbers_that_no_voice_can_follow_are_limited(ask, play) -> None:
     assert (row["nrs"], row["level_db"], row["roughness"]) == (0.0, 0.0, 0.0)
     samples, _ = play(lambda b: ask(b, nrs=float("nan"), level_db=float("nan"), semitones=1e9), 0.5)
     assert np.isfinite(samples).all()
+
+
+def test_a_stoic_suppresses_what_can_be_borne(ask, play, plain) -> None:
+    stoic = msgspec.structs.replace(plain, stoicism=1.0)
+    for nrs, call in ((5.0, "suppressed"), (9.5, "scream")):
+        _, blocks = play(lambda b, nrs=nrs: ask(b, nrs=nrs), 0.5, stoic)
+        assert blocks[60].call == call
+
+
+def test_a_suppressed_pain_holds_the_breath_and_then_trembles_at_ten_hertz(ask, play, plain) -> None:
+    _, blocks = play(lambda b: ask(b, nrs=5.0, call="suppressed"), 1.2, plain)
+    level = np.array([block.level_dbfs for block in blocks])
+    assert level[5:18].max() < level[80:120].max() - 15.0
+
+
+def test_repeated_presses_move_a_habituating_voice_less(ask, rest, play, plain) -> None:
+    who = msgspec.structs.replace(plain, habituation=1.0)
+    _, blocks = play(lambda b: ask(b, nrs=4.0) if b % 300 < 100 else rest(b), 300 * 5 * BLOCK_S, who)
+    level = [np.mean([block.level_dbfs for block in blocks[300 * i + 50 : 300 * i + 90]]) for i in range(5)]
+    assert level[0] - level[4] > 3.0
+
+
+def test_the_pitch_breaks_within_a_cycle_and_only_in_a_larynx_that_jumps(ask, play, plain) -> None:
+    def jumps(readiness):
+        who = msgspec.structs.replace(plain, jumps=readiness)
+        _, blocks = play(lambda b: ask(b, nrs=10.0, semitones=24.0, roughness=1.0), 6.0, who)
+        f0 = np.array([block.f0_hz for block in blocks])
+        both = (f0[1:] > 0) & (f0[:-1] > 0)
+        step = np.abs(12 * np.log2(np.where(both, f0[1:], 1.0) / np.where(both, f0[:-1], 1.0)))
+        return int(np.sum((step > 2.9) & (step < 7.5)))
+
+    assert jumps(0.0) == 0
+    assert jumps(1.5) >= 2
+
+
+def test_each_nonlinear_phenomenon_has_its_own_switch(ask, play, plain) -> None:
+    off = dict.fromkeys(("subharmonics", "chaos", "modulation", "biphonation", "jumps"), 0.0)
+    clean, _ = play(lambda b: ask(b, nrs=9.0, roughness=0.9), 0.8, msgspec.structs.replace(plain, **off))
+    for name in off:
+        who = msgspec.structs.replace(plain, **(off | {name: 1.0}))
+        changed, _ = play(lambda b: ask(b, nrs=9.0, roughness=0.9), 0.8, who)
+        if name != "jumps":
+            assert not np.array_equal(clean, changed), name

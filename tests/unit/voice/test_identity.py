@@ -8,14 +8,16 @@ from robopatient.levels import hz_to_semitones
 from robopatient.voice.identity import load_identity
 
 
-def test_four_voices_ship_and_no_two_are_alike_in_pitch_and_tract() -> None:
+def test_ten_voices_ship_from_child_to_old_and_no_two_are_alike_in_pitch_and_tract() -> None:
     voices = [load_identity(name) for name in asset_names("voices")]
-    assert len(voices) >= 4
+    assert len(voices) >= 8
+    ages = [voice.age_years for voice in voices]
+    assert min(ages) < 10
+    assert max(ages) > 80
     for one, other in combinations(voices, 2):
-        apart = abs(hz_to_semitones(one.habitual_f0_hz, other.habitual_f0_hz))
-        longer = abs(one.vocal_tract_cm / other.vocal_tract_cm - 1.0)
-        assert apart > 2.0
-        assert longer > 0.05 or one.sex != other.sex
+        apart = hz_to_semitones(one.habitual_f0_hz, other.habitual_f0_hz)
+        formants = hz_to_semitones(1.0 / one.vocal_tract_cm, 1.0 / other.vocal_tract_cm)
+        assert max(abs(apart), 2.0 * abs(formants)) > 1.0
 
 
 def test_an_unknown_voice_is_refused_with_the_names_that_exist() -> None:

@@ -116,3 +116,15 @@ def test_equal_seeds_give_equal_samples_and_other_seeds_others() -> None:
     values = {"F0": 300.0, "VOICE": 0.1, "ASPIRATION": 0.05, "JITTER": 0.02, "CHAOS": 0.3}
     assert np.array_equal(steady(seed=7, **values), steady(seed=7, **values))
     assert not np.array_equal(steady(seed=7, **values), steady(seed=8, **values))
+
+
+def test_biphonation_adds_a_second_pitch_that_is_no_multiple_of_the_first() -> None:
+    f_hz, power = spectrum(steady(2.0, F0=400.0, VOICE=0.1, BIPHONATION=0.4, BIPHONATION_RATIO=1.37))
+    second = power[np.abs(f_hz - 548.0) < 4].sum()
+    assert 10 * np.log10(second / power[np.abs(f_hz - 470.0) < 4].sum()) > 50.0
+
+
+def test_a_jump_moves_the_pitch_and_leaves_the_level() -> None:
+    samples = steady(1.0, F0=400.0, VOICE=0.05, JUMP=1.25)
+    assert f0_of(samples, 500.0) == pytest.approx(500.0, rel=0.01)
+    assert 20 * np.log10(samples.std() / 0.05) == pytest.approx(0.0, abs=1.5)

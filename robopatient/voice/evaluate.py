@@ -1,0 +1,356 @@
+"""Measures the voice as a listener would judge it: over pain, over people, beside what is published about real pain.
+
+Renders presses of every identity at eleven levels of pain with several seeds, measures each call, and says how well
+loudness, pitch and roughness tell the pain, how many calls lie where real ones lie, and how far apart people are.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import spearmanr
+
+from robopatient.config import VoiceConfig, asset_names
+from robopatient.errors import AssetError, RecordError, require
+from robopatient.messages import VoiceAsk, VoiceCommand
+from robopatient.voice.engine import VoiceEngine
+from robopatient.voice.features import Features, features, spectrogram_db
+from robopatient.voice.gestures import CALLS
+from robopatient.voice.identity import Identity, load_identity
+from robopatient.voice.synth import ASPIRATION, FORMANTS, N_FORMANTS, VOICE, Synth, neutral_parameters
+from robopatient.voice.verbs import ask_for, press
+
+__all__ = ["CELLS", "Call", "Evaluation", "evaluate", "render_call", "sheet_png", "write_page"]
+
+LEVELS = np.linspace(0.5, 10.0, 11)
+"""Pain from the mildest that is called out to the worst."""
+PRESS_S = 2.6
+CELLS = {
+    # Interquartile ranges of f0, Hz, of real human sounds (Anikin and Persson 2017; facts sheet, 1b).
+    ("moan", "male"): (3.5, 158.0, 237.0),
+    ("moan", "female"): (3.5, 396.0, 454.0),
+    ("cry", "male"): (6.5, 274.0, 605.0),
+    ("cry", "female"): (6.5, 442.0, 1044.0),
+    ("scream", "male"): (10.0, 636.0, 940.0),
+    ("scream", "female"): (10.0, 915.0, 1486.0),
+}
+"""Call and sex: the pain that brings it (``ANCHORS``), first and third quartile."""
+RANGES = {
+    # Anikin 2020, table 2. The harmonicity of pain reaches down to the real recordings' 0.6 dB (facts sheet, 1b):
+    # the published synthetic screams were made without noise.
+    "moan": {"centroid_hz": (500.0, 2800.0), "hnr_db": (3.7, 20.1), "active_s": (0.3, 2.0)},
+    "scream": {"centroid_hz": (900.0, 4300.0), "hnr_db": (0.6, 22.4), "active_s": (0.3, 2.0)},
+}
+MOAN_BELOW_NRS = 5.0
+ADULT_YEARS = 16.0
+MONOTONE = ("f0_hz", "loudness_lufs", "roughness", "hnr_db")
+RECORDINGS = {
+    # The six recordings of the published robopatient study, measured once (facts sheet, 1b).
+    "f0_hz": (488.0, 407.0, 157.0, 282.0),
+    "hnr_db": (1.3, 9.0, 8.9, 9.0, 0.6),
+    "centroid_hz": (4594.0, 4804.0, 3472.0, 5586.0, 4520.0, 4499.0),
+    "alpha_ratio_db": (9.4, 5.3, 0.7, -0.4, -2.6, 1.8),
+    "jitter": (0.096, 0.047, 0.032, 0.043, 0.029, 0.046),
+    "shimmer_db": (1.85, 0.95, 1.12, 2.01, 1.26, 1.57),
+    "roughness": (0.20, 0.14, 0.22, 0.14, 0.24),
+    "active_s": (0.57, 0.21, 0.38, 0.43, 0.49, 0.38),
+}
+
+
+class Call(NamedTuple):
+    """The first call of a press: samples, true f0 of each (0 unvoiced), shapes (n,), and its name."""
+
+    samples: npt.NDArray[np.float32]
+    f0_hz: npt.NDArray[np.float64]
+    name: str
+
+
+class Evaluation(NamedTuple):
+    """What was measured.
+
+    Attributes
+    ----------
+    identities, levels
+        Names and pains of the first two axes of ``table``.
+    table
+        Features of each call, shape (identities, levels, seeds, features).
+    spearman
+        Of pain with each feature of ``MONOTONE`` (harmonicity: its negative), shape (identities, 4).
+    f0_cells
+        Median f0 of each cell of ``CELLS`` over the adults of that sex, Hz, and whether it is in band.
+    in_range
+        Fraction of calls inside the published range, by feature.
+    tract_cm
+        Vocal tract length estimated from a whisper, shape (identities,).
+    apart
+        Distance of every two people in just noticeable steps (1 semitone of f0, 0.5 of the formants).
+    """
+
+    identities: list[str]
+    levels: npt.NDArray[np.float64]
+    table: npt.NDArray[np.float64]
+    spearman: npt.NDArray[np.float64]
+    f0_cells: dict[tuple[str, str], tuple[float, bool]]
+    in_range: dict[str, float]
+    tract_cm: npt.NDArray[np.float64]
+    apart: npt.NDArray[np.float64]
+
+    def column(self, name: str) -> npt.NDArray[np.float64]:
+        """One feature, shape (identities, levels, seeds)."""
+        return np.asarray(self.table[..., Features._fields.index(name)])
+
+
+def evaluate(
+    identities: Sequence[str] = (), seeds: int = 10, told: Callable[[str], None] = lambda _: None
+) -> Evaluation:
+    """Render and measure.
+
+    Parameters
+    ----------
+    identities
+        Names under ``assets/voices``; none: all.
+    told
+        Is told how far it got.
+    """
+    names = list(identities) or asset_names("voices")
+    people = [load_identity(name) for name in names]
+    table = np.full((len(names), len(LEVELS), seeds, len(Features._fields)), np.nan)
+    for row, who in enumerate(people):
+        told(f"{who.name} ({row + 1} of {len(people)})")
+        for column, nrs in enumerate(LEVELS):
+            for seed in range(seeds):
+                call = render_call(who, float(nrs), seed)
+                table[row, column, seed] = features(call.samples, 48000.0, call.f0_hz)
+    pain = np.repeat(LEVELS, seeds)
+    spearman = np.zeros((len(names), len(MONOTONE)))
+    for row in range(len(names)):
+        for column, name in enumerate(MONOTONE):
+            measured = table[row, :, :, Features._fields.index(name)].ravel()
+            known = np.isfinite(measured)
+            sign = -1.0 if name == "hnr_db" else 1.0
+            spearman[row, column] = sign * spearmanr(pain[known], measured[known]).statistic
+    tract_cm = np.array([_tract_cm(who) for who in people])
+    f0_st = 12.0 * np.log2([who.habitual_f0_hz for who in people])
+    formant_st = 12.0 * np.log2(17.0 / tract_cm)
+    apart = np.hypot(f0_st[:, None] - f0_st, (formant_st[:, None] - formant_st) / 0.5)
+    f0_hz = table[..., Features._fields.index("f0_hz")]
+    return Evaluation(names, LEVELS, table, spearman, _cells(people, f0_hz), _in_range(table), tract_cm, apart)
+
+
+def render_call(who: Identity, nrs: float, seed: int, ask: VoiceAsk | None = None, preset: str = "literature") -> Call:
+    """Press this person and keep the first call; ``ask`` takes the place of the preset's while the pain lasts."""
+    config = VoiceConfig()
+    engine = VoiceEngine(who, config, seed)
+    block_s = config.block_frames / config.sample_rate_hz
+    count = int(PRESS_S / block_s)
+    samples = np.zeros((count, config.block_frames), np.float32)
+    f0_hz, names = np.zeros(count), [""] * count
+    for index in range(count):
+        pain, phase = press((index + 1) * block_s, PRESS_S, (nrs, nrs))
+        wish = ask_for(pain, who.sex, preset) if ask is None or phase == "rest" else ask
+        t_ns = round(index * block_s * 1e9)
+        block = engine.render(VoiceCommand(t_ns, index, t_ns, pain, phase, wish), samples[index])
+        f0_hz[index], names[index] = block.f0_hz, block.call
+    voiced = np.flatnonzero(f0_hz > 0.0)
+    if not voiced.size:
+        return Call(samples.ravel(), np.zeros(samples.size), names[count // 2])
+    first = np.split(voiced, np.flatnonzero(np.diff(voiced) > 1) + 1)[0]
+    begin, end = int(first[0]), int(first[-1]) + 1
+    name = names[(begin + end) // 2]
+    return Call(samples[begin:end].ravel(), np.repeat(f0_hz[begin:end], config.block_frames), name)
+
+
+def _cells(people: list[Identity], f0_hz: npt.NDArray[np.float64]) -> dict[tuple[str, str], tuple[float, bool]]:
+    cells = {}
+    for (call, sex), (nrs, low, high) in CELLS.items():
+        rows = [row for row, who in enumerate(people) if who.sex == sex and who.age_years >= ADULT_YEARS]
+        if rows:
+            level = int(np.argmin(np.abs(LEVELS - nrs)))
+            median = float(np.nanmedian(f0_hz[rows, level]))
+            cells[call, sex] = (median, low <= median <= high)
+    return cells
+
+
+def _in_range(table: npt.NDArray[np.float64]) -> dict[str, float]:
+    moans = LEVELS < MOAN_BELOW_NRS
+    inside: dict[str, list[npt.NDArray[np.bool_]]] = {}
+    for kind, rows in (("moan", moans), ("scream", ~moans)):
+        for name, (low, high) in RANGES[kind].items():
+            values = table[:, rows, :, Features._fields.index(name)]
+            inside.setdefault(name, []).append(((values >= low) & (values <= high)).ravel())
+    return {name: float(np.mean(np.concatenate(parts))) for name, parts in inside.items()}
+
+
+def _tract_cm(who: Identity) -> float:
+    """Tract length from a whisper: how far its envelope is moved on a logarithmic frequency axis against 17 cm.
+
+    A whisper, because at a scream's pitch the harmonics are too far apart to show the formants between them.
+    """
+    axis = np.geomspace(900.0, 7000.0, 400)
+    step = np.log(axis[1] / axis[0])
+
+    def envelope(tract_cm: float) -> npt.NDArray[np.float64]:
+        voice = Synth(48000.0, 1, tract_cm)
+        parameters = neutral_parameters()
+        parameters[VOICE], parameters[ASPIRATION] = 0.0, 0.05
+        parameters[FORMANTS : FORMANTS + N_FORMANTS] *= 17.0 / tract_cm
+        blocks = np.zeros((400, 256))
+        for block in blocks:
+            voice.render(parameters, block)
+        frames = blocks[16:].reshape(-1, 1024) * np.hanning(1024)
+        power = np.mean(np.abs(np.fft.rfft(frames, axis=1)) ** 2, axis=0)
+        level = 10.0 * np.log10(np.interp(axis, np.fft.rfftfreq(1024, 1.0 / 48000.0), power))
+        return np.asarray(level - level.mean())
+
+    theirs, reference = envelope(who.vocal_tract_cm), envelope(17.0)
+    lags = np.arange(-120, 121)
+    padded = np.pad(reference, 120, mode="edge")
+    errors = [np.mean((theirs - padded[120 - lag : 520 - lag]) ** 2) for lag in lags]
+    return float(17.0 * np.exp(-lags[int(np.argmin(errors))] * step))
+
+
+def sheet_png(who: Identity, calls: Sequence[str], nrs: Sequence[float] = (1.0, 3.5, 6.5, 10.0)) -> bytes:
+    """Spectrograms of calls (rows) at levels of pain (columns), 0 to 8 kHz, as a PNG."""
+    matplotlib = require("matplotlib", "study")
+    matplotlib.use("Agg")
+    pyplot = require("matplotlib.pyplot", "study")
+    figure, axes = pyplot.subplots(len(calls), len(nrs), figsize=(3.2 * len(nrs), 1.7 * len(calls)), squeeze=False)
+    for row, name in enumerate(calls):
+        for column, level in enumerate(nrs):
+            wish = ask_for(level, who.sex)
+            call = _whole_press(who, level, VoiceAsk(*[getattr(wish, f) for f in wish.__struct_fields__[:4]], name))
+            axis = axes[row, column]
+            picture = spectrogram_db(call, 48000.0)
+            axis.imshow(
+                picture,
+                origin="lower",
+                aspect="auto",
+                extent=(0, len(call) / 48000, 0, 8),
+                cmap="magma",
+                vmin=-60,
+                vmax=0,
+            )
+            axis.set_title(f"{name}, NRS {level:g}", fontsize=8)
+            axis.tick_params(labelsize=6)
+    figure.tight_layout()
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=80)
+    pyplot.close(figure)
+    return out.getvalue()
+
+
+def _whole_press(who: Identity, nrs: float, wish: VoiceAsk) -> npt.NDArray[np.float32]:
+    """Everything that is heard of a press of 1.7 s."""
+    config = VoiceConfig()
+    engine = VoiceEngine(who, config, 1)
+    samples = np.zeros((320, config.block_frames), np.float32)
+    rest = VoiceAsk(-60.0, 0.0, 0.0, 0.1)
+    for index, block in enumerate(samples):
+        felt = 10 <= index < 210
+        engine.render(
+            VoiceCommand(index, index, index, nrs if felt else 0.0, "hold" if felt else "rest", wish if felt else rest),
+            block,
+        )
+    return samples.ravel()
+
+
+def write_page(evaluation: Evaluation, out: Path) -> None:
+    """One HTML page that needs nothing but a browser: tables, curves over pain, spectrograms of every gesture.
+
+    Raises
+    ------
+    RecordError
+        When it cannot be written.
+    """
+    e = evaluation
+    rows = [
+        [name, *(f"{value:.2f}" for value in e.spearman[row]), f"{e.tract_cm[row]:.1f}"]
+        for row, name in enumerate(e.identities)
+    ]
+    parts = [
+        "<h2>Does the voice tell the pain?</h2><p>Spearman correlation of pain with each feature, eleven levels.</p>",
+        _table(["identity", "f0", "loudness", "roughness", "-HNR", "tract from a whisper, cm"], rows),
+        "<h2>Median f0 beside real human sounds</h2>",
+        _table(
+            ["call", "sex", "quartiles, Hz", "here, Hz", "inside"],
+            [
+                [
+                    call,
+                    sex,
+                    f"{CELLS[call, sex][1]:.0f} to {CELLS[call, sex][2]:.0f}",
+                    f"{f0:.0f}",
+                    "yes" if ok else "no",
+                ]
+                for (call, sex), (f0, ok) in e.f0_cells.items()
+            ],
+        ),
+        "<h2>Share of calls inside published ranges</h2>",
+        _table(["feature", "share"], [[name, f"{100 * share:.0f} %"] for name, share in e.in_range.items()]),
+        "<h2>Beside six recordings of the published study</h2>",
+        _table(["feature", "recordings: least, median, most", "here at pain above 6: 5 %, median, 95 %"], _beside(e)),
+        "<h2>Over pain</h2>",
+        _image(_curves(e)),
+        "<h2>Every gesture</h2>",
+    ]
+    who = load_identity(e.identities[0])
+    calls = [name for name in CALLS if name != "auto"]
+    parts.append(_image(sheet_png(who, calls)))
+    style = "body{font:15px sans-serif;margin:2em;max-width:70em}td,th{padding:.2em .8em;text-align:left}img{max-width:100%}"
+    page = f"<!doctype html><meta charset=utf-8><title>The voice, measured</title><style>{style}</style>"
+    page += "<h1>The voice, measured</h1>" + "".join(parts)
+    try:
+        out.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise RecordError(f"{out}: cannot be written ({error.strerror}); give another --out") from error
+
+
+def _beside(e: Evaluation) -> list[list[str]]:
+    rows = []
+    for name, values in RECORDINGS.items():
+        ours = e.column(name)[:, e.levels > 6.0]
+        ours = ours[np.isfinite(ours)]
+        low, middle, high = np.percentile(ours, [5, 50, 95]) if ours.size else (np.nan,) * 3
+        rows.append(
+            [
+                name,
+                f"{min(values):.3g}, {np.median(values):.3g}, {max(values):.3g}",
+                f"{low:.3g}, {middle:.3g}, {high:.3g}",
+            ]
+        )
+    return rows
+
+
+def _curves(e: Evaluation) -> bytes:
+    matplotlib = require("matplotlib", "study")
+    matplotlib.use("Agg")
+    pyplot = require("matplotlib.pyplot", "study")
+    names = ("f0_hz", "loudness_lufs", "roughness", "hnr_db", "centroid_hz", "active_s")
+    figure, axes = pyplot.subplots(2, 3, figsize=(12, 6))
+    for axis, name in zip(axes.flat, names, strict=True):
+        for row, identity in enumerate(e.identities):
+            axis.plot(e.levels, np.nanmedian(e.column(name)[row], axis=1), label=identity, linewidth=1.2)
+        axis.set_title(name)
+    axes[0, 0].legend(fontsize=6)
+    figure.tight_layout()
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=90)
+    pyplot.close(figure)
+    return out.getvalue()
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    def line(cells: Sequence[str], tag: str) -> str:
+        return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+    return "<table>" + line(head, "th") + "".join(line(row, "td") for row in rows) + "</table>"
+
+
+def _image(png: bytes) -> str:
+    return f'<img src="data:image/png;base64,{base64.b64encode(png).decode()}">'
