@@ -30,9 +30,11 @@ def _group(name: str, text: str) -> typer.Typer:
 
 
 board = _group("board", "Sensor boards: list, monitor, tare, calibrate, record, self-test, flash.")
+patient = _group("patient", "Patients: list, show, make one from a few wishes.")
 voice = _group("voice", "The voice: render to a file.")
 face = _group("face", "The face: still pictures.")
 scenario = _group("scenario", "Training scenarios: check them, and preview them without hardware.")
+sessions = _group("sessions", "The library: list, show, tag, export and delete recorded sessions.")
 bench = _group("bench", "Measure on this machine, beside a baseline.")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
@@ -40,6 +42,14 @@ Board = Annotated[
     str,
     typer.Option("--board", help="virtual, replay:FILE[#NAME], a device path such as /dev/ttyUSB0, or module:Class."),
 ]
+Folder = Annotated[Path, typer.Option("--folder", help="Folder that holds the sessions.")]
+Trainee = Annotated[str, typer.Option(help="Only of this trainee (code).")]
+OfPatient = Annotated[str, typer.Option("--patient", help="Only with this patient.")]
+OfScenario = Annotated[str, typer.Option("--scenario", help="Only of this scenario.")]
+Tag = Annotated[str, typer.Option(help="Only with this tag.")]
+Since = Annotated[str, typer.Option(help="From this day on, YYYY-MM-DD.")]
+Search = Annotated[str, typer.Option("--search", help="Words anywhere in names, codes or tags.")]
+SessionName = Annotated[str, typer.Argument(metavar="SESSION", help="Name of its folder, or its id.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Where to write.")]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Random seed.")]
 
@@ -62,6 +72,13 @@ def _do(function: str, **arguments: Any) -> None:
         raise typer.Exit(130) from error
     if isinstance(status, int) and status:
         raise typer.Exit(status)
+
+
+def _wanted(trainee: str, patient: str, scenario: str, tag: str, since: str, search: str) -> Any:
+    """Filter of the library."""
+    from robopatient.record.library import Wanted
+
+    return Wanted(trainee=trainee, patient=patient, scenario=scenario, tag=tag, since=since, text=search)
 
 
 @app.command()
@@ -114,6 +131,90 @@ def report(
 ) -> None:
     """Write presses.csv, report.html and the film of a recorded session."""
     _do("robopatient.session.finish:report", folder=folder, film=film, csv=csv)
+
+
+@app.command()
+def debrief(
+    folder: Annotated[Path, typer.Argument(metavar="SESSION", help="Folder of a recorded session.")],
+    pdf: Annotated[bool, typer.Option(help="Also print debrief.pdf, where a Chromium is installed.")] = True,
+) -> None:
+    """Write the debrief of a recorded session: debrief.html, debrief.json and debrief.pdf."""
+    _do("robopatient.session.debrief:debrief", folder=folder, pdf=pdf)
+
+
+@sessions.command("list")
+def sessions_list(
+    folder: Folder = Path("sessions"),
+    trainee: Trainee = "",
+    patient: OfPatient = "",
+    scenario: OfScenario = "",
+    tag: Tag = "",
+    since: Since = "",
+    search: Search = "",
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Forget the index and read every session again.")] = False,
+    json: Json = False,
+) -> None:
+    """List the sessions in a folder, oldest first; folders that cannot be read are named."""
+    _do(
+        "robopatient.session.library:list_sessions",
+        folder=folder,
+        wanted=_wanted(trainee, patient, scenario, tag, since, search),
+        as_json=json,
+        rebuild=rebuild,
+    )
+
+
+@sessions.command("show")
+def sessions_show(name: SessionName, folder: Folder = Path("sessions"), json: Json = False) -> None:
+    """Print all figures of one session."""
+    _do("robopatient.session.library:show", folder=folder, name=name, as_json=json)
+
+
+@sessions.command("tag")
+def sessions_tag(
+    name: SessionName,
+    tags: Annotated[list[str] | None, typer.Argument(help="Tags to give.")] = None,
+    remove: Annotated[list[str] | None, typer.Option(help="Tag to take away, repeatable.")] = None,
+    folder: Folder = Path("sessions"),
+) -> None:
+    """Give a session tags, or take them away."""
+    _do("robopatient.session.library:tag", folder=folder, name=name, add=tags or [], remove=remove or [])
+
+
+@sessions.command("export")
+def sessions_export(
+    csv: Annotated[Path | None, typer.Option("--csv", help="Table to write, one line a session.")] = None,
+    xapi: Annotated[Path | None, typer.Option("--xapi", help="File of xAPI statements to write (JSON).")] = None,
+    home: Annotated[
+        str, typer.Option(help="Address of the system whose codes the trainees have (xAPI account).")
+    ] = "https://example.org",
+    folder: Folder = Path("sessions"),
+    trainee: Trainee = "",
+    patient: OfPatient = "",
+    scenario: OfScenario = "",
+    tag: Tag = "",
+    since: Since = "",
+    search: Search = "",
+) -> None:
+    """Write the figures of sessions as a table or as xAPI statements; codes only, never names."""
+    _do(
+        "robopatient.session.library:export",
+        folder=folder,
+        wanted=_wanted(trainee, patient, scenario, tag, since, search),
+        table=csv,
+        xapi=xapi,
+        home=home,
+    )
+
+
+@sessions.command("delete")
+def sessions_delete(
+    name: SessionName,
+    folder: Folder = Path("sessions"),
+    yes: Annotated[bool, typer.Option("--yes", help="Really remove it.")] = False,
+) -> None:
+    """Remove a session for good: its folder's own files and its line in the index."""
+    _do("robopatient.session.library:delete", folder=folder, name=name, yes=yes)
 
 
 @board.command("list")
@@ -211,6 +312,30 @@ def board_calibrate(
         author=author,
         as_json=json,
     )
+
+
+@patient.command("list")
+def patient_list(json: Json = False) -> None:
+    """List the patients that can be played."""
+    _do("robopatient.patient.verbs:list_patients", as_json=json)
+
+
+@patient.command("show")
+def patient_show(
+    name: Annotated[str, typer.Argument(metavar="PATIENT", help="Name under assets/patients, or a .toml file.")],
+    json: Json = False,
+) -> None:
+    """Say who a patient is and what presses do to them."""
+    _do("robopatient.patient.verbs:show", name=name, as_json=json)
+
+
+@patient.command("fit")
+def patient_fit(
+    wishes: Annotated[str, typer.Argument(help='Such as "NRS 7 at 20 N on the right iliac, mild elsewhere, stoic".')],
+    out: Annotated[Path | None, typer.Option("--out", help="File to write; without it, print.")] = None,
+) -> None:
+    """Make a patient of whom a few wishes are true."""
+    _do("robopatient.patient.verbs:fit", wishes=wishes, out=out)
 
 
 @voice.command("render")

@@ -25,10 +25,17 @@ from robopatient.record.latency import touch_to_face, touch_to_sound
 from robopatient.record.presses import press_rows, write_presses
 from robopatient.record.reader import Record
 from robopatient.record.report import KeyFrame, write_report
+from robopatient.session.debrief import finish_training
 from robopatient.session.soundtrack import soundtrack
 
 __all__ = ["finish", "report", "summary"]
 
+FILES = (
+    ("report", "report.html"),
+    ("film", "session.mp4"),
+    ("presses", "presses.csv"),
+    ("debrief", "debrief.html"),
+)
 KEY_FRAMES = 8
 FILM_FPS = 30.0
 
@@ -58,12 +65,13 @@ def finish(folder: Path, told: Callable[[str], None], film: bool = True) -> None
             write_report(record, frames, film_path, folder / "report.html")
         except RobopatientError as error:
             told(f"no report: {error}")
+    finish_training(folder, told)
 
 
 def summary(folder: Path) -> list[str]:
     """Where things are and how late the patient was, a line each."""
     lines = [f"record   {folder / 'record.sqlite'}"]
-    for label, name in (("report", "report.html"), ("film", "session.mp4"), ("presses", "presses.csv")):
+    for label, name in FILES:
         if (folder / name).exists():
             lines.append(f"{label:<8} {folder / name}")
     with Record(folder) as record:

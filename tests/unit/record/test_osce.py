@@ -130,8 +130,8 @@ def shown(pspi: float, closed: float, call: str):
     [
         (0.5, 0, "breath", 1, 0, 0, 0),
         (4, 0, "sigh", 2, 1, 1, 1),
-        (10, 0, "moan", 3, 1, 2, 2),
-        (12, 5, "cry", 4, 2, 2, 3),
+        (10, 0, "moan", 3, 1, 1, 2),
+        (12, 5, "cry", 4, 2, 1, 3),
     ],
 )
 def test_items_rise_with_what_is_shown(pspi, closed, call, bps, cpot, painad_voice, abbey_voice):
@@ -140,6 +140,14 @@ def test_items_rise_with_what_is_shown(pspi, closed, call, bps, cpot, painad_voi
     assert graded["CPOT", "face"] == cpot
     assert graded["PAINAD", "vocalisation"] == painad_voice
     assert graded["Abbey", "vocalisation"] == abbey_voice
+
+
+def test_crying_out_again_and_again_takes_more_than_one_cry():
+    seen, _ = shown(12, 5, "cry")
+    calls = np.array(["cry", "moan", "cry"], dtype=object)
+    heard = {"t_ns": np.arange(3) * S, "level_dbfs": np.full(3, -20.0), "call": calls}
+    graded = {(each.scale, each.item): each.value for each in grade_items(seen, heard, 0, 10 * S)}
+    assert graded["PAINAD", "vocalisation"] == 2.0
 
 
 def test_what_the_phantom_cannot_show_is_never_graded_and_says_why():

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from robopatient import messages as m
+from robopatient.config import SessionConfig, TrainingConfig
+from robopatient.errors import RecordError
+from robopatient.record.debrief_figures import Figures, write_figures
+from robopatient.record.library import Wanted
+from robopatient.record.writer import RecordWriter
+from robopatient.session.library import delete, export, list_sessions, show, tag
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Path:
+    config = SessionConfig(scenario="murphy", patient="cholecystitis", training=TrainingConfig(trainee="T1"))
+    with RecordWriter(tmp_path / "one", min_free_mb=1) as writer:
+        writer.put(
+            m.SessionStart(
+                0, "2026-03-14T09:00:00+00:00", "id-1", "0.1.0", "", 1, msgspec.json.encode(config).decode(), "", {}
+            )
+        )
+        writer.put(m.SessionStop(61_500_000_000, "done"))
+    write_figures(
+        Figures(
+            "id-1",
+            "2026-03-14T09:00:00+00:00",
+            "T1",
+            "",
+            "cholecystitis",
+            "murphy",
+            60.0,
+            "done",
+            presses=7,
+            peak_newton=31.234,
+        ),
+        tmp_path / "one",
+    )
+    return tmp_path
+
+
+def test_list_shows_one_line_a_session_and_names_what_cannot_be_read(shelf, capsys):
+    (shelf / "broken").mkdir()
+    (shelf / "broken" / "record.sqlite").write_text("no")
+    list_sessions(shelf, Wanted(), as_json=False)
+    out, err = capsys.readouterr()
+    assert "one" in out
+    assert "7 presses" in out
+    assert "1 session in" in out
+    assert str(shelf / "broken") in err
+
+
+def test_list_as_json_is_one_array(shelf, capsys):
+    list_sessions(shelf, Wanted(trainee="T1"), as_json=True)
+    [entry] = json.loads(capsys.readouterr().out)
+    assert entry["figures"]["presses"] == 7
+
+
+def test_show_and_tag_speak_of_the_session(shelf, capsys):
+    tag(shelf, "one", ["exam"], [])
+    show(shelf, "id-1", as_json=False)
+    out = capsys.readouterr().out
+    assert "exam" in out
+    assert "cholecystitis" in out
+
+
+def test_the_table_has_one_line_a_session_with_its_figures(shelf):
+    export(shelf, Wanted(), shelf / "out.csv", None, "https://example.org")
+    [row] = list(csv.DictReader((shelf / "out.csv").open()))
+    assert (row["trainee"], row["presses"], row["peak_newton"], row["duration_s"]) == ("T1", "7", "31.23", "61.5")
+
+
+def test_statements_name_an_account_and_no_score(shelf):
+    export(shelf, Wanted(), None, shelf / "out.json", "https://lms.example.org")
+    [statement] = json.loads((shelf / "out.json").read_text())
+    assert statement["actor"]["account"] == {"homePage": "https://lms.example.org", "name": "T1"}
+    assert statement["result"]["duration"] == "PT61.5S"
+    assert "score" not in statement["result"]
+    assert statement["result"]["extensions"]["urn:robopatient:figure:presses"] == 7
+
+
+def test_export_without_a_target_says_what_to_give(shelf):
+    with pytest.raises(RecordError, match="--csv"):
+        export(shelf, Wanted(), None, None, "")
+
+
+def test_delete_asks_first(shelf, capsys):
+    assert delete(shelf, "one", yes=False) == 1
+    assert (shelf / "one").exists()
+    assert "--yes" in capsys.readouterr().out
+    assert delete(shelf, "one", yes=True) == 0
+    assert not (shelf / "one").exists()
