@@ -22,7 +22,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_help_names_every_verb():
     done = run("--help")
     assert done.returncode == 0
-    for verb in ("run", "doctor", "board", "voice", "face", "replay", "report", "bench"):
+    for verb in ("run", "doctor", "board", "patient", "voice", "face", "replay", "report", "bench"):
         assert verb in done.stdout
 
 
