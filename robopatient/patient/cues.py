@@ -66,6 +66,7 @@ class CueMemory:
     def __init__(self, cues: Cues) -> None:
         self.values = {cue.words: cue.expects_nrs for cue in cues.known}
         self.present: tuple[str, ...] = ()
+        self._heard: list[tuple[str, float]] = []  # known cues and how like the present ones they are
         self._places: dict[str, float] = {}
         self._cues = cues
         self._left_s = 0.0
@@ -74,23 +75,21 @@ class CueMemory:
         """Something is said, or shown, before a press."""
         self.present = (*(one for one in self.present if one != words), words)
         self._left_s = self._cues.lasts_s
+        # Once an announcement, not once a frame: it is the dearest computation of the whole patient.
+        self._heard = [(known, max(self.similarity(cue, known) for cue in self.present)) for known in self.values]
 
     def step(self, dt_s: float) -> None:
         """Let time pass."""
         if self.present:
             self._left_s -= dt_s
             if self._left_s <= 0.0:
-                self.present = ()
+                self._forget()
 
     def expected(self, base_nrs: float, place: str) -> float:
         """Expectation of a press here, now, NRS."""
         if not self._cues.aware:
             return base_nrs
-        pulls = (
-            [(max(self.similarity(cue, known) for cue in self.present), value) for known, value in self.values.items()]
-            if self.present
-            else []
-        )
+        pulls = [(similar, self.values[known]) for known, similar in self._heard]
         if self._cues.places and place in self._places:
             pulls.append((1.0, self._places[place]))
         total = max(1.0, sum(similar for similar, _ in pulls))  # so that many cues do not count more than the whole
@@ -106,8 +105,8 @@ class CueMemory:
         if self._cues.places and place:
             value = self._places.get(place, base_nrs)
             self._places[place] = value + self._cues.learning * (pain_nrs - value)
-        self.present = ()
-        return against
+        self._forget()
+        return against and self._cues.aware
 
     def similarity(self, one: str, other: str) -> float:
         """S of two announcements, 0 to 1."""
@@ -119,6 +118,9 @@ class CueMemory:
         mine, theirs = _words(one), _words(other)
         apart = 1.0 - len(mine & theirs) / len(mine | theirs) if mine | theirs else 1.0
         return math.exp(-apart / self._cues.similarity)
+
+    def _forget(self) -> None:
+        self.present, self._heard = (), []
 
 
 def _words(text: str) -> frozenset[str]:
