@@ -13,7 +13,7 @@ from robopatient.messages import SessionStart, SessionStop
 from robopatient.record.debrief_scales import Pair
 from robopatient.record.osce import Examination
 
-__all__ = ["FILE_NAME", "Figures", "figures_of", "read_figures", "write_figures"]
+__all__ = ["FILE_NAME", "Figures", "figures_of", "read_figures", "replace", "write_figures"]
 
 FILE_NAME = "debrief.json"
 
@@ -90,7 +90,14 @@ def figures_of(
 
 def write_figures(figures: Figures, folder: Path) -> None:
     """Write ``debrief.json``."""
-    (folder / FILE_NAME).write_bytes(msgspec.json.format(msgspec.json.encode(figures), indent=1))
+    replace(folder / FILE_NAME, msgspec.json.format(msgspec.json.encode(figures), indent=1))
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Write a small file so that it is either the old or the new one, whatever happens."""
+    beside = path.with_name(f"{path.name}.new")
+    beside.write_bytes(data)
+    beside.replace(path)
 
 
 def read_figures(folder: Path) -> Figures | None:

@@ -18,7 +18,7 @@ import msgspec
 from robopatient.errors import RecordError
 from robopatient.record import schema
 from robopatient.record.debrief_figures import FILE_NAME as FIGURES_FILE
-from robopatient.record.debrief_figures import Figures, read_figures
+from robopatient.record.debrief_figures import Figures, read_figures, replace
 from robopatient.record.reader import Record
 
 __all__ = ["INDEX_FILE", "Entry", "Library", "Wanted", "earlier_sessions"]
@@ -34,7 +34,13 @@ SESSION_FILES = (
 """What a session leaves and ``delete`` removes; anything else in its folder is not ours."""
 
 
-class Entry(msgspec.Struct, frozen=True):
+QUERY = (
+    "SELECT name, session_id, wall_time_iso, trainee, patient, scenario, ended, duration_s, tags, figures, problem "
+    "FROM sessions"
+)
+
+
+class Entry(msgspec.Struct, frozen=True, rename={"figures_json": "figures"}):
     """One line of the list; ``problem`` says why a folder cannot be read."""
 
     name: str
@@ -46,8 +52,13 @@ class Entry(msgspec.Struct, frozen=True):
     ended: str = ""
     duration_s: float = 0.0
     tags: tuple[str, ...] = ()
-    figures: Figures | None = None
+    figures_json: msgspec.Raw = msgspec.Raw(b"null")
     problem: str = ""
+
+    @property
+    def figures(self) -> Figures | None:
+        """What the debrief measured; None without one. Decoded when asked for: a list of thousands seldom asks."""
+        return msgspec.json.decode(self.figures_json, type=Figures | None)
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -130,11 +141,12 @@ class Library:
         if wanted.text:
             where.append("instr(lower(name || session_id || trainee || patient || scenario || tags), ?)")
             values.append(wanted.text.lower())
-        query = (
-            "SELECT name, session_id, wall_time_iso, trainee, patient, scenario, ended, duration_s, tags, figures, "
-            f"problem FROM sessions WHERE {' AND '.join(where)} ORDER BY problem != '', wall_time_iso, name"
-        )
+        query = f"{QUERY} WHERE {' AND '.join(where)} ORDER BY problem != '', wall_time_iso, name"
         return [_entry(row) for row in self._index.execute(query, values)]
+
+    def unreadable(self) -> list[Entry]:
+        """Folders that cannot be read, and why."""
+        return [_entry(row) for row in self._index.execute(f"{QUERY} WHERE problem != '' ORDER BY name")]
 
     def get(self, name: str) -> Entry:
         """The session with this folder name or session id.
@@ -156,7 +168,7 @@ class Library:
         tags = tuple(sorted({*entry.tags, *add} - set(remove)))
         path = self.root / entry.name / TAGS_FILE
         try:
-            path.write_text(json.dumps(tags), encoding="utf-8")
+            replace(path, json.dumps(tags).encode())
         except OSError as error:
             raise RecordError(f"{path}: cannot be written ({error.strerror})") from error
         self.refresh()
@@ -221,14 +233,15 @@ class Library:
             raise RecordError(f"{self.root}: cannot be read ({error.strerror})") from error
         for folder in folders:
             try:
-                stamp = ":".join(
-                    _stamp(f"{folder.path}/{name}") for name in (schema.FILE_NAME, FIGURES_FILE, TAGS_FILE)
-                )
+                record = os.stat(f"{folder.path}/{schema.FILE_NAME}")  # noqa: PTH116 — Path objects double the time
+                # Tags and figures are replaced, never written in place: their folder's time tells.
+                stamp = f"{record.st_size}.{record.st_mtime_ns}.{folder.stat().st_mtime_ns}"
+            except (FileNotFoundError, NotADirectoryError):
+                continue
             except OSError as error:
                 yield folder.name, f"! {error.strerror}"
                 continue
-            if not stamp.startswith("-"):
-                yield folder.name, stamp
+            yield folder.name, stamp
 
     def _row(self, name: str, stamp: str) -> tuple[Any, ...]:
         """Line of the index for a folder."""
@@ -266,21 +279,14 @@ def earlier_sessions(folder: Path, figures: Figures) -> list[Figures]:
     return sorted(found, key=lambda each: each.wall_time_iso)
 
 
-def _stamp(path: str) -> str:
-    """Size and time of change of a file, "-" when it is not there."""
-    try:
-        status = os.stat(path)  # noqa: PTH116 — ten thousand folders: Path objects double the time
-    except FileNotFoundError:
-        return "-"
-    return f"{status.st_size}.{status.st_mtime_ns}"
-
-
 def _blank(name: str, stamp: str, problem: str) -> tuple[Any, ...]:
     return (name, stamp, "", "", "", "", "", "", 0.0, "[]", None, problem)
 
 
 def _entry(row: Sequence[Any]) -> Entry:
-    values = dict(zip(Entry.__struct_fields__, row, strict=True))
-    values["tags"] = tuple(json.loads(values["tags"]))
-    values["figures"] = msgspec.json.decode(values["figures"], type=Figures) if values["figures"] else None
-    return Entry(**values)
+    *words, tags, figures, problem = row
+    name, session_id, wall_time_iso, trainee, patient, scenario, ended, duration_s = words
+    return Entry(
+        name, session_id, wall_time_iso, trainee, patient, scenario, ended, duration_s,
+        tuple(json.loads(tags)) if tags != "[]" else (), msgspec.Raw(figures or b"null"), problem,
+    )  # fmt: skip

@@ -18,8 +18,8 @@ from robopatient.record.library import Entry, Library, Wanted
 
 __all__ = ["delete", "export", "list_sessions", "show", "tag"]
 
-FIGURES = tuple(name for name in Figures.__struct_fields__ if name not in Entry.__struct_fields__ and name != "ratings")
 COLUMNS = ("name", "session_id", "wall_time_iso", "trainee", "patient", "scenario", "ended", "duration_s", "tags")
+FIGURES = tuple(name for name in Figures.__struct_fields__ if name not in COLUMNS and name != "ratings")
 XAPI_VERB = {"id": "http://adlnet.gov/expapi/verbs/completed", "display": {"en": "completed"}}
 XAPI_TYPE = "http://adlnet.gov/expapi/activities/simulation"
 
@@ -29,7 +29,7 @@ def list_sessions(folder: Path, wanted: Wanted, as_json: bool, rebuild: bool = F
     with Library(folder) as library:
         _bring_up_to_date(library, rebuild)
         found = library.find(wanted)
-        unreadable = [entry for entry in library.find() if entry.problem]
+        unreadable = library.unreadable()
     entries = [entry for entry in found if not entry.problem]
     if as_json:
         print(msgspec.json.encode(entries).decode())
@@ -132,8 +132,9 @@ def _cells(entry: Entry) -> dict[str, Any]:
     """Row of a table: what every session has, then the figures of those that were debriefed."""
     cells: dict[str, Any] = {name: getattr(entry, name) for name in COLUMNS}
     cells |= {"tags": " ".join(entry.tags), "duration_s": round(entry.duration_s, 1)}
-    if entry.figures is not None:
-        cells |= {name: _rounded(getattr(entry.figures, name)) for name in (*FIGURES, "rating_error")}
+    figures = entry.figures
+    if figures is not None:
+        cells |= {name: _rounded(getattr(figures, name)) for name in (*FIGURES, "rating_error")}
     return cells
 
 
