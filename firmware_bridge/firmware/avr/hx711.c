@@ -36,7 +36,8 @@ void lines_watch(bool on)
         } else {
             PCIFR = CHANGE_GROUPS;
             PCICR |= CHANGE_GROUPS;
-            shifted_look(clock_now_us()); /* at what fell while nobody watched */
+            if (shifted_look(clock_now_us())) /* at what fell while nobody watched */
+                woken = true;
         }
     }
 }

@@ -17,12 +17,12 @@ static uint32_t edge_us; /* when the last line fell */
 static lines_t fallen;   /* lines that have, and when (low halves) */
 static uint16_t fell_us[N_CELLS], period_us[N_CELLS];
 
-void shifted_look(uint32_t now_us)
+bool shifted_look(uint32_t now_us)
 {
     lines_t ready = lines_ready(), fresh = ready & (lines_t)~fallen;
     fallen = ready;
     if (!fresh)
-        return;
+        return false;
     edge_us = now_us;
     for (uint8_t cell = 0; cell < N_CELLS; cell++) {
         if (!(fresh >> cell & 1))
@@ -32,6 +32,7 @@ void shifted_look(uint32_t now_us)
             period_us[cell] = since_us;
         fell_us[cell] = (uint16_t)now_us;
     }
+    return true;
 }
 
 uint16_t hal_ready(uint32_t *ready_us)

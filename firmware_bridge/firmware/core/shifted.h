@@ -31,7 +31,7 @@ void lines_pulse(void);
 /* Whether an interrupt calls shifted_look when a line falls; where there is none, the main loop calls it often. */
 void lines_watch(bool on);
 
-/* Note the lines that have fallen since the last look. */
-void shifted_look(uint32_t now_us);
+/* Note the lines that have fallen since the last look; whether there were any. */
+bool shifted_look(uint32_t now_us);
 
 #endif
