@@ -10,11 +10,12 @@ from collections import deque
 
 from firmware_bridge import wire
 from firmware_bridge.clock_sync import ClockSync
-from firmware_bridge.frames import RawFrame
+from firmware_bridge.frames import RawFrame, Status
 
 __all__ = ["Decoder"]
 
 SAMPLE, SYNC, EVENT = wire.Type.SAMPLE.value, wire.Type.SYNC.value, wire.Type.EVENT.value
+UNSYNCED = Status.CLOCK_UNSYNCED.value
 NEAR_US = 500_000
 """Device times closer than this belong together: a backward step within it is a stray frame, beyond it a reboot."""
 AHEAD_NS = 1_000_000_000
@@ -70,6 +71,7 @@ class Decoder:
         received_ns
             Host monotonic ns at which ``data`` was read.
         """
+        clock = self.clock
         samples: list[RawFrame] = []
         others: list[wire.Frame] = []
         for frame in self._parser.feed(data):
@@ -77,11 +79,11 @@ class Decoder:
             if board_us is None:
                 continue
             self.status = frame.status
-            self.clock.observe(board_us, received_ns)
+            clock.observe(board_us, received_ns)
             if frame.type != SAMPLE:
                 if frame.type == SYNC:
                     _, sent_ns, device_us = wire.parse_sync(frame.payload)
-                    self.clock.probe(sent_ns, received_ns, board_us + _signed32(device_us - board_us))
+                    clock.probe(sent_ns, received_ns, board_us + _signed32(device_us - board_us))
                 others.append(frame)
                 continue
             if frame.n_channels != self.n_channels:
@@ -98,7 +100,7 @@ class Decoder:
                     self._seq or 0,
                     self.epoch,
                     frame.counts,
-                    frame.status,
+                    frame.status if clock.synced else frame.status | UNSYNCED,
                     frame.ready_mask,
                     frame.saturated_mask,
                 )

@@ -22,6 +22,8 @@ class Status(enum.IntFlag):
     CAL_VALID = 1 << 7
     SELFTEST_FAIL = 1 << 8
     BROWNOUT_RESET = 1 << 9
+    CLOCK_UNSYNCED = 1 << 16
+    """Set by the host, beyond the 16 bits of the wire: ``t_ns`` comes from the last good line or from the arrival."""
 
 
 class RawFrame(msgspec.Struct, frozen=True, gc=False):

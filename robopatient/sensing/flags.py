@@ -14,7 +14,7 @@ FLAGS: dict[str, str] = {
     "early_contact": "The hand lay on the abdomen when the session began.",
     "stale": "No fresh frame from the board: the force is taken as zero (set by the loop).",
     "paused": "The session is not running: the force is not felt (set by the loop).",
-    "clock_unsynced": "The board's clock is not mapped to this computer's: times are those of arrival (loop).",
+    "clock_unsynced": "The board's clock is not mapped to this computer's: times are those of arrival.",
     "split": "Press: the hand went on from or to another press without leaving the abdomen.",
     "brief": "Press: shorter than 50 ms, rather a touch or a glitch than a palpation.",
     "interrupted": "Press: the frames stopped before the hand let go.",

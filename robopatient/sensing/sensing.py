@@ -12,12 +12,12 @@ from robopatient.phantom import load_phantom
 from robopatient.sensing.calibration import load_calibration
 from robopatient.sensing.filters import FrameGate, dead_band
 from robopatient.sensing.presses import PressCutter
-from robopatient.sensing.tare import TareWindow
+from robopatient.sensing.tare import TareWindow, ZeroWatch
 
 __all__ = ["Sensing"]
 
-SATURATED, OVERLOAD, TARED = map(
-    int, (Status.SATURATED, Status.OVERLOAD, Status.TARED)
+SATURATED, OVERLOAD, TARED, UNSYNCED = map(
+    int, (Status.SATURATED, Status.OVERLOAD, Status.TARED, Status.CLOCK_UNSYNCED)
 )  # plain ints: enum arithmetic costs 3 us a frame
 RATE_WINDOW_NS = 20_000_000
 """Time over which dF/dt is taken, as in the published slopes (facts sheet robopatient_systems, 1.7)."""
@@ -65,6 +65,7 @@ class Sensing:
         self._untared = False
         self._start_refused = False
         self._tare: TareWindow | None = None
+        self._zero_watch = ZeroWatch()
         self._tare_unasked()
         self._cutter = PressCutter(self.phantom, config.press_on_newton, config.press_off_newton)
         self._presses: list[Press] = []
@@ -125,6 +126,11 @@ class Sensing:
         if fault == "saturated":
             flags.append("saturated")
 
+        drift = None if self._untared else self._zero_watch.step(t_ns, cells, fault)
+        if drift is not None:
+            told = f"the zero has drifted by {drift:+.2f} N: tare when nobody touches the abdomen"
+            self._notes.append(("warning", told))
+
         band = self.config.dead_band_newton
         clean = tuple([dead_band(cell, band) for cell in cells])
         total = sum(clean)
@@ -133,6 +139,8 @@ class Sensing:
         over = total > self.config.limit_newton or max(cells) > self.phantom.cell_capacity_newton
         if over or frame.status & OVERLOAD:
             flags.append("overload")
+        if frame.status & UNSYNCED:
+            flags.append("clock_unsynced")
         if self._touched_early(t_ns, total):
             flags.append("early_contact")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-__all__ = ["TareWindow"]
+__all__ = ["TareWindow", "ZeroWatch"]
 
 START_LIMIT_NEWTON = 0.3
 """Largest total that a tare nobody asked for may take away: a resting hand weighs more (assumption; the facts sheet's
@@ -18,6 +18,13 @@ SLOPE_NEWTON_PER_S = 0.5
 """Largest drift of the total within the window (assumption)."""
 MIN_FRAMES = 20
 """Fewest readings of a window (80 Hz x 0.25 s)."""
+
+WATCH_S = 5.0
+WATCH_STEP_NS = 20_000_000
+TOUCHED_NEWTON = 2.0
+"""Drift is looked for below this total only (the least force whose place is told, sensing.contact_newton)."""
+DRIFT_NEWTON = START_LIMIT_NEWTON
+SAY_AGAIN_NS = 60_000_000_000
 
 
 class TareWindow:
@@ -86,3 +93,31 @@ class TareWindow:
                     f"cell {cell} read {newton:.1f} N (at most {OPERATOR_LIMIT_NEWTON:g} N): calibrate the board anew"
                 )
         return ""
+
+
+class ZeroWatch:
+    """Notices a zero that has drifted: a small force that stays, so steady that no hand holds it."""
+
+    def __init__(self) -> None:
+        self._window: TareWindow | None = None
+        self._next_ns = 0
+        self._silent_until_ns = 0
+
+    def step(self, t_ns: int, cells_newton: Sequence[float], fault: str) -> float | None:
+        """Take one tared frame; the drift, N, when there is one to be told (once a minute)."""
+        if t_ns < self._next_ns:
+            return None
+        self._next_ns = t_ns + WATCH_STEP_NS
+        if fault or abs(sum(cells_newton)) > TOUCHED_NEWTON:
+            self._window = None
+            return None
+        if self._window is None:
+            self._window = TareWindow(WATCH_S, asked=True)
+        if not self._window.add(t_ns, cells_newton):
+            return None
+        window, self._window = self._window, None
+        drift = sum(window.zero_newton())
+        if window.refusal() or abs(drift) <= DRIFT_NEWTON or t_ns < self._silent_until_ns:
+            return None
+        self._silent_until_ns = t_ns + SAY_AGAIN_NS
+        return drift

@@ -78,6 +78,7 @@ def test_a_fault_that_is_there_from_the_start_is_told_instead_of_waiting_for_eve
     assert any(re.search(words, detail) for detail in bench.details), bench.details
     if fault == "slow":
         assert bench.board.health().clock == "unsynced"
+        assert all(frame.status & Status.CLOCK_UNSYNCED for frame in bench.samples)
         assert len(bench.samples) > 500
     else:
         assert not bench.samples
@@ -107,6 +108,14 @@ def test_a_reboot_begins_a_new_epoch_and_a_new_clock_mapping():
     assert [frame.epoch for frame in bench.samples] == sorted(frame.epoch for frame in bench.samples)
     assert bench.board.health().epoch == 1
     assert bench.board.health().clock == "synced"
+
+
+def test_frames_say_whether_their_time_is_mapped():
+    bench = Bench()
+    bench.run(3.0)
+    unsynced = [bool(frame.status & Status.CLOCK_UNSYNCED) for frame in bench.samples]
+    assert unsynced[0]
+    assert not any(unsynced[250:])
 
 
 def test_a_damaged_note_in_the_eeprom_is_told_by_the_self_test_after_the_start():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import msgspec
@@ -229,3 +230,17 @@ def test_any_counts_at_any_times_give_finite_forces_and_known_flags(rows) -> Non
 def test_the_same_frames_give_the_same_forces_to_the_last_bit(frames, hand) -> None:
     raw = frames(hand(30 * np.sin(np.linspace(0, 3, 800)) ** 2, 170, 120))
     assert run(Sensing(SensingConfig()), raw) == run(Sensing(SensingConfig()), raw)
+
+
+def test_a_drifted_zero_prompts_for_a_tare(frames) -> None:
+    sensing = Sensing(SensingConfig())
+    run(sensing, frames([[0.0] * 4] * 300))
+    run(sensing, frames([[0.15] * 4] * 6000, start_ns=2_000_000_000))
+    (told,) = (text for level, text in sensing.take_notes() if level == "warning")
+    assert re.fullmatch(r"the zero has drifted by \+0\.(59|60) N: tare when nobody touches the abdomen", told)
+
+
+def test_a_frame_without_a_mapped_clock_says_so(frames) -> None:
+    (raw,) = frames([[0.0] * 4])
+    unsynced = msgspec.structs.replace(raw, status=int(Status.CLOCK_UNSYNCED))
+    assert "clock_unsynced" in untared().step(unsynced).flags

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from robopatient.sensing.tare import TareWindow
+from robopatient.sensing.tare import TareWindow, ZeroWatch
 
 
 def window(cells: np.ndarray, asked: bool, rate_hz: float = 1000.0, duration_s: float = 0.25) -> TareWindow:
@@ -57,3 +57,33 @@ def test_a_slow_board_is_given_twenty_readings() -> None:
     tare = TareWindow(0.1, asked=False)
     filled = [tare.add(round(i * 12.5e6), (0.0,) * 4) for i in range(20)]
     assert filled == [False] * 19 + [True]
+
+
+def drifts(total: np.ndarray, rate_hz: float = 100.0) -> list[float]:
+    """What is told of a total force, shared by four cells with their noise."""
+    watch = ZeroWatch()
+    noise = np.random.default_rng(3).normal(0.0, 0.001, (len(total), 4))
+    rows = (total[:, None] / 4 + noise).tolist()
+    told = [watch.step(round(i * 1e9 / rate_hz), row, "") for i, row in enumerate(rows)]
+    return [drift for drift in told if drift is not None]
+
+
+def test_a_zero_that_creeps_away_is_told_once_a_minute() -> None:
+    creep = np.linspace(0.0, 0.9, 18_000)  # three minutes
+    told = drifts(creep)
+    assert len(told) == 2
+    assert told[0] == pytest.approx(0.31, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    "total",
+    [
+        np.full(2000, 0.2),
+        1.0 + 0.3 * np.sin(2 * np.pi * 9 * np.arange(2000) / 100.0),
+        np.full(2000, 12.0),
+        np.tile(np.repeat([0.0, 20.0], 100), 10),
+    ],
+    ids=["small", "a trembling hand", "a weight", "presses"],
+)
+def test_what_is_no_drift_is_not_told(total: np.ndarray) -> None:
+    assert drifts(total) == []
