@@ -17,7 +17,7 @@ __all__ = ["Adaptation", "TwoProcess"]
 
 
 class Adaptation(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Parameters, once a press: ``h_q <- rho_h h_q + (1 - rho_h) N``, ``z <- rho_z z + (1 - rho_z) N``."""
+    """Once a press: ``h_q <- rho_h h_q + (1 - rho_h) N``, ``z <- rho_z z + (1 - rho_z) N``."""
 
     habituation: Annotated[float, Meta(ge=0, le=0.8)] = 0.25
     """b_h: share of a press's pain that full habituation takes away (assumption)."""

@@ -28,12 +28,13 @@ class KnownCue(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """An announcement that the patient has learned to read before the session."""
 
     words: str
+    """As announced (assumption)."""
     expects_nrs: Annotated[float, Meta(ge=0, le=10)]
     """V at the start (assumption)."""
 
 
 class Cues(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Parameters."""
+    """What announcements do to expectation; only in those who are aware of their meaning (arXiv 2603.16288)."""
 
     aware: bool = True
     """A: whether the patient knows what the cues mean; without it they do nothing (published)."""
@@ -45,7 +46,7 @@ class Cues(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
     learning: Fraction = 0.3
     """alpha of Rescorla and Wagner (assumption)."""
     places: bool = True
-    """Whether the place that is pressed is a cue of its own."""
+    """Whether the place that is pressed is a cue of its own (assumption)."""
     lasts_s: Positive = 15.0
     """How long an announcement counts, unless a press ends it (assumption)."""
     known: tuple[KnownCue, ...] = (

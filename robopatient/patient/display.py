@@ -17,7 +17,7 @@ EXAGGERATED = 0.6
 
 
 class Display(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Traits; stoicism and exaggeration exclude each other."""
+    """Traits, all assumptions; stoicism and exaggeration exclude each other."""
 
     stoicism: Fraction = 0.0
     """0 hides nothing, 1 all that can be hidden."""

@@ -25,7 +25,7 @@ Level = Annotated[float, Meta(ge=0, le=10)]
 
 
 class Fluctuation(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Parameters; all sizes are assumptions."""
+    """Pain without a touch; all sizes are assumptions."""
 
     mean_nrs: Level = 1.0
     """mu: pain without a touch, on average."""

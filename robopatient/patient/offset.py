@@ -16,7 +16,7 @@ __all__ = ["Offset", "OffsetAnalgesia"]
 
 
 class OffsetAnalgesia(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Parameters."""
+    """A falling stimulus relieves beyond its fall."""
 
     gain: Annotated[float, Meta(ge=0, le=0.9)] = 0.68
     """k: fitted so that a held pain that steps from 5 to 6 and back falls 0.46 below a constant one (meta-analysis,

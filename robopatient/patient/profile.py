@@ -55,6 +55,7 @@ class PatientProfile(Part, frozen=True, forbid_unknown_fields=True, kw_only=True
     kind: Literal["healthy", "chronic"] = "healthy"
     """Whether pain is a chronic condition: decides what stress and a falling stimulus do."""
     expressiveness: Annotated[float, Meta(ge=0, le=2)] = 1.0
+    """Assumption of every shipped patient."""
     psychophysics: Psychophysics = Psychophysics()
     guarding: Guarding = Guarding()
     release: Release = Release()

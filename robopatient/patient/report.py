@@ -40,7 +40,7 @@ class Talk(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
     confidence: Fraction = 1.0
     """1 sure of the own pain, 0 unsure: ``sd = eta exp((1 - conf) / cs)`` (form: Onysk et al., eLife 90634)."""
     eta: Annotated[float, Meta(ge=0, le=3)] = 0.33
-    """NRS; published 3.0 to 3.5 of 100."""
+    """Published 3.0 to 3.5 of 100."""
     cs: Annotated[float, Meta(ge=0.5, le=5)] = 1.2
     """Published 0.73 to 1.59 by condition."""
     refusal: Fraction = 0.0

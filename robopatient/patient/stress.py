@@ -14,10 +14,10 @@ __all__ = ["Stress", "strain"]
 
 
 class Stress(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Parameters."""
+    """Stress relieves the healthy and hurts the chronic (Loeffler et al. 2022; contested, weak by default)."""
 
     level: Fraction = 0.0
-    """s at the start of a session; the action "stress" changes it."""
+    """s at the start of a session; the action "stress" changes it (assumption)."""
     threshold_share: Fraction = 0.10
     """c_t: healthy, ``F0 (1 + c_t s)`` (assumption)."""
     gain_share: Fraction = 0.10

@@ -16,7 +16,7 @@ __all__ = ["Summation", "WindUp"]
 
 
 class Summation(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Parameters. The two are fitted to two published effects of heat; for pressure none is known.
+    """Two parameters, fitted to two published effects of heat; for pressure none is known.
 
     Ten 1 s presses at 0.5 Hz that begin at 52.9 of 100 end at 79.8 (published 80.2 +/- 15.5), a press held from 38.5
     on ends at 75.6 (published 75.8 +/- 18.3; both Granot 2006, n = 27).

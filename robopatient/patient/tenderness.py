@@ -28,9 +28,13 @@ class TenderSite(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """
 
     name: str
+    """Unique in the patient; the record tells it."""
     region: str
+    """One of the nine; textbook anatomy."""
     left_mm: Annotated[float, Meta(ge=-300, le=300)]
+    """From the navel to the patient's left; textbook anatomy."""
     head_mm: Annotated[float, Meta(ge=-300, le=300)]
+    """From the navel towards the head; textbook anatomy."""
     sigma_mm: Annotated[float, Meta(gt=0, le=150)] = 25.0
     """Radius of the Gaussian. Published: Protpagorn et al. 2023, doi 10.3389/frobt.2023.1122914."""
     strength: Fraction = 1.0
@@ -41,6 +45,7 @@ class TenderSite(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
     descent_mm: Annotated[float, Meta(ge=0, le=60)] = 0.0
     """How far a full breath brings it towards the hand (assumption; Murphy's sign is nothing else)."""
     quality: Quality = "sore"
+    """Picks the words of the self-report (assumption)."""
 
 
 class Psychophysics(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -13,7 +13,7 @@ from robopatient.patient.hand import Hand
 from robopatient.patient.model import Patient
 from robopatient.patient.profile import PatientProfile, load_patient
 
-__all__ = ["fit", "list_patients", "show"]
+__all__ = ["fit", "list_patients", "parameters", "show"]
 
 FORCES_NEWTON = (5.0, 10.0, 20.0, 35.0)
 """Light touch to the median published press."""
@@ -67,6 +67,14 @@ def show(name: str, as_json: bool = False) -> int:
     for place, row in table:
         print(f"{place:<{places}}" + "".join(f"{nrs:>10.1f}" for nrs in row))
     print("\n" + to_toml(profile), end="")
+    return 0
+
+
+def parameters() -> int:
+    """The verb ``patient parameters``: every key of a patient file with unit, range and source, as Markdown."""
+    from robopatient.patient.parameters import to_markdown
+
+    print(to_markdown())
     return 0
 
 
