@@ -329,6 +329,12 @@ def patient_show(
     _do("robopatient.patient.verbs:show", name=name, as_json=json)
 
 
+@patient.command("parameters")
+def patient_parameters() -> None:
+    """Print every key of a patient file with unit, range and source, as Markdown."""
+    _do("robopatient.patient.verbs:parameters")
+
+
 @patient.command("fit")
 def patient_fit(
     wishes: Annotated[str, typer.Argument(help='Such as "NRS 7 at 20 N on the right iliac, mild elsewhere, stoic".')],
