@@ -416,6 +416,12 @@ def bench_latency(
     )
 
 
+@bench.command("patient")
+def bench_patient(json: Json = False, seed: Annotated[int, typer.Option(min=0)] = 1) -> None:
+    """Measure published effects on the virtual patient, and what a step costs."""
+    _do("experiments.benchmarks.patient:bench_patient", as_json=json, seed=seed)
+
+
 @bench.command("bridge")
 def bench_bridge(
     json: Json = False,
