@@ -19,7 +19,7 @@ VIEW_PX = 320
 
 
 def seen_triangles(head: Head, place: np.ndarray, follows: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Which triangles show a pixel in any pose, and their neighbours; shape (triangles,) bool.
+    """Which triangles show a pixel in any pose or view, and their neighbours; shape (triangles,) bool.
 
     Parameters
     ----------
@@ -27,9 +27,10 @@ def seen_triangles(head: Head, place: np.ndarray, follows: np.ndarray, triangles
         All points of the picture at rest, dm, and their share of the head's rotation.
     """
     seen = np.zeros(len(triangles), bool)
-    clip = light.clip_matrix(head.eye_centres.mean(axis=0))
+    eyes_dm = head.eye_centres.mean(axis=0)
     homogeneous = np.ones((len(place), 4), np.float32)
-    for pose in POSES_DEG:
+    for view, pose in (*(("frontal", pose) for pose in POSES_DEG), *((view, (0.0, 0.0, 0.0)) for view in light.VIEWS)):
+        clip = light.clip_matrix(eyes_dm, light.make_look(view))
         turned = (place - head.head_joint) @ rotation(*pose).T + head.head_joint
         homogeneous[:, :3] = place + follows[:, None] * (turned - place)
         x, y, z, w = clip @ homogeneous.T

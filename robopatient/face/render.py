@@ -8,6 +8,7 @@ import numpy as np
 
 from robopatient.errors import DeviceError, MissingPackageError
 from robopatient.face.identity import Identity
+from robopatient.face.light import Look
 from robopatient.face.pose import FacePose
 
 __all__ = ["Kind", "Renderer", "make_renderer"]
@@ -40,7 +41,7 @@ class Renderer(Protocol):
         ...
 
 
-def make_renderer(kind: Kind, identity: Identity, size_px: int) -> Renderer:
+def make_renderer(kind: Kind, identity: Identity, size_px: int, look: Look | None = None) -> Renderer:
     """Renderer of a kind; "auto" takes OpenGL where a context can be had, else the rasteriser.
 
     Raises
@@ -56,10 +57,10 @@ def make_renderer(kind: Kind, identity: Identity, size_px: int) -> Renderer:
         try:
             from robopatient.face.render_gl import GlRenderer
 
-            return GlRenderer(identity, size_px)
+            return GlRenderer(identity, size_px, look=look)
         except (DeviceError, MissingPackageError):
             if kind == "gl":
                 raise
     from robopatient.face.render_numba import NumbaRenderer
 
-    return NumbaRenderer(identity, size_px)
+    return NumbaRenderer(identity, size_px, look)

@@ -41,6 +41,8 @@ class GlRenderer:
         Whose face.
     size_px
         Side of the square picture of ``draw``.
+    look
+        View, light, background and keystone.
     context
         An existing moderngl context that is current; a headless EGL one is made when absent.
 
@@ -52,7 +54,8 @@ class GlRenderer:
 
     kind = "gl"
 
-    def __init__(self, identity: Identity, size_px: int, context: Any = None) -> None:
+    def __init__(self, identity: Identity, size_px: int, context: Any = None, look: light.Look | None = None) -> None:
+        self.look = look or light.Look()
         self._gl = require("moderngl", "face")
         self._scene = load_scene(identity)
         self._owned = context is None
@@ -71,7 +74,7 @@ class GlRenderer:
                 part.release()
         self.size_px = size_px
         self._target = context.framebuffer([context.renderbuffer(size, 4)], context.depth_renderbuffer(size))
-        self._pixels = bytearray(size_px * size_px * 3)
+        self._pixels = bytearray(size_px * size_px * self.look.channels)
         halvings = 1 if size_px <= HALF_TEXTURES_PX else 0
         if halvings != self._halvings:
             for texture in self._textures:
@@ -80,10 +83,11 @@ class GlRenderer:
             self._textures = [self._texture(image, halvings) for image in self._scene.maps]
 
     def draw(self, pose: FacePose) -> np.ndarray:
-        """Picture of a pose, shape (size, size, 3) uint8, top row first."""
+        """Picture of a pose, shape (size, size, 3) uint8, top row first; 4 channels on a transparent background."""
+        channels = self.look.channels
         self.draw_into(self._target, pose)
-        self._target.read_into(self._pixels, components=3, alignment=1)
-        flipped = np.frombuffer(self._pixels, np.uint8).reshape(self.size_px, self.size_px, 3)
+        self._target.read_into(self._pixels, components=channels, alignment=1)
+        flipped = np.frombuffer(self._pixels, np.uint8).reshape(self.size_px, self.size_px, channels)
         return flipped[::-1].copy()
 
     def draw_into(self, target: Any, pose: FacePose) -> None:
@@ -97,7 +101,8 @@ class GlRenderer:
         _put(self._carried, head_rotation=frame.head_rotation.T, breath_lift=frame.breath_lift_dm)
 
         target.use()
-        target.clear(0.0, 0.0, 0.0, 1.0, depth=1.0)
+        transparent = self.look.background == "transparent"
+        target.clear(0.0, 0.0, 0.0, 0.0 if transparent else 1.0, depth=1.0)
         context.disable(gl.BLEND)
         context.enable(gl.DEPTH_TEST)
         for unit, texture in enumerate(self._textures):
@@ -107,9 +112,10 @@ class GlRenderer:
             _put(program, **uniforms)
             array.render()
         context.disable(gl.CULL_FACE)
-        self._backdrop.render(gl.TRIANGLE_STRIP, vertices=4)
+        if not transparent:
+            self._backdrop.render(gl.TRIANGLE_STRIP, vertices=4)
         context.enable(gl.BLEND)
-        context.blend_func = gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA
+        context.blend_func = gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA, gl.ONE, gl.ONE
         self._lashes.render()
         context.disable(gl.BLEND)
 
@@ -136,7 +142,8 @@ class GlRenderer:
         self._eye = self._program("eye", "eye")
         self._carried = self._program("carried", "carried")
         backdrop = self._program("backdrop", "backdrop")
-        _put(backdrop, top=light.BACKGROUND_TOP, bottom=light.BACKGROUND_BOTTOM)
+        top, bottom = light.BACKGROUNDS[self.look.background]
+        _put(backdrop, top=top, bottom=bottom)
         self._backdrop = context.vertex_array(backdrop, [])
 
         _put(skin, albedo_map=0, layer_map=1, detail_map=2, slope_limit=SLOPE_LIMIT)
@@ -194,17 +201,12 @@ class GlRenderer:
             vertex_shader=(folder / f"{vertex}.vert").read_text(),
             fragment_shader=(folder / f"{fragment}.frag").read_text(),
         )
-        clip, camera = light.clip_matrix(self._scene.eyes_dm), light.camera_dm(self._scene.eyes_dm)
+        eyes_dm, look = self._scene.eyes_dm, self.look
         _put(
             program,
-            clip=clip.T,
-            camera=camera,
-            key_direction=light.KEY_DIRECTION,
-            key_colour=light.KEY_COLOUR,
-            fill_direction=light.FILL_DIRECTION,
-            fill_colour=light.FILL_COLOUR,
-            ambient_sky=light.AMBIENT_SKY,
-            ambient_ground=light.AMBIENT_GROUND,
+            clip=light.clip_matrix(eyes_dm, look).T,
+            camera=light.camera_dm(eyes_dm, look),
+            **light.LIGHTS[look.light]._asdict(),
         )
         return program
 

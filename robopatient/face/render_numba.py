@@ -38,10 +38,12 @@ class NumbaRenderer:
 
     kind = "numba"
 
-    def __init__(self, identity: Identity, size_px: int) -> None:
+    def __init__(self, identity: Identity, size_px: int, look: light.Look | None = None) -> None:
+        self.look = look or light.Look()
+        self._light = light.LIGHTS[self.look.light]
         scene = self._scene = load_scene(identity)
-        self._clip = light.clip_matrix(scene.eyes_dm)
-        self._camera = light.camera_dm(scene.eyes_dm)
+        self._clip = light.clip_matrix(scene.eyes_dm, self.look)
+        self._camera = light.camera_dm(scene.eyes_dm, self.look)
         self._iris = np.ascontiguousarray(scene.maps.iris)
         self.resize(size_px)
 
@@ -62,10 +64,7 @@ class NumbaRenderer:
         self._attributes[:head_count, 7] = scene.open_sky
         self._attributes[head_count:, 6] = np.concatenate([scene.gown.mark, scene.hair.mark])
         self._place = np.zeros((self._count, 3), np.float32)
-        self._lights = np.stack(
-            [light.KEY_DIRECTION, light.KEY_COLOUR, light.FILL_DIRECTION, light.FILL_COLOUR, light.AMBIENT_SKY,
-             light.AMBIENT_GROUND, self._camera]
-        ).astype(np.float32)  # fmt: skip
+        self._lights = np.stack([*self._light, self._camera]).astype(np.float32)
         self._plain = np.array([[*TEETH, 0.25, TOOTH_GAP], [*TONGUE, 0.15, 0.0]], np.float32)
         self._lash_alpha = (
             scene.identity.hair.lashes * (1.0 - _smoothstep(0.0, 1.0, scene.lash_across))
@@ -75,7 +74,7 @@ class NumbaRenderer:
     def resize(self, size_px: int) -> None:
         """Draw pictures of another size from now on."""
         self.size_px = size_px
-        self._background = light.background(size_px)
+        self._background = light.background(size_px, self.look)
         maps = self._scene.maps
         halvings = 1 if size_px <= HALF_TEXTURES_PX else 0
         self._maps = [halve(image, halvings) for image in (maps.albedo, maps.layers, maps.detail)]
@@ -105,8 +104,10 @@ class NumbaRenderer:
             number, weights, inverse_w, self._triangles, self._material, attributes, *self._maps, self._iris,
             self._lights, self._plain, frame.eye_rotation, frame.gaze, picture,
         )  # fmt: skip
-        lash_light = float(light.AMBIENT_SKY.mean()) + 0.5 * float(light.KEY_COLOUR.mean())
+        lash_light = float(self._light.ambient_sky.mean()) + 0.5 * float(self._light.key_colour.mean())
         lash = light.encode(np.array(LASH) * lash_light) * 255.0
+        if self.look.channels == 4:
+            picture[..., 3] = np.where(number >= 0, 255, 0)
         _blend(x, y, z, scene.parts[Part.LASH], self._lash_alpha, lash.astype(np.float32), depth, picture)
         return picture
 
@@ -134,16 +135,17 @@ class NumbaRenderer:
         eye /= np.sqrt((eye * eye).sum(axis=1, keepdims=True))
         normal *= np.where((normal * eye).sum(axis=1, keepdims=True) < 0.0, -1.0, 1.0)
         normal /= np.sqrt((normal * normal).sum(axis=1, keepdims=True)) + 1e-9
-        to_key = (normal @ light.KEY_DIRECTION)[:, None]
-        lit = light.KEY_COLOUR * np.maximum((to_key + 0.25) / 1.25, 0.0)
-        lit = lit + light.FILL_COLOUR * np.maximum(((normal @ light.FILL_DIRECTION)[:, None] + 0.25) / 1.25, 0.0)
-        lit += light.AMBIENT_GROUND + (light.AMBIENT_SKY - light.AMBIENT_GROUND) * (0.5 + 0.5 * normal[:, 1:2])
+        lamp = self._light
+        to_key = (normal @ lamp.key_direction)[:, None]
+        lit = lamp.key_colour * np.maximum((to_key + 0.25) / 1.25, 0.0)
+        lit = lit + lamp.fill_colour * np.maximum(((normal @ lamp.fill_direction)[:, None] + 0.25) / 1.25, 0.0)
+        lit += lamp.ambient_ground + (lamp.ambient_sky - lamp.ambient_ground) * (0.5 + 0.5 * normal[:, 1:2])
         strand = carried.tangent + follows * (carried.tangent @ turn.T - carried.tangent)
-        halfway = light.KEY_DIRECTION + eye
+        halfway = lamp.key_direction + eye
         halfway /= np.sqrt((halfway * halfway).sum(axis=1, keepdims=True))
         across = (strand * halfway).sum(axis=1, keepdims=True)
         gleam = (strand * strand).sum(axis=1, keepdims=True) * np.maximum(1.0 - across * across, 0.0) ** 24
-        highlight = light.KEY_COLOUR * (0.15 * gleam * np.maximum(to_key + 0.2, 0.0)) * (0.25 + carried.colour)
+        highlight = lamp.key_colour * (0.15 * gleam * np.maximum(to_key + 0.2, 0.0)) * (0.25 + carried.colour)
         return place, np.concatenate([carried.colour * lit, highlight], axis=1)
 
 

@@ -8,15 +8,18 @@ from typing import Annotated
 
 import numpy as np
 
-from robopatient.errors import AssetError, require
+from robopatient.errors import AssetError, ConfigError, require
 from robopatient.face.apex import apex_au
 from robopatient.face.identity import load_identity
+from robopatient.face.light import make_look
 from robopatient.face.pose import FacePose
 from robopatient.face.render import Kind, make_renderer
 
 __all__ = ["still"]
 
 DEFAULT_SIZE_PX = 512
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
+JPEG_QUALITY = 92
 
 
 def still(
@@ -24,10 +27,13 @@ def still(
     nrs: float,
     out: Path,
     size_px: int = DEFAULT_SIZE_PX,
-    au: Mapping[str, float] | None = None,
+    au: Mapping[str, float] | str | None = None,
     renderer: Kind = "auto",
-) -> Annotated[np.ndarray, "(size, size, 3) uint8"]:
-    """Draw a face at the apex of a pain and write it as PNG.
+    view: str = "frontal",
+    light: str = "window",
+    background: str = "wall",
+) -> Annotated[np.ndarray, "(size, size, 3 or 4) uint8"]:
+    """Draw a face at the apex of a pain and write it as PNG or JPEG.
 
     Parameters
     ----------
@@ -36,25 +42,43 @@ def still(
     nrs
         Pain 0 to 10.
     out
-        File to write.
+        File to write; its ending tells the format.
     au
-        Intensities 0-5 that replace those of the pain, by action unit.
+        Intensities 0-5 that replace those of the pain, by action unit, or as text: ``"AU4=3,AU6L=5"``.
+    view, light, background
+        Presets of ``light.py``; a transparent background makes a PNG with alpha.
 
     Raises
     ------
     AssetError
         When the face or the head data is missing, or ``out`` cannot be written.
     ConfigError
-        When an action unit is unknown or out of range.
+        When an action unit, a preset or the ending of ``out`` is unknown, or an intensity out of range.
     """
-    drawer = make_renderer(renderer, load_identity(face), size_px)
+    form = FORMATS.get(out.suffix.lower())
+    if form is None or (form == "JPEG" and background == "transparent"):
+        raise ConfigError(f"{out}: give --out NAME.png (or NAME.jpg, but not with a transparent background)")
+    intensities = _read_au(au) if isinstance(au, str) else dict(au or {})
+    drawer = make_renderer(renderer, load_identity(face), size_px, make_look(view, light, background))
     try:
-        picture = drawer.draw(FacePose(au={**apex_au(nrs), **(au or {})}))
+        picture = drawer.draw(FacePose(au={**apex_au(nrs), **intensities}))
     finally:
         drawer.close()
     image = require("PIL.Image", "face").fromarray(picture)
     try:
-        image.save(out, format="PNG")
+        image.save(out, format=form, **({"quality": JPEG_QUALITY} if form == "JPEG" else {}))
     except OSError as error:
         raise AssetError(f"{out}: the picture cannot be written ({error}); choose another --out") from error
     return picture
+
+
+def _read_au(text: str) -> dict[str, float]:
+    """Intensities of ``"AU4=3,AU6L=5"``."""
+    found = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, value = part.partition("=")
+        try:
+            found[name.strip().upper()] = float(value)
+        except ValueError as error:
+            raise ConfigError(f'--au "{part}" is no NAME=INTENSITY such as AU4=3') from error
+    return found
