@@ -24,6 +24,7 @@ BACK_OFF_FIRST_S = 0.05
 BACK_OFF_FACTOR = 1.5
 BACK_OFF_MAX_S = 0.5
 READ_BYTES = 4096
+USB_SERIAL = Path("/sys/bus/usb-serial/devices")
 FLOOD_BYTES_PER_S = 100_000
 """Nine channels at 1 kHz are 55 kB/s; faster lines may carry twice their nominal rate (USB boards ignore it)."""
 FLOOD_BYTES = 262_144
@@ -214,7 +215,7 @@ def _low_latency(port: Any, path: str) -> str:
     """Ask an FTDI adapter to pass bytes on at once: its 16 ms latency timer would alone cost 16 ms."""
     with contextlib.suppress(OSError, ValueError, AttributeError, NotImplementedError):
         port.set_low_latency_mode(True)
-    timer = Path("/sys/bus/usb-serial/devices") / Path(path).resolve().name / "latency_timer"
+    timer = USB_SERIAL / Path(path).resolve().name / "latency_timer"
     try:
         if int(timer.read_text()) <= 1:
             return ""

@@ -14,7 +14,7 @@ import pytest
 import serial
 from simulated_bench import Bench
 
-from firmware_bridge import discovery, faults, wire
+from firmware_bridge import discovery, faults, link, wire
 from firmware_bridge.boards import make_board
 from firmware_bridge.boards.serial import SerialBoard
 from firmware_bridge.boards.virtual import VirtualBoard
@@ -267,6 +267,28 @@ def test_a_tty_that_says_nothing_is_told_to_be_silent():
         board.close()
         os.close(master)
         os.close(slave)
+
+
+@pytest.mark.parametrize(
+    ("mode", "left_at", "note"), [(0o644, "1", ""), (0o444, "16", "the adapter holds bytes back for up to 16 ms")]
+)
+def test_an_ftdi_adapter_is_asked_for_1_ms_or_the_command_is_told(monkeypatch, tmp_path, mode, left_at, note):
+    master, slave = os.openpty()
+    path = os.ttyname(slave)
+    timer = tmp_path / Path(path).name / "latency_timer"
+    timer.parent.mkdir()
+    timer.write_text("16")
+    monkeypatch.setattr(link, "USB_SERIAL", tmp_path)
+    if mode == 0o444:  # root may write what is read-only
+        monkeypatch.setattr(Path, "write_text", lambda *_: (_ for _ in ()).throw(PermissionError()))
+    opened = link.Link(path, 500_000)
+    opened.open()
+    opened.close()
+    os.close(master)
+    os.close(slave)
+    assert timer.read_text() == left_at
+    assert opened.note.startswith(note)
+    assert (f"tee {timer}" in opened.note) == bool(note)
 
 
 def test_no_permission_is_told_with_the_group_and_the_udev_rule_of_this_very_adapter(monkeypatch):

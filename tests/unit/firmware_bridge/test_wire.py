@@ -3,6 +3,7 @@ import re
 import struct
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cobs import cobs
 from hypothesis import given, settings
@@ -171,3 +172,30 @@ def test_the_example_frames_of_the_protocol_page_are_what_the_code_sends():
     sample, start = (bytes.fromhex(block) for block in re.findall(r"```\n([0-9a-f \n]+)\n```", page))
     assert sample == wire.encode_frame(a_sample())
     assert start == wire.encode_command(wire.Command.START, 5, struct.pack("<I", 1000))
+
+
+def test_two_megabytes_of_noise_make_no_frame_and_leave_the_parser_whole():
+    """The bench does the same with 10^8 bytes: ``robopatient bench bridge --fuzz 100000000``."""
+    noise, parser = np.random.default_rng(5), wire.Parser()
+    for _ in range(512):
+        assert parser.feed(noise.bytes(4096)) == []
+        assert parser.pending_bytes <= wire.MAX_PENDING_BYTES
+    assert parser.feed(b"\0" + wire.encode_frame(a_sample())) == [a_sample()]
+
+
+def test_no_command_with_a_wrong_bit_is_obeyed():
+    """10 000 single-bit damages of all commands, the framing included."""
+    draw = np.random.default_rng(6)
+    commands = [
+        wire.encode_command(command, tag, payload)
+        for command in wire.Command
+        for tag, payload in ((0, b""), (7, struct.pack("<I", 1000)), (255, b"plate-a 2026-11-22"))
+    ]
+    for _ in range(10_000):
+        damaged = bytearray(commands[draw.integers(len(commands))])
+        damaged[draw.integers(len(damaged))] ^= 1 << int(draw.integers(8))
+        parser = wire.CommandParser()
+        heard = parser.feed(bytes(damaged)) + parser.feed(b"\0")
+        assert [
+            sound for sound in heard if wire.encode_command(sound.command, sound.tag, sound.payload) not in commands
+        ] == []
