@@ -105,7 +105,7 @@ def _header(session: Debriefing) -> str:
     banners = []
     if session.simulated:
         banners.append(f"A simulated hand pressed ({session.simulated}): the figures below describe it, not a trainee.")
-    if session.record.stop is None:
+    if session.stop is None:
         banners.append(
             f"The session has no end on the record: it was cut off, or still runs. Up to {session.length_s:.0f} s."
         )

@@ -53,6 +53,7 @@ class Debriefing(NamedTuple):
 
     record: Record
     start: m.SessionStart
+    stop: m.SessionStop | None
     config: SessionConfig
     patient: _Patient
     script: _Script
@@ -76,7 +77,7 @@ class Debriefing(NamedTuple):
     @property
     def figures(self) -> Figures:
         """The session in figures, for comparison with others."""
-        return figures_of(self.start, self.config, self.examination, self.pairs, self.length_s, self.record.stop)
+        return figures_of(self.start, self.config, self.examination, self.pairs, self.length_s, self.stop)
 
     @property
     def simulated(self) -> str:
@@ -111,6 +112,7 @@ def load_debriefing(record: Record) -> Debriefing:
     return Debriefing(
         record=record,
         start=start,
+        stop=stop,
         config=config,
         patient=patient,
         script=_part("scenarios", config.scenario, _Script) if config.scenario else _Script(),
