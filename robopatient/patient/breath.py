@@ -37,15 +37,18 @@ class Breath:
         """Begin a deep breath."""
         self._elapsed_s, self.arrested = 0.0, False
 
-    def step(self, felt_nrs: float, dt_s: float) -> None:
-        """Go on breathing; pain while breathing in arrests it, and what was breathed in flows out."""
+    def step(self, caught_nrs: float, dt_s: float) -> None:
+        """Go on breathing; pain that the breath itself brings arrests it, and what was breathed in flows out.
+
+        ``caught_nrs``: felt pain while the hand is on a site that descends with the breath, else 0.
+        """
         breathing = self._breathing
         if self._elapsed_s is None:
             self.inspiration = approach(self.inspiration, 0.0, dt_s, breathing.out_s / 3.0)
             self.arrested = self.arrested and self.inspiration > 0.05
             return
         self._elapsed_s += dt_s
-        if self._elapsed_s < breathing.in_s and felt_nrs >= breathing.arrest_nrs and self.inspiration > 0.05:
+        if self._elapsed_s < breathing.in_s and caught_nrs >= breathing.arrest_nrs and self.inspiration > 0.05:
             self._elapsed_s, self.arrested = None, True
         elif self._elapsed_s >= breathing.in_s + breathing.hold_s:
             self._elapsed_s = None

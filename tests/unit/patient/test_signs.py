@@ -60,6 +60,13 @@ def test_the_shipped_cholecystitis_has_murphys_sign_and_the_shipped_appendicitis
         assert ("Murphy" in signs(hand.lead(20.0, GALLBLADDER_MM, 3.0))) is expected
 
 
+def test_a_breath_under_a_painful_hand_elsewhere_is_no_murphys_sign() -> None:
+    hand = Hand(Patient(load_patient("appendicitis")))
+    hand.lead(30.0, MCBURNEY_MM, 0.3)
+    hand.patient.cue("breathe in")
+    assert "Murphy" not in signs(hand.lead(30.0, MCBURNEY_MM, 3.0))
+
+
 def test_rovsings_sign_hurts_less_than_mcburneys_and_needs_a_deep_press(lab) -> None:
     sites = (mcburney(), rovsing())
     right, left, light = (
