@@ -49,9 +49,13 @@ def test_auto_opens_the_one_board_of_the_allow_list_and_no_other_port(plugged):
 def test_the_list_of_boards_is_lines_or_one_json_object(plugged, capsys):
     plugged(UNO, OLD)
     verbs.list_boards()
-    assert capsys.readouterr().out.splitlines()[0] == "/dev/ttyACM0  usb:2341:0043:75  Arduino Uno"
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "/dev/ttyACM0  usb:2341:0043:75  Arduino Uno  *",
+        "/dev/ttyS0  -  n/a",
+    ]
     verbs.list_boards(as_json=True)
-    assert json.loads(capsys.readouterr().out)["ports"][1]["path"] == "/dev/ttyS0"
+    listed = json.loads(capsys.readouterr().out)["ports"]
+    assert [(port["path"], port["allowed"]) for port in listed] == [("/dev/ttyACM0", True), ("/dev/ttyS0", False)]
     plugged()
     verbs.list_boards()
     assert "--board virtual" in capsys.readouterr().out
