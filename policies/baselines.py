@@ -17,11 +17,12 @@ from stable_baselines3.common.logger import Logger
 
 from policies.env import published_table
 from policies.errors import RatingError
-from policies.learner import Teachable, Trial, keyed
+from policies.learner import Teachable
 from policies.ordinal import quadratic
+from policies.plan import Schedule, Trial, keyed
 from policies.scales import Question, question
 from policies.spaces import Array
-from policies.train_ppo import Schedule, Weights, build, load_weights, weights_of
+from policies.train_ppo import Weights, build, load_weights, weights_of
 from robopatient.expression.ppo import Network
 
 __all__ = ["BASELINES", "Constant", "DirectPpo", "Duels", "GaussianProcess", "TableBandit"]

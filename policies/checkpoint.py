@@ -12,15 +12,18 @@ import json
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from stable_baselines3 import PPO
 
 from policies.errors import PolicyError
 from policies.spaces import Task
-from policies.train_ppo import Weights
 from robopatient.expression.ppo import CHECKPOINTS, Card, checkpoint_folder, read_checkpoint
+
+if TYPE_CHECKING:
+    from stable_baselines3 import PPO
+
+    from policies.train_ppo import Weights
 
 __all__ = ["list_checkpoints", "read_weights", "write_checkpoint"]
 

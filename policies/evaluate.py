@@ -17,15 +17,16 @@ import numpy as np
 from policies.baselines import BASELINES, DirectPpo
 from policies.checkpoint import read_weights
 from policies.errors import PolicyError
-from policies.learner import Learner, Plan, Teachable, keyed
+from policies.learner import Learner, Teachable
 from policies.listeners import FittedListener, Habits, Listener, PsychophysicalListener, Rater, draw_listener
 from policies.ordinal import Gaussian
 from policies.people import People
+from policies.plan import Plan, Schedule, keyed
 from policies.populations import hierarchical_prior
 from policies.reward_models import OrdinalModel
 from policies.scales import question
 from policies.spaces import TASKS, Array
-from policies.train_ppo import Schedule, Weights, train, weights_of
+from policies.train_ppo import Weights, train, weights_of
 
 __all__ = ["CHECKPOINTS", "METHODS", "Job", "Lesson", "Score", "Yardstick", "quartiles", "run_job", "time_to"]
 

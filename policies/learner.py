@@ -6,72 +6,21 @@ calls. All randomness comes from (seed, trial), so that the same ratings lead to
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Protocol
 
-import msgspec
 import numpy as np
 
 from policies.errors import RatingError
 from policies.ordinal import Gaussian
+from policies.plan import Plan, Trial, keyed
 from policies.rater_check import MESSAGES, Consistency, RaterCheck
 from policies.reward_models import CheckedModel, OrdinalModel, ParametricModel, QuadraticModel, RewardModel
 from policies.scales import Question, question
 from policies.spaces import Array
-from policies.train_ppo import REFIT, Schedule, Weights, train, weights_of
+from policies.train_ppo import Weights, train, weights_of
 from robopatient.expression.ppo import Network
 
-__all__ = ["Learner", "Plan", "Source", "Teachable", "Trial", "keyed"]
-
-Source = Literal["thompson", "policy", "repeat"]
-"""Why this sound was chosen: to learn, to show what was learnt, or to see whether the rater answers the same again."""
-
-Purpose = Literal["query", "reward", "refit", "repeat", "estimate", "press", "answer"]
-PURPOSES: tuple[Purpose, ...] = ("query", "reward", "refit", "repeat", "estimate", "press", "answer")
-
-
-def keyed(seed: int, trial: int, purpose: Purpose) -> np.random.Generator:
-    """Generator for one purpose in one trial: nothing depends on what was drawn before."""
-    return np.random.default_rng((seed, trial, PURPOSES.index(purpose)))
-
-
-class Plan(msgspec.Struct, frozen=True):
-    """How a learner learns.
-
-    Attributes
-    ----------
-    questions
-        Names of the questions in the order they are asked, over and over.
-    refit_every
-        Ratings between refits of the policy.
-    repeat_share
-        Share of trials that repeat an earlier one, unannounced.
-    repeat_within
-        Largest distance of the present press from the earlier one, normalised units.
-    freeze
-        Whether a rater found to be noise stops the adaptation.
-    """
-
-    n_state: int = 1
-    n_action: int = 2
-    questions: tuple[str, ...] = ("signed", "signed", "signed", "signed", "naturalness")
-    refit_every: int = 10
-    repeat_share: float = 0.1
-    repeat_within: float = 0.15
-    freeze: bool = True
-    seed: int = 1
-    refit: Schedule = REFIT
-
-
-class Trial(msgspec.Struct, frozen=True):
-    """One press, one sound, one question. ``other`` is the second sound of a pair; ``repeats`` an earlier trial."""
-
-    index: int
-    state: Array
-    action: Array
-    question: Question
-    source: Source
-    other: Array | None = None
-    repeats: int = -1
+__all__ = ["Learner", "Teachable"]
 
 
 class Teachable(Protocol):

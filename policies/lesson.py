@@ -13,8 +13,9 @@ import msgspec
 
 from policies.checkpoint import read_weights, write_checkpoint
 from policies.errors import PolicyError
-from policies.learner import Learner, Plan, Trial
+from policies.learner import Learner
 from policies.ordinal import Gaussian
+from policies.plan import Plan, Trial
 from policies.populations import read_population
 from policies.ratings_log import Event, RatingsLog
 from policies.spaces import TASKS, Array, Task

@@ -14,10 +14,11 @@ import numpy as np
 
 from policies.checkpoint import write_checkpoint
 from policies.people import fit_people, read_trials
+from policies.plan import PRETRAIN
 from policies.populations import FOLDER, write_population
 from policies.reward_models import ParametricModel, Worth, ordinal_worth
 from policies.spaces import TASKS
-from policies.train_ppo import PRETRAIN, train, weights_of
+from policies.train_ppo import train, weights_of
 from robopatient.expression.ppo import CHECKPOINTS, Card
 
 __all__ = ["pretrain"]

@@ -12,15 +12,17 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import numpy as np
 
 from policies.errors import PolicyError
-from policies.learner import Trial
+from policies.plan import Trial
 from policies.scales import question
-from policies.train_ppo import Weights
+
+if TYPE_CHECKING:
+    from policies.train_ppo import Weights
 
 __all__ = ["Event", "RatingsLog"]
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import numpy as np
 import torch
 from gymnasium import spaces
@@ -18,9 +17,10 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.utils import FloatSchedule
 from stable_baselines3.common.vec_env import VecEnv
 
+from policies.plan import Schedule
 from policies.spaces import Array
 
-__all__ = ["PRETRAIN", "REFIT", "Reward", "Schedule", "Weights", "build", "load_weights", "train", "weights_of"]
+__all__ = ["Reward", "Weights", "build", "load_weights", "train", "weights_of"]
 
 Reward = Callable[[Array, Array], Array]
 """Rewards, shape (n,), of states (n, n_state) and actions (n, n_action), all in [-1, 1]."""
@@ -30,31 +30,6 @@ Weights = dict[str, np.ndarray]
 
 HIDDEN = (32, 32)
 """Units of the two tanh layers, actor and critic alike."""
-
-
-class Schedule(msgspec.Struct, frozen=True):
-    """How long and how boldly to train.
-
-    Attributes
-    ----------
-    presses
-        Simulated presses in all.
-    spread
-        SD of the exploring action, normalised, at the start and at the end: wide finds the hill, narrow its top.
-    """
-
-    presses: int
-    rate: float
-    rate_end: float
-    spread: float
-    spread_end: float
-    presses_a_batch: int = 512
-    epochs: int = 8
-    stages: int = 6
-
-
-PRETRAIN = Schedule(presses=150_000, rate=3e-3, rate_end=5e-4, spread=0.6, spread_end=0.12)
-REFIT = Schedule(presses=8192, rate=5e-3, rate_end=5e-4, spread=0.25, spread_end=0.10, epochs=5, stages=4)
 
 
 class Presses(VecEnv):
@@ -99,7 +74,7 @@ class Presses(VecEnv):
         return [False] * self.num_envs
 
 
-def build(reward: Reward, n_state: int, n_action: int, seed: int, schedule: Schedule = PRETRAIN) -> PPO:
+def build(reward: Reward, n_state: int, n_action: int, seed: int, schedule: Schedule) -> PPO:
     """A fresh agent before its batch of presses."""
     torch.set_num_threads(1)  # more threads sum in another order: other bits, and the voice needs the other core
     env = Presses(reward, n_state, n_action, schedule.presses_a_batch, seed)

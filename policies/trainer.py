@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from policies.learner import Plan
+from policies.plan import Plan
 from policies.rater_check import Consistency
 from policies.spaces import Array, Dimension, example_states, normalised, physical
 from robopatient.errors import RobopatientError, SessionError

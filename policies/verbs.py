@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,8 +14,8 @@ import numpy as np
 
 from policies.checkpoint import list_checkpoints
 from policies.errors import PolicyError
-from policies.learner import Plan, keyed
 from policies.people import People
+from policies.plan import Plan, keyed
 from policies.plots import draw_lesson
 from policies.populations import write_population
 from policies.ratings_log import RatingsLog
@@ -22,6 +23,7 @@ from policies.scales import question
 from policies.simulated import Simulated, simulated_rater
 from policies.spaces import TASKS, example_states, normalised, physical
 from policies.trainer import Asked, Begin, Closed, Finish, Pressed, Progress, Rated, Refused, Reply, Trainer, Trust
+from robopatient.errors import require
 
 __all__ = ["QUESTION_PLANS", "list_policies", "train"]
 
@@ -70,6 +72,9 @@ def train(
         raise PolicyError(f"no task {task!r}; choose one of {', '.join(TASKS)}")
     if ratings < 1:
         raise PolicyError(f"--ratings {ratings}: at least 1 is needed")
+    for module, extra in (("stable_baselines3", "train"), ("matplotlib", "study")):
+        if find_spec(module) is None:  # only looked for: the trainer process imports it, this one stays light
+            require(module, extra)
     simulated = simulated_rater(simulate, TASKS[task])
     folder = out or Path("lessons") / f"{task}-{simulate.replace('/', '_').replace(':', '-')}-seed{seed}"
     begin = _begin(simulated, folder, task, question_name, start, seed)

@@ -32,11 +32,12 @@ from experiments.benchmarks.figures import (
 from policies.checkpoint import read_weights
 from policies.errors import PolicyError, TrialsError
 from policies.evaluate import CHECKPOINTS, METHODS, Job, Lesson, quartiles, run_job, time_to
-from policies.learner import Learner, Plan, keyed
+from policies.learner import Learner
 from policies.lesson import Lesson as LoggedLesson
 from policies.listeners import Habits, Rater, draw_listener
 from policies.offline import Estimate, offline_value
 from policies.people import People, fit_people, read_trials
+from policies.plan import Plan, keyed
 from policies.populations import read_population
 from policies.scales import question
 from policies.spaces import TASKS, normalised, physical

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from policies.learner import Plan
-from policies.train_ppo import Schedule, Weights, train, weights_of
+from policies.plan import Plan, Schedule
+from policies.train_ppo import Weights, train, weights_of
 
 FAST = Schedule(presses=1024, rate=3e-3, rate_end=1e-3, spread=0.3, spread_end=0.2, presses_a_batch=256, stages=2)
 

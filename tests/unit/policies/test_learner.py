@@ -6,10 +6,11 @@ import pytest
 
 from policies.errors import RatingError
 from policies.evaluate import Yardstick
-from policies.learner import Learner, Plan, keyed
+from policies.learner import Learner
 from policies.listeners import Rater, draw_listener
+from policies.plan import REFIT, Plan, keyed
 from policies.scales import question
-from policies.train_ppo import REFIT, Weights
+from policies.train_ppo import Weights
 
 
 def teach(learner: Learner, ratings: int, listener: int = 1) -> Learner:

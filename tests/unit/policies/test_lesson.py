@@ -9,9 +9,9 @@ import pytest
 
 from policies.checkpoint import write_checkpoint
 from policies.errors import PolicyError, RatingError
-from policies.learner import Plan, keyed
 from policies.lesson import Lesson
 from policies.listeners import Rater, draw_listener
+from policies.plan import Plan, keyed
 from policies.spaces import TASKS
 from policies.train_ppo import Weights
 from robopatient.clock import FakeClock

@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from policies.learner import Learner, Plan, keyed
+from policies.learner import Learner
 from policies.listeners import Habits, Rater, draw_listener
+from policies.plan import Plan, keyed
 from policies.train_ppo import Weights
 
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from policies.train_ppo import Schedule, Weights, train, weights_of
+from policies.plan import Schedule
+from policies.train_ppo import Weights, train, weights_of
 from robopatient.expression.ppo import Network
 
 SCHEDULE = Schedule(presses=12_288, rate=5e-3, rate_end=5e-4, spread=0.5, spread_end=0.1, presses_a_batch=256, stages=4)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from policies.checkpoint import write_checkpoint
-from policies.learner import Plan
 from policies.lesson import Lesson
+from policies.plan import Plan
 from policies.spaces import TASKS
 from policies.train_ppo import Weights
 from policies.trainer import (
