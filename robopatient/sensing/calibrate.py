@@ -357,7 +357,7 @@ def evaluate(
         method=f"{len(loads)} readings, 0 to {full_scale:g} N up and down, {len(set(places))} places (board calibrate)",
         offset_counts=_rounded(zero),
         counts_per_newton=() if is_matrix else _rounded(1.0 / gains),
-        newton_per_count=tuple(tuple(row) for row in matrix.tolist()) if is_matrix else (),
+        newton_per_count=tuple(tuple(float(f"{x:.7g}") for x in row) for row in matrix) if is_matrix else (),
         residual_newton=tuple(round(value, 4) for value in residual.tolist()),
         range_counts=full_scale_counts,
     )
