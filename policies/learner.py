@@ -57,8 +57,12 @@ class Learner:
         self.model: RewardModel = CheckedModel(
             self._fresh_model(population), QuadraticModel(plan.n_state, plan.n_action)
         )
-        # On the 4-level question honest people barely beat frequencies: see RaterCheck.
-        self.check = RaterCheck(self._fresh_model(population), 7.0 if population is None else -4.0)
+        check_model = self._fresh_model(population)
+        if isinstance(check_model, OrdinalModel):
+            for asked in self.questions:
+                check_model.check(asked)
+        # Honest people's answers to the 4-level question hardly depend on the sound: see RaterCheck.
+        self.check = RaterCheck(check_model, None) if population is not None else RaterCheck(check_model)
         self.trials: list[Trial] = []
         self.answers: list[int] = []
         self.frozen = ""

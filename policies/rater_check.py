@@ -44,8 +44,8 @@ class RaterCheck:
         A fresh model like the learner's own: it is told every answer reversed.
     least_advantage
         Nats by which the reward model must beat the frequencies once ``patience`` answers are in. At 60 answers 28
-        simulated honest raters reached 8.6 to 29, 28 random ones at most 6.4; people on the 4-level question hardly
-        beat the frequencies at all, so for them only a clear loss counts.
+        simulated honest raters reached 8.6 to 29, 28 random ones at most 6.4. None: answers say too little about the
+        sound to tell (people on the 4-level question); only constant raters are called so.
     """
 
     patience = 55
@@ -56,7 +56,7 @@ class RaterCheck:
     first_look = 20
     constant_share = 0.8
 
-    def __init__(self, mirror: RewardModel, least_advantage: float = 7.0) -> None:
+    def __init__(self, mirror: RewardModel, least_advantage: float | None = 7.0) -> None:
         self._mirror = mirror
         self._least_advantage = least_advantage
         self._counts: dict[str, Array] = {}
@@ -107,6 +107,8 @@ class RaterCheck:
         beaten_by_frequencies = -self.advantage("frequencies")
         if top >= self.constant_share and beaten_by_frequencies > self.clear:
             return "constant"
+        if self._least_advantage is None:
+            return ""
         if -self.advantage("reversed") > self.clear and -self.advantage("reversed") > beaten_by_frequencies:
             return "reversed"
         # Once the policy fits, honest answers hardly vary and frequencies predict them well: proof given counts.

@@ -127,7 +127,8 @@ class OrdinalModel:
     def _features(self, state: Array) -> Array:
         return quadratic(np.tile(state, (len(self._actions), 1)), self._actions)
 
-    def _check(self, question: Question) -> None:
+    def check(self, question: Question) -> None:
+        """Raise RatingError unless this is the question that the population was asked."""
         levels = len(self.prior.mean) - self._n_weights + 1
         if question.latent != "congruence" or question.levels != levels:
             raise RatingError(
@@ -136,7 +137,7 @@ class OrdinalModel:
 
     def tell(self, state: Array, action: Array, question: Question, index: int, other: Array | None = None) -> None:
         """Take in one answer."""
-        self._check(question)
+        self.check(question)
         self._x.append(quadratic(state[None], action[None])[0])
         self._y.append(index)
         fit = fit_map(np.array(self._x), np.array(self._y), self.prior, self.mode, max_iterations=8)
@@ -148,7 +149,7 @@ class OrdinalModel:
 
     def chances(self, state: Array, action: Array, question: Question, other: Array | None = None) -> Array:
         """Predicted probability of each answer, the latent's uncertainty folded in (MacKay's approximation)."""
-        self._check(question)
+        self.check(question)
         x = quadratic(state[None], action[None])[0]
         gradient = np.r_[x, np.zeros(len(self.mode) - len(x))]
         variance = gradient @ np.linalg.solve(self.precision, gradient)
