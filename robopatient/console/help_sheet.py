@@ -14,6 +14,8 @@ KEYS: tuple[tuple[str, str], ...] = (
     ("T", "Tare: the present load becomes zero (hand off first)"),
     ("N", "Write a note; Enter puts it on the record"),
     ("S", "Show or hide where it hurts"),
+    ("I", "The instructor's window: the examination so far, questions, scenario, marks"),
+    ("R", "Enter the trainee's rating of the pain"),
     ("Ctrl Q", "Stop the session; press twice"),
     ("Ctrl T", "Dark or light"),
     ("Tab", "Next control; Enter presses it"),

@@ -14,6 +14,7 @@ import msgspec
 from robopatient import messages as m
 from robopatient.clock import Clock
 from robopatient.config import SessionConfig
+from robopatient.console.examination import ExaminationModel
 from robopatient.console.lights import Light, State, derive_lights
 from robopatient.console.trace import Trace
 from robopatient.patient import PatientProfile
@@ -92,6 +93,7 @@ class ConsoleModel:
         self.clock = clock
         self.patient = patient
         self.phantom = phantom
+        self.examination = ExaminationModel(config, patient, phantom)
         self.force_newton = Trace()
         self.nrs = Trace()
         self.level_dbfs = Trace()
@@ -124,6 +126,7 @@ class ConsoleModel:
 
     def feed(self, message: m.Message) -> None:
         """Take in one message of the bus; types that the console does not show are ignored."""
+        self.examination.feed(message)
         match message:
             case m.ForceFrame():
                 self._begin(message.t_ns)
@@ -150,6 +153,12 @@ class ConsoleModel:
                 self._apply(message)
             case m.Note():
                 self._add_event(Event(message.t_ns, message.level, f"{message.source}: {message.text}"))
+            case m.Said():
+                self._add_event(Event(message.t_ns, "info", f"patient: “{message.text}”"))
+            case m.ScenarioChange():
+                self._add_event(Event(message.t_ns, "info", f"scenario: {message.text or message.state}"))
+            case m.Rating():
+                self._add_event(Event(message.t_ns, "info", f"{message.rater}: {message.scale} {message.value:g}"))
             case m.SessionStart():
                 self.start = message
             case m.SessionStop():
@@ -182,6 +191,10 @@ class ConsoleModel:
         """A remark for the record; None when there is nothing in it."""
         text = " ".join(text.split())
         return self._act("note", text) if text else None
+
+    def wish(self, action: str, argument: str) -> m.OperatorAction:
+        """Anything else that the instructor wants: "ask", "cue", "trigger", "scenario", "rating"."""
+        return self._act(action, argument)
 
     def press_stop(self) -> m.OperatorAction | None:
         """Arm the end of the session (None), or end it when armed."""

@@ -26,8 +26,11 @@ from robopatient.record.reader import Record
 
 __all__ = ["TOPICS_SHOWN", "catch_up", "main"]
 
-TOPICS_SHOWN = ("force", "pain", "heard", "seen", "press", "health", "actor", "action", "note", "start", "stop")
-TOPICS_MISSED = ("health", "press", "note")
+TOPICS_SHOWN = (
+    "force", "pain", "heard", "seen", "press", "said", "scenario", "rating", "health", "actor", "action", "note",
+    "start", "stop",
+)  # fmt: skip
+TOPICS_MISSED = ("health", "press", "said", "scenario", "note")
 PICTURE_HZ = 30.0
 HEARTBEAT_S = 1.0
 FONT_HELP = "no font is installed, texts show as boxes; type: apt-get install fonts-dejavu-core"

@@ -27,6 +27,7 @@ from robopatient.console.controls import Controls
 from robopatient.console.event_list import EventList, clock_text
 from robopatient.console.force_trace import ForceTrace
 from robopatient.console.help_sheet import HelpSheet
+from robopatient.console.instructor import InstructorWindow
 from robopatient.console.light_bar import LightBar
 from robopatient.console.mirror import FaceMirror
 from robopatient.console.model import ConsoleModel
@@ -80,6 +81,7 @@ class ConsoleWindow(QMainWindow):
         self.sites.toggled.connect(self._show_sites)
         self._lay_out()
         self.help = HelpSheet(self)
+        self.instructor = InstructorWindow(model, act, self)
         self._bind_keys()
         self._recall()
         self.controls.run.setFocus()
@@ -122,6 +124,7 @@ class ConsoleWindow(QMainWindow):
         self.lights.apply(theme)
         self.banner.apply(theme)
         self.events.apply(theme)
+        self.instructor.apply(theme)
         self._numbers_ns = 0
         self.refresh()
 
@@ -137,6 +140,7 @@ class ConsoleWindow(QMainWindow):
         self.mirror.refresh(self.model)
         self.controls.refresh(self.model)
         self.events.refresh(self.model)
+        self.instructor.refresh()
         if numbers:
             self._numbers_ns = now_ns
             self.lights.refresh(self.model.lights())
@@ -181,6 +185,8 @@ class ConsoleWindow(QMainWindow):
             ("T", self.tare),
             ("N", self._focus_note),
             ("S", self.sites.toggle),
+            ("I", self.instructor.toggle),
+            ("R", self.instructor.rate),
             ("Ctrl+Q", self.press_stop),
             ("Ctrl+T", self.toggle_theme),
             ("F1", self.help.toggle),
@@ -206,6 +212,11 @@ class ConsoleWindow(QMainWindow):
         head.setSpacing(14)
         head.addWidget(name, 0, Qt.AlignmentFlag.AlignBaseline)
         head.addWidget(complaint, 1, Qt.AlignmentFlag.AlignBaseline)
+        instructor = QPushButton("Instructor  I", self)
+        instructor.setProperty("role", "quiet")
+        instructor.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        instructor.clicked.connect(lambda: self.instructor.toggle())
+        head.addWidget(instructor)
         head.addWidget(keys)
         head.addWidget(self.elapsed)
 

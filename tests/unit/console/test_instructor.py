@@ -1,0 +1,117 @@
+import msgspec
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton
+
+from robopatient import messages as m
+from robopatient.clock import FakeClock
+from robopatient.config import SessionConfig
+from robopatient.console.examination import ExaminationModel, figure_lines
+from robopatient.console.instructor import InstructorWindow
+from robopatient.console.model import ConsoleModel
+from robopatient.console.preview import PATIENT, PHANTOM
+
+pytestmark = pytest.mark.qt
+
+MS = 1_000_000
+
+
+def press(t_s: float, newton: float, region: str, x_mm: float = 100.0, y_mm: float = 100.0) -> m.Press:
+    t_ns = round(t_s * 1e9)
+    return m.Press(t_ns, 0, t_ns + 300 * MS, 0, t_ns + 800 * MS, newton, 50.0, x_mm, y_mm, region)
+
+
+def pressed() -> ExaminationModel:
+    """Two seconds: a light press, and a deep one that shows in the face 400 ms later."""
+    examination = ExaminationModel(SessionConfig(), PATIENT, PHANTOM)
+    for tick in range(500):
+        t_ns = tick * 4 * MS
+        newton = 10.0 if 200 <= tick * 4 < 1000 else 30.0 if 1200 <= tick * 4 < 1800 else 0.0
+        examination.feed(m.ForceFrame(t_ns, t_ns, tick, (newton,)))
+        examination.feed(m.PainState(t_ns, tick, 6.0 if newton > 20 else 0.0, "", "hold" if newton else "rest"))
+        examination.feed(m.Seen(t_ns, tick, tick, t_ns, {}, 5.0 if tick * 4 >= 1600 else 0.0))
+    examination.feed(press(0.2, 10.0, "umbilical"))
+    examination.feed(press(1.2, 30.0, "umbilical"))
+    return examination
+
+
+def test_the_live_figures_are_those_of_the_debrief():
+    x = pressed().figures()
+    assert (x.regions["umbilical"].light, x.regions["umbilical"].deep) == (1, 1)
+    assert x.light_before_deep == 1
+    [response] = x.responses
+    assert response.newton == 30.0
+    assert response.eased_ms == pytest.approx(200, abs=70)  # kept at thirty a second
+
+
+def test_a_press_told_twice_counts_once():
+    examination = pressed()
+    examination.feed(press(0.2, 10.0, "umbilical"))
+    assert examination.figures().presses == 2
+
+
+def test_before_anything_is_pressed_there_are_words_for_it():
+    lines = dict(figure_lines(ExaminationModel(SessionConfig(), PATIENT, PHANTOM).figures()))
+    assert lines["Before the tender region"] == "not yet pressed"
+    assert "nan" not in " ".join(lines.values())
+
+
+@pytest.fixture
+def instructor(qtbot):
+    clock = FakeClock(1_000_000_000_000)
+    config = msgspec.structs.replace(SessionConfig(), scenario="first_examination")
+    model = ConsoleModel(config, clock, PATIENT, PHANTOM)
+    actions: list[m.OperatorAction] = []
+    window = InstructorWindow(model, actions.append)
+    qtbot.addWidget(window)
+    window.show()
+    return window, model, clock, actions
+
+
+def click(qtbot, window, name: str) -> None:
+    [button] = [button for button in window.findChildren(QPushButton) if button.text() == name]
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+@pytest.mark.parametrize(
+    ("button", "action", "argument"),
+    [
+        ("Where?", "ask", "where"),
+        ("“this may hurt”", "cue", "this may hurt"),
+        ("history taken", "trigger", "history taken"),
+        ("Hold", "scenario", "hold"),
+        ("Go there", "scenario", "goto before"),
+        ("partly", "rating", "OSCE.hygiene 0.5"),
+    ],
+)
+def test_each_button_asks_for_its_action(instructor, qtbot, button, action, argument):
+    window, _, _, actions = instructor
+    click(qtbot, window, button)
+    assert [(each.action, each.argument) for each in actions] == [(action, argument)]
+
+
+def test_a_rating_is_held_within_its_scale(instructor, qtbot):
+    window, _, _, actions = instructor
+    window.scale.setCurrentText("BPS.face")
+    window.value.setValue(9)
+    click(qtbot, window, "Enter")
+    assert actions[-1].argument == "BPS.face 4"
+
+
+def test_what_the_patient_says_and_where_the_scenario_is_can_be_read(instructor):
+    window, model, clock, _ = instructor
+    model.feed(m.Said(clock.now_ns(), 0, "where", "Down on the right."))
+    model.feed(m.ScenarioChange(clock.now_ns(), 0, "wary", "", "x", "The patient is wary."))
+    clock.advance_s(2.0)
+    window.refresh()
+    assert window.answer.text() == "“Down on the right.”"
+    assert "The patient is wary." in window.state.text()
+    assert any("Down on the right" in event.text for event in model.events)
+
+
+def test_the_coverage_fills_in(instructor):
+    window, model, clock, _ = instructor
+    model.feed(press(1.0, 20.0, "epigastric"))
+    clock.advance_s(2.0)
+    window.refresh()
+    assert window.coverage.accessibleDescription() == "1 of 9 regions palpated"
