@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, TypeVar
 
 import msgspec
+import numpy as np
 
 from robopatient import messages as m
 from robopatient.config import SessionConfig, asset_path, decode_toml
@@ -103,6 +104,8 @@ def load_debriefing(record: Record) -> Debriefing:
         raise RecordError(f"{record.path}: no debrief can be made: {error}") from error
     patient = _part("patients", config.patient, _Patient)
     force, pain, heard, seen = (record.table(topic) for topic in ("force", "pain", "heard", "seen"))
+    measured = np.array(["stale" not in flags for flags in force["flags"]], bool)  # else nobody measured it
+    force = {name: column[measured] for name, column in force.items()}
     presses: list[m.Press] = sorted(record.messages("press"), key=lambda press: press.t_ns)
     ratings: list[m.Rating] = record.messages("rating")
     stop = record.stop
