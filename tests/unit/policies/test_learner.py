@@ -9,6 +9,7 @@ from policies.evaluate import Yardstick
 from policies.learner import Learner
 from policies.listeners import Rater, draw_listener
 from policies.plan import REFIT, Plan, keyed
+from policies.populations import read_population
 from policies.scales import question
 from policies.train_ppo import Weights
 
@@ -93,3 +94,28 @@ def test_the_expected_worth_has_an_interval_that_narrows(start: Weights, fast_pl
     _, later_low, later_high = teach(learner, 30).expected_worth()
     assert later_high - later_low < high - low
     assert question("congruence7").levels == 7
+
+
+def test_a_belief_about_people_takes_only_the_question_they_were_asked(start: Weights, fast_plan: Plan) -> None:
+    population = read_population("congruence")
+    with pytest.raises(RatingError, match="congruence question of 4 levels, not 'congruence7'"):
+        Learner(fast_plan, start, population)
+    learner = Learner(msgspec.structs.replace(fast_plan, questions=("agree",), refit_every=100), start, population)
+    for index in range(25):
+        trial = learner.suggest(keyed(1, index, "press").uniform(-1, 1, 1))
+        learner.tell(trial, 3)
+    assert learner.model.name == "population"
+    assert learner.frozen.startswith("constant")
+
+
+def test_queries_to_people_probe_where_their_favourites_differ(start: Weights, fast_plan: Plan) -> None:
+    """Not the favourite itself: a sound off it whose answer tells more."""
+    plan = msgspec.structs.replace(fast_plan, questions=("agree",), refit_every=100, repeat_share=0.0)
+    learner = Learner(plan, start, read_population("congruence"))
+    actions = []
+    for index in range(20):
+        trial = learner.suggest(keyed(1, index, "press").uniform(-1, 1, 1))
+        actions.append(trial.action)
+        learner.tell(trial, 1 + index % 4)
+    spread = np.std(np.array(actions), axis=0)
+    assert spread.min() > 0.5
