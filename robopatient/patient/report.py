@@ -7,6 +7,7 @@ refused or confused here. The wording is in ``assets/phrases``.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Annotated
 
 import msgspec
@@ -88,8 +89,9 @@ class Phrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unclear: dict[str, list[str]]
 
 
+@cache
 def load_phrases(name: str = "english") -> Phrases:
-    """Phrases of ``assets/phrases`` or of a user's file.
+    """Phrases of ``assets/phrases`` or of a user's file, read once: fitting makes hundreds of patients.
 
     Raises
     ------

@@ -193,10 +193,13 @@ FORCES = st.tuples(
 )
 
 
-@settings(max_examples=100, deadline=None)
+PROFILES = {name: load_patient(name) for name in asset_names("patients")}
+
+
+@settings(max_examples=60, deadline=None)
 @given(st.lists(FORCES, max_size=60), st.sampled_from(asset_names("patients")))
 def test_pain_is_finite_and_within_the_scale_whatever_is_felt(rows, name: str) -> None:
-    patient, again = Patient(load_patient(name)), Patient(load_patient(name))
+    patient, again = Patient(PROFILES[name]), Patient(PROFILES[name])
     t_ns = 0
     for step_ns, newton, x, y, rate, stale in rows:
         t_ns += step_ns
