@@ -179,8 +179,8 @@ class InteropConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """Lab Streaming Layer outlets: force, pain, markers."""
     lsl_scope: Literal["machine", "link", "site"] = "machine"
     """How far LSL streams can be discovered."""
-    osc: Annotated[str, Meta(pattern=r"^(|([^:]+:)?\d{1,5})$")] = ""
-    """HOST:PORT (or PORT on this machine) that OSC messages are sent to; "" is nowhere."""
+    osc: Annotated[str, Meta(pattern=r"^(|[^:]+:\d{1,5})$")] = ""
+    """HOST:PORT that OSC messages are sent to, such as 127.0.0.1:9000; "" is nowhere."""
 
     @property
     def wanted(self) -> bool:

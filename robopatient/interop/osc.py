@@ -10,8 +10,6 @@ from robopatient.interop.markers import Marker
 
 __all__ = ["OscSender", "parse_address"]
 
-LOOPBACK = "127.0.0.1"
-
 
 class OscSender:
     """Sends to one address; UDP, so that nobody need listen.
@@ -19,7 +17,7 @@ class OscSender:
     Parameters
     ----------
     address
-        ``HOST:PORT``, or ``PORT`` on this machine.
+        ``HOST:PORT``.
 
     Raises
     ------
@@ -65,8 +63,8 @@ class OscSender:
 
 
 def parse_address(text: str) -> tuple[str, int]:
-    """Host and port of ``HOST:PORT`` or ``PORT``; ConfigError when it is neither."""
+    """Host and port of ``HOST:PORT``; ConfigError when it is none."""
     host, _, port = text.rpartition(":")
-    if not port.isdecimal() or not 1 <= int(port) <= 65_535:
+    if not host or not port.isdecimal() or not 1 <= int(port) <= 65_535:
         raise ConfigError(f'interop.osc is "{text}"; write HOST:PORT, for example --set interop.osc=127.0.0.1:9000')
-    return host or LOOPBACK, int(port)
+    return host, int(port)

@@ -151,11 +151,11 @@ def test_nothing_leaves_this_machine_unless_it_is_asked_for():
     (row,) = (row for row in PROCESSES if row.name == "interop")
     assert not row.wanted(SessionConfig())
     assert row.wanted(SessionConfig(interop=InteropConfig(lsl=True)))
-    assert row.wanted(SessionConfig(interop=InteropConfig(osc="9000")))
-    assert parse_address("9000") == ("127.0.0.1", 9000)
+    assert row.wanted(SessionConfig(interop=InteropConfig(osc="127.0.0.1:9000")))
+    assert parse_address("127.0.0.1:9000") == ("127.0.0.1", 9000)
 
 
-@pytest.mark.parametrize("address", ["localhost", "1.2.3.4:", "host:70000", "host:-1"])
+@pytest.mark.parametrize("address", ["localhost", "9000", "1.2.3.4:", "host:70000", "host:-1"])
 def test_a_wrong_osc_address_is_named(address):
     with pytest.raises(ConfigError, match=r"interop\.osc is"):
         parse_address(address)
@@ -170,7 +170,7 @@ def test_a_wrong_osc_address_stops_the_session_before_it_begins():
 def test_a_missing_package_is_named_with_the_command_to_type(monkeypatch, module, make):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingPackageError, match=r"pip install 'robopatient\[interop\]'"):
-        make(*(("s", 4, 250.0, 250.0) if make is LslOutlets else ("9000",)))
+        make(*(("s", 4, 250.0, 250.0) if make is LslOutlets else ("127.0.0.1:9000",)))
 
 
 def test_without_its_package_interop_goes_on_degraded_and_says_why(monkeypatch, tmp_path):
@@ -203,7 +203,7 @@ def test_sigterm_ends_the_process(tmp_path):
     endpoints = make_endpoints(tmp_path)
     hub = HubPort(endpoints)
     process = multiprocessing.get_context("spawn").Process(
-        target=main, args=(SessionConfig(interop=InteropConfig(osc="9")), endpoints, tmp_path), daemon=True
+        target=main, args=(SessionConfig(interop=InteropConfig(osc="127.0.0.1:9")), endpoints, tmp_path), daemon=True
     )
     process.start()
     wait(lambda: any(s.state == "ready" for s in states(hub)), "interop is ready")
