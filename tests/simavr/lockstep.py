@@ -12,6 +12,7 @@ import struct
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from firmware_bridge import wire
@@ -175,6 +176,12 @@ class Board:
         """What the converters read from now on."""
         for cell, count in enumerate(counts):
             self._bench.sim_count(self._sim, cell, count)
+
+    def play(self, counts: np.ndarray) -> None:
+        """From now on one row of ``counts`` (n, cells) a conversion, and then the first row again and again."""
+        self._table = np.vstack([counts[:1], counts]).astype("<i4").tobytes()
+        self._bench.sim_table(self._sim, self._table, 1, len(counts) + 1, 0)
+        self._bench.sim_play(self._sim)
 
     def set_dead(self, *cells: int) -> None:
         """These cells (from 0) never become ready."""

@@ -86,7 +86,8 @@ void source_self_test(uint16_t *ready, uint16_t *saturated, uint16_t *stuck)
 
 int32_t source_commit(void)
 {
-    commits++;
+    if (!++commits)
+        commits = 1; /* 0 is "before the first" */
     committed = dial;
     return (int32_t)commits << 8 | committed;
 }

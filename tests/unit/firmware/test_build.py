@@ -56,3 +56,10 @@ def test_no_file_of_the_wheel_knows_the_simulator_library():
         assert "sim_avr.h" not in path.read_text(), path
     for path in Path(lockstep.HERE).glob("*.[ch]"):
         assert "SPDX-License-Identifier: GPL-3.0-or-later" in path.read_text(), path
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [("true", pytest.fail.Exception), ("", pytest.skip.Exception)])
+def test_a_missing_tool_skips_a_test_but_fails_it_in_ci(monkeypatch, ci, outcome):
+    monkeypatch.setenv("CI", ci)
+    with pytest.raises(outcome, match="no-such-compiler: not installed; type: apt-get install gcc-avr"):
+        lockstep.need("no-such-compiler")

@@ -11,6 +11,7 @@ import pytest
 from firmware_bridge import phantom
 from firmware_bridge.boards import make_board, simavr
 from firmware_bridge.errors import BoardError
+from firmware_bridge.frames import Status
 
 TIMEOUT_S = 60.0
 
@@ -59,6 +60,37 @@ def test_a_recorded_press_comes_out_of_the_real_firmware(press, options, sps):
     assert np.abs(total[: int(0.4 * sps)]).max() < 5 * noise_newton
     assert np.sum(total) / sps == pytest.approx(20.0, rel=0.01), "the impulse of the press, N s"
     assert len({frame.counts[0] for frame in frames[: int(0.4 * sps)]}) > 10, "untouched cells have noise"
+
+
+@pytest.mark.system
+def test_a_dead_cell_and_a_reset_of_the_real_firmware_reach_the_host(press):
+    lockstep.need("make", "gcc", "avr-gcc", simavr=True)
+    board = make_board("simavr", file=str(press), options={"lead_s": 60.0})
+    frames = []
+    deadline = time.monotonic() + TIMEOUT_S
+
+    def until(condition):
+        while not (frames and condition(frames[-1])):
+            assert time.monotonic() < deadline, board.health()
+            data = board.read(0.004)
+            frames.extend(board.frames(time.monotonic_ns(), data) if data else [])
+            board.poll(time.monotonic_ns())
+
+    board.open()
+    try:
+        until(lambda frame: len(frames) > 50)
+        board.type_line("dead 2")
+        until(lambda frame: frame.ready_mask == 0b1101)
+        assert frames[-1].status & Status.NOT_READY
+        assert frames[-1].counts[1] == 0
+        board.type_line("dead 0")
+        until(lambda frame: frame.ready_mask == 0b1111)
+        board.type_line("reset 4")  # brown-out
+        until(lambda frame: frame.epoch == 1)
+        assert frames[-1].board_us < 5_000_000
+        assert board.health().board == "4xhx717 atmega328p"
+    finally:
+        board.close()
 
 
 def test_missing_tools_are_named_with_the_line_that_installs_them(press, monkeypatch):

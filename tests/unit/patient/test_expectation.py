@@ -77,6 +77,14 @@ def test_who_expects_the_worst_feels_more(lab) -> None:
     assert afraid - calm == pytest.approx(0.231 * 8.0, abs=0.05)
 
 
+def test_a_resting_hand_teaches_nothing(lab) -> None:
+    hand = lab.hand(expectation=Expectation(initial_nrs=6.0))
+    for _ in range(10):
+        hand.press(2.0, lab.at_mm, hold_s=0.05)
+        hand.wait(0.1)
+    assert hand.patient._belief.expected_nrs == 6.0
+
+
 def test_a_press_teaches_what_the_next_will_be(lab) -> None:
     hand = lab.hand(expectation=Expectation(initial_nrs=0.0))
     first = lab.peak(hand.press(20.0, lab.at_mm))

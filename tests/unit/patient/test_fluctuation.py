@@ -47,6 +47,14 @@ def test_an_untouched_patient_hurts_within_the_scale_and_slowly(lab) -> None:
     assert np.abs(np.diff(levels)).max() < 0.02  # no step can be heard
 
 
+def test_pain_without_a_touch_has_no_site_and_is_no_sign(lab) -> None:
+    hand = lab.hand(fluctuation=Fluctuation(mean_nrs=7.0, sd_nrs=0.0))
+    hand.press(25.0, lab.at_mm)
+    after = hand.wait(5.0)[-1]
+    assert after.nrs > 5.0
+    assert (after.site, after.sign) == ("", "")
+
+
 def test_it_falls_silent_with_the_frames_and_comes_back_softly(lab) -> None:
     hand = lab.hand(fluctuation=Fluctuation(mean_nrs=6.0, sd_nrs=0.0))
     before = hand.wait(2.0)[-1].nrs

@@ -120,6 +120,13 @@ def test_the_same_seed_gives_the_same_answers() -> None:
     assert answers(3) == answers(3) != answers(4)
 
 
+def test_what_was_asked_before_does_not_change_the_answer() -> None:
+    numbers, mixed = report(eta=3.0), report(eta=3.0)
+    numbers.answer("nrs", state(5.0))
+    mixed.answer("what is it like", state(5.0))
+    assert numbers.answer("nrs", state(5.0)).nrs == mixed.answer("nrs", state(5.0)).nrs
+
+
 def test_a_patient_asked_after_the_press_tells_of_the_press() -> None:
     hand = Hand(Patient(load_patient("appendicitis"), seed=1))
     worst = max(pain.nrs for pain in hand.press(25.0, (-72.0, -51.0)))

@@ -1,0 +1,83 @@
+"""A film from a trace of pain: every frame has its picture and its row, and pain shows in both."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from robopatient.errors import ConfigError, RecordError
+from robopatient.session.generate import generate
+
+RECORDINGS = Path(__file__).parents[4] / "shared" / "data" / "palpation_four_cell.npz"
+needs_head = pytest.mark.skipif(importlib.util.find_spec("anny") is None, reason="anny is not installed")
+
+
+@pytest.fixture
+def trace(tmp_path: Path) -> Path:
+    path = tmp_path / "pain.csv"
+    path.write_text("t_s,nrs\n0,0\n0.2,0\n0.4,8\n1.2,8\n1.4,0\n")
+    return path
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@needs_head
+def test_frames_and_table_show_the_pain_of_the_trace(trace: Path, tmp_path: Path) -> None:
+    out = tmp_path / "frames"
+    generate(str(trace), out, face="tomas", fps=8.0, size_px=128, frames="jpg", renderer="numba")
+    rows = rows_of(out / "frames.csv")
+    assert len(rows) == len(list(out.glob("*.jpg"))) == round((1.4 + 1.5) * 8)
+    pain, shown = (np.array([float(row[name]) for row in rows]) for name in ("nrs", "pspi"))
+    assert pain.max() == pytest.approx(8.0)
+    assert shown[pain > 7.9].max() > 6.0
+    assert shown[0] < 0.5
+
+
+@needs_head
+def test_a_film_has_both_views_side_by_side_and_sound(trace: Path, tmp_path: Path) -> None:
+    av = pytest.importorskip("av")
+    out = tmp_path / "film.mp4"
+    generate(str(trace), out, fps=6.0, size_px=128, views="frontal,three-quarter", renderer="numba")
+    with av.open(str(out)) as film:
+        [video] = film.streams.video
+        [audio] = film.streams.audio
+        assert (video.width, video.height, video.frames) == (256, 128, 17)
+        samples = np.concatenate([frame.to_ndarray().ravel() for frame in film.decode(audio)])
+    assert np.abs(samples).max() > 0.01
+
+
+@needs_head
+@pytest.mark.skipif(not RECORDINGS.exists(), reason=f"{RECORDINGS} is not there")
+def test_recorded_palpation_hurts(tmp_path: Path) -> None:
+    out = tmp_path / "felt"
+    generate(f"{RECORDINGS}#IP1_B1_T1", out, fps=5.0, size_px=128, frames="jpg", renderer="numba")
+    pain = [float(row["nrs"]) for row in rows_of(out / "frames.csv")]
+    assert max(pain) > 1.0
+    assert pain[0] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("t_s,nrs\n0,0\n1,11\n", "nrs 0 to 10"),
+        ("t_s,nrs\n0,0\n0,1\n", "t_s rising"),
+        ("t_s,nrs\n0,zero\n", "no table of numbers"),
+    ],
+)
+def test_a_bad_trace_is_named(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text(text)
+    with pytest.raises(RecordError, match=message):
+        generate(str(path), tmp_path / "out")
+
+
+def test_an_unknown_ending_is_refused(trace: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"NAME.mp4"):
+        generate(str(trace), tmp_path / "x.avi")
