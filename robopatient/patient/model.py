@@ -32,6 +32,10 @@ __all__ = ["Patient"]
 
 TOUCH_NEWTON = 1.2
 """Below it the abdomen is untouched (the published press counter ends a press there)."""
+PRESS_NEWTON = 3.0
+"""A touch that never reached it teaches nothing (``SensingConfig.press_on_newton``): a resting hand is no press."""
+HURTS_NRS = 0.05
+"""Pain of a press below which no site is named (assumption: fading pain never ends by itself)."""
 TREND_S = 0.05
 """Over so long the force's slope is averaged to tell rising from held (assumption: hands tremble at 8 Hz and more)."""
 MOVING_NEWTON_PER_S = 30.0
@@ -104,6 +108,7 @@ class Patient:
         self._site = ""
         self._hurt_site = ""  # where it hurt last: what a question after the press is about
         self._nociception = 0.0
+        self._peak_newton = 0.0
         self._peak_nociception = 0.0
         self._peak_felt = 0.0
         self._felt = PainState(t_ns=0, cause_seq=-1, nrs=0.0, site="", phase="rest")
@@ -122,19 +127,20 @@ class Patient:
         shown = self._streams.step(nrs, dt_s)
         self._peak_nociception = max(self._peak_nociception, self._nociception)
         self._peak_felt = max(self._peak_felt, nrs)
-        if self._site and nrs > 0.0:
-            self._hurt_site = self._site
+        site = self._site if self._nociception >= HURTS_NRS else ""
+        self._hurt_site = site or self._hurt_site
+        pressed_nrs = nrs if self._phase != "rest" else 0.0
         self._felt = PainState(
             t_ns=force.t_ns,
             cause_seq=force.seq,
             nrs=nrs,
-            site=self._site if nrs > 0.0 else "",
+            site=site,
             phase=self._phase,
             components=parts,
             report_nrs=shown.report,
             face_nrs=shown.face,
             voice_nrs=shown.voice,
-            sign=elicited(self._site, nrs, self._rebound.nrs, self._brace.tension, self._breath.arrested),
+            sign=elicited(site, pressed_nrs, self._rebound.nrs, self._brace.tension, self._breath.arrested),
         )
         return self._felt
 
@@ -173,9 +179,10 @@ class Patient:
         self._trend = approach(self._trend, force.rate_newton_per_s, dt_s, TREND_S) if touched else 0.0
         was, self._phase = self._phase, _next_phase(self._phase, self._trend) if touched else "rest"
         if was == "rest" and touched:
-            self._peak_nociception = self._peak_felt = 0.0
-        elif was != "rest" and not touched:
+            self._peak_newton = self._peak_nociception = self._peak_felt = 0.0
+        elif was != "rest" and not touched and self._peak_newton >= PRESS_NEWTON:
             self._learn()
+        self._peak_newton = max(self._peak_newton, newton)
 
         drive = 0.0
         if self._body_mm is not None:

@@ -156,15 +156,18 @@ class SelfReport:
         self._worst = max(sites, key=lambda site: site.strength, default=None)
         self._story = tuple(story)
         self._phrases = phrases or load_phrases()
-        self._random = np.random.default_rng(np.random.SeedSequence([seed, STREAM]))
+        self._seed = seed
+        self._asked = 0
         self._said_nrs: int | None = None
 
     def answer(self, question: str, state: PainState) -> Report:
         """Answer a question in this state; words that are not understood are asked back."""
+        self._asked += 1
+        # Draws of its own for every question: what the one before it drew does not shift the answer to this one.
+        self._random = np.random.default_rng(np.random.SeedSequence([self._seed, STREAM, self._asked]))
         asked = question_of(question)
         if not asked:
             return Report(question.strip(), self._one(self._phrases.unclear["lines"]), refused=True)
-        # One draw decides, whatever is asked: the answers do not shift when a question is put in between.
         chance, noise = float(self._random.random()), float(self._random.standard_normal())
         talk = self._talk
         if chance < talk.refusal:
