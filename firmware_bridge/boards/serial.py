@@ -76,6 +76,8 @@ class SerialBoard:
         self._heard = b""
         self._watch_ns = 0
         self._watched = (0, 0, 0, 0)
+        self._newest: RawFrame | None = None
+        self._watched_frame: RawFrame | None = None
         self._line_trouble = ""
 
     def open(self) -> None:
@@ -97,6 +99,7 @@ class SerialBoard:
                 self.events.append(BoardEvent(t_ns=t_ns, epoch=self.decoder.epoch, code=code, value=value))
         if samples:
             self.conversation.hear_samples(received_ns)
+            self._newest = samples[-1]
             if self._has_cells:
                 self.cells.look(samples[-1])
         elif not self.decoder.counters.good:
@@ -186,20 +189,27 @@ class SerialBoard:
         decoder, clock = self.decoder, self.decoder.clock
         totals = (decoder.counters.good, decoder.counters.bad, decoder.lost, decoder.samples)
         good, bad, lost, samples = (new - old for new, old in zip(totals, self._watched, strict=True))
-        elapsed_s = (now_ns - self._watch_ns) * 1e-9
         self._watched, self._watch_ns = totals, now_ns
         troubles = [self.cells.detail()]
         for count, what in ((bad, "are damaged"), (lost, "are lost")):
             if count > BAD_SHARE * (good + count):
                 share = 100.0 * count / (good + count)
                 troubles.append(f"{share:.0f} % of the frames {what}: check cable, ground and baud rate")
-        rate_hz = samples / elapsed_s
+        rate_hz = self._rate_hz(samples)
         if rate_hz > TOO_FAST * self.conversation.rate_hz:
             troubles.append(f"{rate_hz:.0f} samples come a second, {self.conversation.rate_hz:g} were asked for")
         if clock.is_slow:
             told = f"the board takes {clock.round_trip_ms:.0f} ms to answer"
             troubles.append(f"{told}: its clock cannot be mapped, times are those of arrival")
         self._line_trouble = "; ".join(filter(None, (*troubles, *self._own_word())))
+
+    def _rate_hz(self, samples: int) -> float:
+        """Samples a second of the board's own time since this was last asked: a backlog of the host is no haste."""
+        before, newest = self._watched_frame, self._newest
+        self._watched_frame = newest
+        if before is None or newest is None or newest.epoch != before.epoch or newest.board_us <= before.board_us:
+            return 0.0
+        return samples * 1e6 / (newest.board_us - before.board_us)
 
     def _own_word(self) -> list[str]:
         """What the board has found out about itself."""
