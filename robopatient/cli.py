@@ -32,7 +32,7 @@ def _group(name: str, text: str) -> typer.Typer:
 board = _group("board", "Sensor boards: list, monitor, tare, calibrate, record, self-test, flash.")
 patient = _group("patient", "Patients: list, show, make one from a few wishes.")
 voice = _group("voice", "The voice: render to a file.")
-face = _group("face", "The face: still pictures.")
+face = _group("face", "The face: still pictures, films.")
 scenario = _group("scenario", "Training scenarios: check them, and preview them without hardware.")
 sessions = _group("sessions", "The library: list, show, tag, export and delete recorded sessions.")
 bench = _group("bench", "Measure on this machine, beside a baseline.")
@@ -362,10 +362,58 @@ def face_still(
     face: Annotated[str, typer.Option("--face", help="Name under assets/faces, or a .toml file.")] = "margaret",
     nrs: Annotated[float, typer.Option(min=0, max=10, help="Pain, 0 to 10.")] = 6.0,
     size: Annotated[int, typer.Option(min=128, max=2160, help="Pixels.")] = 512,
+    au: Annotated[str, typer.Option(help="Intensities that replace those of the pain: AU4=3,AU6L=5.")] = "",
+    view: Annotated[str, typer.Option(help="frontal, three-quarter, left, right, bedside or ward.")] = "frontal",
+    light: Annotated[str, typer.Option(help="window, overhead, night or mask.")] = "window",
+    background: Annotated[str, typer.Option(help="wall, black, white, green or transparent.")] = "wall",
     renderer: Annotated[str, typer.Option(help="auto, gl or numba.")] = "auto",
 ) -> None:
     """Draw one face at one level of pain."""
-    _do("robopatient.face.still:still", face=face, nrs=nrs, out=out, size_px=size, renderer=renderer)
+    _do(
+        "robopatient.face.still:still",
+        face=face,
+        nrs=nrs,
+        out=out,
+        size_px=size,
+        au=au,
+        renderer=renderer,
+        view=view,
+        light=light,
+        background=background,
+    )
+
+
+@face.command("generate")
+def face_generate(
+    pain: Annotated[str, typer.Option("--pain", help="CSV with t_s,nrs, or recorded forces FILE.npz#NAME.")],
+    out: Annotated[Path, typer.Option("--out", help="NAME.mp4, NAME.mkv (lossless), or a folder for frames.")],
+    face: Annotated[str, typer.Option("--face", help="Name under assets/faces, or a .toml file.")] = "",
+    patient: Annotated[str, typer.Option(help="Name under assets/patients: who feels the forces.")] = "appendicitis",
+    views: Annotated[str, typer.Option(help="One or more side by side: frontal,three-quarter.")] = "frontal",
+    frames: Annotated[str, typer.Option(help="Of a folder: png or jpg.")] = "png",
+    fps: Annotated[float, typer.Option(min=5, max=120, help="Frames per second.")] = 30.0,
+    size: Annotated[int, typer.Option(min=128, max=2160, help="Pixels of one view.")] = 512,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 1,
+    light: Annotated[str, typer.Option(help="window, overhead, night or mask.")] = "window",
+    background: Annotated[str, typer.Option(help="wall, black, white or green.")] = "wall",
+    renderer: Annotated[str, typer.Option(help="auto, gl or numba.")] = "auto",
+) -> None:
+    """Film a face in pain, with its voice, and write its action units and PSPI beside it as CSV."""
+    _do(
+        "robopatient.session.generate:generate",
+        pain=pain,
+        out=out,
+        face=face,
+        patient=patient,
+        views=views,
+        frames=frames,
+        fps=fps,
+        size_px=size,
+        seed=seed,
+        light=light,
+        background=background,
+        renderer=renderer,
+    )
 
 
 @scenario.command("check")
@@ -394,6 +442,50 @@ def scenario_preview(
         patient=patient,
         triggers=trigger or [],
         repeats=repeats,
+    )
+
+
+@face.command("sheet")
+def face_sheet(
+    out: Annotated[Path, typer.Option("--out", help="PNG or JPEG file to write.")],
+    faces: Annotated[str, typer.Option(help="Names separated by commas; all under assets/faces when empty.")] = "",
+    sample: Annotated[int, typer.Option(min=0, max=500, help="Made-up patients in place of them.")] = 0,
+    nrs: Annotated[str, typer.Option(help="Pains, separated by commas.")] = "0,3,6,9",
+    action_units: Annotated[bool, typer.Option("--au", help="Every action unit at full intensity instead.")] = False,
+    size: Annotated[int, typer.Option(min=64, max=1024, help="Pixels of one picture.")] = 256,
+    seed: Annotated[int, typer.Option(min=0, help="Of the made-up patients.")] = 1,
+    view: Annotated[str, typer.Option(help="frontal, three-quarter, left, right, bedside or ward.")] = "frontal",
+    renderer: Annotated[str, typer.Option(help="auto, gl or numba.")] = "auto",
+) -> None:
+    """Draw many faces on one picture: a row a patient, a column a pain."""
+    _do(
+        "robopatient.face.sheet:sheet",
+        out=out,
+        faces=faces,
+        sample=sample,
+        nrs=nrs,
+        action_units=action_units,
+        size_px=size,
+        seed=seed,
+        view=view,
+        renderer=renderer,
+    )
+
+
+@bench.command("face")
+def bench_face(
+    json: Json = False,
+    seconds: Annotated[float, typer.Option(min=2, help="Of the live figures.")] = 20.0,
+    identities: Annotated[int, typer.Option(min=1, max=200, help="Made-up patients for the detector.")] = 24,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+) -> None:
+    """Measure drawing, live rate, identity switch, labelled frames, and let a detector and landmarks judge."""
+    _do(
+        "experiments.benchmarks.face:bench_face",
+        as_json=json,
+        seconds=seconds,
+        identities=identities,
+        seed=seed,
     )
 
 

@@ -61,7 +61,7 @@ STYLES: dict[str, Style] = {
     "cropped": Style((0.045, 0.035)),
     "short": Style((0.17, 0.06), 0.035, 6.0),
     "balding": Style((0.05, 0.06), 0.02, 9.0),
-    "curly": Style((0.42, 0.26), 0.13, 5.5),
+    "curly": Style((0.27, 0.20), 0.10, 6.5),
     "bob": Style((0.05, 0.05), end_y_dm=-0.98, part_x_dm=0.22, flare_dm=-0.10),
     "long": Style((0.05, 0.05), end_y_dm=-2.6, flare_dm=0.05),
     "wavy": Style((0.06, 0.05), end_y_dm=-1.75, part_x_dm=-0.18, layers_dm=(0.18, 0.10), flare_dm=0.12, wave_dm=0.05),

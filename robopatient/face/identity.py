@@ -77,7 +77,7 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     name: str
     description: str
-    age_years: Annotated[float, Meta(ge=18, le=100)]
+    age_years: Annotated[float, Meta(ge=4, le=100)]
     sex: Share
     ancestry: Ancestry
     skin: Skin
@@ -109,8 +109,10 @@ def load_identity(name: str) -> Identity:
     return identity
 
 
-AGE_ANCHORS = (("young", 25.0), ("old", 90.0))
-"""Ages of MakeHuman's adult archetypes, years."""
+AGE_ANCHORS = (("child", 10.0), ("young", 25.0), ("old", 90.0))
+"""Ages of MakeHuman's archetypes, years; below 10 the child is carried on a little further away from the adult."""
+YOUNGEST = -0.35
+"""How far (assumption: at 4 years about a third of the way beyond the child)."""
 
 DIRECTIONS = (
     ("incr", "decr"), ("up", "down"), ("out", "in"), ("forward", "backward"), ("convex", "concave"),
@@ -124,8 +126,7 @@ def target_weights(identity: Identity) -> dict[str, float]:
 
     The rule is MakeHuman's: age x sex x ancestry for the archetypes, age x sex x muscle x weight for the body.
     """
-    old = min(max((identity.age_years - AGE_ANCHORS[0][1]) / (AGE_ANCHORS[1][1] - AGE_ANCHORS[0][1]), 0.0), 1.0)
-    ages = {"young": 1.0 - old, "old": old}
+    ages = _age_shares(identity.age_years)
     sexes = {"female": 1.0 - identity.sex, "male": identity.sex}
     mix = {
         "african": identity.ancestry.african,
@@ -146,7 +147,16 @@ def target_weights(identity: Identity) -> dict[str, float]:
     for slider, value in identity.shape.items():
         for target in _slider_targets(slider, value, identity.name):
             weights[target] = abs(value)
-    return {name: weight for name, weight in weights.items() if weight > 0.0}
+    return {name: weight for name, weight in weights.items() if weight != 0.0}
+
+
+def _age_shares(age_years: float) -> dict[str, float]:
+    (_, child), (_, young), (_, old) = AGE_ANCHORS
+    if age_years < young:
+        grown = max((age_years - child) / (young - child), YOUNGEST)
+        return {"child": 1.0 - grown, "young": grown}
+    aged = min((age_years - young) / (old - young), 1.0)
+    return {"young": 1.0 - aged, "old": aged}
 
 
 def _three_way(value: float) -> dict[str, float]:

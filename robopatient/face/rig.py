@@ -34,12 +34,12 @@ class Drive(NamedTuple):
 
 
 DRIVES: dict[str, tuple[Drive, ...]] = {
-    # browInnerUp moves the brow too little at weight 1.
-    "AU1": (Drive("browInnerUp", 1.5),),
+    # browInnerUp moves the brow too little at weight 1, and alone it takes the outer half along.
+    "AU1": (Drive("browInnerUp", 1.8), Drive("browDown*", 0.12)),
     "AU2": (Drive("browOuterUp*", 1.0),),
     "AU4": (Drive("browDown*", 1.0),),
     "AU5": (Drive("eyeWide*", 0.8),),
-    "AU6": (Drive("cheekSquint*", 0.9), Drive("eyeSquint*", 0.15)),
+    "AU6": (Drive("cheekSquint*", 1.0), Drive("eyeSquint*", 0.3), Drive("mouthUpperUp*", 0.08)),
     "AU7": (Drive("eyeSquint*", 0.95),),
     # noseSneer alone barely moves a landmark.
     "AU9": (
@@ -74,7 +74,7 @@ DRIVES: dict[str, tuple[Drive, ...]] = {
 STRONGEST = frozenset({"jawOpen", "eyeBlinkLeft", "eyeBlinkRight"})
 """Units of one joint or one lid: several action units do not add there, the strongest counts."""
 
-UNIT_LIMIT: dict[str, float] = {"browInnerUp": 1.5, "eyeBlinkLeft": 0.56, "eyeBlinkRight": 0.56}
+UNIT_LIMIT: dict[str, float] = {"browInnerUp": 1.8, "eyeBlinkLeft": 0.56, "eyeBlinkRight": 0.56}
 """Largest weight of a unit; 1 where not named."""
 
 YIELDS: tuple[tuple[str, str, float], ...] = (
@@ -91,7 +91,8 @@ YIELDS: tuple[tuple[str, str, float], ...] = (
 
 WRINKLES: dict[str, tuple[tuple[str, float], ...]] = {
     "glabella": (("AU4", 1.0), ("AU9", 0.4)),
-    "forehead": (("AU1", 0.9), ("AU2", 0.9)),
+    "forehead": (("AU1", 1.0), ("AU2", 0.35)),
+    "forehead_side": (("AU2", 1.0), ("AU1", 0.2)),
     "crows_feet": (("AU6", 1.0), ("AU7", 0.4), ("AU43", 0.2)),
     "under_eye": (("AU7", 0.8), ("AU6", 0.7)),
     "bunny": (("AU9", 1.0),),

@@ -27,7 +27,7 @@ from robopatient.face.skin import SkinMaps, bake_skin
 
 __all__ = ["Frame", "Scene", "load_scene"]
 
-BAKE_VERSION = 19
+BAKE_VERSION = 21
 """Raise when a change to skin, hair, gown or occlusion must not meet an old cache."""
 
 

@@ -29,7 +29,8 @@ MONK_SRGB = np.array(
 
 
 LIGHT_BLOOD = np.array([0.90, 0.76, 0.68], np.float32)
-DARK_BLOOD = np.array([0.96, 0.96, 0.98], np.float32)
+DARK_BLOOD = np.array([0.98, 0.96, 0.96], np.float32)
+DARKEST_BLOOD = np.array([1.75, 1.32, 1.18], np.float32)
 """The swatches leave out the blood, which shows more through light skin (assumption: by eye)."""
 
 
@@ -77,7 +78,9 @@ def monk_colour(tone: float) -> np.ndarray:
     low = min(int(place), 8)
     colour = swatches[low] + (place - low) * (swatches[low + 1] - swatches[low])
     light = float(np.clip((7.0 - tone) / 3.0, 0.0, 1.0))
-    return colour * (light * LIGHT_BLOOD + (1.0 - light) * DARK_BLOOD)
+    darkest = float(np.clip((tone - 7.0) / 3.0, 0.0, 1.0))  # the last swatches are greyer than any skin
+    dark = (1.0 - darkest) * DARK_BLOOD + darkest * DARKEST_BLOOD
+    return np.asarray(colour * (light * LIGHT_BLOOD + (1.0 - light) * dark), np.float32)
 
 
 def _bump(position: np.ndarray, centre: tuple[float, float], radii: tuple[float, float]) -> np.ndarray:

@@ -20,7 +20,7 @@ from robopatient.face.wrinkles import GROUPS, distance_to_line
 __all__ = ["HALF_TEXTURES_PX", "SIZE_PX", "SLOPE_LIMIT", "Texels", "halve", "load_texels", "slope_bytes", "to_image"]
 
 SIZE_PX = 1024
-CACHE_VERSION = 3
+CACHE_VERSION = 4
 
 SLOPE_LIMIT = 1.6
 """Largest slope stored in a texture: dm of height per dm."""

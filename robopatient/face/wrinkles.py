@@ -50,9 +50,10 @@ def _fan(centre: tuple[float, float], radii: tuple[float, float], angles_deg: Se
     return tuple(lines)
 
 
-def _across(y_dm: float, sag: float, half_dm: float, depth: float) -> Line:
-    """One horizontal line over the forehead: higher over the brows than in the middle."""
-    return Line([(-0.02, y_dm), (half_dm * 0.45, y_dm + sag), (half_dm, y_dm + sag * 0.1)], 0.014, depth)
+def _across(start_dm: float, y_dm: float, rise: float, end_dm: float, depth: float) -> Line:
+    """One horizontal line over the forehead, arched over the brow."""
+    middle = (start_dm + end_dm) / 2.0
+    return Line([(start_dm, y_dm), (middle, y_dm + rise), (end_dm, y_dm - 0.2 * rise)], 0.014, depth)
 
 
 GROUPS: dict[str, Group] = {
@@ -69,10 +70,19 @@ GROUPS: dict[str, Group] = {
         1,
         0.34,
         (
-            _across(7.665, 0.020, 0.44, 0.8),
-            _across(7.745, 0.026, 0.50, 1.0),
-            _across(7.828, 0.024, 0.48, 1.0),
-            _across(7.912, 0.018, 0.40, 0.7),
+            _across(-0.02, 7.665, 0.012, 0.21, 0.9),
+            _across(-0.02, 7.745, 0.014, 0.25, 1.0),
+            _across(-0.02, 7.828, 0.014, 0.24, 1.0),
+            _across(-0.02, 7.912, 0.010, 0.19, 0.7),
+        ),
+    ),
+    "forehead_side": Group(
+        1,
+        0.30,
+        (
+            _across(0.23, 7.668, 0.016, 0.46, 0.8),
+            _across(0.27, 7.750, 0.018, 0.52, 1.0),
+            _across(0.26, 7.835, 0.016, 0.50, 1.0),
         ),
     ),
     "crows_feet": Group(0, 0.34, _fan((0.445, 7.285), (0.055, 0.19), (-48, -30, -12, 6, 24, 40))),

@@ -13,6 +13,7 @@ from robopatient.config import asset_names
 from robopatient.errors import AssetError, ConfigError
 from robopatient.face.identity import Identity, load_identity, target_weights
 from robopatient.face.mesh import Part, identity_offsets, load_template
+from robopatient.face.sampler import CELLS, sample_identities
 
 needs_head = pytest.mark.skipif(importlib.util.find_spec("anny") is None, reason="anny is not installed")
 
@@ -39,7 +40,7 @@ def test_an_unknown_face_names_those_that_exist() -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("age_years = 7.0", "age_years"),
+        ("age_years = 3.0", "age_years"),
         ("sex = 1.5", "sex"),
         ("hat = true", "hat"),
         ("iris_colour = [0.1, 0.2, 3.0]", "iris_colour"),
@@ -80,15 +81,55 @@ def test_a_slider_moves_both_sides_in_opposite_directions_for_opposite_signs() -
 
 
 @needs_head
-def test_eyes_of_every_patient_are_an_adult_distance_apart() -> None:
+def test_eyes_are_as_far_apart_as_at_that_age() -> None:
     template = load_template()
     for name in asset_names("faces"):
-        points = template.template_dm + identity_offsets(template, target_weights(load_identity(name)))
+        identity = load_identity(name)
+        points = template.template_dm + identity_offsets(template, target_weights(identity))
         eyes = points[template.points_of(Part.EYE)]
         left, right = eyes[eyes[:, 0] > 0].mean(axis=0), eyes[eyes[:, 0] < 0].mean(axis=0)
         distance_mm = 100.0 * float(np.linalg.norm(left - right))
-        assert 52.0 < distance_mm < 74.0, name  # adults, Dodgson 2004: 52 to 78 mm
+        low, high = (43.0, 62.0) if identity.age_years < 14 else (52.0, 74.0)
+        assert low < distance_mm < high, name  # Dodgson 2004: adults 52 to 78 mm, children from 40 mm
 
 
 def _changed(identity: Identity, **fields: object) -> Identity:
     return msgspec.structs.replace(identity, **fields)
+
+
+def test_sampled_patients_are_balanced_exactly_and_the_same_for_the_same_seed() -> None:
+    drawn = sample_identities(2 * len(CELLS), 3)
+    assert drawn == sample_identities(2 * len(CELLS), 3)
+    assert drawn[:7] == sample_identities(7, 3)
+    assert drawn != sample_identities(2 * len(CELLS), 4)
+    assert len({identity.digest() for identity in drawn}) == len(drawn)
+    for low, high in ((6.0, 12.0), (80.0, 96.0)):
+        assert sum(low <= identity.age_years <= high for identity in drawn) == len(drawn) // 5
+    assert sum(identity.sex > 0.5 for identity in drawn) == len(drawn) // 2
+
+
+def test_labels_of_sampled_patients_are_independent() -> None:
+    drawn = sample_identities(4 * len(CELLS), 5)
+    ancestry = np.array([identity.ancestry.african for identity in drawn])
+    tone = np.array([identity.skin.monk_tone for identity in drawn])
+    age = np.array([identity.age_years for identity in drawn])
+    assert abs(np.corrcoef(ancestry, tone)[0, 1]) < 0.1
+    assert abs(np.corrcoef(age, tone)[0, 1]) < 0.1
+
+
+@needs_head
+def test_every_sampled_patient_and_every_shipped_face_has_its_targets() -> None:
+    for identity in [*sample_identities(20, 1), *(load_identity(name) for name in asset_names("faces"))]:
+        weights = target_weights(identity)
+        archetypes = [weights[name] for name in weights if name.startswith("macrodetails/") and "universal" not in name]
+        assert sum(archetypes) == pytest.approx(1.0)
+
+
+def test_twelve_faces_are_shipped_from_child_to_very_old_over_all_tones() -> None:
+    shipped = [load_identity(name) for name in asset_names("faces")]
+    assert len(shipped) == 12
+    assert min(identity.age_years for identity in shipped) < 10
+    assert max(identity.age_years for identity in shipped) > 80
+    assert min(identity.skin.monk_tone for identity in shipped) < 2
+    assert max(identity.skin.monk_tone for identity in shipped) > 9
+    assert len({identity.hair.style for identity in shipped}) >= 7

@@ -1,0 +1,303 @@
+"""A film of a face in pain from a file of pain or of forces: the verb ``face generate``.
+
+The same stages as in a session, stepped by made-up time: sensing, patient, expression, voice and face, no processes.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from firmware_bridge.frames import RawFrame
+from firmware_bridge.recordings import load_recording
+from robopatient.config import ExpressionConfig, FaceConfig, SensingConfig, SplitConfig, VoiceConfig
+from robopatient.errors import ConfigError, RecordError, require
+from robopatient.expression import make_policy
+from robopatient.expression.split import Split
+from robopatient.face.film import write_film
+from robopatient.face.generator import make_engine
+from robopatient.face.identity import load_identity as load_face
+from robopatient.face.light import make_look
+from robopatient.face.pose import FacePose
+from robopatient.face.render import Kind, Renderer, make_renderer
+from robopatient.facs import ACTION_UNITS, pspi
+from robopatient.messages import ForceFrame, PainState, Phase
+from robopatient.patient import Patient, PatientProfile, load_patient
+from robopatient.sensing import Sensing
+from robopatient.voice.engine import VoiceEngine
+from robopatient.voice.identity import load_identity as load_voice
+
+__all__ = ["generate"]
+
+TICK_S = 0.004
+"""Period of the loop, as in a session."""
+SETTLE_S = 2.0
+"""Untouched time before a recording: the zero is taken in it, and it is not filmed."""
+TAIL_S = 1.5
+"""Filmed after the end of the file: the face eases."""
+MOVING_NRS_PER_S = 0.5
+"""Pain of a trace that changes faster is rising or falling (assumption)."""
+FRAME_FORMATS = {"png": "PNG", "jpg": "JPEG"}
+JPEG_QUALITY = 92
+
+
+class _Moment(msgspec.Struct, frozen=True):
+    """What happened at one frame of the film."""
+
+    t_s: float
+    nrs: float
+    pose: FacePose
+
+
+def generate(
+    pain: str,
+    out: Path,
+    face: str = "",
+    patient: str = "appendicitis",
+    views: str = "frontal",
+    frames: str = "png",
+    fps: float = 30.0,
+    size_px: int = 512,
+    seed: int = 1,
+    light: str = "window",
+    background: str = "wall",
+    renderer: Kind = "auto",
+) -> None:
+    """Film a face in pain.
+
+    Parameters
+    ----------
+    pain
+        CSV file with the columns ``t_s,nrs``, or a recording of forces as ``robopatient board`` plays them.
+    out
+        ``.mp4`` (H.264 and AAC), ``.mkv`` (FFV1, lossless, without sound) or a folder for ``frames``. Action units
+        and PSPI of every frame go into a table of the same name ending in ``.csv``.
+    face, patient
+        Names of assets; without ``face`` the patient's own.
+    views
+        One or more of the camera's presets, separated by commas, drawn side by side.
+
+    Raises
+    ------
+    RobopatientError, BridgeError
+        Naming the file and place of what is wrong.
+    """
+    if frames not in FRAME_FORMATS or out.suffix not in ("", ".mp4", ".mkv") or background == "transparent":
+        raise ConfigError(
+            f"--out {out} --frames {frames} --background {background}: give NAME.mp4, NAME.mkv, or a folder with "
+            "--frames png or jpg; films have no transparent background"
+        )
+    profile = load_patient(patient)
+    identity = load_face(face or profile.face)
+    looks = [make_look(view.strip(), light, background) for view in views.split(",")]
+    states = list(_states(pain, profile, seed))
+    moments, sound, rate_hz = _perform(states, profile, seed, fps)
+    drawers = [make_renderer(renderer, identity, size_px, look) for look in looks]
+    try:
+        with _Progress(len(moments)) as progress:
+            _write(out, frames, moments, _SideBySide(drawers), sound, rate_hz, fps, progress)
+    finally:
+        for drawer in drawers:
+            drawer.close()
+    table = out.with_suffix(".csv") if out.suffix else out / "frames.csv"
+    _write_table(table, moments)
+    print(f"{out}: {len(moments)} frames, {len(moments) / fps:.1f} s; action units and PSPI in {table}")
+
+
+def _states(pain: str, profile: PatientProfile, seed: int) -> Iterator[tuple[ForceFrame, PainState]]:
+    """Force and pain at every tick, time from 0."""
+    if pain.partition("#")[0].endswith(".csv") and _header(Path(pain))[:2] == ["t_s", "nrs"]:
+        yield from _traced(Path(pain))
+    else:
+        yield from _felt(pain, profile, seed)
+
+
+def _header(path: Path) -> list[str]:
+    try:
+        with path.open(newline="") as file:
+            return [name.strip() for name in next(csv.reader(file), [])]
+    except OSError as error:
+        raise RecordError(
+            f"{path}: cannot be read ({error.strerror}); give --pain FILE.csv or FILE.npz#NAME"
+        ) from error
+
+
+def _traced(path: Path) -> Iterator[tuple[ForceFrame, PainState]]:
+    """Pain of a trace, straight lines between its rows."""
+    try:
+        rows = np.loadtxt(path, delimiter=",", skiprows=1, usecols=(0, 1), ndmin=2)
+    except ValueError as error:
+        raise RecordError(f"{path}: is no table of numbers t_s,nrs ({error})") from error
+    t_s, nrs = rows.T if len(rows) else (np.zeros(0), np.zeros(0))
+    if len(rows) < 2 or not np.isfinite(rows).all() or (np.diff(t_s) <= 0).any() or nrs.min() < 0 or nrs.max() > 10:
+        raise RecordError(f"{path}: needs two rows or more, t_s rising, nrs from 0 to 10; try --help")
+    t_s = t_s - t_s[0]
+    for tick in range(round((t_s[-1] + TAIL_S) / TICK_S)):
+        now_s = tick * TICK_S
+        level, next_level = np.interp([now_s, now_s + 0.05], [*t_s, t_s[-1] + 0.3], [*nrs, 0.0]).tolist()
+        phase = _phase(level, (next_level - level) / 0.05)
+        t_ns = round(now_s * 1e9)
+        yield ForceFrame(t_ns, t_ns, tick, (0.0,)), PainState(t_ns, tick, level, "", phase)
+
+
+def _phase(nrs: float, slope_per_s: float) -> Phase:
+    if nrs < 0.05:
+        return "onset" if slope_per_s > MOVING_NRS_PER_S else "rest"
+    if abs(slope_per_s) < MOVING_NRS_PER_S:
+        return "hold"
+    return "onset" if slope_per_s > 0.0 else "release"
+
+
+def _felt(pain: str, profile: PatientProfile, seed: int) -> Iterator[tuple[ForceFrame, PainState]]:
+    """Recorded forces as counts, through sensing and patient."""
+    sensing, feeling = Sensing(SensingConfig()), Patient(profile, seed)
+    site = profile.sites[0] if profile.sites else None
+    where_mm = sensing.phantom.plate_mm(site.left_mm, site.head_mm) if site else sensing.phantom.navel_mm
+    recording = load_recording(pain, where_mm)
+    gain = np.array(sensing.calibration.counts_per_newton)
+    offset = np.array(sensing.calibration.offset_counts)
+    count = round((SETTLE_S + recording.duration_s + TAIL_S) / TICK_S)
+    t_s = np.arange(1.0, count + 1) * TICK_S
+    counts = np.rint(recording.forces(t_s - SETTLE_S, TICK_S) * gain + offset).astype(int)
+    cells = (1 << counts.shape[1]) - 1
+    for seq, row in enumerate(counts):
+        t_ns = round((seq + 1) * TICK_S * 1e9)
+        force = sensing.step(RawFrame(t_ns, t_ns, t_ns // 1000, seq, 0, tuple(row.tolist()), 0, cells, 0))
+        state = feeling.step(force)
+        shift_ns = round(SETTLE_S * 1e9)
+        if t_ns > shift_ns:
+            yield (
+                msgspec.structs.replace(force, t_ns=t_ns - shift_ns, received_ns=t_ns - shift_ns),
+                msgspec.structs.replace(state, t_ns=t_ns - shift_ns),
+            )
+
+
+def _perform(
+    states: list[tuple[ForceFrame, PainState]], profile: PatientProfile, seed: int, fps: float
+) -> tuple[list[_Moment], np.ndarray, int]:
+    """Poses at the film's rate, and the voice, shape (n,) float32, with its rate."""
+    policy, split = make_policy(ExpressionConfig(), profile), Split(SplitConfig())
+    voice_config = VoiceConfig(identity=profile.voice)
+    voice = VoiceEngine(load_voice(profile.voice), voice_config, seed)
+    engine = make_engine(FaceConfig(), seed)
+    block_s = voice_config.block_frames / voice_config.sample_rate_hz
+    blocks: list[np.ndarray] = []
+    moments: list[_Moment] = []
+    for force, pain in states:
+        voice_command, face_command = split.step(policy.step(pain), pain, force, False)
+        until_s = pain.t_ns * 1e-9 + TICK_S
+        fresh = True
+        while (len(blocks) + 1) * block_s <= until_s:
+            block = np.empty(voice_config.block_frames, np.float32)
+            voice.render(voice_command if fresh else None, block)
+            blocks.append(block)
+            fresh = False
+        while len(moments) / fps < until_s:
+            t_s = len(moments) / fps
+            moments.append(_Moment(t_s, pain.nrs, engine.step(face_command, round(t_s * 1e9))))
+    return moments, np.concatenate(blocks), voice_config.sample_rate_hz
+
+
+class _SideBySide:
+    """Several views of one face as one picture."""
+
+    def __init__(self, drawers: list[Renderer]) -> None:
+        self._drawers = drawers
+
+    def draw(self, pose: FacePose) -> np.ndarray:
+        """Picture of a pose, shape (size, views * size, 3)."""
+        return np.concatenate([drawer.draw(pose) for drawer in self._drawers], axis=1)
+
+
+def _write(
+    out: Path, frames: str, moments: list[_Moment], drawer: _SideBySide, sound: np.ndarray, rate_hz: int, fps: float,
+    progress: Callable[[float], None],
+) -> None:  # fmt: skip
+    poses = ((moment.t_s, moment.pose) for moment in moments)
+    if out.suffix == ".mp4":
+        write_film(out, poses, drawer, fps, sound, rate_hz, progress=lambda done_s: progress(done_s * fps))
+        return
+    if out.suffix == ".mkv":
+        _write_lossless(out, moments, drawer, fps, progress)
+        return
+    image = require("PIL.Image", "face")
+    options: dict[str, Any] = {"quality": JPEG_QUALITY} if frames == "jpg" else {"compress_level": 1}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for number, moment in enumerate(moments):
+            path = out / f"{number:06d}.{frames}"
+            image.fromarray(drawer.draw(moment.pose)).save(path, format=FRAME_FORMATS[frames], **options)
+            progress(number + 1)
+    except OSError as error:
+        raise RecordError(f"{out}: the frames stopped: {error}") from error
+
+
+def _write_lossless(
+    out: Path, moments: list[_Moment], drawer: _SideBySide, fps: float, progress: Callable[[float], None]
+) -> None:
+    """FFV1 in Matroska: every pixel as drawn."""
+    av = require("av", "face")
+    try:
+        with av.open(str(out), "w", format="matroska") as container:
+            stream = container.add_stream("ffv1", rate=round(fps))
+            stream.pix_fmt = "bgr0"
+            for number, moment in enumerate(moments):
+                picture = np.ascontiguousarray(drawer.draw(moment.pose))
+                stream.height, stream.width = picture.shape[:2]
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+                progress(number + 1)
+            container.mux(stream.encode(None))
+    except (OSError, av.FFmpegError) as error:
+        raise RecordError(f"{out}: the film stopped: {error}") from error
+
+
+def _write_table(path: Path, moments: list[_Moment]) -> None:
+    """Time, pain, PSPI, every action unit, head, gaze and breath of each frame."""
+    head = ["pitch_deg", "yaw_deg", "roll_deg", "gaze_pitch_deg", "gaze_yaw_deg", "breath"]
+    try:
+        with path.open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["frame", "t_s", "nrs", "pspi", *ACTION_UNITS, *head])
+            for number, moment in enumerate(moments):
+                pose = moment.pose
+                numbers = [moment.t_s, moment.nrs, pspi(pose.au), *(pose.au.get(unit, 0.0) for unit in ACTION_UNITS)]
+                numbers += [*pose.head_deg, *pose.gaze_deg, pose.breath]
+                writer.writerow([number, *(f"{value:.4f}" for value in numbers)])
+    except OSError as error:
+        raise RecordError(f"{path}: the table cannot be written ({error.strerror})") from error
+
+
+class _Progress:
+    """A bar on a terminal, a line every tenth when piped."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._told = 0
+        self._bar: Any = None
+
+    def __enter__(self) -> Callable[[float], None]:
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import Progress
+
+            self._bar = Progress(console=Console(stderr=True), transient=True)
+            self._bar.start()
+            self._task = self._bar.add_task("drawing", total=self._total)
+        return self._step
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def _step(self, done: float) -> None:
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done)
+        elif int(10 * done / self._total) > self._told:
+            self._told = int(10 * done / self._total)
+            print(f"drawing: {10 * self._told} %", file=sys.stderr)
