@@ -33,9 +33,10 @@ static uint8_t heard_length;
 static bool heard_too_long;
 
 static struct {
+    bool valid;
     uint8_t command, tag, code;
     uint32_t value;
-} answered; /* the last ACK, to be repeated; command 0: none */
+} answered; /* the last ACK, to be repeated */
 static uint8_t note_tag;
 static bool note_pending;
 
@@ -100,6 +101,7 @@ static void send_event(uint8_t code, uint32_t value, uint32_t t_us)
 
 static void send_ack(uint8_t command, uint8_t tag, uint8_t code, uint32_t value)
 {
+    answered.valid = true;
     answered.command = command;
     answered.tag = tag;
     answered.code = code;
@@ -159,7 +161,7 @@ static void self_test(uint8_t tag)
     uint16_t ready, saturated, stuck;
     if (!rate_millihertz) { /* the first 64 conversions are not complete */
         send_ack(COMMAND_SELFTEST, tag, ACK_BUSY, 0);
-        answered.command = 0;
+        answered.valid = false;
         return;
     }
     source_self_test(&ready, &saturated, &stuck);
@@ -172,8 +174,10 @@ static void self_test(uint8_t tag)
         failures |= FAILURE_STUCK;
     if (rate_millihertz < SPS * 950UL || rate_millihertz > SPS * 1050UL)
         failures |= FAILURE_RATE;
-    if (note_is_damaged())
+    if (note_is_damaged()) {
         failures |= FAILURE_NOTE;
+        status &= (uint16_t)~STATUS_CAL_VALID;
+    }
     status = failures ? status | STATUS_SELFTEST_FAIL : status & ~STATUS_SELFTEST_FAIL;
     begin(FRAME_SELFTEST, hal_now_us());
     put8(tag);
@@ -259,7 +263,7 @@ static void end_note(bool stored)
 /* Commands that are answered by an ACK; a repeated one is answered again but not carried out again. */
 static void act(uint8_t command, uint8_t tag, const uint8_t *payload, uint8_t n)
 {
-    if (command == answered.command && tag == answered.tag) {
+    if (answered.valid && command == answered.command && tag == answered.tag) {
         send_ack(command, tag, answered.code, answered.value);
         return;
     }
@@ -267,7 +271,7 @@ static void act(uint8_t command, uint8_t tag, const uint8_t *payload, uint8_t n)
         if (command == COMMAND_CAL_SET && tag == note_tag)
             return; /* its answer is under way */
         send_ack(command, tag, ACK_BUSY, 0);
-        answered.command = 0;
+        answered.valid = false;
         return;
     }
     switch (command) {
@@ -403,7 +407,7 @@ static void watch(uint32_t now_us)
         return;
     streaming = false;
     status |= STATUS_WATCHDOG;
-    answered.command = 0; /* a host that comes back may count its tags from the start */
+    answered.valid = false; /* a host that comes back may count its tags from the start */
     send_event(EVENT_WATCHDOG_EXPIRED, (now_us - heartbeat_us) / 1000, now_us);
 }
 
@@ -415,7 +419,7 @@ void board_init(void)
     ready_mask = saturated_mask = 0;
     streaming = note_pending = heard_too_long = false;
     heard_length = 0;
-    answered.command = 0;
+    answered.valid = false;
     divisor = (uint8_t)(DEFAULT_PERIOD_US / CONVERSION_US);
     rounds = window_rounds = 0;
     window_us = heartbeat_us = hal_now_us();

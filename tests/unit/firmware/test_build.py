@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import lockstep
 import pytest
 
+DOC = lockstep.HERE.parents[1] / "docs" / "firmware.md"
 FLASH_BYTES = 8 * 1024
 RAM_BYTES = 1200
 """Static, buffers included; the ATmega328P has 2048, the rest is stack."""
@@ -23,12 +25,29 @@ BUILDS = [
 ]
 
 
+def size(elf):
+    """Bytes of text, data and bss."""
+    return tuple(map(int, lockstep.run("avr-size", elf).splitlines()[1].split()[:3]))
+
+
 @pytest.mark.parametrize("options", BUILDS, ids=lambda options: " ".join(map(str, options.values())) or "default")
 def test_every_build_fits_its_budget(image, options):
     lockstep.need("avr-size")
-    text, data, bss, *_ = map(int, lockstep.run("avr-size", image(**options)).splitlines()[1].split()[:3])
+    text, data, bss = size(image(**options))
     assert text + data <= FLASH_BYTES
     assert data + bss <= RAM_BYTES
+
+
+def test_the_sizes_in_the_documentation_are_those_of_the_builds(image):
+    lockstep.need("avr-size")
+    rows = re.findall(r"^\| (\d?) ?(\w+), (ATmega\d+P?) \| ([\d ]+) \| ([\d ]+) \|$", DOC.read_text(), re.MULTILINE)
+    assert len(rows) == 5
+    for cells, what, mcu, flash, ram in rows:
+        sensor = {"HX711": "hx711", "HX717": "hx717", "amplifiers": "amplifier"}.get(what)
+        options = {"SENSOR": sensor, "CELLS": int(cells)} if sensor else {"DEVICE": "rater"}
+        text, data, bss = size(image(MCU=mcu.lower(), **options))
+        assert int(flash.replace(" ", "")) == pytest.approx(text + data, rel=0.02)
+        assert int(ram.replace(" ", "")) == pytest.approx(data + bss, rel=0.02)
 
 
 @pytest.mark.parametrize(

@@ -198,6 +198,14 @@ def test_a_frame_that_never_ends_is_dropped_and_the_next_is_heard(abdomen):
     assert frames[0].status & Status.RX_ERR
 
 
+@pytest.mark.parametrize("command", [0x00, 0x01, 0x80, 0x89, 0x8D, 0xFF])
+def test_unknown_commands_are_told_so_even_as_the_first_after_a_reset(abdomen, command):
+    abdomen.reset()
+    for tag in (0, 0, 1):
+        reply = wire.parse_ack(abdomen.ask(command, b"", tag)[0].payload)
+        assert reply == (command, tag, wire.AckCode.UNKNOWN_COMMAND, 0)
+
+
 def test_framing_and_overrun_errors_are_reported_until_start(abdomen):
     abdomen.reset()
     abdomen.c.host_raise_receive_error()
