@@ -24,6 +24,10 @@ __all__ = ["QUESTIONS", "Phrases", "Report", "SelfReport", "Talk", "band_of", "q
 STREAM = 10
 """Told to the seed sequence, so that no other part of the patient draws the same numbers."""
 
+MODERATE_WORDS_NRS, SEVERE_WORDS_NRS = 10.0 / 3.0, 20.0 / 3.0
+"""Pain from which the stronger words are chosen: thirds of the scale (assumption). The published bands call five of ten
+mild, which is right for a number and reads wrong for a description."""
+
 QUESTIONS = {
     "nrs": ("nrs", "how much", "how bad", "number", "scale", "rate", "out of ten", "0 to 10"),
     "worse": ("worse", "brings it on", "aggravat"),
@@ -56,6 +60,8 @@ class Talk(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
     mild to 5, moderate 6 to 7, severe from 8 (Boonstra 2016, n = 2854)."""
     sentences: Annotated[int, Meta(ge=1, le=3)] = 1
     """Verbosity: sentences of an answer to an open question (assumption)."""
+    story: tuple[str, ...] = ()
+    """What the patient tells of the history, in the patient's words (assumption); complaint and history when empty."""
 
 
 class Scale(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -154,7 +160,7 @@ class SelfReport:
         self._talk = talk
         self._sites = {site.name: site for site in sites}
         self._worst = max(sites, key=lambda site: site.strength, default=None)
-        self._story = tuple(story)
+        self._story = talk.story or tuple(story)
         self._phrases = phrases or load_phrases()
         self._seed = seed
         self._asked = 0
@@ -171,7 +177,8 @@ class SelfReport:
         chance, noise = float(self._random.random()), float(self._random.standard_normal())
         talk = self._talk
         if chance < talk.refusal:
-            return Report(asked, self._one(self._phrases.refusal["lines"]), refused=True)
+            lines = self._phrases.refusal["number" if asked == "nrs" else "other"]
+            return Report(asked, self._one(lines), refused=True)
         if chance < talk.refusal + talk.confusion:
             return Report(asked, self._one(self._phrases.confused["lines"]), refused=True)
         if asked == "nrs":
@@ -186,7 +193,7 @@ class SelfReport:
             nrs = self._said_nrs
         self._said_nrs = nrs
         line = self._one(self._phrases.how_much.of(self._band(nrs)))
-        return Report("nrs", line.format(number=self._phrases.numbers[nrs]), nrs)
+        return Report("nrs", _sentence(line.format(number=self._phrases.numbers[nrs])), nrs)
 
     def _where(self, state: PainState) -> Report:
         site = self._site(state)
@@ -196,10 +203,11 @@ class SelfReport:
         return Report("where", _sentence(self._one(self._phrases.where["known"]).format(place=place)))
 
     def _quality(self, state: PainState) -> Report:
-        site, band = self._site(state), self._band(state.report_nrs)
-        if site is None and band == "none":
+        site, shown = self._site(state), state.report_nrs
+        if site is None and shown < 0.5:
             return Report("quality", self._one(self._phrases.feeling.of("calm")))
-        lines = self._phrases.quality[site.quality if site else "sore"].of("mild" if band == "none" else band)
+        rank = "severe" if shown >= SEVERE_WORDS_NRS else "moderate" if shown >= MODERATE_WORDS_NRS else "mild"
+        lines = self._phrases.quality[site.quality if site else "sore"].of(rank)
         words = [lines[index] for index in self._random.permutation(len(lines))[: self._talk.sentences]]
         if state.report_nrs >= self._talk.affective_from_nrs:
             words.append(self._one(self._phrases.feeling.severe))

@@ -16,6 +16,9 @@ from robopatient.patient.part import MAX_NRS, Part
 
 __all__ = ["Psychophysics", "Quality", "TenderSite", "nociception", "tenderness"]
 
+STRONGEST_NEWTON = 1e4
+"""More is no hand's; keeps the power within what a float can hold."""
+
 Quality = Literal["sharp", "burning", "cramping", "dull", "pressing", "sore"]
 """How a site hurts: picks the words of the self-report."""
 
@@ -101,6 +104,7 @@ def nociception(
     inspiration
         0 (quiet) to 1 (a full breath held).
     """
+    newton = min(newton, STRONGEST_NEWTON)
     threshold = psychophysics.threshold_newton if threshold_newton is None else threshold_newton
     baseline, n = psychophysics.baseline_tenderness, psychophysics.exponent
     wall = (max(0.0, newton - threshold) / psychophysics.reference_newton) ** n

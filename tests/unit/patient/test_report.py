@@ -75,7 +75,7 @@ def test_dementia_answers_other_questions_and_repeats_numbers() -> None:
 
 
 def test_the_words_follow_the_quality_and_grow_with_the_pain() -> None:
-    for nrs, band in ((3.0, "mild"), (6.0, "moderate"), (9.0, "severe")):
+    for nrs, band in ((2.0, "mild"), (5.0, "moderate"), (9.0, "severe")):
         answer = report(affective_from_nrs=10.0).answer("what is it like?", state(nrs))
         assert answer.words[0] in getattr(PHRASES.quality["sharp"], band)
 

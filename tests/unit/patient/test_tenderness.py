@@ -67,6 +67,10 @@ def test_more_force_is_never_less_drive(one: float, other: float) -> None:
         assert drive(site, soft) <= drive(site, hard) <= 10.0
 
 
+def test_absurd_forces_stay_within_the_scale() -> None:
+    assert drive(SITE, 1e308) == drive(SITE, float("inf")) == pytest.approx(10.0)
+
+
 def test_relief_takes_its_share_and_full_relief_all() -> None:
     assert drive(SITE, 30.0, gain=0.0) == 0.0
     assert drive(SITE, 30.0, gain=0.5) < drive(SITE, 30.0)
