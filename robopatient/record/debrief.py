@@ -25,7 +25,6 @@ from robopatient.record.debrief_scales import Graded, grade_items
 from robopatient.record.debrief_session import Debriefing
 from robopatient.record.osce import EASED_SHARE, SHOWN_PSPI
 from robopatient.record.pictures import data_uri
-from robopatient.record.presses import PressRow
 from robopatient.scales import OSCE_ITEMS, SCALES
 
 __all__ = ["Moment", "write_debrief"]
@@ -171,8 +170,8 @@ def _case(session: Debriefing) -> str:
 def _coverage(session: Debriefing) -> str:
     x, deep = session.examination, session.config.training.deep_newton
     spots = [
-        charts.Spot(n, row.x_mm, row.y_mm, row.peak_newton, row.peak_nrs, _press_text(n, row))
-        for n, row in enumerate(session.rows, 1)
+        charts.Spot(n, press.x_mm, press.y_mm, press.peak_newton, nrs, _press_text(n, press, nrs))
+        for n, press, nrs in _pressed(session)
     ]
     sites = [
         (site.name, *session.phantom.plate_mm(site.left_mm, site.head_mm), site.sigma_mm)
@@ -257,8 +256,8 @@ def _timeline(session: Debriefing) -> str:
         ),
     ]
     marks = [
-        charts.Mark(n, session.at_s(press.t_ns), session.at_s(press.release_t_ns), _press_text(n, row))
-        for n, (row, press) in enumerate(zip(session.rows, session.presses, strict=True), 1)
+        charts.Mark(n, session.at_s(press.t_ns), session.at_s(press.release_t_ns), _press_text(n, press, nrs))
+        for n, press, nrs in _pressed(session)
     ]
     events = sorted(_events(session), key=lambda event: event[0])
     notes = [(t_s, f"{t_s:.1f} s, {who}: {text}") for t_s, who, text in events]
@@ -290,12 +289,12 @@ def _events(session: Debriefing) -> Iterator[tuple[float, str, str]]:
 
 def _force_pain(session: Debriefing) -> str:
     loops = []
-    for n, (press, row) in enumerate(zip(session.presses, session.rows, strict=True), 1):
+    for n, press, worst in _pressed(session):
         first, last = np.searchsorted(session.force["t_ns"], (press.t_ns, press.release_t_ns))
         newton = session.force["total_newton"][first:last]
         at = np.searchsorted(session.pain["t_ns"], session.force["t_ns"][first:last])
         nrs = session.pain["nrs"][np.minimum(at, len(session.pain["nrs"]) - 1)] if len(session.pain["nrs"]) else newton
-        loops.append(Loop(n, newton, nrs, _press_text(n, row)))
+        loops.append(Loop(n, newton, nrs, _press_text(n, press, worst)))
     if not loops:
         return ""
     return (
@@ -334,7 +333,7 @@ def _responses(session: Debriefing) -> str:
 def _moments(session: Debriefing, moments: Sequence[Moment]) -> str:
     figures = []
     for moment in moments:
-        row = session.rows[moment.press - 1]
+        press, felt = session.presses[moment.press - 1], session.examination.press_nrs[moment.press - 1]
         image = (
             f'<img alt="Face in press {moment.press}" src="{data_uri(moment.rgb, FACE_PX)}">'
             if moment.rgb is not None
@@ -348,7 +347,7 @@ def _moments(session: Debriefing, moments: Sequence[Moment]) -> str:
         )
         figures.append(
             f"<figure>{image}{sound}<figcaption><b>Press {moment.press}</b>, {session.at_s(moment.t_ns):.1f} s<br>"
-            f"{escape(row.region)}, {row.peak_newton:.0f} N<br>felt {_number(row.peak_nrs, 1)}, shown PSPI "
+            f"{escape(press.region)}, {press.peak_newton:.0f} N<br>felt {felt:.1f}, shown PSPI "
             f"{_number(moment.pspi, 1)}</figcaption></figure>"
         )
     if not figures:
@@ -499,8 +498,14 @@ def _tender(session: Debriefing) -> str:
     return ", ".join(dict.fromkeys(session.phantom.region(*place) for place in places))
 
 
-def _press_text(number: int, row: PressRow) -> str:
-    return f"Press {number}: {row.region}, {row.peak_newton:.1f} N, pain {_number(row.peak_nrs, 1)}"
+def _pressed(session: Debriefing) -> Iterator[tuple[int, m.Press, float]]:
+    """Number, press and its worst pain, in the order of time."""
+    for number, (press, nrs) in enumerate(zip(session.presses, session.examination.press_nrs, strict=True), 1):
+        yield number, press, nrs
+
+
+def _press_text(number: int, press: m.Press, nrs: float) -> str:
+    return f"Press {number}: {press.region}, {press.peak_newton:.1f} N, pain {nrs:.1f}"
 
 
 def _mark(value: float | None) -> str:

@@ -15,7 +15,6 @@ from robopatient.record import latency
 from robopatient.record.debrief_figures import Figures, figures_of
 from robopatient.record.debrief_scales import Pair, pair_ratings
 from robopatient.record.osce import Examination, examine
-from robopatient.record.presses import PressRow, press_rows
 from robopatient.record.reader import Record
 
 __all__ = ["Debriefing", "load_debriefing"]
@@ -60,7 +59,6 @@ class Debriefing(NamedTuple):
     script: _Script
     phantom: Phantom
     presses: list[m.Press]
-    rows: list[PressRow]
     force: latency.Table
     pain: latency.Table
     heard: latency.Table
@@ -103,7 +101,10 @@ def load_debriefing(record: Record) -> Debriefing:
     except (msgspec.DecodeError, AssetError, ConfigError) as error:
         raise RecordError(f"{record.path}: no debrief can be made: {error}") from error
     patient = _part("patients", config.patient, _Patient)
-    force, pain, heard, seen = (record.table(topic) for topic in ("force", "pain", "heard", "seen"))
+    force = record.table("force", "t_ns", "total_newton", "flags")
+    pain = record.table("pain", "t_ns", "nrs", "sign")
+    heard = record.table("heard", "t_ns", "block", "level_dbfs", "call")
+    seen = record.table("seen", "t_ns", "pspi", "au")
     measured = np.array(["stale" not in flags for flags in force["flags"]], bool)  # else nobody measured it
     force = {name: column[measured] for name, column in force.items()}
     presses: list[m.Press] = sorted(record.messages("press"), key=lambda press: press.t_ns)
@@ -121,7 +122,6 @@ def load_debriefing(record: Record) -> Debriefing:
         script=_part("scenarios", config.scenario, _Script) if config.scenario else _Script(),
         phantom=phantom,
         presses=presses,
-        rows=press_rows(record),
         force=force,
         pain=pain,
         heard=heard,

@@ -30,6 +30,8 @@ PAINFUL_NRS = 4.0
 """Pain from which a press counts as painful: moderate on the 0-10 scale."""
 TAIL_NS = 500_000_000
 """Pain felt this soon after a release still belongs to the press: rebound."""
+LEFT_OVER_NS = 300_000_000
+"""How long after its strongest moment a press may still let the pain of the one before fade, as in ``presses.csv``."""
 
 
 class RegionFigures(msgspec.Struct, frozen=True):
@@ -86,6 +88,8 @@ class Examination(msgspec.Struct, frozen=True):
         Regions pressed deep that had been pressed lightly before, and ``deep_regions`` in all.
     light_regions_before_first_deep
         How much of the abdomen had been felt lightly when the first deep press came.
+    press_nrs
+        Worst pain of each press, in the order of time.
     painful_presses
         Presses that reached pain 4 of 10.
     shown_s, shown_touched_s
@@ -107,6 +111,7 @@ class Examination(msgspec.Struct, frozen=True):
     regions_before_pain: int
     peak_newton: float
     worst_nrs: float
+    press_nrs: tuple[float, ...]
     painful_presses: int
     shown_s: float
     shown_touched_s: float
@@ -160,7 +165,8 @@ def examine(
     lightly: set[str] = set()
     light_before_deep: dict[str, bool] = {}
     light_when_deep = -1
-    worst = [_most(pain["t_ns"], pain["nrs"], press.t_ns, press.release_t_ns + TAIL_NS) for press in ordered]
+    next_ns = [press.t_ns for press in ordered[1:]] + [2**62]
+    worst = [_felt(pain, press, until_ns) for press, until_ns in zip(ordered, next_ns, strict=True)]
     for press, nrs in zip(ordered, worst, strict=True):
         deep = press.peak_newton >= deep_newton
         known = regions.get(press.region, RegionFigures())
@@ -197,6 +203,7 @@ def examine(
         regions_before_pain=min(reached, default=-1),
         peak_newton=max((press.peak_newton for press in ordered), default=0.0),
         worst_nrs=max(worst, default=0.0),
+        press_nrs=tuple(worst),
         painful_presses=sum(nrs >= PAINFUL_NRS for nrs in worst),
         shown_s=float(step_s[showing].sum()),
         shown_touched_s=float(step_s[touched].sum()),
@@ -257,9 +264,12 @@ def _held(at_ns: np.ndarray, t_ns: np.ndarray, values: np.ndarray) -> np.ndarray
     return held
 
 
-def _most(t_ns: np.ndarray, values: np.ndarray, begin_ns: int, end_ns: int) -> float:
-    first, last = np.searchsorted(t_ns, (begin_ns, end_ns))
-    return float(values[first:last].max(initial=0.0))
+def _felt(pain: Table, press: Press, next_ns: int) -> float:
+    """Worst pain of a press, less what the one before has left over: from the lowest point near its onset on."""
+    end_ns = min(press.release_t_ns + TAIL_NS, next_ns)
+    first, fresh, last = np.searchsorted(pain["t_ns"], (press.t_ns, press.peak_t_ns + LEFT_OVER_NS, end_ns))
+    early = pain["nrs"][first : min(fresh, last)]
+    return float(pain["nrs"][first + (int(np.argmin(early)) if len(early) else 0) : last].max(initial=0.0))
 
 
 def _distance(press: Press, sites: Sequence[tuple[float, float, str]]) -> float:

@@ -78,19 +78,23 @@ class Record:
         except (msgspec.ValidationError, json.JSONDecodeError, TypeError) as error:
             raise RecordError(f"{self.path}: table {topic} holds a row that is no {topic} message ({error})") from error
 
-    def table(self, topic: str) -> dict[str, np.ndarray]:
+    def table(self, topic: str, *only: str) -> dict[str, np.ndarray]:
         """The columns of a topic, each of length (n_rows,).
 
         REAL is float64 (NaN for NULL), INTEGER int64 or bool, TEXT object. Of JSON columns, lists of numbers of one
         length become float64 of shape (n_rows, length); a dict ``au`` becomes one column a key, ``au.AU4``, NaN
         where absent; anything else stays an object.
+
+        Parameters
+        ----------
+        only
+            Columns to read; none given is all. A long session's JSON is slow to read.
         """
         table = self._table(topic)
-        rows = self._rows(table, table.columns)
+        columns = [column for column in table.columns if not only or column.name in only]
+        rows = self._rows(table, columns)
         arrays: dict[str, np.ndarray] = {}
-        for column, cells in zip(
-            table.columns, zip(*rows, strict=True) if rows else [()] * len(table.columns), strict=True
-        ):
+        for column, cells in zip(columns, zip(*rows, strict=True) if rows else [()] * len(columns), strict=True):
             arrays.update(_arrays(column, cells))
         return arrays
 

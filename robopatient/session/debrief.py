@@ -102,7 +102,8 @@ def print_pdf(page: Path, out: Path, told: Callable[[str], None]) -> None:
 
 def _moments(session: Debriefing, told: Callable[[str], None]) -> list[Moment]:
     """The worst presses in order of time, with the face at its strongest and the voice around them."""
-    worst = sorted(range(len(session.rows)), key=lambda index: -session.rows[index].peak_nrs)[:MOMENTS]
+    felt = session.examination.press_nrs
+    worst = sorted(range(len(felt)), key=lambda index: -felt[index])[:MOMENTS]
     seen: list[m.Seen] = session.record.messages("seen")
     shots: dict[int, m.Seen] = {}
     for index in worst:
