@@ -109,6 +109,8 @@ def board_overrides(board: str | None) -> list[str]:
     driver, colon, rest = board.partition(":")
     if driver == "replay" and colon:
         return ['board.driver="replay"', f"board.file={_quoted(rest)}"]
+    if driver == "simavr" and colon:
+        return ['board.driver="simavr"', f"board.file={_quoted(rest)}", 'sensing.calibration="simavr"']
     if board.startswith("/"):
         return ['board.driver="serial"', f"board.port={_quoted(board)}"]
     return [f"board.driver={_quoted(board)}"]
