@@ -54,7 +54,7 @@ class RaterCheck:
     proof = 9.0
     """Nats over the frequencies after which a rater is never again called unrelated."""
     first_look = 20
-    constant_share = 0.8
+    constant_share = 0.9
 
     def __init__(self, mirror: RewardModel, least_advantage: float | None = 7.0) -> None:
         self._mirror = mirror
