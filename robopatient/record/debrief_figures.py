@@ -69,7 +69,7 @@ def figures_of(
         patient=config.patient,
         scenario=config.scenario,
         duration_s=duration_s,
-        ended=stop.reason if stop else "cut off",
+        ended=stop.reason if stop else "not ended",
         presses=examination.presses,
         light_regions=examination.light_regions,
         deep_regions=examination.deep_regions,

@@ -262,7 +262,7 @@ class Library:
         return (
             name, stamp, start.session_id, start.wall_time_iso,
             config.training.trainee, config.patient, config.scenario,
-            stop.reason if stop else "cut off", (stop.t_ns - start.t_ns) * 1e-9 if stop else 0.0, json.dumps(tags),
+            stop.reason if stop else "not ended", (stop.t_ns - start.t_ns) * 1e-9 if stop else 0.0, json.dumps(tags),
             msgspec.json.encode(figures) if figures else None, "",
         )  # fmt: skip
 

@@ -165,7 +165,7 @@ def examine(
     lightly: set[str] = set()
     light_before_deep: dict[str, bool] = {}
     light_when_deep = -1
-    next_ns = [press.t_ns for press in ordered[1:]] + [2**62]
+    next_ns = [*(press.t_ns for press in ordered[1:]), 2**62][: len(ordered)]
     worst = [_felt(pain, press, until_ns) for press, until_ns in zip(ordered, next_ns, strict=True)]
     for press, nrs in zip(ordered, worst, strict=True):
         deep = press.peak_newton >= deep_newton
