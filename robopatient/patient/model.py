@@ -82,7 +82,7 @@ class Patient:
         chronic = profile.kind == "chronic"
         self.stress = profile.stress.level
         self.relief = 0.0
-        """Analgesia given in the session, 0 to 1: the share of nociception that it takes."""
+        """Analgesia given in the session, 0 to 1: the share that it takes of drive and of endogenous pain."""
         self._chronic = chronic
         self._brace = Brace(profile.guarding)
         self._rebound = Rebound(profile.release)
@@ -109,6 +109,7 @@ class Patient:
         self._hurt_site = ""  # where it hurt last: what a question after the press is about
         self._nociception = 0.0
         self._peak_newton = 0.0
+        self._peak_region = ""
         self._peak_nociception = 0.0
         self._peak_felt = 0.0
         self._felt = PainState(t_ns=0, cause_seq=-1, nrs=0.0, site="", phase="rest")
@@ -182,7 +183,8 @@ class Patient:
             self._peak_newton = self._peak_nociception = self._peak_felt = 0.0
         elif was != "rest" and not touched and self._peak_newton >= PRESS_NEWTON:
             self._learn()
-        self._peak_newton = max(self._peak_newton, newton)
+        if newton > self._peak_newton:
+            self._peak_newton, self._peak_region = newton, self._region
 
         drive = 0.0
         if self._body_mm is not None:
@@ -226,7 +228,8 @@ class Patient:
         parts["release"] = self._rebound.nrs * (1.0 - pain / MAX_NRS)
         pain += parts["release"]
         if self._wander is not None:
-            parts["endogenous"] = self._presence * self._wander.step(dt_s) * (1.0 - pain / MAX_NRS)
+            endogenous = self._presence * (1.0 - self.relief) * self._wander.step(dt_s)
+            parts["endogenous"] = endogenous * (1.0 - pain / MAX_NRS)
         return parts
 
     def _expected(self) -> float:
@@ -239,10 +242,10 @@ class Patient:
     def _learn(self) -> None:
         """A press has ended: habituate to it and expect the next by it."""
         if self._two_process is not None:
-            self._two_process.press_ended(self._region, self._peak_nociception)
+            self._two_process.press_ended(self._peak_region, self._peak_nociception)
         against = False
         if self._cues is not None and self._belief is not None:
-            against = self._cues.press_ended(self._peak_felt, self._region, self._belief.expected_nrs)
+            against = self._cues.press_ended(self._peak_felt, self._peak_region, self._belief.expected_nrs)
         if self._belief is not None:
             self._belief.learn(self._peak_felt, against)
 
