@@ -139,7 +139,7 @@ def _summary(session: Debriefing) -> str:
     if math.isfinite(x.first_distance_mm):
         text += f", {x.first_distance_mm / 10:.0f} cm from where it hurts"
     if x.regions_before_pain >= 0:
-        others = f"{x.regions_before_pain} other region{'s' if x.regions_before_pain != 1 else ''}"
+        others = _others(x.regions_before_pain)
         text += f"; the tender region ({tender}) came after {others}"
     elif tender:
         text += f"; the tender region ({tender}) was never pressed"
@@ -186,7 +186,8 @@ def _coverage(session: Debriefing) -> str:
     )
     return (
         f'<h2>Where, how deep, in what order</h2><p class="quiet">Light is a peak below {deep:g} N, deep is {deep:g} N '
-        f"and more (a convention of this trainer, not a published limit). {dotted}</p>"
+        f"and more (a convention of this trainer, not a published limit). Tinted: felt in one way; darker: in both. "
+        f"{dotted}</p>"
         f'<div class="pair even"><div class="half"><h3>Coverage</h3>{coverage(x.regions, _tender(session).split(", "))}'
         '</div><div class="half"><h3>Presses by number; size by force, colour by pain</h3>'
         f'{charts.abdomen(session.phantom, spots, sites)}</div></div><div class="scroll"><table><tr>'
@@ -226,7 +227,7 @@ def _scored(session: Debriefing) -> Iterator[tuple[str, str]]:
         return
     if math.isfinite(x.first_distance_mm):
         yield "Begins away from the pain", f"{x.first_region}, {x.first_distance_mm:.0f} mm from the tender point"
-        before = f"after {x.regions_before_pain} other regions" if x.regions_before_pain >= 0 else "never palpated"
+        before = f"after {_others(x.regions_before_pain)}" if x.regions_before_pain >= 0 else "never palpated"
         yield f"Comes to the tender region last ({_tender(session)})", before
     yield "Light palpation of all nine regions", f"{x.light_regions} of 9"
     yield "Deep palpation of all nine regions", f"{x.deep_regions} of 9"
@@ -369,8 +370,8 @@ def _conversation(session: Debriefing) -> str:
         for each in said
     )
     return (
-        '<h2>What the patient said</h2><p class="quiet">A number that a patient gives is recalled, held back or '
-        "exaggerated; beside it is the pain felt at that moment.</p>"
+        '<h2>What the patient said</h2><p class="quiet">A number speaks of the worst that is remembered, and '
+        "may be held back or exaggerated; beside it is the pain felt at the moment of asking.</p>"
         f'<div class="scroll"><table><tr><th>at</th><th class="word">asked</th><th class="word">answer</th>'
         f"<th>said<br>NRS</th><th>felt<br>NRS</th></tr>{rows}</table></div>"
     )
@@ -496,6 +497,11 @@ def _caveats(session: Debriefing) -> str:
 def _tender(session: Debriefing) -> str:
     places = (session.phantom.plate_mm(site.left_mm, site.head_mm) for site in session.patient.sites)
     return ", ".join(dict.fromkeys(session.phantom.region(*place) for place in places))
+
+
+def _others(count: int) -> str:
+    """Regions besides the tender one, in words."""
+    return f"{count} other region{'' if count == 1 else 's'}"
 
 
 def _pressed(session: Debriefing) -> Iterator[tuple[int, m.Press, float]]:
