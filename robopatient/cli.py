@@ -31,7 +31,7 @@ def _group(name: str, text: str) -> typer.Typer:
 
 board = _group("board", "Sensor boards: list, monitor, tare, calibrate, record, self-test, flash.")
 patient = _group("patient", "Patients: list, show, make one from a few wishes.")
-voice = _group("voice", "The voice: render to a file.")
+voice = _group("voice", "The voice: render, say, evaluate, calibrate.")
 face = _group("face", "The face: still pictures, films.")
 scenario = _group("scenario", "Training scenarios: check them, and preview them without hardware.")
 sessions = _group("sessions", "The library: list, show, tag, export and delete recorded sessions.")
@@ -351,9 +351,63 @@ def voice_render(
     nrs: Annotated[float, typer.Option(min=0, max=10, help="Pain, 0 to 10.")] = 6.0,
     seconds: Annotated[float, typer.Option(min=0.1, max=600, help="Length.")] = 2.0,
     seed: Annotated[int, typer.Option(min=0)] = 1,
+    preset: Annotated[str, typer.Option(help="literature, or flat: the pitch of a moan throughout.")] = "literature",
+    nrs_end: Annotated[float | None, typer.Option(min=0, max=10, help="Pain at the end, when it changes.")] = None,
 ) -> None:
     """Render a pain vocalisation to a file; the same arguments give the same samples."""
-    _do("robopatient.voice.verbs:render", identity=identity, nrs=nrs, seconds=seconds, seed=seed, out=out)
+    _do(
+        "robopatient.voice.verbs:render",
+        identity=identity,
+        nrs=nrs,
+        seconds=seconds,
+        seed=seed,
+        out=out,
+        preset=preset,
+        nrs_end=nrs_end,
+    )
+
+
+@voice.command("say")
+def voice_say(
+    text: Annotated[str, typer.Argument(help="Words.")],
+    out: Annotated[Path, typer.Option("--out", help="WAV file to write.")],
+    identity: Annotated[str, typer.Option(help="Name under assets/voices, or a .toml file.")] = "margaret",
+    nrs: Annotated[float, typer.Option(min=0, max=10, help="Pain, 0 to 10.")] = 6.0,
+) -> None:
+    """Write words as this person says them in this pain (needs espeak-ng)."""
+    _do("robopatient.voice.verbs:say", text=text, identity=identity, nrs=nrs, out=out)
+
+
+@voice.command("evaluate")
+def voice_evaluate(
+    out: Annotated[Path | None, typer.Option("--out", help="HTML page to write.")] = None,
+    identity: Annotated[list[str] | None, typer.Option(help="Repeatable; all when not given.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, max=100, help="Renders of each level of pain.")] = 10,
+    json: Json = False,
+) -> None:
+    """Measure how well the voice tells pain and people apart, beside published sounds."""
+    _do("experiments.benchmarks.voice:evaluate_voice", out=out, identities=identity or [], seeds=seeds, as_json=json)
+
+
+@voice.command("calibrate")
+def voice_calibrate(
+    out: Annotated[Path, typer.Option("--out", help="Calibration file to write (.toml).")],
+    device: Annotated[str, typer.Option(help="Name or index of the output; the default one when not given.")] = "",
+    seconds: Annotated[float, typer.Option(min=1, max=120, help="Length of the noise.")] = 10.0,
+    level: Annotated[float, typer.Option(min=-60, max=-6, help="RMS of the noise, dBFS.")] = -30.0,
+    reading: Annotated[float | None, typer.Option(help="Meter's reading, dB(A): no noise is played.")] = None,
+    author: Annotated[str, typer.Option(help="Who measures.")] = "",
+) -> None:
+    """Play pink noise, take the meter's reading, write what 0 dBFS is in dB(A)."""
+    _do(
+        "robopatient.voice.verbs:calibrate",
+        device=device,
+        seconds=seconds,
+        reading_db=reading,
+        level_dbfs=level,
+        out=out,
+        author=author,
+    )
 
 
 @face.command("still")
@@ -531,6 +585,25 @@ def bench_bridge(
         fuzz_bytes=fuzz,
         seed=seed,
         overrides=set_ or [],
+    )
+
+
+@bench.command("voice")
+def bench_voice(
+    json: Json = False,
+    duration: Annotated[float, typer.Option(min=2, help="Seconds of live playing.")] = 30.0,
+    seeds: Annotated[int, typer.Option(min=1, max=100, help="Renders of each level of pain.")] = 10,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    device: Annotated[str, typer.Option(help="Output to play on; none: the clock.")] = "",
+) -> None:
+    """Measure the voice: cost, latency, alias, monotonicity, bands, pitch shifting."""
+    _do(
+        "experiments.benchmarks.voice:bench_voice",
+        as_json=json,
+        duration_s=duration,
+        seeds=seeds,
+        seed=seed,
+        device=device,
     )
 
 

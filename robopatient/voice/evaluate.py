@@ -18,7 +18,7 @@ import numpy.typing as npt
 from scipy.stats import spearmanr
 
 from robopatient.config import VoiceConfig, asset_names
-from robopatient.errors import AssetError, RecordError, require
+from robopatient.errors import RecordError, require
 from robopatient.messages import VoiceAsk, VoiceCommand
 from robopatient.voice.engine import VoiceEngine
 from robopatient.voice.features import Features, features, spectrogram_db
@@ -29,8 +29,8 @@ from robopatient.voice.verbs import ask_for, press
 
 __all__ = ["CELLS", "Call", "Evaluation", "evaluate", "render_call", "sheet_png", "write_page"]
 
-LEVELS = np.linspace(0.5, 10.0, 11)
-"""Pain from the mildest that is called out to the worst."""
+LEVELS = np.linspace(1.0, 10.0, 11)
+"""Pain from the mildest that is surely heard to the worst."""
 PRESS_S = 2.6
 CELLS = {
     # Interquartile ranges of f0, Hz, of real human sounds (Anikin and Persson 2017; facts sheet, 1b).
@@ -140,8 +140,7 @@ def evaluate(
     f0_st = 12.0 * np.log2([who.habitual_f0_hz for who in people])
     formant_st = 12.0 * np.log2(17.0 / tract_cm)
     apart = np.hypot(f0_st[:, None] - f0_st, (formant_st[:, None] - formant_st) / 0.5)
-    f0_hz = table[..., Features._fields.index("f0_hz")]
-    return Evaluation(names, LEVELS, table, spearman, _cells(people, f0_hz), _in_range(table), tract_cm, apart)
+    return Evaluation(names, LEVELS, table, spearman, _cells(people, seeds), _in_range(table), tract_cm, apart)
 
 
 def render_call(who: Identity, nrs: float, seed: int, ask: VoiceAsk | None = None, preset: str = "literature") -> Call:
@@ -167,13 +166,19 @@ def render_call(who: Identity, nrs: float, seed: int, ask: VoiceAsk | None = Non
     return Call(samples[begin:end].ravel(), np.repeat(f0_hz[begin:end], config.block_frames), name)
 
 
-def _cells(people: list[Identity], f0_hz: npt.NDArray[np.float64]) -> dict[tuple[str, str], tuple[float, bool]]:
+def _cells(people: list[Identity], seeds: int) -> dict[tuple[str, str], tuple[float, bool]]:
     cells = {}
     for (call, sex), (nrs, low, high) in CELLS.items():
-        rows = [row for row, who in enumerate(people) if who.sex == sex and who.age_years >= ADULT_YEARS]
-        if rows:
-            level = int(np.argmin(np.abs(LEVELS - nrs)))
-            median = float(np.nanmedian(f0_hz[rows, level]))
+        wish = ask_for(nrs, sex)
+        wish = VoiceAsk(wish.level_db, wish.f0_semitones, wish.roughness, wish.breathiness, call)
+        f0_hz = []
+        for who in people:
+            if who.sex == sex and who.age_years >= ADULT_YEARS:
+                for seed in range(seeds):
+                    track = render_call(who, nrs, seed, wish).f0_hz
+                    f0_hz.append(float(np.median(track[track > 0.0])))
+        if f0_hz:
+            median = float(np.median(f0_hz))
             cells[call, sex] = (median, low <= median <= high)
     return cells
 
@@ -302,7 +307,8 @@ def write_page(evaluation: Evaluation, out: Path) -> None:
     who = load_identity(e.identities[0])
     calls = [name for name in CALLS if name != "auto"]
     parts.append(_image(sheet_png(who, calls)))
-    style = "body{font:15px sans-serif;margin:2em;max-width:70em}td,th{padding:.2em .8em;text-align:left}img{max-width:100%}"
+    style = "body{font:15px sans-serif;margin:2em;max-width:70em}"
+    style += "td,th{padding:.2em .8em;text-align:left}img{max-width:100%}"
     page = f"<!doctype html><meta charset=utf-8><title>The voice, measured</title><style>{style}</style>"
     page += "<h1>The voice, measured</h1>" + "".join(parts)
     try:

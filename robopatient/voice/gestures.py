@@ -105,7 +105,7 @@ _MOUTH = np.array(
 )
 _CLOSED = np.array([360.0, 850.0, 2250.0, 3300.0])  # /u/, where "ow" ends
 _WIDTHS = np.array([130.0, 140.0, 150.0, 180.0, 220.0, 260.0])
-_CALL_S = np.array([0.45, 0.6, 0.9, 1.2, 1.55])  # length of one call at _P, within the published 0.3 to 2.0 s
+_CALL_S = np.array([0.45, 0.6, 0.85, 1.1, 1.3])  # length of one call at _P, within the published 0.3 to 2.0 s
 # What sets one call apart from the vowel of its pain, by code: mouth when asked for by name, length and pitch over the
 # usual, closing of the mouth (-1: as pain has it), nasality added, roughness and breathiness added, Rd added. Moan,
 # grunt and sigh after the presets of soundgen, groan and suppressed pain after their descriptions; proposals.
@@ -463,6 +463,7 @@ def _let_go(b, attack):  # type: ignore[no-untyped-def]
     b.attack = attack
     b.level_db = max(b.level_db, b.top_db - 14.0)  # a release is heard, however low the command has fallen
     b.whimper = 1.0 if b.peak > WHIMPER_P else 0.0
+    b.ch = 1.0 if b.kind == OUCH and b.state == CALLING else 0.0
     _enter(b, FALLING, 0.8 + 0.5 * _uniform(b) if b.whimper > 0.0 else 0.3 + 0.4 * b.peak)
 
 
@@ -676,7 +677,7 @@ def _sound(b, v, c, target, envelope, noise_envelope, fall, dt_s):  # type: igno
     lax = _along(level_db, _DB, _RD) + 0.7 * (breathy - 0.2) + _KINDS[b.kind, LAXER]
     target[RD] = min(2.7, max(0.3, lax))
     target[TILT] = _along(level_db, _DB, _TILT)
-    noise_db = -28.0 + 20.0 * breathy
+    noise_db = -26.0 + 17.0 * breathy
     if b.kind == SIGH:
         noise_db += 10.0
     noise = 10.0 ** (noise_db / 10.0)
@@ -750,7 +751,8 @@ def _step(body, person, command, fresh, dt_s, target):  # type: ignore[no-untype
         _breathe(b, v, target, dt_s, held)
         b.call = BREATH
     elif b.state == GASPING:
-        shape = math.sqrt(min(1.0, here / 0.04)) * min(1.0, max(0.0, (b.length - here) / 0.03) * 0.7 + 0.3)
+        left = 0.0 if c.call == GASP else 0.3  # a gasp alone ends; before a call it goes over into it
+        shape = math.sqrt(min(1.0, here / 0.04)) * min(1.0, max(0.0, (b.length - here) / 0.05) * (1.0 - left) + left)
         _mouth(b, v, 0.7, 0.0, 1.6, target, dt_s)
         _inhale(b, v, target, v.full_scale * _gain(max(b.level_db - 14.0 + 8.0 * b.mouth, -38.0)) * shape, 0.45)
         b.call = GASP

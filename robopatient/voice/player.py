@@ -23,7 +23,7 @@ from robopatient.voice.clocked import ClockedSink
 from robopatient.voice.engine import LOOKAHEAD_S, SILENCE, Block, VoiceEngine
 from robopatient.voice.gestures import empty_command, write_command
 
-__all__ = ["Player", "StreamClock"]
+__all__ = ["Player", "StreamClock", "play_once"]
 
 LOOKAHEAD_NS = round(LOOKAHEAD_S * 1e9)
 """What a command changes leaves the limiter so much after the first sample of its block."""
@@ -371,3 +371,20 @@ def _forget_devices() -> None:
 
 def _first_line(error: BaseException) -> str:
     return str(error).splitlines()[0]
+
+
+def play_once(samples: npt.NDArray[np.float32], rate_hz: int, device: str) -> None:
+    """Play mono samples, shape (n,), and wait until they have sounded.
+
+    Raises
+    ------
+    MissingPackageError, DeviceError
+        Without sounddevice, PortAudio or a usable output.
+    """
+    sounddevice = _portaudio()
+    try:
+        sounddevice.play(samples, rate_hz, device=int(device) if device.isdigit() else device or None, blocking=True)
+    except (sounddevice.PortAudioError, ValueError) as error:
+        raise DeviceError(
+            f"{device or 'the default output'} cannot be opened ({_first_line(error)}); plug one in or give --device"
+        ) from error

@@ -5,21 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from robopatient.config import VoiceConfig
 from robopatient.errors import ConfigError, RecordError
 from robopatient.messages import Phase, VoiceAsk, VoiceCommand
 
-__all__ = ["ANCHORS", "ask_for", "press", "render"]
+__all__ = ["ANCHORS", "ask_for", "calibrate", "press", "render", "say"]
 
 ANCHORS = {
     "literature": {
         # Facts sheet voice, section 6: f0 medians of real moans, pain cries and screams (Anikin and Persson 2017) as
-        # semitones on 120 / 210 Hz; levels span the 28.6 dB of the congruence study; the rest are assumptions.
+        # semitones on 120 / 210 Hz, women's moan raised because the shipped women speak lower than 210 Hz; levels
+        # span the 28.6 dB of the congruence study; the rest are assumptions.
         "nrs": (0.3, 1.0, 3.5, 6.5, 10.0),
         "level_db": (-60.0, -28.0, -18.0, -8.0, 0.0),
         "male_semitones": (1.4, 1.4, 9.7, 20.4, 32.6),
-        "female_semitones": (3.7, 3.7, 12.0, 20.3, 30.5),
+        "female_semitones": (3.7, 3.7, 13.2, 20.3, 30.5),
         "roughness": (0.0, 0.0, 0.15, 0.55, 1.0),
         "breathiness": (0.1, 0.1, 0.24, 0.45, 0.65),
     },
@@ -77,7 +79,6 @@ def render(
 
     from robopatient.voice.engine import VoiceEngine
     from robopatient.voice.identity import load_identity
-    from robopatient.voice.wav import WavWriter
 
     who = load_identity(identity)
     config = VoiceConfig(identity=identity)
@@ -90,15 +91,7 @@ def render(
         t_ns = round(index * block_s * 1e9)
         engine.render(VoiceCommand(t_ns, index, t_ns, pain, phase, ask_for(pain, who.sex, preset)), samples[index])
 
-    written = out.with_name(f".{out.name}.part")
-    try:
-        written.unlink(missing_ok=True)
-        file = WavWriter(written, config.sample_rate_hz)
-        file.append(samples.ravel()[:frames])
-        file.close()
-        written.replace(out)
-    except OSError as error:
-        raise RecordError(f"{out}: cannot be written ({error.strerror}); give another --out") from error
+    _write(out, samples.ravel()[:frames], config.sample_rate_hz)
 
 
 def ask_for(nrs: float, sex: str, preset: str = "literature") -> VoiceAsk:
@@ -126,3 +119,69 @@ def press(t_s: float, seconds: float, held: tuple[float, float]) -> tuple[float,
         return held[0] + (held[1] - held[0]) * t_s / hold_s, "hold"
     fall = max(0.0, 1.0 - (t_s - hold_s) / 0.1)
     return held[1] * fall, "release" if fall > 0.0 else "rest"
+
+
+def say(text: str, identity: str, nrs: float, out: Path) -> None:
+    """Write words as this person says them in this pain.
+
+    Raises
+    ------
+    AssetError, ConfigError, DeviceError, RecordError
+        For an unknown voice, empty words, espeak-ng that is absent, a file that cannot be written.
+    """
+    from robopatient.voice.identity import load_identity
+    from robopatient.voice.words import speak
+
+    config = VoiceConfig(identity=identity)
+    _write(out, speak(text, load_identity(identity), nrs, config).astype(np.float32), config.sample_rate_hz)
+
+
+def calibrate(device: str, seconds: float, reading_db: float | None, level_dbfs: float, out: Path, author: str) -> None:
+    """Play pink noise at a known level and note the meter's reading: what 0 dBFS is in dB SPL on this rig.
+
+    Parameters
+    ----------
+    reading_db
+        The meter's dB(A) at 1 m, slow; None asks on the terminal after the noise.
+
+    Raises
+    ------
+    DeviceError, ConfigError, RecordError
+        Without a loudspeaker, for an impossible reading, for a file that cannot be written.
+    """
+    from robopatient.voice.calibration import Calibration, pink_noise, play, write_calibration
+
+    noise = pink_noise(seconds, level_dbfs)
+    if reading_db is None:
+        play(noise, device)
+        try:
+            reading_db = float(input("Reading of the meter, dB(A) at 1 m, slow: "))
+        except (ValueError, EOFError) as error:
+            raise ConfigError("the reading is no number; type it as 68.5, or give --reading 68.5") from error
+    calibration = Calibration(
+        device=device,
+        noise_dbfs=level_dbfs,
+        reading_dba=reading_db,
+        full_scale_dba=reading_db - level_dbfs,
+        author=author,
+    )
+    write_calibration(calibration, out)
+    print(
+        f"{out}: 0 dBFS is {calibration.full_scale_dba:.1f} dB(A) at 1 m; voice.max_dbfs for 70 dB(A): "
+        f"{calibration.max_dbfs(70.0):.1f}"
+    )
+
+
+def _write(out: Path, samples: npt.NDArray[np.float32], rate_hz: int) -> None:
+    """A WAV file, whole or not at all."""
+    from robopatient.voice.wav import WavWriter
+
+    written = out.with_name(f".{out.name}.part")
+    try:
+        written.unlink(missing_ok=True)
+        file = WavWriter(written, rate_hz)
+        file.append(samples)
+        file.close()
+        written.replace(out)
+    except OSError as error:
+        raise RecordError(f"{out}: cannot be written ({error.strerror}); give another --out") from error

@@ -1,0 +1,269 @@
+"""``robopatient bench voice`` and ``voice evaluate``: what the voice costs, how late it is, and how well it tells pain.
+
+Beside it: a block engine of numpy and scipy with fewer features, timed in alternation, and the published study's
+resampling for the pitch shifter. The unit of the shifter's distance depends on the vowel, so it is given over that of
+resampling the same vowel, for which the facts have Praat's.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from scipy.fft import dct
+from scipy.signal import sosfilt
+from scipy.signal.windows import blackmanharris
+
+from experiments.benchmarks.figures import (
+    Baseline,
+    Figure,
+    distribution,
+    machine,
+    new_result,
+    reference_process,
+    show,
+    value,
+)
+from experiments.benchmarks.monitor import capture_monitor, delays_ms
+from robopatient.clock import HostClock
+from robopatient.config import VoiceConfig
+from robopatient.messages import VoiceCommand
+from robopatient.voice import synth
+from robopatient.voice.engine import VoiceEngine
+from robopatient.voice.evaluate import Evaluation, evaluate, write_page
+from robopatient.voice.identity import load_identity
+from robopatient.voice.player import Player
+from robopatient.voice.psola import shifted
+from robopatient.voice.recordings import Sidecar, prepare, resampled
+from robopatient.voice.synth import Synth, neutral_parameters
+from robopatient.voice.verbs import ask_for
+from robopatient.voice.wavetable import make_source
+
+__all__ = ["bench_voice", "evaluate_voice"]
+
+RATE_HZ, BLOCK = 48_000, 256
+BLOCK_NS = BLOCK / RATE_HZ * 1e9
+ALIAS_F0_HZ = (61.0, 123.0, 233.0, 457.0, 1013.0, 1778.0, 1990.0)
+PRAAT = {4.0: 3.5 / 7.6, 7.0: 6.1 / 11.3, -4.0: 2.4 / 6.7}
+"""Praat's PSOLA over resampling, by semitones: facts sheet on the voice, section 4."""
+STEP_S = 0.25
+
+
+def evaluate_voice(out: Path | None, identities: list[str], seeds: int, as_json: bool) -> int:
+    """Measure, print the figures, write the page."""
+    evaluation = evaluate(identities, seeds, _tell)
+    if out is not None:
+        write_page(evaluation, out)
+        _tell(f"page {out}")
+    show(new_result("voice evaluate", _evaluated(evaluation), [], machine(), 0), as_json)
+    return 0
+
+
+def bench_voice(as_json: bool, duration_s: float, seeds: int, seed: int, device: str) -> int:
+    """Measure everything and print the figures."""
+    figures, baselines = _cost(seed)
+    with tempfile.TemporaryDirectory(prefix="robopatient-voice-") as scratch:
+        live, facts = _live(Path(scratch), duration_s, seed, device)
+    figures += live
+    figures.append(value("alias_db", max(_alias_db(f0_hz) for f0_hz in ALIAS_F0_HZ), at_most=-76.0))
+    figures += _evaluated(evaluate((), seeds, _tell))
+    shifts, resampling = _shifter()
+    figures.append(shifts)
+    baselines.append(Baseline("resampling (the published manipulation)", [resampling]))
+    show(new_result("voice", figures, baselines, facts, seed), as_json)
+    return 0
+
+
+def _evaluated(e: Evaluation) -> list[Figure]:
+    row, column = np.unravel_index(int(np.argmin(e.spearman)), e.spearman.shape)
+    feature = ("f0", "loudness", "roughness", "-HNR")[int(column)]
+    worst = f"least: {e.identities[int(row)]}, {feature}"
+    cells = [inside for _, inside in e.f0_cells.values()]
+    shares = ", ".join(f"{name} {share:.3f}" for name, share in e.in_range.items())
+    count = int(np.prod(e.table.shape[:3]))
+    return [
+        _remarked(value("nrs_spearman_min", round(float(e.spearman.min()), 4), at_least=0.9, n=count), worst),
+        value("f0_in_band_fraction", float(np.mean(cells)) if cells else float("nan"), at_least=1.0, n=len(cells)),
+        _remarked(
+            value("features_in_band_fraction", round(min(e.in_range.values()), 4), at_least=0.9, n=count), shares
+        ),
+    ]
+
+
+def _remarked(figure: Figure, remark: str) -> Figure:
+    return Figure(**{name: getattr(figure, name) for name in figure.__struct_fields__} | {"remark": remark})
+
+
+def _cost(seed: int) -> tuple[list[Figure], list[Baseline]]:
+    """Thread time of a block over its length, everything on, and the same of the numpy engine; A B A B."""
+    who = load_identity("viktor")
+    engine = VoiceEngine(who, VoiceConfig(), seed)
+    out = np.zeros(BLOCK, np.float32)
+    command = VoiceCommand(0, 0, 0, 10.0, "hold", ask_for(10.0, who.sex))
+    for _ in range(300):
+        engine.render(command, out)
+    plain = _NumpyVoice(seed)
+    ours, theirs = [], []
+    for _ in range(40):
+        for _ in range(50):
+            begin = time.thread_time_ns()
+            engine.render_written(True, out)
+            ours.append(time.thread_time_ns() - begin)
+        for _ in range(10):
+            begin = time.thread_time_ns()
+            plain.render(out)
+            theirs.append(time.thread_time_ns() - begin)
+    rtf, other = np.median(ours) / BLOCK_NS, np.median(theirs) / BLOCK_NS
+    figures = [
+        _remarked(
+            value("rtf", round(float(rtf), 5), at_most=0.006, n=len(ours)),
+            f"median thread time, p10 {np.percentile(ours, 10) / BLOCK_NS:.5f}",
+        ),
+        value("rtf_ratio_numpy", round(float(other / rtf), 2), n=len(theirs)),
+    ]
+    return figures, [Baseline("numpy and scipy block engine", [value("rtf", round(float(other), 5), n=len(theirs))])]
+
+
+class _NumpyVoice:
+    """What array programming can do at block rate: one pitch per block, LF table, six formants; no jitter, no chaos."""
+
+    def __init__(self, seed: int) -> None:
+        self._table = make_source(float(RATE_HZ)).tables[8, 5, :-1].astype(np.float64)
+        self._random = np.random.default_rng(seed)
+        self._phase = 0.0
+        self._state = np.zeros((6, 2))
+
+    def render(self, out: np.ndarray) -> None:
+        f0_hz = 640.0 * (1.0 + 0.01 * self._random.uniform(-1.0, 1.0))
+        phases = self._phase + f0_hz / RATE_HZ * np.arange(1, BLOCK + 1)
+        self._phase = float(phases[-1] % 1.0)
+        place = (phases % 1.0) * len(self._table)
+        index = place.astype(np.intp)
+        fraction = place - index
+        source = self._table[index] * (1.0 - fraction) + self._table[(index + 1) % len(self._table)] * fraction
+        source += 0.05 * self._random.standard_normal(BLOCK)
+        formants = np.array([860.0, 1430.0, 2900.0, 3400.0, 4500.0, 5500.0])
+        radius = np.exp(-np.pi * 120.0 / RATE_HZ)
+        c1, c2 = 2.0 * radius * np.cos(2.0 * np.pi * formants / RATE_HZ), -radius * radius
+        sos = np.zeros((6, 6))
+        sos[:, 0], sos[:, 3], sos[:, 4], sos[:, 5] = 1.0 - c1 - c2, 1.0, -c1, -c2
+        sound, self._state = sosfilt(sos, source, zi=self._state)
+        out[:] = np.clip(0.1 * sound, -0.89, 0.89)
+
+
+def _live(folder: Path, duration_s: float, seed: int, device: str) -> tuple[list[Figure], dict[str, object]]:
+    """Step the command while it plays: time from submitting it to its first changed sample at the DAC."""
+    config = VoiceConfig(device=device)
+    who = load_identity("margaret")
+    engine = VoiceEngine(who, config, seed)
+    clock = HostClock()
+    player = Player(engine, config, clock)
+    submitted: dict[int, int] = {}
+    heard = []
+    chunks: list[np.ndarray] = []
+    random = np.random.default_rng(seed)
+    with reference_process(folder) as reference, capture_monitor(folder) as capture:
+        player.start()
+        end_ns = clock.now_ns() + round(duration_s * 1e9)
+        due_ns, number = clock.now_ns() + 500_000_000, 0
+        while clock.now_ns() < end_ns:
+            now_ns = clock.now_ns()
+            changed = now_ns >= due_ns
+            if changed:
+                number += 1
+                due_ns = now_ns + round((STEP_S + 0.01 * random.uniform()) * 1e9)
+            nrs = 8.0 if number % 2 else 0.0
+            player.submit(VoiceCommand(now_ns, number, now_ns, nrs, "hold", ask_for(nrs, who.sex)))
+            if changed:
+                submitted[number] = now_ns
+            heard += list(player.heard())
+            chunks.append(player.samples().ravel())
+            player.poll()
+            clock.sleep_until_ns(now_ns + 4_000_000)
+        player.stop()
+        heard += list(player.heard())
+        chunks.append(player.samples().ravel())
+    first: dict[int, object] = {}
+    for row in heard:
+        first.setdefault(row.cause_seq, row)
+    known = [number for number in submitted if number in first]
+    begin_ns = np.array([submitted[number] for number in known], np.int64)
+    dac_ns = np.array([first[number].t_ns for number in known], np.int64)  # type: ignore[attr-defined]
+    calm = reference[0].calm(begin_ns, dac_ns) if reference else None
+    figure = distribution("control_to_monitor_ms", (dac_ns - begin_ns) * 1e-6, calm, {"p50": 15.0, "p95": 20.0})
+    remark = f"DAC time; {player.state}: {player.detail}"
+    if capture:
+        index = np.array([first[number].block * BLOCK for number in known])  # type: ignore[attr-defined]
+        delay = delays_ms(capture[0], np.concatenate(chunks), dac_ns, index)
+        if np.isfinite(delay).any():
+            remark += f"; monitor later by {np.nanmedian(delay):.1f} ms (n {int(np.isfinite(delay).sum())})"
+    underruns = value("underruns", heard[-1].underruns if heard else 0, at_most=0, n=len(heard))
+    return [_remarked(figure, remark), underruns], machine(reference[0] if reference else None)
+
+
+def _steady(f0_hz: float, seconds: float, seed: int = 1, **values: float) -> np.ndarray:
+    parameters = neutral_parameters()
+    parameters[synth.F0], parameters[synth.VOICE] = f0_hz, 0.1
+    for name, number in values.items():
+        parameters[getattr(synth, name)] = number
+    voice = Synth(float(RATE_HZ), seed)
+    blocks = np.zeros((int(seconds * RATE_HZ / BLOCK), BLOCK))
+    for block in blocks:
+        voice.render(parameters, block)
+    return np.asarray(blocks[20:].ravel())
+
+
+def _alias_db(f0_hz: float) -> float:
+    """Energy off the harmonic grid below 16 kHz over all, dB, of the brightest source at constant pitch."""
+    samples = _steady(f0_hz, 2.0, RD=0.3, TILT=4.0)
+    power = np.abs(np.fft.rfft(samples * blackmanharris(len(samples)))) ** 2
+    f_hz = np.fft.rfftfreq(len(samples), 1.0 / RATE_HZ)
+    line_hz = 5.0 * RATE_HZ / len(samples)
+    off = (np.abs(f_hz - np.round(f_hz / f0_hz) * f0_hz) > line_hz) & (f_hz > 0.5 * f0_hz) & (f_hz < 16000.0)
+    return round(float(10.0 * np.log10(power[off].sum() / power.sum())), 1)
+
+
+def _shifter() -> tuple[Figure, Figure]:
+    """Distance of shifted vowels to the same vowel rendered at the target pitch, over that of resampling."""
+    sidecar = Sidecar(source="own synthesis", licence="MIT", consent="synthetic")
+    ours: dict[float, list[float]] = {shift: [] for shift in PRAAT}
+    for f0_hz in (110.0, 160.0, 240.0):
+        for rough in (0.0, 0.25):
+            vowel = {"JITTER": 0.005 + 0.02 * rough, "SUBHARMONIC": rough, "SHIMMER": 0.02}
+            recording = prepare(_steady(f0_hz, 1.3, **vowel), RATE_HZ, "vowel", sidecar)
+            for shift in PRAAT:
+                ratio = 2.0 ** (shift / 12.0)
+                target = _steady(f0_hz * ratio, 1.3, 2, **vowel)
+                plain = _distance(resampled(recording.samples, ratio), target)
+                ours[shift].append(_distance(shifted(recording, ratio), target) / plain)
+    medians = {shift: float(np.median(ratios)) for shift, ratios in ours.items()}
+    told = ", ".join(f"{shift:+g} st {medians[shift]:.2f} (Praat {PRAAT[shift]:.2f})" for shift in PRAAT)
+    worst = max(medians[shift] / PRAAT[shift] for shift in PRAAT)
+    figure = value("psola_distance", round(worst, 3), at_most=1.1, n=6 * len(PRAAT))
+    return _remarked(figure, f"worst over Praat's; over resampling: {told}"), value("psola_distance", 1.0)
+
+
+def _distance(one: np.ndarray, other: np.ndarray) -> float:
+    """Root mean square difference of the mean-free cepstra 1 to 24 over 40 mel bands, frame by frame."""
+    count = min(len(one), len(other))
+    difference = _cepstra(one[:count]) - _cepstra(other[:count])
+    return float(np.sqrt(np.mean(difference**2)))
+
+
+def _cepstra(samples: np.ndarray) -> np.ndarray:
+    size, hop = 2048, 512
+    frames = np.lib.stride_tricks.sliding_window_view(samples / np.std(samples), size)[::hop]
+    power = np.abs(np.fft.rfft(frames * np.hanning(size), axis=1)) ** 2
+    edges = 700.0 * (10.0 ** (np.linspace(0.0, 2595.0 * np.log10(1.0 + 12_000.0 / 700.0), 42) / 2595.0) - 1.0)
+    f_hz = np.fft.rfftfreq(size, 1.0 / RATE_HZ)
+    rise = (f_hz - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
+    fall = (edges[2:, None] - f_hz) / (edges[2:] - edges[1:-1])[:, None]
+    bands = np.maximum(power @ np.maximum(np.minimum(rise, fall), 0.0).T, 1e-6)
+    return np.asarray(dct(10.0 * np.log10(bands), axis=1, norm="ortho")[:, 1:25])
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr)

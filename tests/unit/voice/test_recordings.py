@@ -1,0 +1,143 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from robopatient.config import VoiceConfig
+from robopatient.errors import AssetError, ConfigError, DeviceError
+from robopatient.voice import words
+from robopatient.voice.calibration import Calibration, load_calibration, niosh_dose, pink_noise, write_calibration
+from robopatient.voice.identity import load_identity
+from robopatient.voice.loudness import loudness_lufs, true_peak_dbfs
+from robopatient.voice.psola import shifted
+from robopatient.voice.recordings import Sidecar, load_folder, prepare, resampled
+
+RATE = 48000
+SIDECAR = Sidecar(source="a test", licence="CC0", consent="synthetic")
+
+
+def vowel(f0_hz: float = 160.0, seconds: float = 0.8, rate_hz: int = RATE) -> np.ndarray:
+    """A pulse train through one resonance at 700 Hz."""
+    t = np.arange(round(seconds * rate_hz)) / rate_hz
+    cycle = (t * f0_hz) % 1.0 / f0_hz
+    return 0.4 * np.exp(-cycle * 400.0) * np.sin(2 * np.pi * 700.0 * cycle)
+
+
+def strongest_hz(samples: np.ndarray, low: float, high: float) -> float:
+    power = np.abs(np.fft.rfft(samples * np.hanning(len(samples)), 1 << 18)) ** 2
+    f_hz = np.fft.rfftfreq(1 << 18, 1 / RATE)
+    near = (f_hz > low) & (f_hz < high)
+    return float(f_hz[near][np.argmax(power[near])])
+
+
+def put(folder: Path, samples: np.ndarray, rate_hz: int = RATE, sidecar: str | None = None) -> None:
+    soundfile.write(folder / "ow.wav", samples, rate_hz, subtype="FLOAT")
+    text = 'source = "a test"\nlicence = "CC0"\nconsent = "synthetic"\nnrs = 6.0\n' if sidecar is None else sidecar
+    if text:
+        (folder / "ow.toml").write_text(text)
+
+
+def test_a_full_scale_sine_of_1_khz_is_minus_3_lufs_as_the_standard_says() -> None:
+    sine = np.sin(2 * np.pi * 997.0 * np.arange(RATE * 2) / RATE)
+    assert loudness_lufs(sine, RATE) == pytest.approx(-3.01, abs=0.05)
+
+
+def test_any_rate_and_any_number_of_channels_become_48_khz_mono_at_one_loudness(tmp_path) -> None:
+    for rate_hz, gain in ((44100, 0.3), (96000, 1.0)):
+        sound = gain * vowel(rate_hz=rate_hz)
+        put(tmp_path, np.stack([sound, sound], axis=1), rate_hz)
+        [recording] = load_folder(tmp_path)
+        assert recording.lufs == pytest.approx(-23.0, abs=0.3)
+        assert true_peak_dbfs(recording.samples) <= -0.99
+        assert recording.f0_hz == pytest.approx(160.0, rel=0.01)
+        assert abs(recording.samples[0]) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("samples", "sidecar", "said"),
+    [
+        (np.zeros(RATE), None, "silent"),
+        (vowel(seconds=0.05), None, "sounds for"),
+        (np.sign(vowel()), None, "clipped"),
+        (np.full(RATE, np.nan), None, "no numbers"),
+        (vowel(), "", "no ow.toml"),
+    ],
+)
+def test_a_recording_that_will_not_do_is_refused_by_name(tmp_path, samples, sidecar, said) -> None:
+    put(tmp_path, samples, sidecar=sidecar)
+    with pytest.raises(AssetError, match=said) as caught:
+        load_folder(tmp_path)
+    assert "ow.wav" in str(caught.value)
+
+
+def test_a_corrupt_file_and_a_sidecar_without_consent_are_refused(tmp_path) -> None:
+    put(tmp_path, vowel())
+    (tmp_path / "ow.wav").write_bytes(b"RIFF....junk")
+    with pytest.raises(AssetError, match="cannot be read"):
+        load_folder(tmp_path)
+    put(tmp_path, vowel(), sidecar='source = "x"\nlicence = "y"\n')
+    with pytest.raises(ConfigError, match="consent"):
+        load_folder(tmp_path)
+
+
+@pytest.mark.parametrize("semitones", [4.0, 7.0, -4.0])
+def test_psola_moves_the_pitch_and_leaves_duration_and_level(semitones) -> None:
+    recording = prepare(vowel(), RATE, "v", SIDECAR)
+    moved = shifted(recording, f0_ratio=2 ** (semitones / 12))
+    asked_hz = 160.0 * 2 ** (semitones / 12)
+    assert len(moved) == len(recording.samples)
+    assert strongest_hz(moved, 0.8 * asked_hz, 1.2 * asked_hz) == pytest.approx(asked_hz, rel=0.01)
+    assert loudness_lufs(moved, RATE) == pytest.approx(recording.lufs, abs=3.5)
+
+
+def test_psola_moves_duration_and_formants_alone() -> None:
+    recording = prepare(vowel(), RATE, "v", SIDECAR)
+    longer = shifted(recording, duration_ratio=1.5)
+    assert len(longer) == pytest.approx(1.5 * len(recording.samples), rel=0.01)
+    assert strongest_hz(longer, 120, 200) == pytest.approx(160.0, rel=0.01)
+    smaller = shifted(recording, formant_ratio=1.3)
+    assert strongest_hz(smaller, 120, 200) == pytest.approx(160.0, rel=0.01)
+    assert strongest_hz(smaller, 300, 2000) > 1.1 * strongest_hz(recording.samples, 300, 2000)
+
+
+def test_resampling_moves_pitch_formants_and_duration_together_as_the_study_did() -> None:
+    recording = prepare(vowel(), RATE, "v", SIDECAR)
+    for rate in (0.7, 0.9, 1.1, 1.3):
+        moved = resampled(recording.samples, rate)
+        assert len(moved) == pytest.approx(len(recording.samples) / rate, abs=1)
+        assert strongest_hz(moved, 130 * rate, 190 * rate) == pytest.approx(160.0 * rate, rel=0.01)
+
+
+def test_without_espeak_the_message_says_how_to_get_it(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(words.shutil, "which", lambda _: None)
+    with pytest.raises(DeviceError, match="apt-get install espeak-ng"):
+        words.spoken("a word never said before", "female")
+    with pytest.raises(ConfigError, match="nothing to say"):
+        words.spoken(" ?! ", "female")
+
+
+@pytest.mark.skipif(words.shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+def test_words_rise_in_pitch_and_level_with_pain_and_repeat_exactly(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    who, config = load_identity("margaret"), VoiceConfig()
+    mild, strong = (words.speak("it hurts", who, nrs, config) for nrs in (2.0, 9.0))
+    assert loudness_lufs(strong, RATE) > loudness_lufs(mild, RATE) + 3.0
+    assert np.array_equal(strong, words.speak("it hurts", who, 9.0, config))
+    assert true_peak_dbfs(strong) < 0.0
+
+
+def test_the_calibration_is_a_file_and_caps_the_level(tmp_path) -> None:
+    made = Calibration(device="desk", noise_dbfs=-20.0, reading_dba=68.0, full_scale_dba=88.0, author='A "B"')
+    write_calibration(made, tmp_path / "rig.toml")
+    assert load_calibration(tmp_path / "rig.toml") == made
+    assert made.max_dbfs(70.0) == -18.0
+
+
+def test_a_working_day_of_pink_noise_at_85_dba_is_a_dose_of_100_percent() -> None:
+    minute = np.tile(pink_noise(10.0, -20.0), 6)
+    dose = niosh_dose(minute, RATE, full_scale_dba=105.0)  # the meter would read 85
+    assert dose * 8 * 60 == pytest.approx(100.0, rel=0.12)
+    assert niosh_dose(minute, RATE, full_scale_dba=108.0) == pytest.approx(2 * dose, rel=0.01)
+    assert niosh_dose(minute, RATE, full_scale_dba=60.0) == 0.0
