@@ -61,7 +61,7 @@ def test_louder_commands_sound_louder_and_the_loudest_has_the_level_of_the_confi
         samples, _ = play(lambda b, level=level_db: ask(b, nrs=7.0, level_db=level, roughness=0.5), 0.6, who)
         heard_dbfs.append(gain_to_db(float(samples[20:110].std())))
     assert spearmanr(asked_db, heard_dbfs).statistic >= 0.95
-    np.testing.assert_allclose(heard_dbfs, asked_db + CONFIG.level_dbfs, atol=3.0)
+    np.testing.assert_allclose(heard_dbfs, asked_db + CONFIG.level_dbfs, atol=4.0)
 
 
 def test_level_rises_over_a_press_as_pain_does(play, ask) -> None:
