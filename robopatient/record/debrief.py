@@ -399,7 +399,7 @@ def _ratings(session: Debriefing, earlier: Sequence[Figures]) -> str:
     chart = calibration(now, before) if now or before else ""
     return (
         f'{head}<p class="quiet">Each rating is compared with the worst moment of the ten seconds before it. {text}'
-        "Filled: this session; rings: earlier ones; on the line is agreement.</p>"
+        "Filled: this session; rings: earlier ones; on the dotted line is agreement, and the curve is a fit to all.</p>"
         f'<div class="pair even"><div class="half"><table><tr><th>at</th><th class="word">by</th>'
         '<th class="word">scale</th>'
         f'<th>rated</th><th>truth</th><th>difference</th></tr>{rows}</table></div><div class="half">{chart}</div></div>'

@@ -19,6 +19,10 @@ POINTS = 160
 """Points of a loop: enough for a smooth curve, few enough for a page of a hundred presses."""
 
 
+FIT_FROM, FIT_SPREAD_NRS = 4, 2.0
+"""Ratings, and range of the pain felt, from which a line is fitted (assumption: fewer say nothing about a slope)."""
+
+
 class Loop(NamedTuple):
     """One press from touch to release: force, N, and pain felt, NRS; shapes (n,)."""
 
@@ -106,7 +110,10 @@ def force_pain(loops: Sequence[Loop]) -> str:
 
 
 def calibration(now: Sequence[tuple[float, float]], earlier: Sequence[tuple[float, float]]) -> str:
-    """The trainee's numbers (up) against the pain that was felt (right), NRS; the diagonal is agreement."""
+    """The trainee's numbers (up) against the pain that was felt (right), NRS; the diagonal is agreement.
+
+    From ``FIT_FROM`` ratings on, a line fitted to all of them shows how the trainee's scale runs.
+    """
     size, left, foot = 300, 36, 40
     scale = (size - left - 12) / 10.0
     bottom = size - foot
@@ -125,9 +132,23 @@ def calibration(now: Sequence[tuple[float, float]], earlier: Sequence[tuple[floa
     parts.append(f'<line class="percentile" x1="{left}" y1="{bottom}" x2="{size - 12}" y2="10"/>')
     parts.append(f'<text class="tick" x="{left}" y="{size - 6}">pain felt, NRS</text>')
     parts.append(f'<text class="tick" x="{left + 6}" y="22">rated</text>')
+    parts += _fitted(np.array([*now, *earlier]).reshape(-1, 2), left, bottom, scale, rise)
     parts += [f'<circle class="before" {at(*point)} r="4"/>' for point in earlier]
     parts += [f'<circle class="felt" {at(*point)} r="5"/>' for point in now]
     return "".join(parts) + "</svg>"
+
+
+def _fitted(points: np.ndarray, left: float, bottom: float, scale: float, rise: float) -> list[str]:
+    """Least-squares line over the range of the truth; none when there is too little to fit."""
+    if len(points) < FIT_FROM or np.ptp(points[:, 0]) < FIT_SPREAD_NRS:
+        return []
+    slope, offset = np.polyfit(points[:, 0], points[:, 1], 1)
+    ends = [float(points[:, 0].min()), float(points[:, 0].max())]
+    line = "L".join(
+        f"{left + truth * scale:.1f} {bottom - min(max(offset + slope * truth, 0.0), 10.0) * rise:.1f}"
+        for truth in ends
+    )
+    return [f'<path class="curve felt" d="M{line}"/>']
 
 
 def _mark(count: int) -> str:

@@ -12,6 +12,7 @@ import pytest
 from robopatient import messages as m
 from robopatient.config import SessionConfig, TrainingConfig
 from robopatient.record.debrief import Moment, write_debrief
+from robopatient.record.debrief_charts import calibration
 from robopatient.record.debrief_figures import Figures
 from robopatient.record.debrief_session import load_debriefing
 from robopatient.record.reader import Record
@@ -133,3 +134,10 @@ def test_what_is_not_on_the_record_is_said_or_left_out(recorded, tmp_path, missi
     assert parser.open == []
     words = {"presses": "Nobody pressed", "voice": "the record holds no sound", "stop": "it was cut off"}
     assert words.get(next(iter(missing)), "Debrief") in html
+
+
+def test_a_line_is_fitted_only_to_enough_ratings():
+    points = [(2.0, 1.0), (4.0, 2.0), (6.0, 3.0), (8.0, 4.0)]
+    assert "<path" in calibration(points[:1], points[1:])
+    assert "<path" not in calibration(points[:3], [])
+    assert "<path" not in calibration([(5.0, 5.0)] * 6, [])
