@@ -199,12 +199,12 @@ def _wrinkle_masks(template: HeadTemplate) -> dict[str, tuple[int, np.ndarray, n
 
 
 def _lid_edges(rest: np.ndarray, template: HeadTemplate, eye: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Lash-root points over mid eye (upper, lower) and the eye's centre: where the lids are."""
-    centre = rest[eye].mean(axis=0)
+    """Lash-root points over mid eye (upper, lower), told on the template, and the eye's centre: where the lids are."""
+    place = template.template_dm
     lash = np.flatnonzero(np.abs(template.lash_across) < LASH_ROOT_BAND)
-    offset = rest[lash] - centre
+    offset = place[lash] - place[eye].mean(axis=0)
     middle = np.abs(offset[:, 0]) < LID_MIDDLE_DM
-    return lash[middle & (offset[:, 1] > 0)], lash[middle & (offset[:, 1] < 0)], centre
+    return lash[middle & (offset[:, 1] > 0)], lash[middle & (offset[:, 1] < 0)], rest[eye].mean(axis=0)
 
 
 LASH_ROOT_BAND = 0.25

@@ -6,6 +6,7 @@ A shader per material; vertices are posed on the CPU and sent once a frame.
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 from importlib import resources
 from typing import Any
 
@@ -68,6 +69,15 @@ class GlRenderer:
 
     def resize(self, size_px: int) -> None:
         """Draw pictures of another size from now on."""
+        with self._current():
+            self._resize(size_px)
+
+    def _current(self) -> AbstractContextManager[Any]:
+        """While the own context is the current one: several renderers may take turns in a thread."""
+        context: AbstractContextManager[Any] = self._context if self._owned else nullcontext()
+        return context
+
+    def _resize(self, size_px: int) -> None:
         context, size = self._context, (size_px, size_px)
         if self._target is not None:
             for part in (self._target, *self._target.color_attachments, self._target.depth_attachment):
@@ -85,8 +95,9 @@ class GlRenderer:
     def draw(self, pose: FacePose) -> np.ndarray:
         """Picture of a pose, shape (size, size, 3) uint8, top row first; 4 channels on a transparent background."""
         channels = self.look.channels
-        self.draw_into(self._target, pose)
-        self._target.read_into(self._pixels, components=channels, alignment=1)
+        with self._current():
+            self.draw_into(self._target, pose)
+            self._target.read_into(self._pixels, components=channels, alignment=1)
         flipped = np.frombuffer(self._pixels, np.uint8).reshape(self.size_px, self.size_px, channels)
         return flipped[::-1].copy()
 

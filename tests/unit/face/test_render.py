@@ -124,6 +124,16 @@ def test_both_renderers_show_the_same_face(gl: Renderer, pose: FacePose) -> None
 
 
 @pytest.mark.gl
+def test_two_opengl_renderers_take_turns(gl: Renderer) -> None:
+    alone = gl.draw(FacePose())
+    other = make_renderer("gl", load_identity("tomas"), 192)
+    assert np.abs(other.draw(FacePose()).astype(int).mean() - alone.mean()) > 0.1
+    np.testing.assert_array_equal(gl.draw(FacePose()), alone)
+    other.close()
+    np.testing.assert_array_equal(gl.draw(FacePose()), alone)
+
+
+@pytest.mark.gl
 def test_turning_the_head_leaves_no_hole(gl: Renderer) -> None:
     background = gl.draw(FacePose())[:, :4].astype(int)
     for yaw in (-30.0, 30.0):
