@@ -233,7 +233,7 @@ def _shifter() -> tuple[Figure, Figure]:
     for f0_hz in (110.0, 160.0, 240.0):
         for rough in (0.0, 0.25):
             vowel = {"JITTER": 0.005 + 0.02 * rough, "SUBHARMONIC": rough, "SHIMMER": 0.02}
-            recording = prepare(_steady(f0_hz, 1.3, **vowel), RATE_HZ, "vowel", sidecar)
+            recording = prepare(_steady(f0_hz, 1.3, 1, **vowel), RATE_HZ, "vowel", sidecar)
             for shift in PRAAT:
                 ratio = 2.0 ** (shift / 12.0)
                 target = _steady(f0_hz * ratio, 1.3, 2, **vowel)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import spearmanr
@@ -169,8 +170,7 @@ def render_call(who: Identity, nrs: float, seed: int, ask: VoiceAsk | None = Non
 def _cells(people: list[Identity], seeds: int) -> dict[tuple[str, str], tuple[float, bool]]:
     cells = {}
     for (call, sex), (nrs, low, high) in CELLS.items():
-        wish = ask_for(nrs, sex)
-        wish = VoiceAsk(wish.level_db, wish.f0_semitones, wish.roughness, wish.breathiness, call)
+        wish = msgspec.structs.replace(ask_for(nrs, sex), call=call)
         f0_hz = []
         for who in people:
             if who.sex == sex and who.age_years >= ADULT_YEARS:
@@ -229,8 +229,8 @@ def sheet_png(who: Identity, calls: Sequence[str], nrs: Sequence[float] = (1.0, 
     figure, axes = pyplot.subplots(len(calls), len(nrs), figsize=(3.2 * len(nrs), 1.7 * len(calls)), squeeze=False)
     for row, name in enumerate(calls):
         for column, level in enumerate(nrs):
-            wish = ask_for(level, who.sex)
-            call = _whole_press(who, level, VoiceAsk(*[getattr(wish, f) for f in wish.__struct_fields__[:4]], name))
+            wish = msgspec.structs.replace(ask_for(level, who.sex), call=name)
+            call = _whole_press(who, level, wish)
             axis = axes[row, column]
             picture = spectrogram_db(call, 48000.0)
             axis.imshow(

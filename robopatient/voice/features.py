@@ -131,7 +131,7 @@ def roughness(samples: Samples, rate_hz: float, f0_hz: float = 0.0) -> float:
     return float(np.sqrt(4.0 * power[band].sum()) / len(ripple))
 
 
-def _frames(samples: Samples, rate_hz: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
+def _frames(samples: Samples, rate_hz: float) -> tuple[Samples, npt.NDArray[np.intp]]:
     size, hop = round(WINDOW_S * rate_hz), round(HOP_S * rate_hz)
     if len(samples) < size:
         return np.zeros((0, size)), np.zeros(0, np.intp)

@@ -54,6 +54,10 @@ class Identity(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """RMS of idle breathing: there, and never in the way."""
     breath_s: Annotated[float, Meta(ge=1.5, le=10)] = 4.0
     """Period of idle breathing."""
+    recordings: str = ""
+    """Folder of this person's own recordings, for ``VoiceConfig.engine = "samples"``."""
+    manipulation: Literal["psola", "resample"] = "psola"
+    """How they are moved: pitch alone, or as the published study did, pitch with formants and duration."""
     seed: Annotated[int, Meta(ge=0, lt=2**31)] = 0
 
 

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-ENGINES = {"synth": "robopatient.voice.engine:VoiceEngine"}
+ENGINES = {
+    "synth": "robopatient.voice.engine:VoiceEngine",
+    "samples": "robopatient.voice.samples:SamplesEngine",
+}
 """Short names for ``VoiceConfig.engine``."""
 POLL_MS = 5
 """Longest wait for a command before the played blocks are told: about one block."""

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import soundfile
@@ -12,6 +13,7 @@ from robopatient.voice.identity import load_identity
 from robopatient.voice.loudness import loudness_lufs, true_peak_dbfs
 from robopatient.voice.psola import shifted
 from robopatient.voice.recordings import Sidecar, load_folder, prepare, resampled
+from robopatient.voice.samples import SamplesEngine
 
 RATE = 48000
 SIDECAR = Sidecar(source="a test", licence="CC0", consent="synthetic")
@@ -141,3 +143,42 @@ def test_a_working_day_of_pink_noise_at_85_dba_is_a_dose_of_100_percent() -> Non
     assert dose * 8 * 60 == pytest.approx(100.0, rel=0.12)
     assert niosh_dose(minute, RATE, full_scale_dba=108.0) == pytest.approx(2 * dose, rel=0.01)
     assert niosh_dose(minute, RATE, full_scale_dba=60.0) == 0.0
+
+
+def recorded(tmp_path: Path, manipulation: str) -> SamplesEngine:
+    put(tmp_path, vowel(200.0))
+    who = msgspec.structs.replace(
+        load_identity("margaret"), recordings=str(tmp_path), manipulation=manipulation, habitual_f0_hz=200.0
+    )
+    return SamplesEngine(who, VoiceConfig(), 1)
+
+
+@pytest.mark.parametrize(("manipulation", "factor"), [("psola", 1.25), ("resample", 1.3)])
+def test_a_session_can_play_recordings_in_either_arm(tmp_path, ask, manipulation, factor) -> None:
+    engine = recorded(tmp_path, manipulation)
+    out = np.zeros((240, 256), np.float32)
+    blocks = [engine.render(ask(i, nrs=6.0, semitones=12 * np.log2(1.25)), row) for i, row in enumerate(out)]
+    assert strongest_hz(out[:100].ravel(), 190, 300) == pytest.approx(200.0 * factor, rel=0.02)
+    sounding = np.flatnonzero([block.call == "cry" for block in blocks])
+    seconds = 0.8 if manipulation == "psola" else 0.8 / 1.3
+    first = np.split(sounding, np.flatnonzero(np.diff(sounding) > 1) + 1)[0]
+    assert len(first) * 256 / RATE == pytest.approx(seconds, abs=0.06)
+
+
+def test_recordings_are_hushed_within_one_block_and_repeat_exactly(tmp_path, ask) -> None:
+    def play() -> np.ndarray:
+        engine = recorded(tmp_path, "psola")
+        out = np.zeros((60, 256), np.float32)
+        for i, row in enumerate(out):
+            engine.render(ask(i, nrs=6.0, hush=i >= 40), row)
+        return out
+
+    out = play()
+    assert out[39].any()
+    assert not out[42:].any()
+    assert np.array_equal(out, play())
+
+
+def test_a_voice_without_recordings_says_what_to_set() -> None:
+    with pytest.raises(AssetError, match="recordings ="):
+        SamplesEngine(load_identity("margaret"), VoiceConfig(), 1)

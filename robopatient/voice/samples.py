@@ -1,0 +1,150 @@
+"""The other voice: a user's recordings instead of the synthesiser, behind the same interface.
+
+A press chooses a recording by its pain; while it sounds, pitch and level follow the command. The arm ``resample``
+plays it as the published study did, where pitch, formants and duration cannot be told apart.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from robopatient.config import VoiceConfig
+from robopatient.errors import AssetError
+from robopatient.levels import db_to_gain, gain_to_db, semitones_to_ratio
+from robopatient.messages import VoiceCommand
+from robopatient.topics import TOPICS
+from robopatient.voice.engine import SILENCE, Block
+from robopatient.voice.gestures import FELT_NRS, INAUDIBLE_DB, empty_command, write_command
+from robopatient.voice.identity import Identity
+from robopatient.voice.limiter import Limiter
+from robopatient.voice.psola import Psola
+from robopatient.voice.recordings import RATE_HZ, TARGET_LUFS, Recording, load_folder, resampled
+
+__all__ = ["STUDY_RATES", "SamplesEngine"]
+
+STUDY_RATES = (0.7, 0.9, 1.1, 1.3)
+"""Rates of the published study, slow to fast."""
+STALE_S = (TOPICS["voice"].max_age_ms or 200.0) / 1000.0
+HUSH_S, STALE_FADE_S, OPEN_S = 0.004, 0.08, 0.004
+GLIDE_S = 0.025
+
+
+class SamplesEngine:
+    """Plays recordings block by block; equal seeds and commands give equal samples.
+
+    Parameters
+    ----------
+    identity
+        Its ``recordings`` names the folder and ``manipulation`` the arm.
+
+    Raises
+    ------
+    AssetError
+        Without recordings, or for one that will not do.
+    """
+
+    def __init__(self, identity: Identity, config: VoiceConfig, seed: int) -> None:
+        if not identity.recordings:
+            raise AssetError(f'{identity.name} has no recordings; set recordings = "FOLDER" in the voice\'s .toml')
+        if config.sample_rate_hz != RATE_HZ:
+            raise AssetError(f"recordings are played at {RATE_HZ} Hz; set voice.sample_rate_hz = {RATE_HZ}")
+        self.block_frames = config.block_frames
+        self._identity = identity
+        self._recordings = load_folder(Path(identity.recordings).expanduser())
+        self._resamples = identity.manipulation == "resample"
+        self._voices = [[Psola(recording)] for recording in self._recordings]
+        if self._resamples:
+            self._voices = [
+                [Psola(_at_rate(recording, rate)) for rate in STUDY_RATES] for recording in self._recordings
+            ]
+        self._random = np.random.default_rng([seed, identity.seed])
+        self._limiter = Limiter(config.sample_rate_hz, config.max_dbfs)
+        self._full_scale = db_to_gain(config.level_dbfs - TARGET_LUFS)
+        self._samples = np.zeros(config.block_frames)
+        self._ramp = np.arange(1, config.block_frames + 1) / config.block_frames
+        self._dt_s = config.block_frames / config.sample_rate_hz
+        self._command: npt.NDArray[Any] = empty_command()
+        self._age_s = math.inf
+        self._pause_s = 0.0
+        self._playing: Psola | None = None
+        self._row = 0
+        self._gain = 0.0
+        self._ratio = 1.0
+
+    @property
+    def command(self) -> npt.NDArray[np.void]:
+        """The slot that ``render_written`` reads."""
+        return self._command
+
+    def render(self, command: VoiceCommand | None, out: npt.NDArray[np.float32]) -> Block:
+        """As ``VoiceEngine.render``."""
+        if command is not None:
+            write_command(self._command, command)
+        return self.render_written(command is not None, out)
+
+    def render_written(self, fresh: bool, out: npt.NDArray[np.float32]) -> Block:
+        """As ``VoiceEngine.render_written``."""
+        self._age_s = 0.0 if fresh else self._age_s + self._dt_s
+        row = self._command[0]
+        stale, hush = self._age_s > STALE_S, bool(row["hush"])
+        master = 0.0 if stale or hush else 1.0
+        if master == 0.0 and self._limiter.master == 0.0:
+            self._playing, self._gain = None, 0.0
+            self._limiter.reset()
+            out[:] = 0.0
+            return SILENCE
+        level_db, nrs = float(row["level_db"]), float(row["nrs"])
+        wanted = level_db > INAUDIBLE_DB and nrs >= FELT_NRS and not stale
+        self._pause_s = max(0.0, self._pause_s - self._dt_s)
+        if self._playing is None and wanted and self._pause_s == 0.0:
+            self._begin(nrs, float(row["f0_semitones"]))
+        voice = self._playing
+        self._samples[:] = 0.0
+        f0_hz = 0.0
+        if voice is not None:
+            gain = self._full_scale * db_to_gain(level_db) if wanted else self._gain * math.exp(-self._dt_s / 0.06)
+            if not self._resamples:
+                asked = self._asked(float(row["f0_semitones"]))
+                self._ratio += (asked - self._ratio) * (1.0 - math.exp(-self._dt_s / GLIDE_S))
+            voice.render(self._samples, self._ratio, 1.0, 1.0)
+            self._samples *= self._gain + (gain - self._gain) * self._ramp
+            self._gain = gain
+            f0_hz = voice.f0_hz
+            if voice.done or gain < 1e-5:
+                self._playing, self._pause_s = None, self._identity.refractory_s
+        fade_s = HUSH_S if hush else (STALE_FADE_S if stale else OPEN_S)
+        power = self._limiter.render(self._samples, out, master, fade_s)
+        call = "silent" if voice is None else self._recordings[self._row].sidecar.call
+        return Block(f0_hz, gain_to_db(power**0.5), 0.0, call)
+
+    def _begin(self, nrs: float, semitones: float) -> None:
+        """Choose the recording nearest in pain, among equals by chance."""
+        away = np.abs([recording.sidecar.nrs - nrs for recording in self._recordings])
+        near = np.flatnonzero(away <= away.min() + 0.5)
+        self._row = int(near[self._random.integers(near.size)])
+        voices = self._voices[self._row]
+        asked = self._asked(semitones)
+        index = int(np.argmin(np.abs(np.array(STUDY_RATES) - asked))) if self._resamples else 0
+        self._playing = voices[index]
+        self._playing.restart()
+        self._ratio = 1.0 if self._resamples else asked
+        self._gain = self._full_scale * db_to_gain(float(self._command[0]["level_db"]))
+
+    def _asked(self, semitones: float) -> float:
+        """Pitch that is asked for over the recording's own."""
+        f0_hz = self._recordings[self._row].f0_hz
+        wanted_hz = self._identity.habitual_f0_hz * semitones_to_ratio(semitones)
+        return min(max(wanted_hz / f0_hz, 0.5), 2.0) if f0_hz > 0.0 else 1.0
+
+
+def _at_rate(recording: Recording, rate: float) -> Recording:
+    """The recording as the study's arm plays it."""
+    samples = resampled(recording.samples, rate)
+    return recording._replace(
+        samples=samples, marks=recording.marks / rate, periods=recording.periods / rate, f0_hz=recording.f0_hz * rate
+    )
