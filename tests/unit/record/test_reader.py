@@ -31,6 +31,8 @@ EXAMPLES = [
     m.Note(1, "error", "face", "fell over"),
     m.SessionStart(1, "2026-03-14", "id", "0.1.0", "", 1, "{}", "{}", {"cores": "2"}),
     m.SessionStop(1, "failed", "why"),
+    m.Rating(1, "trainee", "PAINAD.vocalisation", ODD),
+    m.ScenarioChange(1, 2, "deep", "guarding", "pain above 4", "The abdomen hardens."),
 ]
 
 
