@@ -20,7 +20,7 @@ from robopatient.face.material import HEM_DM, LASH, STREAKS, TEETH, TONGUE, TOOT
 from robopatient.face.mesh import Part
 from robopatient.face.pose import FacePose
 from robopatient.face.scene import load_scene
-from robopatient.face.texels import HALF_TEXTURES_PX, SLOPE_LIMIT, halve
+from robopatient.face.texels import HALF_TEXTURES_PX, SLOPE_LIMIT
 
 __all__ = ["GlRenderer"]
 
@@ -90,7 +90,7 @@ class GlRenderer:
             for texture in self._textures:
                 texture.release()
             self._halvings = halvings
-            self._textures = [self._texture(image, halvings) for image in self._scene.maps]
+            self._textures = [self._texture(image, halvings) for image in self._scene.textures(halvings)]
 
     def draw(self, pose: FacePose) -> np.ndarray:
         """Picture of a pose, shape (size, size, 3) uint8, top row first; 4 channels on a transparent background."""
@@ -222,7 +222,6 @@ class GlRenderer:
         return program
 
     def _texture(self, image: np.ndarray, halvings: int) -> Any:
-        image = halve(image, halvings)
         rows, columns, channels = image.shape
         texture = self._context.texture((columns, rows), channels, image.tobytes(), alignment=1)
         if halvings:

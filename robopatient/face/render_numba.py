@@ -15,7 +15,7 @@ from robopatient.face.material import HEM_DM, LASH, STREAKS, TEETH, TONGUE, TOOT
 from robopatient.face.mesh import Part
 from robopatient.face.pose import FacePose
 from robopatient.face.scene import Frame, load_scene
-from robopatient.face.texels import HALF_TEXTURES_PX, SLOPE_LIMIT, halve
+from robopatient.face.texels import HALF_TEXTURES_PX, SLOPE_LIMIT
 
 __all__ = ["NumbaRenderer"]
 
@@ -75,9 +75,8 @@ class NumbaRenderer:
         """Draw pictures of another size from now on."""
         self.size_px = size_px
         self._background = light.background(size_px, self.look)
-        maps = self._scene.maps
-        halvings = 1 if size_px <= HALF_TEXTURES_PX else 0
-        self._maps = [halve(image, halvings) for image in (maps.albedo, maps.layers, maps.detail)]
+        maps = self._scene.textures(1 if size_px <= HALF_TEXTURES_PX else 0)
+        self._maps = [maps.albedo, maps.layers, maps.detail]
 
     def draw(self, pose: FacePose) -> np.ndarray:
         """Picture of a pose, shape (size, size, 3) uint8, top row first."""

@@ -24,6 +24,7 @@ from robopatient.face.mesh import WHEEL_VERSION, Part, load_template
 from robopatient.face.pose import FacePose
 from robopatient.face.raster import open_sky
 from robopatient.face.skin import SkinMaps, bake_skin
+from robopatient.face.texels import halve
 
 __all__ = ["Frame", "Scene", "load_scene"]
 
@@ -73,6 +74,7 @@ class Scene:
             f"scene-{identity.digest()}-{WHEEL_VERSION}-v{BAKE_VERSION}", lambda: _bake(identity, self.head)
         )
         self.maps = SkinMaps(*(baked[f"map_{name}"] for name in SkinMaps._fields))
+        self._textures: dict[int, SkinMaps] = {0: self.maps}
         self.gown = _unpack("gown", baked)
         self.hair = _unpack("hair", baked)
         self.parts = {part: template.draw_triangles[template.triangle_part == part] for part in Part}
@@ -89,6 +91,12 @@ class Scene:
         self.eye_local = (offset / np.linalg.norm(offset, axis=1, keepdims=True)).astype(np.float32)
         self.eyes_dm = self.head.eye_centres.mean(axis=0)
         self._draw_point = template.draw_point
+
+    def textures(self, halvings: int) -> SkinMaps:
+        """The maps averaged down by 2 so many times; kept, because identities are switched back and forth."""
+        if halvings not in self._textures:
+            self._textures[halvings] = SkinMaps(*(halve(image, halvings) for image in self.maps))
+        return self._textures[halvings]
 
     def frame(self, pose: FacePose) -> Frame:
         """Vertices of a pose."""
