@@ -51,6 +51,8 @@ RANGES = {
 }
 MOAN_BELOW_NRS = 5.0
 ADULT_YEARS = 16.0
+NOISES = ("sigh", "gasp", "breath")
+"""Calls of breath: harmonicity and roughness say nothing about them."""
 MONOTONE = ("f0_hz", "loudness_lufs", "roughness", "hnr_db")
 RECORDINGS = {
     # The six recordings of the published robopatient study, measured once (facts sheet, 1b).
@@ -128,7 +130,10 @@ def evaluate(
         for column, nrs in enumerate(LEVELS):
             for seed in range(seeds):
                 call = render_call(who, float(nrs), seed)
-                table[row, column, seed] = features(call.samples, 48000.0, call.f0_hz)
+                measured = features(call.samples, 48000.0, call.f0_hz)
+                if call.name in NOISES:
+                    measured = measured._replace(roughness=np.nan, hnr_db=np.nan)
+                table[row, column, seed] = measured
     pain = np.repeat(LEVELS, seeds)
     spearman = np.zeros((len(names), len(MONOTONE)))
     for row in range(len(names)):
@@ -189,7 +194,8 @@ def _in_range(table: npt.NDArray[np.float64]) -> dict[str, float]:
     for kind, rows in (("moan", moans), ("scream", ~moans)):
         for name, (low, high) in RANGES[kind].items():
             values = table[:, rows, :, Features._fields.index(name)]
-            inside.setdefault(name, []).append(((values >= low) & (values <= high)).ravel())
+            known = values[np.isfinite(values)]
+            inside.setdefault(name, []).append((known >= low) & (known <= high))
     return {name: float(np.mean(np.concatenate(parts))) for name, parts in inside.items()}
 
 

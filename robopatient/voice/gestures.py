@@ -677,7 +677,7 @@ def _sound(b, v, c, target, envelope, noise_envelope, fall, dt_s):  # type: igno
     lax = _along(level_db, _DB, _RD) + 0.7 * (breathy - 0.2) + _KINDS[b.kind, LAXER]
     target[RD] = min(2.7, max(0.3, lax))
     target[TILT] = _along(level_db, _DB, _TILT)
-    noise_db = -26.0 + 17.0 * breathy
+    noise_db = -22.5 + 12.0 * breathy
     if b.kind == SIGH:
         noise_db += 10.0
     noise = 10.0 ** (noise_db / 10.0)
