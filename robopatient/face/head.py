@@ -199,12 +199,18 @@ def _wrinkle_masks(template: HeadTemplate) -> dict[str, tuple[int, np.ndarray, n
 
 
 def _lid_edges(rest: np.ndarray, template: HeadTemplate, eye: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Lash-root points over mid eye (upper, lower), told on the template, and the eye's centre: where the lids are."""
-    place = template.template_dm
+    """Lash-root points over mid eye (upper, lower) and the eye's centre: where the lids are.
+
+    Told on the identity's own eye; on the template's where a far-off identity has no such point.
+    """
     lash = np.flatnonzero(np.abs(template.lash_across) < LASH_ROOT_BAND)
-    offset = place[lash] - place[eye].mean(axis=0)
-    middle = np.abs(offset[:, 0]) < LID_MIDDLE_DM
-    return lash[middle & (offset[:, 1] > 0)], lash[middle & (offset[:, 1] < 0)], rest[eye].mean(axis=0)
+    for place in (rest, template.template_dm):
+        offset = place[lash] - place[eye].mean(axis=0)
+        middle = np.abs(offset[:, 0]) < LID_MIDDLE_DM
+        upper, lower = lash[middle & (offset[:, 1] > 0)], lash[middle & (offset[:, 1] < 0)]
+        if len(upper) and len(lower):
+            break
+    return upper, lower, rest[eye].mean(axis=0)
 
 
 LASH_ROOT_BAND = 0.25
