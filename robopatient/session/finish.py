@@ -55,6 +55,7 @@ def finish(folder: Path, told: Callable[[str], None], film: bool = True) -> None
 
     A missing package or an unreadable part costs that part only, and ``told`` says which and how to mend it.
     """
+    finish_training(folder, told)  # first: people wait for it, and a film takes minutes
     with Record(folder) as record:
         try:
             write_presses(press_rows(record), folder / "presses.csv")
@@ -65,7 +66,6 @@ def finish(folder: Path, told: Callable[[str], None], film: bool = True) -> None
             write_report(record, frames, film_path, folder / "report.html")
         except RobopatientError as error:
             told(f"no report: {error}")
-    finish_training(folder, told)
 
 
 def summary(folder: Path) -> list[str]:
