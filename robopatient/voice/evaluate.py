@@ -347,7 +347,9 @@ def _curves(e: Evaluation) -> bytes:
     figure, axes = pyplot.subplots(2, 3, figsize=(12, 6))
     for axis, name in zip(axes.flat, names, strict=True):
         for row, identity in enumerate(e.identities):
-            axis.plot(e.levels, np.nanmedian(e.column(name)[row], axis=1), label=identity, linewidth=1.2)
+            values = e.column(name)[row]
+            known = np.isfinite(values).any(axis=1)  # all calls of a level may be sighs
+            axis.plot(e.levels[known], np.nanmedian(values[known], axis=1), label=identity, linewidth=1.2)
         axis.set_title(name)
     axes[0, 0].legend(fontsize=6)
     figure.tight_layout()
