@@ -41,9 +41,10 @@ PERIOD_US = (1_000, 12_500)
 WATCHDOG_NS = 1_000_000_000
 BLOCK = 128
 """Conversions computed in one go: 128 ms at 1 kHz, a quarter of a percent of a core."""
-BACKLOG_NS = 500_000_000
+BACKLOG_NS = 400_000_000
 """A real board converts on while this computer stalls, and the kernel keeps what comes (64 KiB, 1.8 s at 1 kHz). What
-is overdue by more than this, half the watchdog's time, is lost."""
+is overdue by more than this is lost. (Replies bear the present time and overtake what is overdue: half a second back
+would be a reboot.)"""
 DAMAGED_SHARE = 0.1
 
 

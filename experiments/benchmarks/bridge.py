@@ -267,7 +267,11 @@ def _plug_figures(folder: Path, epochs: list[list[RawFrame]], reference: Referen
 
 
 def _soak_figures(config: SessionConfig, folder: Path, epochs: list[list[RawFrame]]) -> list[Figure]:
-    """Frames lost by the session's own count, and by the board's clock, which ticks once a sample."""
+    """Frames lost by the session's own count, and by the board's clock, which ticks once a sample.
+
+    Outage: time between first and last frame in which none was due, because the board had stopped (a host that hangs
+    for a second stops it); ``n`` of it is the number of epochs.
+    """
     with Record(folder) as record:
         health = record.table("health")
     period_us = round(1e6 / config.board.rate_hz)
@@ -277,11 +281,14 @@ def _soak_figures(config: SessionConfig, folder: Path, epochs: list[list[RawFram
         steps_us = np.diff([frame.board_us for frame in epoch])
         missing += int(np.sum(np.maximum(np.rint(steps_us / period_us) - 1, 0)))
     lost = int(health["frames_lost"][-1])
+    span_us = (frames[-1].t_ns - frames[0].t_ns) * 1e-3
+    outage_ms = max(0.0, span_us - (len(frames) - 1 + lost) * period_us) * 1e-3
     repeated = len(frames) - len({(frame.epoch, frame.seq) for frame in frames})
     return [
         value("soak_frames_lost", lost, at_most=0, n=len(frames)),
         value("soak_frames_undetected", max(0, missing - lost) + repeated, at_most=0, n=len(frames)),
         value("soak_frames_bad", int(health["frames_bad"][-1]), n=len(frames)),
+        value("soak_outage_ms", round(outage_ms, 1), n=len(epochs)),
         value("soak_loop_missed", int(health["loop_missed"][-1])),
         value("soak_clock_residual_ms", round(float(np.nanmedian(health["clock_residual_ms"])), 4)),
     ]
