@@ -61,8 +61,14 @@ class Learner:
         if isinstance(check_model, OrdinalModel):
             for asked in self.questions:
                 check_model.check(asked)
-        # Honest people's answers to the 4-level question hardly depend on the sound: see RaterCheck.
-        self.check = RaterCheck(check_model, None) if population is not None else RaterCheck(check_model)
+        if population is not None:
+            # Honest people's answers to the 4-level question hardly depend on the sound: see RaterCheck.
+            self.check = RaterCheck(check_model, least_advantage=None)
+        elif plan.n_action > 2:
+            # More dimensions take longer to find: two of 14 honest listeners in six were accused by the values for two.
+            self.check = RaterCheck(check_model, patience=80, clear=4.0)
+        else:
+            self.check = RaterCheck(check_model)
         self.trials: list[Trial] = []
         self.answers: list[int] = []
         self.frozen = ""

@@ -46,19 +46,24 @@ class RaterCheck:
         Nats by which the reward model must beat the frequencies once ``patience`` answers are in. At 60 answers 28
         simulated honest raters reached 8.6 to 29, 28 random ones at most 6.4. None: answers say too little about the
         sound to tell (people on the 4-level question); only constant raters are called so.
+    clear
+        Nats that count as clear evidence for a constant or reversed rater.
     """
 
-    patience = 55
-    clear = 2.0
-    """Nats that count as clear evidence."""
     proof = 9.0
     """Nats over the frequencies after which a rater is never again called unrelated."""
     first_look = 20
     constant_share = 0.9
 
-    def __init__(self, mirror: RewardModel, least_advantage: float | None = 7.0) -> None:
+    def __init__(
+        self,
+        mirror: RewardModel,
+        least_advantage: float | None = 7.0,
+        patience: int = 55,
+        clear: float = 2.0,
+    ) -> None:
         self._mirror = mirror
-        self._least_advantage = least_advantage
+        self._least_advantage, self._patience, self._clear = least_advantage, patience, clear
         self._counts: dict[str, Array] = {}
         self._log = {"model": 0.0, "reversed": 0.0, "frequencies": 0.0}
         self._repeats: list[int] = []
@@ -105,14 +110,14 @@ class RaterCheck:
             return ""
         top = sum(float(c.max() - 0.5) for c in self._counts.values()) / self.answers
         beaten_by_frequencies = -self.advantage("frequencies")
-        if top >= self.constant_share and beaten_by_frequencies > self.clear:
+        if top >= self.constant_share and beaten_by_frequencies > self._clear:
             return "constant"
         if self._least_advantage is None:
             return ""
-        if -self.advantage("reversed") > self.clear and -self.advantage("reversed") > beaten_by_frequencies:
+        if -self.advantage("reversed") > self._clear and -self.advantage("reversed") > beaten_by_frequencies:
             return "reversed"
         # Once the policy fits, honest answers hardly vary and frequencies predict them well: proof given counts.
         self._proven = self._proven or -beaten_by_frequencies >= self.proof
-        if self.answers >= self.patience and not self._proven and beaten_by_frequencies > -self._least_advantage:
+        if self.answers >= self._patience and not self._proven and beaten_by_frequencies > -self._least_advantage:
             return "unrelated"
         return ""
