@@ -393,7 +393,13 @@ class Note(Message, frozen=True, gc=False):
 
 
 class SessionStart(Message, frozen=True, gc=False):
-    """All that is known before the first frame: enough to run the session again."""
+    """All that is known before the first frame: enough to run the session again.
+
+    Attributes
+    ----------
+    files_sha256
+        Hash of every file that pain and expression are computed from, by kind and name: "patients/appendicitis".
+    """
 
     t_ns: int
     wall_time_iso: str
@@ -404,6 +410,7 @@ class SessionStart(Message, frozen=True, gc=False):
     config_json: str
     calibration_json: str
     machine: dict[str, str]
+    files_sha256: dict[str, str] = {}
 
 
 class SessionStop(Message, frozen=True, gc=False):

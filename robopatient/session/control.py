@@ -34,6 +34,7 @@ from robopatient.record.writer import RecordWriter
 from robopatient.scales import parse_rating
 from robopatient.session.journal import JournalWriter
 from robopatient.session.pipeline import Outputs, Pipeline
+from robopatient.session.provenance import fingerprints
 
 __all__ = ["main", "open_board"]
 
@@ -318,6 +319,7 @@ class Control:
             seed=self.config.seed,
             config_json=msgspec.json.encode(self.config).decode(),
             calibration_json=msgspec.json.encode(self.pipeline.sensing.calibration).decode(),
+            files_sha256=fingerprints(self.config),
             machine={
                 "host": platform.node(),
                 "system": platform.platform(),

@@ -15,6 +15,7 @@ from robopatient.record.reader import Record
 from robopatient.session.control import open_board
 from robopatient.session.journal import Action, Received, Tick, read_journal
 from robopatient.session.pipeline import Pipeline
+from robopatient.session.provenance import changed
 from robopatient.topics import TOPICS
 
 __all__ = ["Comparison", "compare", "recompute", "replay"]
@@ -87,6 +88,9 @@ def replay(folder: Path, update: bool = False) -> int:
     result = compare(folder)
     if result.difference:
         print(f"{folder}: differs at {result.difference}")
+        start = Record(folder).start
+        for name in changed(start.files_sha256, msgspec.json.decode(start.config_json, type=SessionConfig)):
+            print(f"{name} is not what it was when the session ran")
         print("if the change is intended: robopatient replay --update", folder)
         return 1
     rows_text = ", ".join(f"{topic} {count}" for topic, count in result.rows.items())
