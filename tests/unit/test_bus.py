@@ -15,12 +15,12 @@ def voice(seq: int) -> m.VoiceCommand:
     return m.VoiceCommand(t_ns=seq, cause_seq=seq, received_ns=seq, nrs=5.0, phase="hold", ask=ask)
 
 
-@pytest.fixture()
+@pytest.fixture
 def endpoints(tmp_path):
     return make_endpoints(tmp_path)
 
 
-@pytest.fixture()
+@pytest.fixture
 def hub(endpoints):
     port = HubPort(endpoints)
     yield port

@@ -6,7 +6,7 @@ from robopatient.facs import pspi, pspi_no_au43
 
 
 def test_pspi_of_the_strongest_face_is_sixteen():
-    strongest = {name: 5.0 for name in ("AU4", "AU6", "AU7", "AU9", "AU10", "AU43")}
+    strongest = dict.fromkeys(("AU4", "AU6", "AU7", "AU9", "AU10", "AU43"), 5.0)
     assert pspi(strongest) == 16.0
     assert pspi_no_au43(strongest) == 15.0
 
