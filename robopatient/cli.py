@@ -32,6 +32,7 @@ def _group(name: str, text: str) -> typer.Typer:
 board = _group("board", "Sensor boards: list, monitor, tare, calibrate, record, self-test, flash.")
 patient = _group("patient", "Patients: list, show, make one from a few wishes.")
 voice = _group("voice", "The voice: render, say, evaluate, calibrate.")
+policy = _group("policy", "Palpation-to-pain policies: train with ratings, list.")
 face = _group("face", "The face: still pictures, films.")
 scenario = _group("scenario", "Training scenarios: check them, and preview them without hardware.")
 sessions = _group("sessions", "The library: list, show, tag, export and delete recorded sessions.")
@@ -541,6 +542,39 @@ def bench_face(
         identities=identities,
         seed=seed,
     )
+
+
+@policy.command("train")
+def policy_train(
+    simulate: Annotated[str, typer.Option(help="Simulated rater, such as psychophysical, or FILE.csv:PERSON.")],
+    out: Out = None,
+    task: Annotated[str, typer.Option(help="What is mapped: see docs/policies.md.")] = "pain-to-voice",
+    question: Annotated[str, typer.Option(help="signed, agree, … ; empty: the task's own.")] = "",
+    ratings: Annotated[int, typer.Option(min=1, help="How many ratings in all.")] = 100,
+    start: Annotated[str, typer.Option(help="Checkpoint to start from; empty: the shipped one.")] = "",
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    trust: Annotated[bool, typer.Option("--trust", help="Go on with a rater found to be no guide.")] = False,
+    json: Json = False,
+) -> None:
+    """Teach a policy by ratings; the same folder again goes on where it stopped."""
+    _do(
+        "policies.verbs:train",
+        simulate=simulate,
+        out=out,
+        task=task,
+        question_name=question,
+        ratings=ratings,
+        start=start,
+        seed=seed,
+        trust=trust,
+        as_json=json,
+    )
+
+
+@policy.command("list")
+def policy_list(json: Json = False) -> None:
+    """Shipped checkpoints: what each maps, from which data."""
+    _do("policies.verbs:list_policies", as_json=json)
 
 
 @bench.command("latency")
