@@ -83,6 +83,7 @@ class Reader(threading.Thread):
 
     def run(self) -> None:
         """Read until told to leave; an unplugged board is the driver's business, a broken driver is told."""
+        _realtime()
         while not self._leave.is_set():
             try:
                 data = self._board.read(READ_TIMEOUT_S)

@@ -68,14 +68,18 @@ class Pipeline:
         self._split = Split(config.split)
         self._stale_ns = round(config.control.stale_ms * 1e6)
         self._felt_ns = 0
+        self._epoch = -1
         self._said: list[Said] = []
         self._scenario = make_scenario(config)
         self._wishes: list[OperatorAction] = []
         self._newest = ForceFrame(t_ns=0, received_ns=0, seq=-1, cells_newton=(), flags=("stale",))
 
     def receive(self, received_ns: int, data: bytes) -> None:
-        """Take bytes from the board."""
+        """Take bytes from the board; a ConfigError when it is not the board of this calibration."""
         for frame in self._board.frames(received_ns, data):
+            if frame.epoch != self._epoch:
+                self._epoch = frame.epoch
+                self.sensing.check_board(self._board.health().uid)
             self._newest = self.sensing.step(frame)
             self.frames += 1
 

@@ -138,10 +138,10 @@ def evaluate(
     spearman = np.zeros((len(names), len(MONOTONE)))
     for row in range(len(names)):
         for column, name in enumerate(MONOTONE):
-            measured = table[row, :, :, Features._fields.index(name)].ravel()
-            known = np.isfinite(measured)
+            values = table[row, :, :, Features._fields.index(name)].ravel()
+            known = np.isfinite(values)
             sign = -1.0 if name == "hnr_db" else 1.0
-            spearman[row, column] = sign * spearmanr(pain[known], measured[known]).statistic
+            spearman[row, column] = sign * spearmanr(pain[known], values[known]).statistic
     tract_cm = np.array([_tract_cm(who) for who in people])
     f0_st = 12.0 * np.log2([who.habitual_f0_hz for who in people])
     formant_st = 12.0 * np.log2(17.0 / tract_cm)
