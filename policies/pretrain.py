@@ -1,7 +1,7 @@
 """The shipped checkpoints: policies trained on randomised listeners, and the commands that made them.
 
-``python -m policies.pretrain`` makes the two psychophysical ones; with ``--trials congruence_trials.csv``
-it makes ``congruence``, the default of a run, from people fitted to real trials (and their population file).
+``python -m policies.pretrain`` makes the two psychophysical ones; with ``--trials congruence_trials.csv --bandit
+bandit_trials.csv`` it makes ``congruence``, the default of a run, from people fitted to real trials.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from policies.checkpoint import write_checkpoint
-from policies.people import fit_people, read_trials
+from policies.people import People, fit_people, read_trials
 from policies.plan import PRETRAIN
 from policies.populations import FOLDER, write_population
 from policies.reward_models import ParametricModel, Worth, ordinal_worth
@@ -24,6 +24,13 @@ from robopatient.expression.ppo import CHECKPOINTS, Card
 __all__ = ["pretrain"]
 
 SOURCE = "5,376 trials of 14 participants, raw data of Nadipineni et al. 2025 (arXiv 2506.11827); fits only, no trials"
+BOTH = f"{SOURCE}; and 664 of 3 participants (arXiv 2506.11906)"
+
+BANDIT_SHARE = 0.05
+"""Weight of the second study: 11 % of the trials, and an agree/disagree answer tells about half of a 4-level one."""
+
+DRAWS_EACH = 64
+"""Listeners drawn about every fitted person."""
 
 
 def pretrain(name: str, task: str, worth: Worth, title: str, data: str, seed: int, folder: Path = CHECKPOINTS) -> Card:
@@ -46,17 +53,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=Path, help="congruence_trials.csv: make the checkpoint from people instead")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--bandit", type=Path, help="bandit_trials.csv: the second study's people")
     arguments = parser.parse_args()
+    if bool(arguments.trials) != bool(arguments.bandit):
+        parser.error("the checkpoint from people needs both --trials and --bandit")
     if not arguments.trials:
         _parametric(arguments.seed)
     else:
         people = fit_people(read_trials(arguments.trials))
         mean, covariance = people.parameters.mean(0), np.cov(people.parameters.T)
         write_population(FOLDER / "congruence.toml", mean, covariance, len(people.names), SOURCE)
-        randomised = people.randomised(np.random.default_rng(arguments.seed))
-        worth = ordinal_worth(randomised, randomised.shape[1] - people.levels + 1)
+        worth = _of_people(people, fit_people(read_trials(arguments.bandit)), arguments.seed)
         title = "Pre-trained on listeners randomised about fitted people: level and f0"
-        print(pretrain("congruence", "pain-to-voice", worth, title, SOURCE, arguments.seed).sha256[:12], "congruence")
+        print(pretrain("congruence", "pain-to-voice", worth, title, BOTH, arguments.seed).sha256[:12], "congruence")
+
+
+def _of_people(first: People, second: People, seed: int) -> Worth:
+    """Mean worth to the people of both studies, as one row."""
+    rng = np.random.default_rng(seed)
+    worths = []
+    for people in (first, second):
+        drawn = people.randomised(rng, DRAWS_EACH)
+        worths.append(ordinal_worth(drawn, drawn.shape[1] - people.levels + 1))
+    shares = (1.0 - BANDIT_SHARE, BANDIT_SHARE)
+    return lambda s, a: sum(share * w(s, a).mean(0, keepdims=True) for share, w in zip(shares, worths, strict=True))
 
 
 def _parametric(seed: int) -> None:

@@ -20,7 +20,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from policies.plan import Schedule
 from policies.spaces import Array
 
-__all__ = ["Reward", "Weights", "build", "load_weights", "train", "weights_of"]
+__all__ = ["Reward", "Weights", "build", "load_weights", "train", "warm_up", "weights_of"]
 
 Reward = Callable[[Array, Array], Array]
 """Rewards, shape (n,), of states (n, n_state) and actions (n, n_action), all in [-1, 1]."""
@@ -132,3 +132,9 @@ def weights_of(agent: PPO) -> Weights:
 def load_weights(agent: PPO, weights: Weights) -> None:
     """Set all parameters; shapes must fit."""
     agent.policy.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in weights.items()})
+
+
+def warm_up() -> None:
+    """Train a little on nothing: the first use of torch in a process costs a second that no rater should wait for."""
+    schedule = Schedule(presses=64, rate=1e-3, rate_end=1e-3, spread=0.5, spread_end=0.5, presses_a_batch=64, stages=1)
+    train(lambda state, action: np.zeros(len(state)), 1, 2, 0, schedule)

@@ -133,6 +133,7 @@ def main(connection: Connection) -> None:
     import signal
 
     from policies.lesson import Lesson
+    from policies.train_ppo import warm_up
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the client ends the lesson
 
@@ -156,6 +157,7 @@ def main(connection: Connection) -> None:
             resumed=resumed,
         )
 
+    warm_up()
     lesson: Lesson | None = None
     trial = None
     try:

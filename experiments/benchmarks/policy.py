@@ -42,6 +42,7 @@ from policies.populations import read_population
 from policies.scales import question
 from policies.spaces import TASKS, normalised, physical
 from policies.sweep import sweep
+from policies.train_ppo import warm_up
 from policies.trainer import Asked, Begin, Pressed, Progress, Rated, Trainer
 from policies.verbs import QUESTION_PLANS
 from robopatient.expression.ppo import MOAN_FEMALE_SEMITONES, MOAN_MALE_SEMITONES, Network
@@ -293,6 +294,7 @@ def _refit_s(seed: int) -> Figure:
         trial = learner.suggest(keyed(seed, index, "press").uniform(-1.0, 1.0, 1))
         answer = rater.answer(trial.question, trial.state[None], trial.action[None], keyed(seed, index, "answer"))
         learner.tell(trial, int(answer[0]))
+    warm_up()  # as the trainer's process does before the first press
     wall, cpu = [], []
     for _ in range(REFITS):
         begin, begin_cpu = time.perf_counter(), time.process_time()
