@@ -94,7 +94,9 @@ def _pictures(
 ) -> tuple[list[KeyFrame], Path | None]:
     """Key frames and film, as far as they can be drawn here."""
     config = msgspec.json.decode(record.start.config_json, type=SessionConfig)
-    seen = record.messages("seen")
+    felt_ns = record.table("force")["t_ns"]  # the face is there earlier, while the voice still warms up
+    begin_ns = int(felt_ns[0]) if len(felt_ns) else 0
+    seen = [message for message in record.messages("seen") if message.t_ns >= begin_ns]
     if not seen:
         told("no film: the record holds no frame of the face")
         return [], None
