@@ -8,7 +8,7 @@ import signal
 
 import numpy as np
 import pytest
-from sessions import PRESSES, Running, press_recording, robopatient, wait_until
+from whole_session import PRESSES, Running, press_recording, robopatient, wait_until
 
 from robopatient.record.reader import Record
 
