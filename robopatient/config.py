@@ -24,6 +24,7 @@ __all__ = [
     "ExpressionConfig",
     "FaceConfig",
     "InteropConfig",
+    "RaterConfig",
     "RecordConfig",
     "SensingConfig",
     "SessionConfig",
@@ -188,6 +189,16 @@ class InteropConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         return self.lsl or bool(self.osc)
 
 
+class RaterConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A dial with buttons by which somebody rates (docs/rater.md)."""
+
+    port: str = ""
+    """As ``board.port``, or "virtual" for its twin; "" is none."""
+    baud: Annotated[int, Meta(ge=1200, le=4_000_000)] = 500_000
+    who: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,32}$")] = "trainee"
+    """Whose ratings these are, for the record."""
+
+
 class SessionConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A whole session: the resolved form goes into ``SessionStart``."""
 
@@ -208,6 +219,7 @@ class SessionConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     record: RecordConfig = RecordConfig()
     control: ControlConfig = ControlConfig()
     interop: InteropConfig = InteropConfig()
+    rater: RaterConfig = RaterConfig()
     training: TrainingConfig = TrainingConfig()
 
 

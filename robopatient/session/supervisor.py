@@ -46,6 +46,7 @@ PROCESSES = (
     Row("face", "robopatient.face.process:main", lambda config: config.face.enabled, restart=True),
     Row("console", "robopatient.console.process:main", lambda config: config.console.enabled, restart=True),
     Row("interop", "robopatient.interop.process:main", lambda config: config.interop.wanted, restart=True),
+    Row("rater", "robopatient.session.rater:main", lambda config: bool(config.rater.port), restart=True),
 )
 """The one table. Restarts stop after ``MAX_RESTARTS`` of the same process."""
 
