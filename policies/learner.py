@@ -68,7 +68,9 @@ class Learner:
             # More dimensions take longer to find: two of 14 honest listeners in six were accused by the values for two.
             self.check = RaterCheck(check_model, patience=80, clear=4.0)
         else:
-            self.check = RaterCheck(check_model)
+            # The signed scale says more per answer, and chance imitates it better.
+            signed = any(asked.latent == "mismatch" for asked in self.questions)
+            self.check = RaterCheck(check_model, 7.0 if signed else 3.0)
         self.trials: list[Trial] = []
         self.answers: list[int] = []
         self.frozen = ""

@@ -43,16 +43,16 @@ class RaterCheck:
     mirror
         A fresh model like the learner's own: it is told every answer reversed.
     least_advantage
-        Nats by which the reward model must beat the frequencies once ``patience`` answers are in. At 60 answers 28
-        simulated honest raters reached 8.6 to 29, 28 random ones at most 6.4. None: answers say too little about the
-        sound to tell (people on the 4-level question); only constant raters are called so.
+        Nats by which the reward model must beat the frequencies once ``patience`` answers are in; 2 more at any time
+        prove a rater for good. Chosen on 60 simulated raters of each kind and question: at 60 answers honest ones lie
+        above 9.8 (signed) and 7.5 (congruence) in 95 %, random ones below 6.0 and -0.4. None: answers say too little
+        about the sound to tell (people on the 4-level question); only constant raters are called so.
     clear
         Nats that count as clear evidence for a constant or reversed rater.
     """
 
-    proof = 9.0
-    """Nats over the frequencies after which a rater is never again called unrelated."""
-    first_look = 20
+    proof_margin = 2.0
+    first_look, first_look_reversed = 20, 30
     constant_share = 0.9
 
     def __init__(
@@ -112,12 +112,12 @@ class RaterCheck:
         beaten_by_frequencies = -self.advantage("frequencies")
         if top >= self.constant_share and beaten_by_frequencies > self._clear:
             return "constant"
-        if self._least_advantage is None:
+        if self._least_advantage is None or self.answers < self.first_look_reversed:
             return ""
         if -self.advantage("reversed") > self._clear and -self.advantage("reversed") > beaten_by_frequencies:
             return "reversed"
         # Once the policy fits, honest answers hardly vary and frequencies predict them well: proof given counts.
-        self._proven = self._proven or -beaten_by_frequencies >= self.proof
+        self._proven = self._proven or -beaten_by_frequencies >= self._least_advantage + self.proof_margin
         if self.answers >= self._patience and not self._proven and beaten_by_frequencies > -self._least_advantage:
             return "unrelated"
         return ""
