@@ -56,7 +56,7 @@ def build_bench(out: Path) -> ctypes.CDLL:
     """The simulated microcontroller as a library."""
     need("gcc", simavr=True)
     library = out / "libbench.so"
-    flags = "-std=gnu99 -O2 -fPIC -shared -Wall -Wextra -Werror -I/usr/include/simavr -I/usr/local/include/simavr"
+    flags = "-std=gnu99 -O2 -fPIC -shared -Wl,-Bsymbolic -Wall -Wextra -Werror -I/usr/include/simavr -I/usr/local/include/simavr"
     run("gcc", *flags.split(), HERE / "board.c", "-o", library, "-lsimavr", "-lelf")
     bench = ctypes.CDLL(str(library))
     pointer, text, number = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_double

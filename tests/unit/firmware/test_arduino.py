@@ -60,7 +60,7 @@ def build(tmp_path: Path, *defines: str) -> Path:
         objects.append(tmp_path / f"{source.name}.o")
         lockstep.run(*compiler, *flags, "-c", source, "-o", objects[-1])
     library = tmp_path / "sketch.so"
-    lockstep.run("g++", "-shared", *objects, "-o", library)
+    lockstep.run("g++", "-shared", "-Wl,-Bsymbolic", *objects, "-o", library)
     return library
 
 
