@@ -56,8 +56,9 @@ def build_bench(out: Path) -> ctypes.CDLL:
     """The simulated microcontroller as a library."""
     need("gcc", simavr=True)
     library = out / "libbench.so"
-    flags = "-std=gnu99 -O2 -fPIC -shared -Wl,-Bsymbolic -Wall -Wextra -Werror -I/usr/include/simavr -I/usr/local/include/simavr"
-    run("gcc", *flags.split(), HERE / "board.c", "-o", library, "-lsimavr", "-lelf")
+    flags = "-std=gnu99 -O2 -fPIC -shared -Wl,-Bsymbolic -Wall -Wextra -Werror"
+    folders = ("-I/usr/include/simavr", "-I/usr/local/include/simavr")
+    run("gcc", *flags.split(), *folders, HERE / "board.c", "-o", library, "-lsimavr", "-lelf")
     bench = ctypes.CDLL(str(library))
     pointer, text, number = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_double
     signatures = {
