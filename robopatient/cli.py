@@ -577,6 +577,60 @@ def policy_list(json: Json = False) -> None:
     _do("policies.verbs:list_policies", as_json=json)
 
 
+@policy.command("evaluate")
+def policy_evaluate(
+    listeners: Annotated[Path, typer.Option(help="Trials of people, CSV; each is left out of every prior.")],
+    bandit: Annotated[Path | None, typer.Option(help="Logged random trials, CSV, for offline estimates.")] = None,
+    checkpoint: Annotated[str, typer.Option(help="Checkpoint that is judged on the logged trials.")] = "congruence",
+    methods: Annotated[list[str] | None, typer.Option("--method", help="Repeatable; none: all.")] = None,
+    ratings: Annotated[int, typer.Option(min=1)] = 200,
+    seeds: Annotated[int, typer.Option(min=1, help="Lessons a person.")] = 2,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: as many as cores.")] = 0,
+    ray: Annotated[str, typer.Option("--ray", help="local, or the address of a Ray head.")] = "",
+    json: Json = False,
+) -> None:
+    """Run every method on people fitted to their own trials: score curves, P(agree), time to target."""
+    _do(
+        "experiments.benchmarks.policy:evaluate",
+        listeners=listeners,
+        bandit=bandit,
+        checkpoint=checkpoint,
+        ratings=ratings,
+        seeds=seeds,
+        seed=seed,
+        workers=workers,
+        ray_address=ray,
+        as_json=json,
+        **({"methods": methods} if methods else {}),
+    )
+
+
+@bench.command("policy")
+def bench_policy(
+    listeners: Annotated[Path | None, typer.Option(help="Trials of people, CSV, for p_agree.")] = None,
+    n: Annotated[int, typer.Option(min=1, help="Simulated listeners a figure.")] = 20,
+    only: Annotated[list[str] | None, typer.Option(help="Figure's name, repeatable.")] = None,
+    baselines: Annotated[bool, typer.Option(help="Measure the other methods beside it.")] = True,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: as many as cores.")] = 0,
+    ray: Annotated[str, typer.Option("--ray", help="local, or the address of a Ray head.")] = "",
+    json: Json = False,
+) -> None:
+    """Measure what the learner reaches with so many ratings, beside other methods."""
+    _do(
+        "experiments.benchmarks.policy:bench_policy",
+        as_json=json,
+        listeners=listeners,
+        n=n,
+        only=only or [],
+        baselines=baselines,
+        seed=seed,
+        workers=workers,
+        ray_address=ray,
+    )
+
+
 @bench.command("latency")
 def bench_latency(
     json: Json = False,
