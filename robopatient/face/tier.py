@@ -20,9 +20,9 @@ __all__ = ["TieredRenderer"]
 SHRINK = (7 / 8, 3 / 4, 5 / 8, 1 / 2)
 """Smaller sizes, as fractions of the configured one: of 512, that is 448, 384, 320, 256."""
 
-SHARE = 0.75
-"""Part of the frame period that drawing may take; the rest is for the window, the system and the other processes
-(assumption, about 25 of 33 ms)."""
+SHARE = 0.95
+"""Part of the frame period that drawing may take. With all processes on two cores and no graphics card it took 25 to
+29 ms at 512 px and 26 to 34 at 320 (`robopatient bench latency`): there it is the company that costs, not the size."""
 
 JUDGED_FRAMES = 60
 """Frames judged together while the session runs: two seconds at 30 fps."""
