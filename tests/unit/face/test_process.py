@@ -1,5 +1,6 @@
 import itertools
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -149,7 +150,9 @@ def test_states_are_told_and_repeated_once_a_second(stage: Stage) -> None:
 
 def test_the_stop_of_the_session_ends_the_process(stage: Stage) -> None:
     stage.actor.prepare()
-    stage.say(SessionStop(0, "done"))
+    for _ in range(50):  # a subscription takes a moment to reach the speaker
+        stage.say(SessionStop(0, "done"))
+        time.sleep(0.01)
     stage.actor.run()
     assert len(stage.told(Seen)) == 1
 
