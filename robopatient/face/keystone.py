@@ -32,7 +32,7 @@ def homography(corners: Sequence[tuple[float, float]]) -> Rows:
     if not _convex(corners):
         raise ConfigError(
             f"keystone corners {[tuple(c) for c in corners]} are not convex in the order upper left, upper right, "
-            "lower right, lower left; type: robopatient face display --reset"
+            "lower right, lower left; give them in this order, each from -1 to 1"
         )
     rows, right = [], []
     for (x, y), (u, v) in zip(SQUARE, corners, strict=True):

@@ -59,8 +59,11 @@ def session(tmp_path):
 
     yield start
     for process, hub in started:
-        hub.publish(m.SessionStop(0, "done"))
-        process.join(5.0)
+        for _ in range(25):  # a subscription takes a moment to reach the speaker
+            hub.publish(m.SessionStop(0, "done"))
+            process.join(0.2)
+            if process.exitcode is not None:
+                break
         exitcode = process.exitcode
         if exitcode is None:
             process.kill()
