@@ -6,6 +6,7 @@ table, a Gaussian process, preference duels, and the policy that always does the
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import numpy as np
@@ -28,7 +29,7 @@ from robopatient.expression.ppo import Network
 __all__ = ["BASELINES", "Constant", "DirectPpo", "Duels", "GaussianProcess", "TableBandit"]
 
 
-class _Baseline:
+class _Baseline(ABC):
     """Bookkeeping that all share: the pending trial, the answers as rewards from 0 to 1."""
 
     def __init__(self, n_state: int, n_action: int, asked: Question, seed: int) -> None:
@@ -59,10 +60,10 @@ class _Baseline:
         action = self._choose(state, keyed(self.seed, index, "query"))
         return Trial(index, state, action, self.question, "thompson")
 
-    def _choose(self, state: Array, rng: np.random.Generator) -> Array:
-        raise NotImplementedError
+    @abstractmethod
+    def _choose(self, state: Array, rng: np.random.Generator) -> Array: ...
 
-    def _learn(self, trial: Trial, index: int) -> None:
+    def _learn(self, trial: Trial, index: int) -> None:  # noqa: B027  (a constant learns nothing)
         pass
 
 
