@@ -56,6 +56,16 @@ class _Baseline(ABC):
         self.answered += 1
         self._learn(trial, index)
 
+    @abstractmethod
+    def _trial(self, index: int, state: Array) -> Trial: ...
+
+    def _learn(self, trial: Trial, index: int) -> None:  # noqa: B027  (a constant learns nothing)
+        pass
+
+
+class _OneSound(_Baseline):
+    """A baseline that proposes one sound a press."""
+
     def _trial(self, index: int, state: Array) -> Trial:
         action = self._choose(state, keyed(self.seed, index, "query"))
         return Trial(index, state, action, self.question, "thompson")
@@ -63,11 +73,8 @@ class _Baseline(ABC):
     @abstractmethod
     def _choose(self, state: Array, rng: np.random.Generator) -> Array: ...
 
-    def _learn(self, trial: Trial, index: int) -> None:  # noqa: B027  (a constant learns nothing)
-        pass
 
-
-class Constant(_Baseline):
+class Constant(_OneSound):
     """Always the centre of the action space, whatever is pressed or said."""
 
     def _choose(self, state: Array, rng: np.random.Generator) -> Array:
@@ -78,7 +85,7 @@ class Constant(_Baseline):
         return np.zeros((len(state), self.n_action))
 
 
-class DirectPpo(_Baseline):
+class DirectPpo(_OneSound):
     """PPO on the ratings themselves: one update each ``batch`` ratings, old ratings thrown away.
 
     ``batch=2048`` is stable-baselines3's default: no update in any sitting, as with the published agent (horizon 256 at
@@ -140,7 +147,7 @@ def _ppo_update(agent: PPO, states: Array, actions: Array, rewards: Array) -> No
     agent.train()
 
 
-class TableBandit(_Baseline):
+class TableBandit(_OneSound):
     """Thompson sampling on the published 16 sounds: Bayesian linear regression on quadratic features."""
 
     noise_sd, weight_sd = 0.3, 0.35
@@ -174,7 +181,7 @@ class TableBandit(_Baseline):
         return np.array([self._table[(self._features(s, self._table) @ weights).argmax()] for s in state])
 
 
-class GaussianProcess(_Baseline):
+class GaussianProcess(_OneSound):
     """GP-UCB on rewards, RBF kernel of fixed length; the first 16 queries random."""
 
     length, amplitude, noise_sd, beta, first_random, candidates = 0.8, 0.3, 0.25, 1.0, 16, 512
