@@ -29,6 +29,7 @@ __all__ = [
     "SensingConfig",
     "SessionConfig",
     "SplitConfig",
+    "StudyConfig",
     "TrainingConfig",
     "VoiceConfig",
     "asset_names",
@@ -199,6 +200,21 @@ class RaterConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True)
     """Whose ratings these are, for the record."""
 
 
+class StudyConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A perceptual study run in this session (docs/studies.md)."""
+
+    name: str = ""
+    """Name under experiments/studies, or the path of a folder with a study.toml; "" is none."""
+    participant: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{0,32}$")] = ""
+    """Pseudonym, never a name; its digits say which row of the Latin square this participant has."""
+    session: Annotated[int, Meta(ge=1, le=99)] = 1
+    """Which of the study's sessions this is."""
+    language: Annotated[str, Meta(pattern=r"^[a-z][a-z-]{0,31}$")] = "english"
+    """Of the participant's screen: a file under assets/strings."""
+    resume: str = ""
+    """Folder of the session that this one goes on with, after a crash; "" begins anew."""
+
+
 class SessionConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A whole session: the resolved form goes into ``SessionStart``."""
 
@@ -221,6 +237,7 @@ class SessionConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     interop: InteropConfig = InteropConfig()
     rater: RaterConfig = RaterConfig()
     training: TrainingConfig = TrainingConfig()
+    study: StudyConfig = StudyConfig()
 
 
 T = TypeVar("T")
