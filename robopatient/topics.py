@@ -44,6 +44,8 @@ TOPICS: dict[str, Topic] = {
         Topic("action", m.OperatorAction, "any", None, None, "every", True),
         Topic("scenario", m.ScenarioChange, "control", None, None, "every", True),
         Topic("rating", m.Rating, "control", None, None, "every", True),
+        Topic("study", m.StudyState, "control", 30.0, None, "latest", True),
+        Topic("trial", m.TrialRecord, "control", None, None, "every", True),
         Topic("actor", m.ActorState, "any", 1.0, 3000.0, "every", True),
         Topic("health", m.Health, "control", 1.0, 3000.0, "every", True),
         Topic("note", m.Note, "any", None, None, "every", True),

@@ -31,6 +31,7 @@ UNITS = {
     "breathiness": "0-1",
     "breath": "0-1",
     "expressiveness": "0-2",
+    "s": "s",
 }
 """Unit by the last words of a field's name, longest match first."""
 
