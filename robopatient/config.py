@@ -121,6 +121,12 @@ class VoiceConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True)
     """RMS level of this voice's loudest cry."""
     max_dbfs: Annotated[float, Meta(ge=-40, le=-1)] = -1.0
     """No sample ever exceeds this peak: the limiter sits last before the DAC."""
+    calibration: str = ""
+    """Loudness of this rig, a file by ``robopatient voice calibrate``; "" is not calibrated."""
+    max_dba: Annotated[float, Meta(ge=40, le=94)] = 80.0
+    """With a calibration, no sound exceeds this level at 1 m: it lowers ``max_dbfs``."""
+    words: Literal["off", "answers", "all"] = "all"
+    """What is spoken: nothing, answers to questions, or also interjections."""
 
 
 class FaceConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -20,6 +20,7 @@ __all__ = [
     "ForceFrame",
     "Health",
     "Heard",
+    "Loudness",
     "Note",
     "OperatorAction",
     "PainState",
@@ -32,6 +33,7 @@ __all__ = [
     "Seen",
     "SessionStart",
     "SessionStop",
+    "Spoken",
     "Status",
     "StudyPhase",
     "StudyState",
@@ -196,6 +198,10 @@ class VoiceAsk(Message, frozen=True, gc=False):
         0 to 1.
     call
         "auto" lets the gesture machine choose by pain; else a gesture's name.
+    duration_ratio
+        Length of a call over its usual one, 0.5 to 2.
+    formant_ratio
+        Formants over the identity's own, 0.7 to 1.4.
     """
 
     level_db: float
@@ -203,6 +209,8 @@ class VoiceAsk(Message, frozen=True, gc=False):
     roughness: float
     breathiness: float
     call: str = "auto"
+    duration_ratio: float = 1.0
+    formant_ratio: float = 1.0
 
 
 class FaceAsk(Message, frozen=True, gc=False):
@@ -269,6 +277,10 @@ class Heard(Message, frozen=True, gc=False):
     command_t_ns
         ``t_ns`` of the newest command applied in this block, 0 before the first: the block can be rendered again
         from the record. (``cause_seq`` stands still while commands go on when the board is silent.)
+    call
+        Gesture of the voice; of words "say: " and the words.
+    f1_hz, f2_hz, f3_hz
+        Formants of the vocal tract at the end of the block; 0 in silence and where a recording plays.
     """
 
     t_ns: int
@@ -281,6 +293,66 @@ class Heard(Message, frozen=True, gc=False):
     call: str
     underruns: int
     command_t_ns: int = 0
+    f1_hz: float = 0.0
+    f2_hz: float = 0.0
+    f3_hz: float = 0.0
+
+
+class Spoken(Message, frozen=True, gc=False):
+    """Words that began to sound in the patient's voice: with the commands, enough to render the session again.
+
+    Attributes
+    ----------
+    t_ns
+        When their block left the DAC.
+    block
+        In which they began: an index as in ``Heard``.
+    why
+        "answer" (to a question) or "interjection" (the pain's own words).
+    nrs
+        Pain from which their prosody was made.
+    seconds
+        How long they are; a sudden pain may cut them short.
+    sha256
+        Of their samples.
+    """
+
+    t_ns: int
+    cause_seq: int
+    block: int
+    text: str
+    why: str
+    nrs: float
+    seconds: float
+    sha256: str
+
+
+class Loudness(Message, frozen=True, gc=False):
+    """How loud the last second of the voice was; what needs a calibrated loudspeaker is NaN without one.
+
+    Attributes
+    ----------
+    block
+        First block that is not counted yet.
+    peak_dbfs
+        Highest sample of that second.
+    max_dbfs
+        Ceiling that the limiter keeps.
+    full_scale_dba
+        From the rig's calibration: dB(A) at 1 m of pink noise of 0 dBFS RMS.
+    level_dba
+        A-weighted level of that second at 1 m.
+    dose_percent
+        Of a day's allowance since the voice began (NIOSH 98-126), at 1 m.
+    """
+
+    t_ns: int
+    block: int
+    peak_dbfs: float
+    max_dbfs: float
+    full_scale_dba: float
+    level_dba: float
+    dose_percent: float
 
 
 class Seen(Message, frozen=True, gc=False):

@@ -40,6 +40,8 @@ TOPICS: dict[str, Topic] = {
         Topic("voice", m.VoiceCommand, "control", 250.0, 200.0, "latest", True),
         Topic("face", m.FaceCommand, "control", 250.0, 200.0, "latest", True),
         Topic("heard", m.Heard, "voice", 187.5, 500.0, "every", True),
+        Topic("spoken", m.Spoken, "voice", None, None, "every", True),
+        Topic("loudness", m.Loudness, "voice", 1.0, 3000.0, "every", True),
         Topic("seen", m.Seen, "face", 30.0, 500.0, "every", True),
         Topic("action", m.OperatorAction, "any", None, None, "every", True),
         Topic("scenario", m.ScenarioChange, "control", None, None, "every", True),
