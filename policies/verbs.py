@@ -106,7 +106,7 @@ def train(
         if last.frozen:
             print(f"Adaptation frozen: {last.frozen}. The policy is the one it started with; --trust goes on anyway.")
         print(f"{last.answers} ratings in {folder}; policy in {checkpoint}; learning curve in {curve}")
-        print(f"Use it: robopatient run --set expression.kind=ppo --set expression.preset={checkpoint}")
+        print(f"Use it: robopatient run --set expression.preset={checkpoint}")
     return 0
 
 

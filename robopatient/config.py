@@ -90,9 +90,12 @@ class SensingConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class ExpressionConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How this patient shows pain. ``kind``: "prior" or a reference; ``preset``: a file under assets/expressions."""
+    """How this patient shows pain.
 
-    kind: str = "prior"
+    ``kind``: "ppo" (``preset`` names a checkpoint), "prior" (a file under assets/expressions) or a reference.
+    """
+
+    kind: str = "ppo"
     preset: str = "congruence"
 
 
@@ -165,7 +168,7 @@ class ControlConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     stale_ms: Annotated[float, Meta(ge=20, le=2000)] = 100.0
     """Force older than this no longer counts: pain decays."""
     fail_quiet_ms: Annotated[float, Meta(ge=50, le=1000)] = 300.0
-    """Time in which pain decays to 0 when its input is stale."""
+    """From the last frame to pain 0, when no other comes: what ``stale_ms`` leaves of it is the fade."""
     autostart: bool = True
     """Express at once; otherwise wait for the operator's start."""
 

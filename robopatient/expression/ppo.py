@@ -111,8 +111,8 @@ def checkpoint_folder(name: str) -> Path:
             return folder
     known = ", ".join(sorted(path.parent.name for path in CHECKPOINTS.glob("*/card.toml"))) or "(none)"
     raise AssetError(
-        f"checkpoint {name!r}: no folder with a card.toml; choose one of {known}, give the path of your own, "
-        "or make one with: robopatient policy train --simulate psychophysical"
+        f"checkpoint {name!r}: no folder with a card.toml; choose one of {known}, give the path of your own, make one "
+        "with: robopatient policy train --simulate psychophysical; or, for a preset by hand, --set expression.kind=prior"
     )
 
 

@@ -7,25 +7,30 @@ from pathlib import Path
 
 from robopatient.config import SessionConfig, asset_path
 from robopatient.errors import AssetError
+from robopatient.expression.ppo import checkpoint_folder, read_checkpoint
 
 __all__ = ["changed", "fingerprints"]
 
 
 def fingerprints(config: SessionConfig) -> dict[str, str]:
-    """SHA-256 of every TOML file that pain and expression are computed from, by its kind and name."""
+    """SHA-256 of every file that pain and expression are computed from, by its kind and name."""
+    prints = {}
+    preset = config.expression.preset
+    if config.expression.kind == "ppo":
+        card, _ = read_checkpoint(checkpoint_folder(preset))
+        prints[f"checkpoints/{preset}"], preset = card.sha256, card.prior
     named = {
         "patients": config.patient,
         "phantoms": config.sensing.phantom,
         "calibration": config.sensing.calibration,
-        "expressions": config.expression.preset,
+        "expressions": preset,
         "scenarios": config.scenario,
     }
-    prints = {}
     for kind, name in named.items():
         try:
             path = asset_path(kind, name)
         except AssetError:
-            continue  # none named, or not of this kind: a policy's preset may be a folder of weights
+            continue  # none named, or a preset of a policy of one's own
         prints[f"{kind}/{name}"] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     return prints
 

@@ -22,7 +22,7 @@ def show(policy: Ppo | Prior, nrs: float, t_ns: int = 0) -> Expression:
 
 
 def test_the_shipped_policy_is_louder_and_slightly_lower_with_more_pain() -> None:
-    policy = make_policy(ExpressionConfig(kind="ppo"))
+    policy = make_policy(ExpressionConfig())
     voices = [show(policy, nrs).voice for nrs in (2.5, 5.0, 7.5, 10.0)]
     levels = [voice.level_db for voice in voices]
     assert levels == sorted(levels)

@@ -23,11 +23,11 @@ MAN = SimpleNamespace(sex="male", expressiveness=1.0)
 
 def show(nrs: float, preset: str = "congruence", character=None) -> Expression:
     pain = PainState(t_ns=5, cause_seq=7, nrs=nrs, site="", phase="hold")
-    return make_policy(ExpressionConfig(preset=preset), character).step(pain)
+    return make_policy(ExpressionConfig(kind="prior", preset=preset), character).step(pain)
 
 
-def test_the_default_follows_the_congruence_study_and_says_so() -> None:
-    expression = make_policy(ExpressionConfig()).step(PainState(t_ns=5, cause_seq=7, nrs=4, site="", phase="hold"))
+def test_the_prior_follows_the_congruence_study_and_says_so() -> None:
+    expression = make_policy(ExpressionConfig(kind="prior")).step(PainState(t_ns=5, cause_seq=7, nrs=4, site="", phase="hold"))
     assert (expression.policy, expression.t_ns, expression.cause_seq) == ("prior:congruence", 5, 7)
 
 
@@ -100,7 +100,7 @@ def test_an_unknown_policy_or_preset_is_refused_by_name() -> None:
     with pytest.raises(ConfigError, match='"table" is neither one of prior'):
         make_policy(ExpressionConfig(kind="table"))
     with pytest.raises(AssetError, match="congruence, literature"):
-        make_policy(ExpressionConfig(preset="loud"))
+        make_policy(ExpressionConfig(kind="prior", preset="loud"))
 
 
 @pytest.mark.parametrize(

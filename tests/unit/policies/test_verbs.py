@@ -19,7 +19,7 @@ def test_a_simulated_lesson_leaves_log_curve_and_checkpoint_and_goes_on(
     train(simulate="psychophysical:3", out=folder, ratings=4)
     out = capsys.readouterr().out
     assert "   4 / 4 ratings: worth 0." in out
-    assert "expression.kind=ppo" in out
+    assert "--set expression.preset=" in out
     assert (folder / "curve.png").read_bytes().startswith(b"\x89PNG")
     assert read_checkpoint(folder / "policy")[0].training["answers"] == 4
     train(simulate="psychophysical:3", out=folder, ratings=5, as_json=True)

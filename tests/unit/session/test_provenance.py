@@ -14,6 +14,7 @@ def test_every_file_behind_pain_and_expression_is_named():
         "phantoms/square-290",
         "calibration/virtual",
         "expressions/congruence",
+        "checkpoints/congruence",
     }
 
 
