@@ -1,0 +1,254 @@
+"""What a generator is told at every frame: pain and what remains of it, touch, voice, and who the patient is.
+
+One piece of code makes these rows for the training corpus and for a live run, so that a column cannot mean two things;
+nothing here needs more than numpy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Literal, get_args
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+
+from robopatient.errors import ConfigError
+from robopatient.face.generator.motion import MOTION_HZ
+
+__all__ = [
+    "ARCHETYPES",
+    "CONDITIONS",
+    "GROUPS",
+    "INTEGRALS_S",
+    "SCALE",
+    "Archetype",
+    "Conditioner",
+    "Traits",
+    "check_conditions",
+    "condition_of",
+    "group_of",
+    "index",
+    "resampled",
+    "traits_of",
+]
+
+Archetype = Literal["narrowed", "opened", "raised", "furrowed", "stoic"]
+"""Which faces pain makes, stable in a person (Kunz and Lautenbacher 2014): I eyes narrowed, brows furrowed, nose
+wrinkled; II mouth opened, eyes narrowed; III brows raised; IV brows furrowed, eyes narrowed; none to speak of."""
+ARCHETYPES: tuple[str, ...] = get_args(Archetype)
+
+INTEGRALS_S = (0.3, 1.0, 3.0, 10.0)
+"""Time constants of the leaky means of pain: a face outlasts what hurt it, and longer than a cache of frames."""
+
+CONDITIONS: tuple[str, ...] = (
+    "pain", "pain_rate_per_s", *(f"pain_{tau:g}s" for tau in INTEGRALS_S), "contact", "site_left_mm", "site_head_mm",
+    "expressiveness", "asymmetry", "tempo", *ARCHETYPES, "sex", "age_years", "valence", "arousal", "loudness",
+)  # fmt: skip
+"""Columns of a condition, in physical units: pain 0-10 and its leaky means; contact 0 or 1; the pressed place from the
+navel, mm (to the patient's left, towards the head); the traits of ``Traits``; valence and arousal -1 to 1; loudness of
+the voice 0 (inaudible) to 1 (its loudest cry)."""
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "pain": ("pain", "pain_rate_per_s", *(f"pain_{tau:g}s" for tau in INTEGRALS_S)),
+    "contact": ("contact",),
+    "site": ("site_left_mm", "site_head_mm"),
+    "expressiveness": ("expressiveness", "asymmetry", "tempo"),
+    "archetype": ARCHETYPES,
+    "sex": ("sex",),
+    "age": ("age_years",),
+    "emotion": ("valence", "arousal"),
+    "voice": ("loudness",),
+}
+"""Conditions that are dropped in training, and guided, together."""
+
+SCALE = np.array([
+    10.0, 30.0, 10.0, 10.0, 10.0, 10.0, 1.0, 60.0, 60.0, 1.0, 1.0, 1.0, *(1.0 for _ in ARCHETYPES), 1.0, 50.0, 1.0,
+    1.0, 1.0,
+])  # fmt: skip
+"""What a network divides each column by, shape (C,)."""
+
+MAX_RATE_PER_S = 90.0
+"""Pain counts as rising at most this fast: from 0 to 9 in three frames."""
+
+_INDEX = {name: at for at, name in enumerate(CONDITIONS)}
+
+
+class Traits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Who is in pain, as far as the face is concerned.
+
+    Attributes
+    ----------
+    expressiveness
+        Factor on what is shown: 0 stoic, 1 typical, 2 most expressive. A trait, never the mean of what was shown.
+    sex
+        0 female to 1 male.
+    asymmetry
+        Which side shows more: -1 all right to 1 all left.
+    tempo
+        Octaves by which this face is quicker (positive) or slower than most.
+    """
+
+    expressiveness: Annotated[float, Meta(ge=0, le=3)] = 1.0
+    archetype: Archetype = "narrowed"
+    sex: Annotated[float, Meta(ge=0, le=1)] = 0.5
+    age_years: Annotated[float, Meta(ge=4, le=100)] = 50.0
+    asymmetry: Annotated[float, Meta(ge=-1, le=1)] = 0.0
+    tempo: Annotated[float, Meta(ge=-1, le=1)] = 0.0
+
+
+def index(name: str) -> int:
+    """Column of a condition; KeyError for a name that is none."""
+    return _INDEX[name]
+
+
+def group_of() -> np.ndarray:
+    """Which group (its place in ``GROUPS``) each column belongs to, shape (C,)."""
+    return np.array([next(at for at, names in enumerate(GROUPS.values()) if name in names) for name in CONDITIONS])
+
+
+def traits_of(row: np.ndarray) -> Traits:
+    """Traits that a row of conditions was made from, shape (C,)."""
+    first = _INDEX[ARCHETYPES[0]]
+    archetype = ARCHETYPES[int(np.argmax(row[first : first + len(ARCHETYPES)]))]
+    numbers = {name: float(row[_INDEX[name]]) for name in ("expressiveness", "sex", "age_years", "asymmetry", "tempo")}
+    return msgspec.convert({"archetype": archetype, **numbers}, Traits)
+
+
+class Conditioner:
+    """Makes the rows of one face, or of many side by side.
+
+    Parameters
+    ----------
+    traits
+        Of each face, m of them; all arguments and results below have this many rows.
+    """
+
+    def __init__(self, traits: Sequence[Traits]) -> None:
+        self._rows = np.zeros((len(traits), len(CONDITIONS)))
+        for row, one in zip(self._rows, traits, strict=True):
+            for name in ("expressiveness", "sex", "age_years", "asymmetry", "tempo"):
+                row[_INDEX[name]] = getattr(one, name)
+            row[_INDEX[one.archetype]] = 1.0
+        self._keep = np.exp(-1.0 / (MOTION_HZ * np.array(INTEGRALS_S)))
+        self._first = _INDEX[f"pain_{INTEGRALS_S[0]:g}s"]
+        self._pain = np.zeros(len(traits))
+
+    def step(
+        self,
+        pain: np.ndarray | float,
+        *,
+        contact: np.ndarray | float = 0.0,
+        site_mm: np.ndarray | tuple[float, float] = (0.0, 0.0),
+        loudness: np.ndarray | float = 0.0,
+        emotion: np.ndarray | tuple[float, float] = (0.0, 0.0),
+        expressiveness: np.ndarray | float | None = None,
+    ) -> np.ndarray:
+        """Conditions of the next frame, shape (m, C).
+
+        Parameters
+        ----------
+        pain
+            To be shown, 0 to 10, shape (m,) or one for all.
+        site_mm, emotion
+            Left and head of the navel; valence and arousal; shape (m, 2) or one for all.
+        expressiveness
+            In place of the trait.
+        """
+        rows = self._rows
+        pain = np.clip(np.broadcast_to(np.asarray(pain, dtype=float), self._pain.shape), 0.0, 10.0)
+        rate = np.clip((pain - self._pain) * MOTION_HZ, -MAX_RATE_PER_S, MAX_RATE_PER_S)
+        self._pain = pain
+        means = slice(self._first, self._first + len(INTEGRALS_S))
+        rows[:, means] = pain[:, None] + (rows[:, means] - pain[:, None]) * self._keep
+        rows[:, _INDEX["pain"]] = pain
+        rows[:, _INDEX["pain_rate_per_s"]] = rate
+        rows[:, _INDEX["contact"]] = contact
+        left = _INDEX["site_left_mm"]
+        rows[:, left : left + 2] = site_mm
+        valence = _INDEX["valence"]
+        rows[:, valence : valence + 2] = emotion
+        rows[:, _INDEX["loudness"]] = loudness
+        if expressiveness is not None:
+            rows[:, _INDEX["expressiveness"]] = expressiveness
+        return rows.copy()
+
+
+def condition_of(
+    pain: np.ndarray,
+    hz: float,
+    traits: Traits,
+    *,
+    contact: np.ndarray | None = None,
+    site_mm: tuple[float, float] = (0.0, 0.0),
+    loudness: np.ndarray | None = None,
+    emotion: tuple[float, float] = (0.0, 0.0),
+) -> np.ndarray:
+    """Conditions of a whole course of pain, shape (m, C) at 30 rows a second.
+
+    Parameters
+    ----------
+    pain
+        0 to 10, shape (n,); other rates than 30 Hz are resampled by straight lines.
+    contact, loudness
+        Shape (n,); without them: touched where there is pain, and a silent voice.
+
+    Raises
+    ------
+    ConfigError
+        Naming the row where pain is not finite or outside 0 to 10.
+    """
+    pain = _checked(pain)
+    touched = (pain > 0.0).astype(float) if contact is None else np.asarray(contact, dtype=float)
+    heard = np.zeros_like(pain) if loudness is None else np.asarray(loudness, dtype=float)
+    pain, touched, heard = (resampled(one, hz) for one in (pain, touched, heard))
+    conditioner = Conditioner([traits])
+    rows = [
+        conditioner.step(p, contact=round(c), site_mm=site_mm, loudness=v, emotion=emotion)[0]
+        for p, c, v in zip(pain.tolist(), touched.tolist(), heard.tolist(), strict=True)
+    ]
+    return np.array(rows).reshape(-1, len(CONDITIONS))
+
+
+def resampled(values: np.ndarray, hz: float) -> np.ndarray:
+    """Values at 30 a second by straight lines; as they are when they have that rate. Shape (n,) to (m,)."""
+    if not np.isfinite(hz) or hz <= 0.0:
+        raise ConfigError(f"{hz:g} Hz is no rate; give the rows a second of the recording, for example 30")
+    if hz == MOTION_HZ or len(values) == 0:
+        return np.asarray(values, dtype=float)
+    count = int(np.floor((len(values) - 1) / hz * MOTION_HZ)) + 1
+    return np.interp(np.arange(count) / MOTION_HZ, np.arange(len(values)) / hz, values)
+
+
+def check_conditions(names: Iterable[str], where: str) -> None:
+    """Refuse rows whose columns are not ``CONDITIONS``, in this order.
+
+    Raises
+    ------
+    ConfigError
+        Naming what is missing, unknown or misplaced.
+    """
+    names = tuple(names)
+    missing = [name for name in CONDITIONS if name not in names]
+    unknown = [name for name in names if name not in _INDEX]
+    if missing or unknown:
+        raise ConfigError(
+            f"{where}: conditions: missing {', '.join(missing) or 'none'}; unknown {', '.join(unknown) or 'none'}; "
+            "train again with this version: robopatient face train"
+        )
+    if names != CONDITIONS:
+        at = next(at for at, name in enumerate(names) if name != CONDITIONS[at])
+        raise ConfigError(
+            f"{where}: conditions are in another order: column {at} is {names[at]}, expected {CONDITIONS[at]}; "
+            "a control would reach another's slot"
+        )
+
+
+def _checked(pain: np.ndarray) -> np.ndarray:
+    pain = np.asarray(pain, dtype=float)
+    if pain.ndim != 1:
+        raise ConfigError(f"pain: shape {pain.shape}; give one column")
+    bad = np.flatnonzero(~(np.isfinite(pain) & (pain >= 0.0) & (pain <= 10.0)))
+    if len(bad):
+        raise ConfigError(f"pain: row {bad[0]} is {pain[bad[0]]:g}; every row must be a number from 0 to 10")
+    return pain
