@@ -14,12 +14,14 @@ from firmware_bridge.frames import RawFrame, Status
 
 __all__ = [
     "ActorState",
+    "Dial",
     "Expression",
     "FaceAsk",
     "FaceCommand",
     "ForceFrame",
     "Health",
     "Heard",
+    "LessonState",
     "Loudness",
     "Note",
     "OperatorAction",
@@ -601,6 +603,69 @@ class StudyState(Message, frozen=True, gc=False):
     text: str
     flags: tuple[str, ...] = ()
     media: tuple[str, ...] = ()
+
+
+class Dial(Message, frozen=True, gc=False):
+    """Where the dial of a rater device stands, 0 to 1, so that a screen can point at the answer it would give."""
+
+    t_ns: int
+    position: float
+
+
+class LessonState(Message, frozen=True, gc=False):
+    """How far a live lesson has got, at every change; the lesson's own log is the record of it.
+
+    Attributes
+    ----------
+    lesson
+        Name of its folder.
+    answers, goal
+        Ratings in force, and how many are wanted.
+    worth
+        Expected worth of the deployed policy, 0 to 1: median and 90 % interval.
+    curve
+        The worth at each count of answers so far: count, median, low, high.
+    observed, shown
+        The current map: values of the first observation, and the action there by name.
+    units
+        Of observation and actions, by name; the first is the observation.
+    presented
+        Observation and action of the trial in hand, by name; empty between trials.
+    source
+        Why this expression was chosen: "thompson", "policy" or "repeat".
+    model
+        Which model of the rater predicts best at present.
+    frozen
+        Why adaptation has stopped, or "".
+    repeats, identical, difference_steps
+        Hidden repeats so far, share answered the same way, mean difference in steps of the scale.
+    busy
+        1: the trainer is learning from the last answer.
+    refused
+        Why the last wish could not be met, or "".
+    checkpoint
+        Folder of the policy once it is written, or "".
+    """
+
+    t_ns: int
+    lesson: str
+    answers: int
+    goal: int
+    worth: tuple[float, float, float]
+    curve: tuple[tuple[float, float, float, float], ...]
+    observed: tuple[float, ...]
+    shown: dict[str, tuple[float, ...]]
+    units: dict[str, str]
+    presented: dict[str, float] = {}
+    source: str = ""
+    model: str = ""
+    frozen: str = ""
+    repeats: int = 0
+    identical: float = 0.0
+    difference_steps: float = 0.0
+    busy: bool = False
+    refused: str = ""
+    checkpoint: str = ""
 
 
 class ActorState(Message, frozen=True, gc=False):

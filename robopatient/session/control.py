@@ -197,8 +197,8 @@ class Control:
             else:
                 if isinstance(message, (m.Heard, m.Seen)):
                     self._newest[type(message)] = message
-                elif isinstance(message, m.Note):
-                    self.hub.publish(message)
+                elif isinstance(message, (m.Note, m.StudyState, m.LessonState, m.Dial)):
+                    self.hub.publish(message)  # told by one actor, for the others
                 self.record.put(message)
 
     def _act(self, action: m.OperatorAction) -> None:
