@@ -218,8 +218,8 @@ class StudyConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True)
     """Pseudonym, never a name; its digits say which row of the Latin square this participant has."""
     session: Annotated[int, Meta(ge=1, le=99)] = 1
     """Which of the study's sessions this is."""
-    language: Annotated[str, Meta(pattern=r"^[a-z][a-z-]{0,31}$")] = "english"
-    """Of the participant's screen: a file under assets/strings."""
+    language: str = "english"
+    """Of the participant's screen: a file under assets/strings, or the path of your own."""
     resume: str = ""
     """Folder of the session that this one goes on with, after a crash; "" begins anew."""
 
