@@ -1,4 +1,4 @@
-"""The questions a rater may be asked: one table of wordings, answers and likelihoods.
+"""The questions a rater may be asked, with the likelihoods of their answers; the table is ``robopatient.study``'s.
 
 A listener is described by three hidden quantities per sound: ``mismatch`` (heard minus expected intensity, signed),
 ``naturalness`` and ``congruence`` (0 to 1). A question places one of them on its answers, in steps; the answer given is
@@ -7,7 +7,7 @@ that place plus normal noise, rounded and clipped to the scale, or with the laps
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -15,6 +15,7 @@ from scipy.special import ndtr
 
 from policies.errors import RatingError
 from policies.spaces import Array
+from robopatient.study import questions
 
 __all__ = ["LAPSE", "MISMATCH_STEP", "QUESTIONS", "Latents", "Question", "question"]
 
@@ -23,9 +24,6 @@ LAPSE = 0.05
 
 MISMATCH_STEP = 0.18
 """Difference between heard and expected intensity that is one step of the signed scale (full range 1); assumption."""
-
-NOISE_SHARE = 0.15
-"""SD of an answer over the length of its scale: 0.9 of the 6 steps of a 7-point scale; assumption."""
 
 
 class Latents(NamedTuple):
@@ -36,35 +34,8 @@ class Latents(NamedTuple):
     congruence: Array
 
 
-class Question(msgspec.Struct, frozen=True):
-    """One row of the table.
-
-    Attributes
-    ----------
-    first
-        Value of the first answer; the others follow in steps of 1.
-    latent
-        The hidden quantity asked for; "preference" compares the congruence of two sounds.
-    noise_steps
-        Nominal SD of the answer, steps.
-    """
-
-    name: str
-    prompt: str
-    labels: tuple[str, ...]
-    first: int
-    latent: Literal["mismatch", "naturalness", "congruence", "preference"]
-    noise_steps: float
-
-    @property
-    def levels(self) -> int:
-        """Number of answers."""
-        return len(self.labels)
-
-    @property
-    def values(self) -> tuple[int, ...]:
-        """The answers as numbers, in order."""
-        return tuple(range(self.first, self.first + self.levels))
+class Question(questions.Question, frozen=True):
+    """One row of the table; "preference" compares the congruence of two sounds."""
 
     def index(self, rating: object) -> int:
         """Place of an answer on the scale, from 0.
@@ -116,72 +87,12 @@ class Question(msgspec.Struct, frozen=True):
         return 1.0 - np.abs(2.0 * place - 1.0) if self.latent == "mismatch" else place
 
 
-def _noise(levels: int) -> float:
-    return NOISE_SHARE * (levels - 1)
-
-
 QUESTIONS: dict[str, Question] = {
-    row.name: row
-    for row in (
-        Question(
-            "signed",
-            "How strong was the reaction for this press?",
-            (
-                "much too weak",
-                "too weak",
-                "a little too weak",
-                "fits",
-                "a little too strong",
-                "too strong",
-                "much too strong",
-            ),
-            -3,
-            "mismatch",
-            _noise(7),
-        ),
-        Question(
-            "naturalness",
-            "How natural did the reaction sound?",
-            ("not at all", "a little", "somewhat", "quite", "fully natural"),
-            1,
-            "naturalness",
-            _noise(5),
-        ),
-        Question(
-            "agree",
-            "The sound matches the force.",
-            ("strongly disagree", "disagree", "agree", "strongly agree"),
-            1,
-            "congruence",
-            _noise(4),
-        ),
-        Question(
-            "congruence5",
-            "How well did the reaction fit the press?",
-            ("not at all", "a little", "somewhat", "well", "perfectly"),
-            1,
-            "congruence",
-            _noise(5),
-        ),
-        Question(
-            "congruence7",
-            "How well did the reaction fit the press?",
-            ("not at all", "hardly", "a little", "somewhat", "fairly well", "well", "perfectly"),
-            1,
-            "congruence",
-            _noise(7),
-        ),
-        # Two answers' noise on 7 points (0.9 * sqrt 2); "same" is half a step either side.
-        Question(
-            "pair",
-            "Which reaction fitted the press better?",
-            ("the first", "the same", "the second"),
-            -1,
-            "preference",
-            _noise(7) * 2**0.5,
-        ),
-    )
+    name: Question(*msgspec.structs.astuple(row))
+    for name, row in questions.QUESTIONS.items()
+    if row.latent in ("mismatch", "naturalness", "congruence", "preference")
 }
+"""Those of the table that a simulated listener can answer by what it hears."""
 
 
 def question(name: str) -> Question:

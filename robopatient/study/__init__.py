@@ -1,0 +1,1 @@
+"""Perceptual studies: designs, constraints, staircases, questions, and the machine that runs trial after trial."""
