@@ -360,14 +360,15 @@ class VirtualDevice:
         ready = ALL_CELLS
         if self._active:
             counts, ready, saturated = self._spoil(counts, saturated)
-        if self._tare_mask:
-            for cell in range(N_CELLS):
-                if self._tare_mask >> cell & 1:
-                    self._tare[cell] = counts[cell]
-            self._tare_mask = 0
+        tared = self._tare_mask & ready  # a cell that is not ready keeps its turn
+        if tared:
+            self._tare = [counts[cell] if tared >> cell & 1 else zero for cell, zero in enumerate(self._tare)]
+            self._tare_mask &= ~tared
             self._status |= TARED
         if self._status & TARED:
             counts = [count - zero for count, zero in zip(counts, self._tare, strict=True)]
+            if ready != ALL_CELLS:
+                counts = [count if ready >> cell & 1 else 0 for cell, count in enumerate(counts)]
         status = self._status | (SATURATED if saturated else 0) | (NOT_READY if ready != ALL_CELLS else 0)
         t_us = self._device_us(self._sample_ns(self._index))
         self._out.append(wire.encode_sample(self._seq, t_us, counts, status, ready, saturated))

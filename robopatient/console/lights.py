@@ -14,7 +14,7 @@ from robopatient import messages as m
 from robopatient.config import SessionConfig
 from robopatient.topics import TOPICS
 
-__all__ = ["Light", "State", "derive_lights"]
+__all__ = ["LINKS", "Light", "State", "derive_lights"]
 
 State = Literal["ok", "warn", "bad", "off"]
 
@@ -63,14 +63,15 @@ def derive_lights(
     )
 
 
-_LINKS: dict[str, tuple[State, str, str]] = {
+LINKS: dict[str, tuple[State, str, str]] = {
     "streaming": ("ok", "Streaming", ""),
     "identifying": ("warn", "Identifying", "asking the board who it is"),
-    "degraded": ("warn", "Degraded", "frames are lost or a cell does not answer"),
-    "stale": ("bad", "Silent", "no frames; check the cable"),
-    "disconnected": ("bad", "Unplugged", "plug it in; it is found again"),
-    "safe": ("bad", "Safe stop", "the board stopped by itself"),
+    "starting": ("warn", "Starting", "asking the board to stream"),
+    "silent": ("bad", "Silent", "no frames; check the cable"),
+    "down": ("bad", "Unplugged", "plug it in; it is found again"),
+    "closed": ("off", "Closed", "not opened yet, or the session is over"),
 }
+"""What each word of the bridge (``LinkState``) looks like."""
 
 
 def _board(health: m.Health | None, silent: bool) -> Light:
@@ -78,7 +79,7 @@ def _board(health: m.Health | None, silent: bool) -> Light:
         return Light("Board", "off", "Unknown", "the loop no longer reports")
     if health is None:
         return Light("Board", "off", "Waiting", "no report yet")
-    state, word, why = _LINKS.get(health.link, ("warn", health.link.capitalize(), "unknown state of the link"))
+    state, word, why = LINKS.get(health.link, ("warn", health.link.capitalize(), "unknown state of the link"))
     ill = health.frames_lost + health.frames_bad
     if state == "ok":
         why = f"{health.frame_rate_hz:.0f} Hz, {health.board}"
@@ -86,6 +87,9 @@ def _board(health: m.Health | None, silent: bool) -> Light:
             why += f", {ill} lost"
         if ill > LOSS_WARN * max(1, health.frames):
             state, word = "warn", "Losing frames"
+    told = "; ".join(each.removeprefix("board:").strip() for each in health.warnings if each.startswith("board:"))
+    if told:
+        state, word, why = ("warn", "Look", told) if state == "ok" else (state, word, told)
     return Light("Board", state, word, why)
 
 

@@ -139,7 +139,7 @@ def main() -> None:
     width, height = (int(part) for part in args.size.split("x"))
     settings = QSettings(os.devnull, QSettings.Format.IniFormat)
     if args.png:
-        model, clock = still(link="disconnected" if args.state == "unplugged" else "streaming")
+        model, clock = still(link="down" if args.state == "unplugged" else "streaming")
         if args.state == "waiting":
             model = ConsoleModel(SessionConfig(), clock, PATIENT, PHANTOM)
     else:

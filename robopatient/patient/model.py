@@ -60,7 +60,7 @@ class Patient:
     phantom
         What they lie on; None is the phantom of a default session.
     fail_quiet_ms
-        Time in which pain is gone when the frames say that they know nothing.
+        Time after the last frame that was felt in which pain is gone when those that follow know nothing.
 
     Raises
     ------
@@ -250,7 +250,7 @@ class Patient:
             self._belief.learn(self._peak_felt, against)
 
     def _fade(self, dt_s: float) -> None:
-        """Straight to 0 within ``fail_quiet_ms`` of the first quiet frame, whatever the time constants."""
+        """Straight to 0 within ``fail_quiet_ms`` of the last frame that was felt, whatever the time constants."""
         self._phase = "rest"
         now_ns = self._t_ns or 0
         if self._quiet_until_ns is None:

@@ -32,6 +32,10 @@ from robopatient.session.scenario_stage import make_scenario
 
 __all__ = ["Outputs", "Pipeline"]
 
+QUIET_TURNS = 3
+"""The fade ends so many turns of the loop before ``fail_quiet_ms`` have passed since the last frame, so that the turn
+that finds no pain is itself in time: one for the turns' grid, two for a turn that comes late (assumption)."""
+
 
 class Outputs(msgspec.Struct, frozen=True, gc=False):
     """All that one turn of the loop has to say."""
@@ -63,7 +67,8 @@ class Pipeline:
         self.frames = 0
         self.sensing = Sensing(config.sensing)
         self._board = board
-        self._patient = Patient(profile, config.seed, self.sensing.phantom, config.control.fail_quiet_ms)
+        fade_ms = config.control.fail_quiet_ms - QUIET_TURNS * 1e3 / config.control.loop_hz
+        self._patient = Patient(profile, config.seed, self.sensing.phantom, fade_ms)
         self._policy = make_policy(config.expression, profile)
         self._split = Split(config.split)
         self._stale_ns = round(config.control.stale_ms * 1e6)

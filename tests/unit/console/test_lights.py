@@ -1,9 +1,12 @@
+from typing import get_args
+
 import msgspec
 import pytest
 
+from firmware_bridge.board import LinkState
 from robopatient import messages as m
 from robopatient.config import FaceConfig, SessionConfig
-from robopatient.console.lights import Light, derive_lights
+from robopatient.console.lights import LINKS, Light, derive_lights
 
 SECOND = 1_000_000_000
 NOW = 100 * SECOND
@@ -28,15 +31,26 @@ def test_before_the_first_report_nothing_claims_to_be_well():
     [
         ("streaming", "ok"),
         ("identifying", "warn"),
-        ("degraded", "warn"),
-        ("stale", "bad"),
-        ("disconnected", "bad"),
-        ("safe", "bad"),
+        ("starting", "warn"),
+        ("silent", "bad"),
+        ("down", "bad"),
+        ("closed", "off"),
         ("a link of tomorrow", "warn"),
     ],
 )
 def test_board_light_follows_the_link(link, state):
     assert lights(msgspec.structs.replace(HEALTH, link=link))["Board"].state == state
+
+
+def test_every_word_that_the_bridge_can_say_has_a_light():
+    assert set(LINKS) == set(get_args(LinkState))
+
+
+def test_what_the_board_has_to_say_is_on_its_light():
+    said = msgspec.structs.replace(HEALTH, warnings=("board: cell 2 does not convert",))
+    assert lights(said)["Board"] == Light("Board", "warn", "Look", "cell 2 does not convert")
+    gone = msgspec.structs.replace(said, link="down", warnings=("board: /dev/ttyUSB0: unplugged",))
+    assert (lights(gone)["Board"].state, lights(gone)["Board"].why) == ("bad", "/dev/ttyUSB0: unplugged")
 
 
 def test_a_simulated_board_is_named_as_such():

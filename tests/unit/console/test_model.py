@@ -132,7 +132,7 @@ def test_flags_stay_long_enough_to_be_read_and_then_go(model, clock, flag):
 
 
 def test_a_dead_board_is_on_the_banner(model, clock):
-    model.feed(health(clock, link="disconnected"))
+    model.feed(health(clock, link="down"))
     assert "Board: unplugged" in texts(model)
 
 

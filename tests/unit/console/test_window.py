@@ -109,7 +109,7 @@ def test_lights_change_with_the_health_of_the_link(bench):
     board = bench.window.lights.lamps[0]
     assert board.light.state == "ok"
     bench.clock.advance_s(0.5)
-    feed_state(bench.model, bench.clock.now_ns(), link="disconnected")
+    feed_state(bench.model, bench.clock.now_ns(), link="down")
     bench.window.refresh()
     assert (board.light.word, board.shape.state) == ("Unplugged", "bad")
     assert "unplugged" in bench.window.banner.text.full_text

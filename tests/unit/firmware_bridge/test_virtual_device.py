@@ -260,6 +260,23 @@ def test_a_dead_cell_clears_its_ready_bit_and_the_others_go_on():
     assert not after.status & Status.NOT_READY
 
 
+def test_a_dead_cell_stays_0_under_a_tare_and_takes_its_turn_when_it_is_back():
+    talk = Talk(Untouched(), noise_counts=0.0)
+    talk.run(0.2)
+    talk.tell(wire.Command.TARE, 51, struct.pack("<H", 0b0001))
+    talk.run(0.01)
+    talk.inject("dead:1+0.1")
+    talk.inject("dead:2+0.2")
+    talk.tell(wire.Command.TARE, 52, struct.pack("<H", 0b1110))
+    both = talk.run(0.05)[-1]
+    assert (both.ready_mask, both.counts) == (0b1100, (0, 0, 0, 0))
+    assert both.status & Status.TARED
+    first_back = talk.run(0.1)[-1]
+    assert (first_back.ready_mask, first_back.counts) == (0b1101, (0, 0, 0, 0)), "its tare of before holds"
+    all_back = talk.run(0.2)[-1]
+    assert (all_back.ready_mask, all_back.counts) == (0b1111, (0, 0, 0, 0)), "the tare it owed is taken now"
+
+
 def test_a_stuck_and_a_saturated_cell_look_like_it():
     talk = Talk(Ramp())
     talk.run(0.2)
