@@ -12,7 +12,7 @@ import numpy as np
 
 from robopatient.face.identity import Ancestry, Hair, HairStyle, Identity, Skin
 
-__all__ = ["CELLS", "Cell", "sample_identities"]
+__all__ = ["CELLS", "Cell", "draw_identity", "sample_identities"]
 
 AGE_BANDS = ((6.0, 12.0), (18.0, 39.0), (40.0, 64.0), (65.0, 79.0), (80.0, 96.0))
 TONE_BANDS = ((1.0, 3.5), (3.5, 6.5), (6.5, 10.0))
@@ -55,11 +55,12 @@ def sample_identities(count: int, seed: int) -> list[Identity]:
     identities: list[Identity] = []
     while len(identities) < count:
         for index in rng.permutation(len(CELLS)):
-            identities.append(_draw(CELLS[index], len(identities), seed))
+            identities.append(draw_identity(CELLS[index], len(identities), seed))
     return identities[:count]
 
 
-def _draw(cell: Cell, number: int, seed: int) -> Identity:
+def draw_identity(cell: Cell, number: int, seed: int) -> Identity:
+    """The patient of a number and a seed within a cell, whoever else is drawn."""
     rng = np.random.default_rng([seed, number])
     age = float(rng.uniform(*cell.age_years))
     male = cell.sex == "male"
