@@ -15,6 +15,8 @@ KEYS: tuple[tuple[str, str], ...] = (
     ("N", "Write a note; Enter puts it on the record"),
     ("S", "Show or hide where it hurts"),
     ("I", "The instructor's window: the examination so far, questions, scenario, marks"),
+    ("1 2 3 4 5", "In the instructor's window: ask how much, where, what like, feeling, history"),
+    ("6 7 8", "There too: say “this may hurt”, “breathe in”, “breathe out”"),
     ("R", "Enter the trainee's rating of the pain"),
     ("Ctrl Q", "Stop the session; press twice"),
     ("Ctrl T", "Dark or light"),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -33,13 +34,18 @@ __all__ = ["InstructorWindow"]
 
 REFRESH_S = 1.0
 QUESTIONS = (
-    ("How much?", "nrs"),
-    ("Where?", "where"),
-    ("What like?", "quality"),
-    ("Feeling?", "feeling"),
-    ("History", "history"),
+    ("How much?", "ask", "nrs", "1"),
+    ("Where?", "ask", "where", "2"),
+    ("What like?", "ask", "quality", "3"),
+    ("Feeling?", "ask", "feeling", "4"),
+    ("History", "ask", "history", "5"),
 )
-CUES = ("this may hurt", "breathe in", "breathe out")
+"""What the patient can be asked: button, action, argument, and the key that is the same."""
+CUES = (
+    ("“this may hurt”", "cue", "this may hurt", "6"),
+    ("“breathe in”", "cue", "breathe in", "7"),
+    ("“breathe out”", "cue", "breathe out", "8"),
+)
 MARKS = (("done", 1.0), ("partly", 0.5), ("not done", 0.0))
 
 
@@ -137,13 +143,13 @@ class InstructorWindow(QWidget):
         page.addWidget(self.coverage, 1)
         page.addLayout(self._figures())
         page.addWidget(self._label("Patient", "title"))
-        page.addLayout(self._buttons([(name, "ask", key) for name, key in QUESTIONS]))
-        page.addLayout(self._buttons([(f"“{cue}”", "cue", cue) for cue in CUES]))
+        page.addLayout(self._buttons(QUESTIONS))
+        page.addLayout(self._buttons(CUES))
         page.addWidget(self.answer)
         if self._script is not None:
             page.addWidget(self._label("Scenario", "title"))
             page.addWidget(self.state)
-            page.addLayout(self._buttons([(name, "trigger", name) for name in self._script.triggers]))
+            page.addLayout(self._buttons([(name, "trigger", name, "") for name in self._script.triggers]))
             page.addLayout(self._overrides(self._script))
         page.addWidget(self._label("The trainee's rating", "title"))
         page.addLayout(self._rating())
@@ -161,15 +167,21 @@ class InstructorWindow(QWidget):
             grid.addWidget(self._values[-1], row, 1)
         return grid
 
-    def _buttons(self, wishes: Sequence[tuple[str, str, str]]) -> QHBoxLayout:
+    def _buttons(self, wishes: Sequence[tuple[str, str, str, str]]) -> QHBoxLayout:
+        """A row of buttons: name, action, argument, and the key of this window that does the same, if any."""
         row = QHBoxLayout()
         row.setSpacing(6)
-        for name, action, argument in wishes:
-            row.addWidget(self._button(name, partial(self._wish, action, argument)))
+        for name, action, argument, key in wishes:
+            wish = partial(self._wish, action, argument)
+            row.addWidget(self._button(f"{name}  {key}".rstrip(), wish))
+            if key:
+                shortcut = QShortcut(QKeySequence(key), self)  # a digit typed into the rating stays a digit
+                shortcut.setAutoRepeat(False)
+                shortcut.activated.connect(wish)
         return row
 
     def _overrides(self, script: Script) -> QHBoxLayout:
-        row = self._buttons([("Hold", "scenario", "hold"), ("Go on", "scenario", "go on")])
+        row = self._buttons([("Hold", "scenario", "hold", ""), ("Go on", "scenario", "go on", "")])
         states = QComboBox(self)
         states.setAccessibleName("State of the scenario")
         states.addItems([state.name for state in script.states])

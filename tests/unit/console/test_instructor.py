@@ -76,8 +76,8 @@ def click(qtbot, window, name: str) -> None:
 @pytest.mark.parametrize(
     ("button", "action", "argument"),
     [
-        ("Where?", "ask", "where"),
-        ("“this may hurt”", "cue", "this may hurt"),
+        ("Where?  2", "ask", "where"),
+        ("“this may hurt”  6", "cue", "this may hurt"),
         ("history taken", "trigger", "history taken"),
         ("Hold", "scenario", "hold"),
         ("Go there", "scenario", "goto before"),
@@ -88,6 +88,27 @@ def test_each_button_asks_for_its_action(instructor, qtbot, button, action, argu
     window, _, _, actions = instructor
     click(qtbot, window, button)
     assert [(each.action, each.argument) for each in actions] == [(action, argument)]
+
+
+def test_digits_make_the_patient_answer_and_announce_what_comes(instructor, qtbot):
+    window, _, _, actions = instructor
+    window.activateWindow()
+    window.setFocus()
+    for key in "12345678":
+        qtbot.keyClick(window, key)
+    assert [each.argument for each in actions] == [
+        "nrs", "where", "quality", "feeling", "history", "this may hurt", "breathe in", "breathe out",
+    ]  # fmt: skip
+    assert [each.action for each in actions] == ["ask"] * 5 + ["cue"] * 3
+
+
+def test_a_digit_typed_as_a_rating_asks_nothing(instructor, qtbot):
+    window, _, _, actions = instructor
+    window.rate()
+    qtbot.keyClicks(window.value.lineEdit(), "7")
+    assert actions == []
+    click(qtbot, window, "Enter")
+    assert actions[-1].argument == "NRS 7"
 
 
 def test_a_rating_is_held_within_its_scale(instructor, qtbot):
