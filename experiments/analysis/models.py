@@ -1,0 +1,210 @@
+"""The models of the answers: which terms, fitted how, with intervals of which kind. One table of weights for each.
+
+Ordered factors enter as ranks around zero (four levels: -1.5 to 1.5), so that a weight is per level and an interaction
+says how one factor's best level moves with another. Factors without order enter by level, against the first.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from experiments.analysis.bootstrap import REPLICATES, interval
+from experiments.analysis.errors import AnalysisError
+from experiments.analysis.ordinal import cell_counts, cluster_bootstrap, fit_ordinal
+from experiments.analysis.ordinal_mixed import fit_ordinal_mixed
+from experiments.analysis.trials import Factor, Trials
+from robopatient.errors import require
+
+__all__ = ["Design", "design_of", "linear_mixed", "ordinal_mixed", "ordinal_pooled", "person_weights_of"]
+
+FEWEST_PEOPLE = 3
+"""Fewer carry no spread over people."""
+
+
+class Design(NamedTuple):
+    """Columns of a model.
+
+    Attributes
+    ----------
+    names
+        Terms: ``force_newton``, ``force_newton x amplitude``, ``amplitude^2``, ``voice: male``.
+    columns
+        Shape (n, terms).
+    answers, values
+        Level from 0 and the number it stands for, (n,).
+    groups
+        Person as an index from 0, (n,).
+    people
+        Names by index.
+    """
+
+    names: tuple[str, ...]
+    columns: np.ndarray
+    answers: np.ndarray
+    values: np.ndarray
+    groups: np.ndarray
+    people: tuple[str, ...]
+
+    def only(self, names: Sequence[str]) -> np.ndarray:
+        """Columns of the given terms, shape (n, len(names))."""
+        return self.columns[:, [self.names.index(name) for name in names]]
+
+
+def design_of(trials: Trials, nominal: bool = True, binary: np.ndarray | None = None) -> Design:
+    """Main effects, squares (from three levels on) and products of the ordered factors; main effects of the others.
+
+    Parameters
+    ----------
+    nominal
+        Whether factors without an order take part.
+    binary
+        Answers to model instead of the scale's, (n,), for a logit of "agreed".
+
+    Raises
+    ------
+    AnalysisError
+        When nothing was varied.
+    """
+    table = trials.main
+    ordered = [factor for factor in trials.factors if factor.ordered]
+    names: list[str] = []
+    columns: list[np.ndarray] = []
+    ranks = {factor.name: table[f"level.{factor.name}"].to_numpy(float) for factor in ordered}
+    for factor in ordered:
+        names.append(factor.name)
+        columns.append(ranks[factor.name])
+    for one, two in combinations(ordered, 2):
+        names.append(f"{one.name} x {two.name}")
+        columns.append(ranks[one.name] * ranks[two.name])
+    for factor in ordered:
+        if len(factor.levels) > 2:
+            names.append(f"{factor.name}^2")
+            columns.append(ranks[factor.name] ** 2)
+    for factor in trials.factors if nominal else ():
+        if not factor.ordered:
+            for level in factor.levels[1:]:
+                names.append(f"{factor.name}: {level}")
+                columns.append((table[factor.name] == level).to_numpy(float))
+    if not columns:
+        raise AnalysisError(f"{trials.source}: every trial has the same levels: there is nothing to model")
+    groups, people = pd.factorize(table["participant"])
+    answers = table["answer"].to_numpy(int) if binary is None else binary.astype(int)
+    return Design(
+        tuple(names), np.column_stack(columns), answers, table["value"].to_numpy(float), groups, tuple(map(str, people))
+    )
+
+
+def ordinal_pooled(design: Design, seed: int = 1, replicates: int = REPLICATES) -> pd.DataFrame:
+    """Cumulative-link model of all trials, with intervals over people.
+
+    Returns
+    -------
+    DataFrame
+        By term: weight, z (as if trials were independent), low, high (95 %, people drawn with replacement).
+    """
+    cells, counts = cell_counts(design.columns, _used_levels(design.answers), design.groups)
+    whole = fit_ordinal(cells, counts.sum(axis=0))
+    table = pd.DataFrame({"term": design.names, "weight": whole.beta, "z": whole.z})
+    if len(design.people) >= FEWEST_PEOPLE:
+        betas = cluster_bootstrap(cells, counts, replicates, seed)
+        limits = np.array([interval(column) for column in betas.T])
+    else:
+        limits = np.full((len(table), 2), np.nan)
+    return table.assign(low=limits[:, 0], high=limits[:, 1])
+
+
+def ordinal_mixed(design: Design, personal: Sequence[str]) -> pd.DataFrame:
+    """Cumulative-link mixed model: everybody's own intercept and own weights of ``personal``.
+
+    Returns
+    -------
+    DataFrame
+        By term: weight, z, low, high, p, spread (SD over people; NaN for a term without personal weights). The first
+        row, "own place on the scale", has the spread of the intercepts alone. ``attrs`` holds "personal": weights by
+        person, and "converged".
+    """
+    own = np.column_stack([np.ones(len(design.columns)), design.only(personal)])
+    fit = fit_ordinal_mixed(design.columns, _used_levels(design.answers), design.groups, own)
+    spread = dict(zip(("", *personal), fit.spread, strict=True))
+    table = pd.DataFrame(
+        {
+            "term": ("own place on the scale", *design.names),
+            "weight": np.concatenate([[np.nan], fit.beta]),
+            "z": np.concatenate([[np.nan], fit.z]),
+            "low": np.concatenate([[np.nan], fit.beta - 1.96 * fit.error]),
+            "high": np.concatenate([[np.nan], fit.beta + 1.96 * fit.error]),
+            "p": np.concatenate([[np.nan], 2 * norm.sf(np.abs(fit.z))]),
+            "spread": [spread[""], *(spread.get(name, np.nan) for name in design.names)],
+        }
+    )
+    weights = {name: float(fit.beta[design.names.index(name)]) for name in personal}
+    table.attrs["personal"] = pd.DataFrame(
+        {name: weights[name] + fit.personal[:, index] for index, name in enumerate(personal, 1)}, index=design.people
+    )
+    table.attrs["converged"] = fit.converged
+    return table
+
+
+def linear_mixed(design: Design, personal: Sequence[str]) -> pd.DataFrame:
+    """Mixed linear model of the answers as numbers (statsmodels MixedLM, REML): own intercepts, own ``personal``.
+
+    Returns
+    -------
+    DataFrame
+        By term: weight, z, low, high, p. ``attrs["converged"]`` says whether the optimiser was content.
+
+    Raises
+    ------
+    AnalysisError
+        With fewer than three people, or when everybody's answers are constant.
+    """
+    if len(design.people) < FEWEST_PEOPLE:
+        raise AnalysisError(f"a mixed model needs at least {FEWEST_PEOPLE} people, here are {len(design.people)}")
+    mixed_lm = require("statsmodels.regression.mixed_linear_model", "study").MixedLM
+    one = np.ones(len(design.columns))
+    model = mixed_lm(
+        design.values,
+        np.column_stack([one, design.columns]),
+        groups=design.groups,
+        exog_re=np.column_stack([one, design.only(personal)]),
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # told by "converged"
+        try:
+            fit = model.fit(method=["lbfgs", "powell"], maxiter=200)
+        except np.linalg.LinAlgError as failure:
+            raise AnalysisError(f"the mixed linear model has no solution ({failure})") from failure
+        weight, error = fit.fe_params[1:], fit.bse_fe[1:]
+    table = pd.DataFrame(
+        {
+            "term": design.names,
+            "weight": weight,
+            "z": weight / error,
+            "low": weight - 1.96 * error,
+            "high": weight + 1.96 * error,
+            "p": 2 * norm.sf(np.abs(weight / error)),
+        }
+    )
+    table.attrs["converged"] = bool(fit.converged)
+    return table
+
+
+def person_weights_of(factors: Sequence[Factor], design: Design) -> tuple[list[str], list[str]]:
+    """Terms with personal weights: the main effects alone, and main effects with the products of the first factor."""
+    ordered = [factor.name for factor in factors if factor.ordered and factor.name in design.names]
+    products = (
+        [name for name in design.names if " x " in name and name.startswith(f"{ordered[0]} x ")] if ordered else []
+    )
+    return ordered, [*ordered, *products]
+
+
+def _used_levels(answers: np.ndarray) -> np.ndarray:
+    """Levels renumbered so that those that nobody used are skipped."""
+    return np.unique(answers, return_inverse=True)[1]

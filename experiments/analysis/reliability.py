@@ -1,0 +1,182 @@
+"""Do people agree with each other, and with themselves? ICC, Krippendorff's alpha, and the same thing asked twice."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from experiments.analysis.errors import AnalysisError
+
+__all__ = ["Icc", "Retest", "icc_one_way", "icc_two_way", "krippendorff_alpha", "repeat_pairs", "retest"]
+
+
+class Icc(NamedTuple):
+    """Intraclass correlations of a complete table (McGraw and Wong 1996): of one rater and of the mean of all."""
+
+    agreement_one: float
+    agreement_mean: float
+    consistency_one: float
+    consistency_mean: float
+    targets: int
+    raters: int
+
+
+class Retest(NamedTuple):
+    """How alike two answers of one person to one stimulus are.
+
+    Attributes
+    ----------
+    same, same_side
+        Share of pairs with the same answer, and on the same side of the scale's middle.
+    chance_same, chance_same_side
+        The same for two answers drawn independently from all answers.
+    difference
+        Mean absolute difference, steps of the scale.
+    pairs
+        Pairs compared.
+    """
+
+    same: float
+    chance_same: float
+    same_side: float
+    chance_same_side: float
+    difference: float
+    chance_difference: float
+    pairs: int
+
+
+def icc_one_way(table: np.ndarray) -> float:
+    """ICC(1,1): share of the variance that lies between targets, when each has its own raters (Shrout and Fleiss 1979).
+
+    Parameters
+    ----------
+    table
+        Targets by raters, NaN where somebody did not rate, shape (targets, raters); targets need two answers.
+    """
+    rated = np.isfinite(table).sum(axis=1)
+    table, rated = table[rated >= 2], rated[rated >= 2]
+    if len(table) < 2:
+        raise AnalysisError("ICC needs at least two stimuli with two answers each")
+    n = rated.sum()
+    means = np.nanmean(table, axis=1)
+    between = np.sum(rated * (means - np.nansum(table) / n) ** 2) / (len(table) - 1)
+    within = np.nansum((table - means[:, None]) ** 2) / (n - len(table))
+    typical = (n - np.sum(rated**2) / n) / (len(table) - 1)
+    total = between + (typical - 1) * within
+    return float((between - within) / total) if total > 0 else float("nan")
+
+
+def icc_two_way(table: np.ndarray) -> Icc:
+    """ICC(A,1), ICC(A,k), ICC(C,1), ICC(C,k) of a complete table, shape (targets, raters)."""
+    targets, raters = table.shape
+    if targets < 2 or raters < 2 or not np.isfinite(table).all():
+        raise AnalysisError(
+            f"two-way ICC needs a complete table of at least 2 stimuli by 2 people; this one is {targets} by {raters} "
+            f"with {int((~np.isfinite(table)).sum())} gaps"
+        )
+    grand = table.mean()
+    rows = raters * np.sum((table.mean(axis=1) - grand) ** 2) / (targets - 1)
+    columns = targets * np.sum((table.mean(axis=0) - grand) ** 2) / (raters - 1)
+    left = table - table.mean(axis=1, keepdims=True) - table.mean(axis=0) + grand
+    error = np.sum(left**2) / ((targets - 1) * (raters - 1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return Icc(
+            agreement_one=float((rows - error) / (rows + (raters - 1) * error + raters * (columns - error) / targets)),
+            agreement_mean=float((rows - error) / (rows + (columns - error) / targets)),
+            consistency_one=float((rows - error) / (rows + (raters - 1) * error)),
+            consistency_mean=float((rows - error) / rows),
+            targets=targets,
+            raters=raters,
+        )
+
+
+def krippendorff_alpha(counts: np.ndarray, metric: str = "ordinal") -> float:
+    """Krippendorff's alpha from counts of each answer to each stimulus (Krippendorff 2011, his worked example).
+
+    Parameters
+    ----------
+    counts
+        Shape (stimuli, levels): how many answers on each level; stimuli with fewer than two answers are left out.
+    metric
+        "nominal", "ordinal" or "interval" (levels in equal steps).
+
+    Returns
+    -------
+    float
+        1 for agreement without fault, 0 for what chance gives, NaN when all answers are the same.
+    """
+    counts = counts[counts.sum(axis=1) >= 2].astype(float)
+    if not len(counts):
+        raise AnalysisError("Krippendorff's alpha needs at least one stimulus with two answers")
+    per_unit = counts.sum(axis=1)
+    weighted = counts / (per_unit - 1)[:, None]
+    coincidences = weighted.T @ counts - np.diag(weighted.sum(axis=0))
+    totals = coincidences.sum(axis=1)
+    distance = _distance(totals, metric)
+    observed = np.sum(coincidences * distance)
+    expected = np.sum(np.outer(totals, totals) * distance) / (totals.sum() - 1)
+    return float(1 - observed / expected) if expected > 0 else float("nan")
+
+
+def repeat_pairs(table: pd.DataFrame, factors: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Answers of one person to one stimulus twice: hidden repeats with what they repeat, and cells that occurred again.
+
+    Returns
+    -------
+    tuple
+        First and second answer of each pair (every pair of trials in a cell), both (pairs,).
+    """
+    first: list[np.ndarray] = []
+    second: list[np.ndarray] = []
+    for _, part in table.groupby(["participant", *factors], sort=False):
+        answers = part["answer"].to_numpy()
+        if len(answers) > 1:
+            one, two = np.triu_indices(len(answers), 1)
+            first.append(answers[one])
+            second.append(answers[two])
+    if not first:
+        return np.empty(0, dtype=int), np.empty(0, dtype=int)
+    return np.concatenate(first), np.concatenate(second)
+
+
+def retest(first: np.ndarray, second: np.ndarray, answers: np.ndarray, levels: int) -> Retest:
+    """Likeness of pairs of answers beside that of two answers drawn at random.
+
+    Parameters
+    ----------
+    first, second
+        Levels from 0, shape (pairs,).
+    answers
+        All answers, from which chance is computed, shape (n,).
+    """
+    if not len(first):
+        raise AnalysisError("nobody answered to the same stimulus twice: there is nothing to compare")
+    share = np.bincount(answers, minlength=levels) / len(answers)
+    side = np.arange(levels) >= levels / 2
+    apart = np.abs(np.subtract.outer(np.arange(levels), np.arange(levels)))
+    upper = float(share[side].sum())
+    return Retest(
+        same=float(np.mean(first == second)),
+        chance_same=float(np.sum(share**2)),
+        same_side=float(np.mean(side[first] == side[second])),
+        chance_same_side=upper**2 + (1 - upper) ** 2,
+        difference=float(np.mean(np.abs(first - second))),
+        chance_difference=float(share @ apart @ share),
+        pairs=len(first),
+    )
+
+
+def _distance(totals: np.ndarray, metric: str) -> np.ndarray:
+    """Squared distance between levels, shape (levels, levels)."""
+    levels = np.arange(len(totals))
+    if metric == "nominal":
+        return (levels[:, None] != levels).astype(float)
+    if metric == "interval":
+        return (levels[:, None] - levels).astype(float) ** 2
+    if metric == "ordinal":
+        # Ranks: a level's place is the middle of its answers in the sorted row of all answers.
+        place = np.cumsum(totals) - totals / 2
+        return (place[:, None] - place) ** 2
+    raise AnalysisError(f"no metric {metric!r}; known are nominal, ordinal, interval")
