@@ -24,6 +24,8 @@ __all__ = [
     "ExpressionConfig",
     "FaceConfig",
     "InteropConfig",
+    "LessonConfig",
+    "ParticipantConfig",
     "RaterConfig",
     "RecordConfig",
     "SensingConfig",
@@ -224,6 +226,32 @@ class StudyConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True)
     """Folder of the session that this one goes on with, after a crash; "" begins anew."""
 
 
+class ParticipantConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The participant's screen of a study or a lesson (docs/participant.md)."""
+
+    enabled: bool = True
+    screen: str = ""
+    """Name or number of the monitor; "" is the first that neither the operator nor the face has."""
+    full_screen: Literal["auto", "yes", "no"] = "auto"
+    theme: Literal["dark", "light"] = "dark"
+
+
+class LessonConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A live lesson: a person's ratings teach the policy while the session runs (docs/policies.md)."""
+
+    folder: str = ""
+    """Of the lesson, made when new; "" is no lesson."""
+    task: str = "pain-to-voice"
+    question: Annotated[str, Meta(pattern=r"^[a-z0-9]*$")] = "signed"
+    """Which questions: a name of ``robopatient policy train --question``."""
+    start: str = ""
+    """Checkpoint to start from; "" is the shipped one of the task."""
+    ratings: Annotated[int, Meta(ge=1, le=10_000)] = 100
+    break_every: Annotated[int, Meta(ge=0, le=10_000)] = 40
+    """Ratings between breaks, 0 for none (the published rig broke every 60 trials)."""
+    break_s: Annotated[float, Meta(ge=0, le=3600)] = 60.0
+
+
 class SessionConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A whole session: the resolved form goes into ``SessionStart``."""
 
@@ -247,6 +275,8 @@ class SessionConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     rater: RaterConfig = RaterConfig()
     training: TrainingConfig = TrainingConfig()
     study: StudyConfig = StudyConfig()
+    participant: ParticipantConfig = ParticipantConfig()
+    lesson: LessonConfig = LessonConfig()
 
 
 T = TypeVar("T")

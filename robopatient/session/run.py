@@ -72,7 +72,7 @@ def resolve(
     if seed is not None:
         options.append(f"seed={seed}")
     if headless:
-        options += ["console.enabled=false", 'face.window="no"']
+        options += ["console.enabled=false", "participant.enabled=false", 'face.window="no"']
     if like is not None:
         data: dict[str, Any] = msgspec.json.decode(Record(like).start.config_json)
         for text in (*options, *overrides):

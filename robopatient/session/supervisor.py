@@ -40,12 +40,18 @@ class Row(NamedTuple):
     restart: bool
 
 
+def _asks(config: SessionConfig) -> bool:
+    """Whether somebody is to be asked on a screen of their own."""
+    return config.participant.enabled and bool(config.study.name or config.lesson.folder)
+
+
 PROCESSES = (
     Row("control", "robopatient.session.control:main", lambda config: True, restart=False),
     Row("voice", "robopatient.voice.process:main", lambda config: config.voice.enabled, restart=True),
     Row("face", "robopatient.face.process:main", lambda config: config.face.enabled, restart=True),
     Row("console", "robopatient.console.process:main", lambda config: config.console.enabled, restart=True),
     Row("interop", "robopatient.interop.process:main", lambda config: config.interop.wanted, restart=True),
+    Row("participant", "robopatient.console.participant:main", _asks, restart=True),
     Row("rater", "robopatient.session.rater:main", lambda config: bool(config.rater.port), restart=True),
 )
 """The one table. Restarts stop after ``MAX_RESTARTS`` of the same process."""
@@ -78,11 +84,19 @@ class Supervisor:
         Where the record goes; created here.
     told
         Called with one line whenever something happens that a person at the terminal wants to know.
+    extra
+        Processes beside those of the table: clients that the session does not know of.
     """
 
     def __init__(
-        self, config: SessionConfig, folder: Path, told: Callable[[str], None], clock: Clock | None = None
+        self,
+        config: SessionConfig,
+        folder: Path,
+        told: Callable[[str], None],
+        clock: Clock | None = None,
+        extra: tuple[Row, ...] = (),
     ) -> None:
+        self._rows = (*PROCESSES, *extra)
         self.config = config
         self.folder = folder
         self.restarts: dict[str, int] = {}
@@ -103,7 +117,7 @@ class Supervisor:
         old = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
         self._port = ActorPort(self._endpoints, ())
         try:
-            for row in PROCESSES:
+            for row in self._rows:
                 if row.wanted(self.config):
                     self._start(row)
             return self._watch()
@@ -129,7 +143,7 @@ class Supervisor:
         self._processes[row.name] = process
 
     def _watch(self) -> int:
-        rows = {row.name: row for row in PROCESSES}
+        rows = {row.name: row for row in self._rows}
         while True:
             control = self._processes["control"]
             control.join(timeout=POLL_S)
