@@ -16,43 +16,27 @@ import numpy as np
 
 from firmware_bridge.frames import RawFrame
 from firmware_bridge.recordings import load_recording
-from robopatient.config import ExpressionConfig, FaceConfig, SensingConfig, SplitConfig, VoiceConfig
+from robopatient.config import SensingConfig
 from robopatient.errors import ConfigError, RecordError, require
-from robopatient.expression import make_policy
-from robopatient.expression.split import Split
 from robopatient.face.film import write_film
-from robopatient.face.generator import make_engine
 from robopatient.face.identity import load_identity as load_face
 from robopatient.face.light import make_look
 from robopatient.face.pose import FacePose
 from robopatient.face.render import Kind, Renderer, make_renderer
 from robopatient.facs import ACTION_UNITS, pspi
-from robopatient.messages import ForceFrame, PainState, Phase
+from robopatient.messages import ForceFrame, PainState
 from robopatient.patient import Patient, PatientProfile, load_patient
 from robopatient.sensing import Sensing
-from robopatient.voice.engine import VoiceEngine
-from robopatient.voice.identity import load_identity as load_voice
+from robopatient.session.perform import TICK_S, Moment, felt, perform
 
 __all__ = ["generate"]
 
-TICK_S = 0.004
-"""Period of the loop, as in a session."""
 SETTLE_S = 2.0
 """Untouched time before a recording: the zero is taken in it, and it is not filmed."""
 TAIL_S = 1.5
 """Filmed after the end of the file: the face eases."""
-MOVING_NRS_PER_S = 0.5
-"""Pain of a trace that changes faster is rising or falling (assumption)."""
 FRAME_FORMATS = {"png": "PNG", "jpg": "JPEG"}
 JPEG_QUALITY = 92
-
-
-class _Moment(msgspec.Struct, frozen=True):
-    """What happened at one frame of the film."""
-
-    t_s: float
-    nrs: float
-    pose: FacePose
 
 
 def generate(
@@ -97,7 +81,7 @@ def generate(
     identity = load_face(face or profile.face)
     looks = [make_look(view.strip(), light, background) for view in views.split(",")]
     states = list(_states(pain, profile, seed))
-    moments, sound, rate_hz = _perform(states, profile, seed, fps)
+    moments, sound, rate_hz = perform(states, profile, profile.voice, seed, fps)
     drawers = [make_renderer(renderer, identity, size_px, look) for look in looks]
     try:
         with _Progress(len(moments)) as progress:
@@ -138,20 +122,8 @@ def _traced(path: Path) -> Iterator[tuple[ForceFrame, PainState]]:
     if len(rows) < 2 or not np.isfinite(rows).all() or (np.diff(t_s) <= 0).any() or nrs.min() < 0 or nrs.max() > 10:
         raise RecordError(f"{path}: needs two rows or more, t_s rising, nrs from 0 to 10; try --help")
     t_s = t_s - t_s[0]
-    for tick in range(round((t_s[-1] + TAIL_S) / TICK_S)):
-        now_s = tick * TICK_S
-        level, next_level = np.interp([now_s, now_s + 0.05], [*t_s, t_s[-1] + 0.3], [*nrs, 0.0]).tolist()
-        phase = _phase(level, (next_level - level) / 0.05)
-        t_ns = round(now_s * 1e9)
-        yield ForceFrame(t_ns, t_ns, tick, (0.0,)), PainState(t_ns, tick, level, "", phase)
-
-
-def _phase(nrs: float, slope_per_s: float) -> Phase:
-    if nrs < 0.05:
-        return "onset" if slope_per_s > MOVING_NRS_PER_S else "rest"
-    if abs(slope_per_s) < MOVING_NRS_PER_S:
-        return "hold"
-    return "onset" if slope_per_s > 0.0 else "release"
+    now_s = np.arange(round((t_s[-1] + TAIL_S) / TICK_S)) * TICK_S
+    yield from felt(np.interp(now_s, [*t_s, t_s[-1] + 0.3], [*nrs, 0.0]).tolist())
 
 
 def _felt(pain: str, profile: PatientProfile, seed: int) -> Iterator[tuple[ForceFrame, PainState]]:
@@ -178,32 +150,6 @@ def _felt(pain: str, profile: PatientProfile, seed: int) -> Iterator[tuple[Force
             )
 
 
-def _perform(
-    states: list[tuple[ForceFrame, PainState]], profile: PatientProfile, seed: int, fps: float
-) -> tuple[list[_Moment], np.ndarray, int]:
-    """Poses at the film's rate, and the voice, shape (n,) float32, with its rate."""
-    policy, split = make_policy(ExpressionConfig(), profile), Split(SplitConfig())
-    voice_config = VoiceConfig(identity=profile.voice)
-    voice = VoiceEngine(load_voice(profile.voice), voice_config, seed)
-    engine = make_engine(FaceConfig(), seed)
-    block_s = voice_config.block_frames / voice_config.sample_rate_hz
-    blocks: list[np.ndarray] = []
-    moments: list[_Moment] = []
-    for force, pain in states:
-        voice_command, face_command = split.step(policy.step(pain), pain, force, False)
-        until_s = pain.t_ns * 1e-9 + TICK_S
-        fresh = True
-        while (len(blocks) + 1) * block_s <= until_s:
-            block = np.empty(voice_config.block_frames, np.float32)
-            voice.render(voice_command if fresh else None, block)
-            blocks.append(block)
-            fresh = False
-        while len(moments) / fps < until_s:
-            t_s = len(moments) / fps
-            moments.append(_Moment(t_s, pain.nrs, engine.step(face_command, round(t_s * 1e9))))
-    return moments, np.concatenate(blocks), voice_config.sample_rate_hz
-
-
 class _SideBySide:
     """Several views of one face as one picture."""
 
@@ -216,7 +162,7 @@ class _SideBySide:
 
 
 def _write(
-    out: Path, frames: str, moments: list[_Moment], drawer: _SideBySide, sound: np.ndarray, rate_hz: int, fps: float,
+    out: Path, frames: str, moments: list[Moment], drawer: _SideBySide, sound: np.ndarray, rate_hz: int, fps: float,
     progress: Callable[[float], None],
 ) -> None:  # fmt: skip
     poses = ((moment.t_s, moment.pose) for moment in moments)
@@ -239,7 +185,7 @@ def _write(
 
 
 def _write_lossless(
-    out: Path, moments: list[_Moment], drawer: _SideBySide, fps: float, progress: Callable[[float], None]
+    out: Path, moments: list[Moment], drawer: _SideBySide, fps: float, progress: Callable[[float], None]
 ) -> None:
     """FFV1 in Matroska: every pixel as drawn."""
     av = require("av", "face")
@@ -257,7 +203,7 @@ def _write_lossless(
         raise RecordError(f"{out}: the film stopped: {error}") from error
 
 
-def _write_table(path: Path, moments: list[_Moment]) -> None:
+def _write_table(path: Path, moments: list[Moment]) -> None:
     """Time, pain, PSPI, every action unit, head, gaze and breath of each frame."""
     head = ["pitch_deg", "yaw_deg", "roll_deg", "gaze_pitch_deg", "gaze_yaw_deg", "breath"]
     try:
