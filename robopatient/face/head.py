@@ -11,7 +11,7 @@ import numpy as np
 
 from robopatient.face.geometry import move, vertex_normals
 from robopatient.face.identity import Identity, target_weights
-from robopatient.face.mesh import HeadTemplate, Part, identity_offsets, load_template
+from robopatient.face.mesh import DM_PER_MM, HeadTemplate, Part, identity_offsets, load_template
 from robopatient.face.pose import FacePose
 from robopatient.face.rig import Rig
 from robopatient.face.wrinkles import GROUPS, distance_to_line
@@ -130,6 +130,8 @@ class Head:
         if any(pose.head_deg):
             turned = (points - pivot) @ turn.T + pivot
             points += self.follows[:, None] * (turned - points)
+        if pose.forward_mm:
+            points[:, 2] += self.follows * np.float32(pose.forward_mm * DM_PER_MM)
         if pose.breath:
             points[:, 1] += np.float32(self.breath_lift_dm(pose.breath)) * self.shoulders
         return PosedHead(

@@ -27,8 +27,10 @@ __all__ = [
     "camera_dm",
     "clip_matrix",
     "encode",
+    "inside",
     "linear",
     "make_look",
+    "picture_places",
 ]
 
 ViewName = Literal["frontal", "three-quarter", "left", "right", "bedside", "ward"]
@@ -118,13 +120,26 @@ class Look(msgspec.Struct, frozen=True):
     Attributes
     ----------
     keystone
-        Homography of the picture's plane in normalised device coordinates (x right, y up, -1 to 1), rows.
+        Homography from the square picture to the drawn one in normalised device coordinates (x right, y up, -1 to 1),
+        rows. What lies outside the square's image is black.
+    aspect
+        Width over height of what is drawn; 1 unless the keystone leads into a window.
     """
 
     view: ViewName = "frontal"
     light: LightName = "window"
     background: Background = "wall"
     keystone: tuple[tuple[float, float, float], ...] = IDENTITY
+    aspect: float = 1.0
+
+    def width_px(self, height_px: int) -> int:
+        """Width of a picture of a height."""
+        return max(2, round(height_px * self.aspect))
+
+    @property
+    def curtained(self) -> bool:
+        """Whether something lies outside the picture's square."""
+        return self.keystone != IDENTITY
 
     @property
     def channels(self) -> int:
@@ -206,14 +221,35 @@ PICTURE_HEIGHT_DM = 3.0
 
 
 def background(size_px: int, look: Look | None = None) -> np.ndarray:
-    """Empty picture, shape (size, size, 3 or 4) uint8, top row first."""
+    """Empty picture, shape (size, width, 3 or 4) uint8, top row first."""
     look = look or Look()
     top, bottom = (np.array(colour, np.float32) for colour in BACKGROUNDS[look.background])
-    down = ((np.arange(size_px, dtype=np.float32) + 0.5) / size_px)[:, None]
-    rows = np.round((top + (bottom - top) * down) * 255.0).astype(np.uint8)
+    places = picture_places(size_px, look)
+    rows = np.round((top + (bottom - top) * (0.5 - 0.5 * places[..., 1:])) * 255.0)
+    found = (np.clip(rows, 0.0, 255.0) * inside(places)[..., None]).astype(np.uint8)
     if look.channels == 4:
-        rows = np.concatenate([rows, np.zeros((size_px, 1), np.uint8)], axis=1)
-    return np.repeat(rows[:, None, :], size_px, axis=1)
+        found = np.concatenate([found, np.zeros((*found.shape[:2], 1), np.uint8)], axis=2)
+    return found
+
+
+def picture_places(size_px: int, look: Look) -> np.ndarray:
+    """Which place of the square picture every drawn pixel shows, shape (size, width, 2) float32."""
+    width = look.width_px(size_px)
+    x = (np.arange(width, dtype=np.float32) + 0.5) / width * 2.0 - 1.0
+    y = 1.0 - (np.arange(size_px, dtype=np.float32) + 0.5) / size_px * 2.0
+    places = np.stack(np.meshgrid(x, y), axis=-1)
+    if not look.curtained:
+        return places
+    back = np.linalg.inv(np.array(look.keystone)).astype(np.float32)
+    moved = places @ back[:, :2].T + back[:, 2]
+    found: np.ndarray = moved[..., :2] / moved[..., 2:]
+    return found
+
+
+def inside(places: np.ndarray) -> np.ndarray:
+    """Whether places lie within the square picture, bool."""
+    found: np.ndarray = (np.abs(places) <= 1.0).all(axis=-1)
+    return found
 
 
 def linear(encoded: np.ndarray) -> np.ndarray:

@@ -23,12 +23,14 @@ class Renderer(Protocol):
     size_px: int
 
     def draw(self, pose: FacePose) -> np.ndarray:
-        """Picture of a pose, shape (size, size, 3) uint8, top row first; the same for the same pose.
+        """Picture of a pose, shape (size, width, 3) uint8, top row first; the same for the same pose.
 
         Raises
         ------
         ConfigError
             When an action unit is unknown or out of range.
+        DeviceError
+            When the device is lost; another renderer may be made.
         """
         ...
 
@@ -41,8 +43,17 @@ class Renderer(Protocol):
         ...
 
 
-def make_renderer(kind: Kind, identity: Identity, size_px: int, look: Look | None = None) -> Renderer:
+def make_renderer(
+    kind: Kind, identity: Identity, size_px: int, look: Look | None = None, fine: bool | None = None
+) -> Renderer:
     """Renderer of a kind; "auto" takes OpenGL where a context can be had, else the rasteriser.
+
+    Parameters
+    ----------
+    size_px
+        Height of the pictures.
+    fine
+        Whether OpenGL draws for a graphics card; None asks the device.
 
     Raises
     ------
@@ -57,7 +68,7 @@ def make_renderer(kind: Kind, identity: Identity, size_px: int, look: Look | Non
         try:
             from robopatient.face.render_gl import GlRenderer
 
-            return GlRenderer(identity, size_px, look=look)
+            return GlRenderer(identity, size_px, look=look, fine=fine)
         except (DeviceError, MissingPackageError):
             if kind == "gl":
                 raise

@@ -1,6 +1,7 @@
 """The face in OpenGL 3.3: headless through EGL, or into a framebuffer of somebody else's context (a Qt window).
 
-A shader per material; vertices are posed on the CPU and sent once a frame.
+A shader per material; vertices are posed on the CPU and sent once a frame. Two tiers: on a processor the skin's light
+is linear in its slopes and nothing smooths edges; a graphics card lights every pixel and takes four samples of it.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ import numpy as np
 
 from robopatient.errors import DeviceError, require
 from robopatient.face import light
+from robopatient.face.body import body_map
 from robopatient.face.carried import Carried
 from robopatient.face.identity import Identity
+from robopatient.face.keystone import SQUARE, apply
 from robopatient.face.material import HEM_DM, LASH, STREAKS, TEETH, TONGUE, TOOTH_GAP
 from robopatient.face.mesh import Part
 from robopatient.face.pose import FacePose
@@ -27,6 +30,15 @@ __all__ = ["GlRenderer"]
 FRAME_FLOATS = 8
 """Per drawn vertex and frame: place (3), normal (3), wrinkle strength (2)."""
 
+
+SAMPLES = 4
+"""Of a pixel's edge on a graphics card."""
+
+EMULATED = ("llvmpipe", "softpipe", "swrast", "software")
+"""Words in the names of GL devices that are the processor."""
+
+BODY_UNIT = 4
+"""Texture unit of the body map, after the four of every identity."""
 
 FEW_CORES = 2
 """On so few cores a single rasteriser thread draws a picture for a sixth less processor time than two, and leaves
@@ -41,11 +53,13 @@ class GlRenderer:
     identity
         Whose face.
     size_px
-        Side of the square picture of ``draw``.
+        Height of the picture of ``draw``.
     look
         View, light, background and keystone.
     context
         An existing moderngl context that is current; a headless EGL one is made when absent.
+    fine
+        Whether to draw for a graphics card; None asks the device.
 
     Raises
     ------
@@ -55,14 +69,29 @@ class GlRenderer:
 
     kind = "gl"
 
-    def __init__(self, identity: Identity, size_px: int, context: Any = None, look: light.Look | None = None) -> None:
+    def __init__(
+        self,
+        identity: Identity,
+        size_px: int,
+        context: Any = None,
+        look: light.Look | None = None,
+        fine: bool | None = None,
+    ) -> None:
         self.look = look or light.Look()
         self._gl = require("moderngl", "face")
         self._scene = load_scene(identity)
         self._owned = context is None
         self._context = context or self._headless()
+        self.device = str(self._context.info["GL_RENDERER"])
+        self.fine = not any(word in self.device.lower() for word in EMULATED) if fine is None else fine
+        self._samples = min(SAMPLES, self._context.max_samples) if self.fine else 0
         self._target: Any = None
+        self._resolved: Any = None
         self._textures: list[Any] = []
+        self._body: Any = None
+        self._body_skin: Any = None
+        self._body_array: Any = None
+        self._skin_array: Any = None
         self._halvings = -1
         self._build()
         self.resize(size_px)
@@ -78,38 +107,60 @@ class GlRenderer:
         return context
 
     def _resize(self, size_px: int) -> None:
-        context, size = self._context, (size_px, size_px)
-        if self._target is not None:
-            for part in (self._target, *self._target.color_attachments, self._target.depth_attachment):
+        context, size = self._context, (self.look.width_px(size_px), size_px)
+        for target in {self._target, self._resolved} - {None}:
+            for part in (target, *target.color_attachments, target.depth_attachment):
                 part.release()
         self.size_px = size_px
-        self._target = context.framebuffer([context.renderbuffer(size, 4)], context.depth_renderbuffer(size))
-        self._pixels = bytearray(size_px * size_px * self.look.channels)
+
+        def target_of(samples: int) -> Any:
+            colour = context.renderbuffer(size, 4, samples=samples)
+            return context.framebuffer([colour], context.depth_renderbuffer(size, samples=samples))
+
+        self._target = target_of(self._samples)
+        self._resolved = target_of(0) if self._samples else self._target
+        self._pixels = bytearray(size[0] * size[1] * self.look.channels)
         halvings = 1 if size_px <= HALF_TEXTURES_PX else 0
         if halvings != self._halvings:
-            for texture in self._textures:
+            for texture in [*self._textures, *([self._body] if self._body else [])]:
                 texture.release()
             self._halvings = halvings
-            self._textures = [self._texture(image, halvings) for image in self._scene.textures(halvings)]
+            maps = self._scene.textures(halvings, self.look.light == "mask")
+            self._textures = [self._texture(image, halvings) for image in maps]
+            self._body = None
 
     def draw(self, pose: FacePose) -> np.ndarray:
-        """Picture of a pose, shape (size, size, 3) uint8, top row first; 4 channels on a transparent background."""
+        """Picture of a pose, shape (size, width, 3) uint8, top row first; 4 channels on a transparent background.
+
+        Raises
+        ------
+        DeviceError
+            When the driver lost the context: make another renderer.
+        """
         channels = self.look.channels
         with self._current():
             self.draw_into(self._target, pose)
-            self._target.read_into(self._pixels, components=channels, alignment=1)
-        flipped = np.frombuffer(self._pixels, np.uint8).reshape(self.size_px, self.size_px, channels)
+            if self._resolved is not self._target:
+                self._context.copy_framebuffer(self._resolved, self._target)
+            self._resolved.read_into(self._pixels, components=channels, alignment=1)
+            error = self._context.error
+        if error != "GL_NO_ERROR":
+            raise DeviceError(f"OpenGL on {self.device} failed ({error}): the context is lost; make another renderer")
+        flipped = np.frombuffer(self._pixels, np.uint8).reshape(self.size_px, -1, channels)
         return flipped[::-1].copy()
 
     def draw_into(self, target: Any, pose: FacePose) -> None:
-        """Draw a pose into a framebuffer of this renderer's context, over its whole viewport (make it square)."""
+        """Draw a pose into a framebuffer of this renderer's context, over its whole viewport."""
         frame = self._scene.frame(pose)
         gl, context = self._gl, self._context
         self._moving.write(frame.vertices)
         self._eye_moving.write(np.ascontiguousarray(frame.vertices[self._scene.eye_vertices]))
         self._lids.write(frame.eye_lids)
-        _put(self._eye, eye_rotation=frame.eye_rotation.T, gaze=frame.gaze.T)
-        _put(self._carried, head_rotation=frame.head_rotation.T, breath_lift=frame.breath_lift_dm)
+        _put(self._eye, eye_rotation=frame.eye_rotation.T, gaze=frame.gaze.T, tears=pose.body[2])
+        _put(
+            self._carried, head_rotation=frame.head_rotation.T, breath_lift=frame.breath_lift_dm,
+            forward=frame.forward_dm,
+        )  # fmt: skip
 
         target.use()
         transparent = self.look.background == "transparent"
@@ -120,6 +171,9 @@ class GlRenderer:
             texture.use(unit)
         for array, program, uniforms, one_sided in self._arrays:  # the nearest first: what they hide is never shaded
             (context.enable if one_sided else context.disable)(gl.CULL_FACE)
+            if program is self._skin:
+                self._draw_skin(pose)
+                continue
             _put(program, **uniforms)
             array.render()
         context.disable(gl.CULL_FACE)
@@ -129,6 +183,23 @@ class GlRenderer:
         context.blend_func = gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA, gl.ONE, gl.ONE
         self._lashes.render()
         context.disable(gl.BLEND)
+        if self.look.curtained:
+            context.disable(gl.DEPTH_TEST)
+            self._curtain.render(gl.TRIANGLE_STRIP, vertices=10)
+
+    def _draw_skin(self, pose: FacePose) -> None:
+        """Skin with blood, sweat and tears where the pose shows any: their look-up costs a tenth of the picture."""
+        if not (self.fine or any(pose.body)):
+            self._skin_array.render()
+            return
+        if self._body is None:
+            self._body = self._texture(body_map(self._halvings), self._halvings)
+        if self._body_skin is None:
+            self._body_skin = self._skin if self.fine else self._skin_program(body=True)
+            self._body_array = self._skin_array if self.fine else self._skin_array_of(self._body_skin)
+        self._body.use(BODY_UNIT)
+        _put(self._body_skin, body=pose.body, body_map=BODY_UNIT)
+        self._body_array.render()
 
     def close(self) -> None:
         """Release what was made here; the context too, unless it was given."""
@@ -148,31 +219,27 @@ class GlRenderer:
 
     def _build(self) -> None:
         scene, context = self._scene, self._context
-        skin = self._program("skin", "skin")
+        self._skin = self._skin_program()
         plain = self._program("posed", "plain")
         self._eye = self._program("eye", "eye")
         self._carried = self._program("carried", "carried")
         backdrop = self._program("backdrop", "backdrop")
         top, bottom = light.BACKGROUNDS[self.look.background]
-        _put(backdrop, top=top, bottom=bottom)
+        keystone = np.array(self.look.keystone)
+        _put(backdrop, top=top, bottom=bottom, keystone=keystone.T)
         self._backdrop = context.vertex_array(backdrop, [])
-
-        _put(skin, albedo_map=0, layer_map=1, detail_map=2, slope_limit=SLOPE_LIMIT)
+        curtain = self._program("curtain", "curtain")
+        corners = apply(self.look.keystone, np.array(SQUARE))
+        _put(curtain, corners=corners, alpha=0.0 if self.look.background == "transparent" else 1.0)
+        self._curtain = context.vertex_array(curtain, [])
         _put(self._eye, iris_map=3)
         _put(self._carried, pivot=scene.head.head_joint)
 
         self._moving = context.buffer(reserve=len(scene.uv) * FRAME_FLOATS * 4, dynamic=True)
         self._lids = context.buffer(reserve=len(scene.eye_vertices) * 8, dynamic=True)
-        fixed = context.buffer(np.column_stack([scene.uv, scene.open_sky]).astype("f4").tobytes())
+        self._fixed = context.buffer(np.column_stack([scene.uv, scene.open_sky]).astype("f4").tobytes())
         lash_place = np.column_stack([scene.lash_across, np.zeros_like(scene.lash_across)])
         lash = context.buffer(np.column_stack([lash_place, np.ones(len(lash_place))]).astype("f4").tobytes())
-
-        def head_array(program: Any, triangles: np.ndarray, static: Any) -> Any:
-            content = [
-                _content(program, self._moving, ("3f place", "3f normal", "2f wrinkle")),
-                _content(program, static, ("2f uv", "1f open_sky")),
-            ]
-            return context.vertex_array(program, content, context.buffer(triangles.astype("i4").tobytes()))
 
         def carried_array(carried: Carried) -> Any:
             layout = ("3f place", "3f normal", "3f along", "1f follows", "3f tint", "1f cover")
@@ -181,19 +248,39 @@ class GlRenderer:
 
         teeth = {"tint": TEETH, "gloss": 0.25, "fade": 0.0, "gap": TOOTH_GAP}
         tongue = {"tint": TONGUE, "gloss": 0.15, "fade": 0.0, "gap": 0.0}
+        self._skin_array = self._skin_array_of(self._skin)
         self._arrays: list[tuple[Any, Any, dict[str, Any], bool]] = [
             (carried_array(scene.gown), self._carried, {"hem_width": HEM_DM, "streaks": 0.0}, False),
-            (head_array(skin, scene.parts[Part.SKIN], fixed), skin, {}, True),
+            (self._skin_array, self._skin, {}, True),
             (self._eye_array(), self._eye, {}, True),
-            (head_array(plain, scene.parts[Part.TEETH], fixed), plain, teeth, False),
-            (head_array(plain, scene.parts[Part.TONGUE], fixed), plain, tongue, False),
+            (self._head_array(plain, scene.parts[Part.TEETH], self._fixed), plain, teeth, False),
+            (self._head_array(plain, scene.parts[Part.TONGUE], self._fixed), plain, tongue, False),
         ]
         if len(scene.hair.triangles):
             hair = (carried_array(scene.hair), self._carried, {"hem_width": 0.0, "streaks": STREAKS}, False)
             self._arrays.insert(0, hair)
         lash_program = self._program("posed", "plain")
         _put(lash_program, tint=LASH, gloss=0.0, gap=0.0, fade=scene.identity.hair.lashes)
-        self._lashes = head_array(lash_program, scene.parts[Part.LASH], lash)
+        self._lashes = self._head_array(lash_program, scene.parts[Part.LASH], lash)
+
+    def _skin_program(self, body: bool = False) -> Any:
+        """Shader of the skin: the graphics card's, or the processor's with or without what the body does."""
+        if self.fine:
+            program = self._program("posed", "skin_fine")
+        else:
+            program = self._program("skin", "skin", "#define BODY\n" if body else "")
+        _put(program, albedo_map=0, layer_map=1, detail_map=2, slope_limit=SLOPE_LIMIT)
+        return program
+
+    def _skin_array_of(self, program: Any) -> Any:
+        return self._head_array(program, self._scene.parts[Part.SKIN], self._fixed)
+
+    def _head_array(self, program: Any, triangles: np.ndarray, static: Any) -> Any:
+        content = [
+            _content(program, self._moving, ("3f place", "3f normal", "2f wrinkle")),
+            _content(program, static, ("2f uv", "1f open_sky")),
+        ]
+        return self._context.vertex_array(program, content, self._context.buffer(triangles.astype("i4").tobytes()))
 
     def _eye_array(self) -> Any:
         scene, context = self._scene, self._context
@@ -206,11 +293,12 @@ class GlRenderer:
         ]
         return context.vertex_array(self._eye, content, context.buffer(corners.tobytes()))
 
-    def _program(self, vertex: str, fragment: str) -> Any:
+    def _program(self, vertex: str, fragment: str, define: str = "") -> Any:
         folder = resources.files("robopatient.face.shaders")
+        version, _, rest = (folder / f"{fragment}.frag").read_text().partition("\n")
         program = self._context.program(
             vertex_shader=(folder / f"{vertex}.vert").read_text(),
-            fragment_shader=(folder / f"{fragment}.frag").read_text(),
+            fragment_shader=f"{version}\n{define}{rest}",
         )
         eyes_dm, look = self._scene.eyes_dm, self.look
         _put(
@@ -228,7 +316,8 @@ class GlRenderer:
             texture.filter = self._gl.LINEAR, self._gl.LINEAR  # one level fits the picture: no choice at each fragment
         else:
             texture.build_mipmaps()
-            texture.filter = self._gl.LINEAR_MIPMAP_NEAREST, self._gl.LINEAR  # between levels too: twice the look-ups
+            smooth = self._gl.LINEAR_MIPMAP_LINEAR if self.fine else self._gl.LINEAR_MIPMAP_NEAREST
+            texture.filter = smooth, self._gl.LINEAR  # between levels too: twice the look-ups
         texture.repeat_x = texture.repeat_y = False
         return texture
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from robopatient.errors import require
 from robopatient.face import light
+from robopatient.face.body import body_map
 from robopatient.face.carried import Carried
 from robopatient.face.identity import Identity
 from robopatient.face.material import HEM_DM, LASH, STREAKS, TEETH, TONGUE, TOOTH_GAP
@@ -21,9 +22,13 @@ __all__ = ["NumbaRenderer"]
 
 _numba = require("numba", "face")
 
-ATTRIBUTES = 11
-"""Floats per vertex. Head: normal, wrinkle strengths, texture place, open sky, place. Eyes: direction on the ball,
-lids, three unused, place. Gown and hair: lit colour, highlight, mark."""
+ATTRIBUTES = 16
+"""Floats per vertex. Skin: what ``shaders/skin.vert`` hands on (key, fill, shine, texel). Eyes: direction on the ball,
+lids, place. Teeth and tongue: normal, texture place, open sky, place. Gown and hair: lit colour, highlight, mark."""
+PLACE = 8
+"""First column of the place of eyes, teeth and tongue."""
+NO_BODY = np.zeros((1, 1, 4), np.uint8)
+"""In place of the body map while nothing of it shows."""
 GOWN, HAIR, SKIN, EYE, TEETH_PART, TONGUE_PART = range(6)
 
 
@@ -44,7 +49,7 @@ class NumbaRenderer:
         scene = self._scene = load_scene(identity)
         self._clip = light.clip_matrix(scene.eyes_dm, self.look)
         self._camera = light.camera_dm(scene.eyes_dm, self.look)
-        self._iris = np.ascontiguousarray(scene.maps.iris)
+        self._iris = np.ascontiguousarray(scene.textures(0, self.look.light == "mask").iris)
         self.resize(size_px)
 
         head_count, gown_count = len(scene.uv), len(scene.gown.place)
@@ -60,8 +65,12 @@ class NumbaRenderer:
         self._material = np.concatenate([np.full(len(t), kind, np.int8) for kind, t in pieces])
         self._count = head_count + gown_count + len(scene.hair.place)
         self._attributes = np.zeros((self._count, ATTRIBUTES), np.float32)
-        self._attributes[:head_count, 5:7] = scene.uv
-        self._attributes[:head_count, 7] = scene.open_sky
+        self._skin_vertices = np.unique(scene.parts[Part.SKIN])
+        self._plain_vertices = np.unique(np.concatenate([scene.parts[Part.TEETH], scene.parts[Part.TONGUE]]))
+        self._attributes[self._skin_vertices, 3] = scene.open_sky[self._skin_vertices]
+        self._attributes[self._skin_vertices, 12:14] = scene.uv[self._skin_vertices]
+        self._attributes[self._plain_vertices, 5:7] = scene.uv[self._plain_vertices]
+        self._attributes[self._plain_vertices, 7] = scene.open_sky[self._plain_vertices]
         self._attributes[head_count:, 6] = np.concatenate([scene.gown.mark, scene.hair.mark])
         self._place = np.zeros((self._count, 3), np.float32)
         self._lights = np.stack([*self._light, self._camera]).astype(np.float32)
@@ -75,39 +84,47 @@ class NumbaRenderer:
         """Draw pictures of another size from now on."""
         self.size_px = size_px
         self._background = light.background(size_px, self.look)
-        maps = self._scene.textures(1 if size_px <= HALF_TEXTURES_PX else 0)
+        self._outside = ~light.inside(light.picture_places(size_px, self.look)) if self.look.curtained else None
+        self._halvings = 1 if size_px <= HALF_TEXTURES_PX else 0
+        maps = self._scene.textures(self._halvings, self.look.light == "mask")
         self._maps = [maps.albedo, maps.layers, maps.detail]
 
     def draw(self, pose: FacePose) -> np.ndarray:
-        """Picture of a pose, shape (size, size, 3) uint8, top row first."""
-        scene, size = self._scene, self.size_px
+        """Picture of a pose, shape (size, width, 3) uint8, top row first; 4 channels on a transparent background."""
+        scene = self._scene
         frame = scene.frame(pose)
         head_count, gown_count = len(scene.uv), len(scene.gown.place)
         self._place[:head_count] = frame.vertices[:, :3]
-        attributes = self._attributes
-        attributes[:head_count, :5] = frame.vertices[:, 3:8]
-        attributes[:head_count, 8:11] = frame.vertices[:, :3]
-        attributes[scene.eye_vertices, :3] = scene.eye_local
-        attributes[scene.eye_vertices, 3:5] = frame.eye_lids
+        attributes, plain, eyes = self._attributes, self._plain_vertices, scene.eye_vertices
+        _light_skin(self._skin_vertices, frame.vertices, self._lights, attributes)
+        attributes[plain, :3] = frame.vertices[plain, 3:6]
+        attributes[plain, PLACE : PLACE + 3] = frame.vertices[plain, :3]
+        attributes[eyes, :3] = scene.eye_local
+        attributes[eyes, 3:5] = frame.eye_lids
+        attributes[eyes, PLACE : PLACE + 3] = frame.vertices[eyes, :3]
         for carried, start in ((scene.gown, head_count), (scene.hair, head_count + gown_count)):
             end = start + len(carried.place)
             self._place[start:end], attributes[start:end, :6] = self._carry(carried, frame)
 
         x, y, z, inverse_w = self._project()
-        depth = np.full((size, size), np.inf, np.float32)
-        number = np.full((size, size), -1, np.int32)
-        weights = np.empty((size, size, 2), np.float32)
+        shape = self._background.shape[:2]
+        depth = np.full(shape, np.inf, np.float32)
+        number = np.full(shape, -1, np.int32)
+        weights = np.empty((*shape, 2), np.float32)
         _resolve(x, y, z, self._triangles, self._material, depth, number, weights)
         picture = self._background.copy()
         _shade(
             number, weights, inverse_w, self._triangles, self._material, attributes, *self._maps, self._iris,
-            self._lights, self._plain, frame.eye_rotation, frame.gaze, picture,
+            self._lights, self._plain, frame.eye_rotation, frame.gaze, picture, np.array(pose.body, np.float32),
+            body_map(self._halvings) if any(pose.body) else NO_BODY,
         )  # fmt: skip
         lash_light = float(self._light.ambient_sky.mean()) + 0.5 * float(self._light.key_colour.mean())
         lash = light.encode(np.array(LASH) * lash_light) * 255.0
         if self.look.channels == 4:
             picture[..., 3] = np.where(number >= 0, 255, 0)
         _blend(x, y, z, scene.parts[Part.LASH], self._lash_alpha, lash.astype(np.float32), depth, picture)
+        if self._outside is not None:
+            picture[self._outside] = 0
         return picture
 
     def close(self) -> None:
@@ -119,8 +136,9 @@ class NumbaRenderer:
         moved = [clip[row, 0] * place[:, 0] + clip[row, 1] * place[:, 1] + clip[row, 2] * place[:, 2] + clip[row, 3]
                  for row in range(4)]  # fmt: skip
         inverse_w = 1.0 / moved[3]
-        x = (moved[0] * inverse_w * 0.5 + 0.5) * self.size_px - 0.5
-        y = (0.5 - moved[1] * inverse_w * 0.5) * self.size_px - 0.5
+        height, width = self._background.shape[:2]
+        x = (moved[0] * inverse_w * 0.5 + 0.5) * width - 0.5
+        y = (0.5 - moved[1] * inverse_w * 0.5) * height - 0.5
         return x, y, moved[2] * inverse_w, inverse_w
 
     def _carry(self, carried: Carried, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
@@ -129,6 +147,7 @@ class NumbaRenderer:
         follows = carried.follows[:, None]
         place = carried.place + follows * ((carried.place - pivot) @ turn.T + pivot - carried.place)
         place[:, 1] += frame.breath_lift_dm * (1.0 - carried.follows)
+        place[:, 2] += frame.forward_dm * carried.follows
         normal = carried.normal + follows * (carried.normal @ turn.T - carried.normal)
         eye = self._camera - place
         eye /= np.sqrt((eye * eye).sum(axis=1, keepdims=True))
@@ -212,13 +231,14 @@ def _step(low, high, value):  # type: ignore[no-untyped-def]
 @_numba.njit(cache=True, fastmath=True, nogil=True)
 def _shade(  # type: ignore[no-untyped-def]
     number, weights, inverse_w, triangles, material, attributes, albedo_map, layer_map, detail_map, iris_map,
-    lights, plain, eye_rotation, gaze, picture,
+    lights, plain, eye_rotation, gaze, picture, body, body_map,
 ):  # fmt: skip
     """Colour every covered pixel: the arithmetic of the fragment shaders."""
     rows, columns = number.shape
     value = np.empty(ATTRIBUTES, np.float32)
     albedo, layers, detail = np.empty(4, np.float32), np.empty(4, np.float32), np.empty(4, np.float32)
-    colour = np.empty(3, np.float32)
+    colour, share = np.empty(3, np.float32), np.zeros(4, np.float32)
+    living = body_map.shape[0] > 1
     for row in range(rows):
         for column in range(columns):
             k = number[row, column]
@@ -233,9 +253,11 @@ def _shade(  # type: ignore[no-untyped-def]
                 value[n] = wa * attributes[a, n] + wb * attributes[b, n] + wc * attributes[c, n]
             kind = material[k]
             if kind == SKIN:
-                _skin(value, albedo_map, layer_map, detail_map, lights, albedo, layers, detail, colour)
+                if living:
+                    _look_up(body_map, value[12], value[13], 4, share)
+                _skin(value, albedo_map, layer_map, detail_map, lights, albedo, layers, detail, body, share, colour)
             elif kind == EYE:
-                _eye(value, iris_map, lights, eye_rotation, gaze, albedo, colour)
+                _eye(value, iris_map, lights, eye_rotation, gaze, body[2], albedo, colour)
             elif kind in (GOWN, HAIR):
                 shade = 1.0
                 if kind == GOWN and value[6] < HEM_DM:
@@ -252,45 +274,81 @@ def _shade(  # type: ignore[no-untyped-def]
 
 
 @_numba.njit(cache=True, fastmath=True, nogil=True)
-def _skin(value, albedo_map, layer_map, detail_map, lights, albedo, layers, detail, colour):  # type: ignore[no-untyped-def]
-    """shaders/skin.frag."""
-    u, v, sky = value[5], value[6], value[7]
-    _look_up(albedo_map, u, v, 4, albedo)
-    _look_up(layer_map, u, v, 4, layers)
-    _look_up(detail_map, u, v, 4, detail)
-    s0, s1 = value[3], value[4]
-    slope_x = SLOPE_LIMIT * (detail[0] * 2 - 1 + s0 * (layers[0] * 2 - 1) + s1 * (layers[2] * 2 - 1))
-    slope_y = SLOPE_LIMIT * (detail[1] * 2 - 1 + s0 * (layers[1] * 2 - 1) + s1 * (layers[3] * 2 - 1))
-    crease = s0 * detail[2] + s1 * detail[3]
-    nx, ny, nz = _unit(value[0], value[1], value[2])
-    flat = 1.0 / np.sqrt(1e-4 + nx * nx + nz * nz)
-    tx, tz = nz * flat, -nx * flat
-    ux, uy, uz = ny * tz, nz * tx - nx * tz, -ny * tx  # normal x tangent
-    mx, my, mz = _unit(nx - slope_x * tx - slope_y * ux, ny - slope_y * uy, nz - slope_x * tz - slope_y * uz)
-    sx, sy, sz = _unit(nx + 0.55 * mx, ny + 0.55 * my, nz + 0.55 * mz)
-    ex, ey, ez = _unit(lights[6, 0] - value[8], lights[6, 1] - value[9], lights[6, 2] - value[10])
-    sun = sky * 0.55 + 0.45
-    soft_key = sx * lights[0, 0] + sy * lights[0, 1] + sz * lights[0, 2]
-    key = mx * lights[0, 0] + my * lights[0, 1] + mz * lights[0, 2]
-    fill = max((sx * lights[2, 0] + sy * lights[2, 1] + sz * lights[2, 2] + 0.2) / 1.2, 0.0)
-    hx, hy, hz = _unit(lights[0, 0] + ex, lights[0, 1] + ey, lights[0, 2] + ez)
-    edge = 1.0 - max(mx * ex + my * ey + mz * ez, 0.0)
-    fresnel = 0.028 + 0.30 * edge**5
-    tight = max(sx * hx + sy * hy + sz * hz, 0.0) ** (12.0 + 40.0 * albedo[3])
-    up = 0.5 + 0.5 * my
-    for n in range(3):
-        wrap = (0.30, 0.12, 0.06)[n]
-        fold = (0.30, 0.42, 0.46)[n]
-        bounce = (1.0, 0.92, 0.90)[n] * sky * sky
-        lit = lights[1, n] * sun * max(((soft_key if n == 0 else key) + wrap) / (1.0 + wrap), 0.0)
-        lit += lights[3, n] * sun * fill
-        lit += (lights[5, n] + (lights[4, n] - lights[5, n]) * up) * (bounce * (1.0 - sky) + sky)
-        shine = lights[1, n] * sun * fresnel * tight * (1.2 + 7.0 * albedo[3]) + lights[4, n] * fresnel * 0.5 * sky
-        colour[n] = albedo[n] * albedo[n] * (1.0 - fold * crease) * lit + shine * (1.0 - 0.6 * crease)
+def _light_skin(chosen, moving, lights, attributes):  # type: ignore[no-untyped-def]
+    """shaders/skin.vert: dot products of the lights with the frame of every chosen vertex."""
+    for m in range(chosen.shape[0]):
+        k = chosen[m]
+        nx, ny, nz = moving[k, 3], moving[k, 4], moving[k, 5]
+        flat = 1.0 / np.sqrt(1e-4 + nx * nx + nz * nz)
+        tx, tz = nz * flat, -nx * flat
+        ux, uy, uz = ny * tz, nz * tx - nx * tz, -ny * tx  # normal x tangent
+        ex, ey, ez = _unit(lights[6, 0] - moving[k, 0], lights[6, 1] - moving[k, 1], lights[6, 2] - moving[k, 2])
+        hx, hy, hz = _unit(lights[0, 0] + ex, lights[0, 1] + ey, lights[0, 2] + ez)
+        row = attributes[k]
+        for lamp in range(2):
+            x, y, z = lights[2 * lamp, 0], lights[2 * lamp, 1], lights[2 * lamp, 2]
+            row[4 * lamp] = x * nx + y * ny + z * nz
+            row[4 * lamp + 1] = x * tx + z * tz
+            row[4 * lamp + 2] = x * ux + y * uy + z * uz
+        row[8] = hx * nx + hy * ny + hz * nz
+        row[9] = hx * tx + hz * tz
+        row[10] = hx * ux + hy * uy + hz * uz
+        edge = 1.0 - max(nx * ex + ny * ey + nz * ez, 0.0)
+        row[7] = ny
+        row[11] = 0.028 + 0.30 * edge**5
+        row[14], row[15] = moving[k, 6], moving[k, 7]
+
+
+SOFT = 0.645
+"""Of shaders/skin.frag: the part of the slope that is left away in the softened normal."""
 
 
 @_numba.njit(cache=True, fastmath=True, nogil=True)
-def _eye(value, iris_map, lights, eye_rotation, gaze, painted, colour):  # type: ignore[no-untyped-def]
+def _skin(  # type: ignore[no-untyped-def]
+    value, albedo_map, layer_map, detail_map, lights, albedo, layers, detail, body, share, colour
+):
+    """shaders/skin.frag; ``share`` is 0 throughout when the body does nothing."""
+    u, v, s0, s1 = value[12], value[13], value[14], value[15]
+    _look_up(albedo_map, u, v, 4, albedo)
+    _look_up(layer_map, u, v, 4, layers)
+    _look_up(detail_map, u, v, 4, detail)
+    wet = max(body[1] * share[1], body[2] * share[2])
+    glitter = 1.0 + 2.2 * body[1] * share[1]
+    gloss = min(albedo[3] + 0.9 * wet, 1.4)
+    slope_x = SLOPE_LIMIT * ((detail[0] * 2 - 1) * glitter + s0 * (layers[0] * 2 - 1) + s1 * (layers[2] * 2 - 1))
+    slope_y = SLOPE_LIMIT * ((detail[1] * 2 - 1) * glitter + s0 * (layers[1] * 2 - 1) + s1 * (layers[3] * 2 - 1))
+    crease = s0 * detail[2] + s1 * detail[3]
+    upright = 1.0 / np.sqrt(1.0 + slope_x * slope_x + slope_y * slope_y)
+    soft_x, soft_y = (1.0 - SOFT) * upright * slope_x, (1.0 - SOFT) * upright * slope_y
+    sky = value[3]
+    sun = 0.45 + 0.55 * sky
+    soft_key = value[0] - soft_x * value[1] - soft_y * value[2]
+    hard_key = upright * (value[0] - slope_x * value[1] - slope_y * value[2])
+    fill = sun * max((value[4] - soft_x * value[5] - soft_y * value[6] + 0.2) / 1.2, 0.0)
+    up = 0.5 + 0.5 * upright * (value[7] - slope_y * (1.0 - 0.5 * value[7] * value[7]))
+    off = max(1.0 - value[8] + soft_x * value[9] + soft_y * value[10], 0.0)
+    tight = np.exp2(-(17.3 + 57.7 * gloss) * off * (1.0 + 0.5 * off))
+    gleam = value[11] * (1.0 - 0.6 * crease) * (1.0 + 1.6 * wet)
+    red = min(max(body[0], 0.0) * share[0] + 0.7 * body[2] * share[3], 1.0)
+    pale = 0.75 * max(-body[0], 0.0) * share[0]
+    own = (albedo[0] * albedo[0] * (1.0 + 0.03 * red), albedo[1] * albedo[1] * (1.0 - 0.33 * red),
+           albedo[2] * albedo[2] * (1.0 - 0.34 * red))  # fmt: skip
+    grey = 0.30 * own[0] + 0.55 * own[1] + 0.15 * own[2]
+    bleed = sky * sky * (1.0 - sky)
+    for n in range(3):
+        wrap = (0.30, 0.12, 0.06)[n]
+        fold = (0.30, 0.42, 0.46)[n]
+        bounce = (1.0, 0.92, 0.90)[n]
+        lit = lights[1, n] * sun * max(((soft_key if n == 0 else hard_key) + wrap) / (1.0 + wrap), 0.0)
+        lit += lights[3, n] * fill
+        lit += (lights[5, n] + (lights[4, n] - lights[5, n]) * up) * (bounce * bleed + sky)
+        shine = sun * tight * (1.2 + 7.0 * gloss) * lights[1, n] + 0.5 * sky * lights[4, n]
+        skin = own[n] + pale * (grey * (1.05, 1.03, 0.94)[n] + 0.03 - own[n])
+        colour[n] = skin * (1.0 - 0.12 * wet) * (1.0 - fold * crease) * lit + shine * gleam
+
+
+@_numba.njit(cache=True, fastmath=True, nogil=True)
+def _eye(value, iris_map, lights, eye_rotation, gaze, tears, painted, colour):  # type: ignore[no-untyped-def]
     """shaders/eye.frag."""
     bx, by, bz = _unit(value[0], value[1], value[2])
     _look_up(iris_map, bx * 0.5 + 0.5, by * 0.5 + 0.5, 3, painted)
@@ -316,14 +374,19 @@ def _eye(value, iris_map, lights, eye_rotation, gaze, painted, colour):  # type:
     ex, ey, ez = _unit(lights[6, 0] - value[8], lights[6, 1] - value[9], lights[6, 2] - value[10])
     kx, ky, kz = _unit(lights[0, 0] + ex, lights[0, 1] + ey, lights[0, 2] + ez)
     fx, fy, fz = _unit(lights[2, 0] + ex, lights[2, 1] + ey, lights[2, 2] + ez)
+    wx, wy, wz = _unit(wx, wy, wz)
     window = _step(0.972, 0.988, wx * kx + wy * ky + wz * kz)
     second = _step(0.985, 0.996, wx * fx + wy * fy + wz * fz)
     glint = (0.75 * window + 0.18 * second) * (0.35 + 0.65 * inside) * (1.0 - _step(upper - 0.10, upper + 0.06, hy))
-    tear = 0.16 * (1.0 - _step(lower + 0.03, lower + 0.075, hy)) * _step(lower - 0.05, lower + 0.02, hy)
+    brim = 0.06 * tears
+    tear = (1.0 - _step(lower + 0.03 + brim, lower + 0.075 + brim, hy)) * _step(lower - 0.05, lower + 0.02, hy)
+    tear *= 0.16 + 0.20 * tears
+    sore = 0.8 * tears * _step(0.48, 0.60, np.sqrt(bx * bx + by * by))
     for n in range(3):
         lit = lights[1, n] * key + lights[3, n] * fill
         lit += lights[5, n] + (lights[4, n] - lights[5, n]) * (0.5 + 0.5 * ny)
-        colour[n] = painted[n] * painted[n] * lit * shade * 0.92 + glint + tear
+        white = 1.0 - sore * (0.03, 0.30, 0.30)[n]
+        colour[n] = painted[n] * painted[n] * white * lit * shade * 0.92 + glint + tear
 
 
 @_numba.njit(cache=True, fastmath=True, nogil=True)

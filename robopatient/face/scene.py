@@ -19,8 +19,9 @@ from robopatient.face.gown import build_gown, gown_cover_dm
 from robopatient.face.hair import build_hair
 from robopatient.face.head import Head, PosedHead
 from robopatient.face.identity import Identity
+from robopatient.face.mask import masked
 from robopatient.face.material import TEETH_PER_RADIAN
-from robopatient.face.mesh import WHEEL_VERSION, Part, load_template
+from robopatient.face.mesh import DM_PER_MM, WHEEL_VERSION, Part, load_template
 from robopatient.face.pose import FacePose
 from robopatient.face.raster import open_sky
 from robopatient.face.skin import SkinMaps, bake_skin
@@ -49,6 +50,7 @@ class Frame(NamedTuple):
     gaze: np.ndarray
     eye_rotation: np.ndarray
     breath_lift_dm: float
+    forward_dm: float = 0.0
 
 
 class Scene:
@@ -74,7 +76,7 @@ class Scene:
             f"scene-{identity.digest()}-{WHEEL_VERSION}-v{BAKE_VERSION}", lambda: _bake(identity, self.head)
         )
         self.maps = SkinMaps(*(baked[f"map_{name}"] for name in SkinMaps._fields))
-        self._textures: dict[int, SkinMaps] = {0: self.maps}
+        self._textures: dict[tuple[int, bool], SkinMaps] = {(0, False): self.maps}
         self.gown = _unpack("gown", baked)
         self.hair = _unpack("hair", baked)
         self.parts = {part: template.draw_triangles[template.triangle_part == part] for part in Part}
@@ -92,11 +94,15 @@ class Scene:
         self.eyes_dm = self.head.eye_centres.mean(axis=0)
         self._draw_point = template.draw_point
 
-    def textures(self, halvings: int) -> SkinMaps:
-        """The maps averaged down by 2 so many times; kept, because identities are switched back and forth."""
-        if halvings not in self._textures:
-            self._textures[halvings] = SkinMaps(*(halve(image, halvings) for image in self.maps))
-        return self._textures[halvings]
+    def textures(self, halvings: int, mask: bool = False) -> SkinMaps:
+        """The maps averaged down by 2 so many times, as they are or for a mask; kept, identities come and go."""
+        if (halvings, mask) not in self._textures:
+            if mask:
+                made = masked(self.textures(halvings), self.identity.skin.monk_tone)
+            else:
+                made = SkinMaps(*(halve(image, halvings) for image in self.maps))
+            self._textures[halvings, mask] = made
+        return self._textures[halvings, mask]
 
     def frame(self, pose: FacePose) -> Frame:
         """Vertices of a pose."""
@@ -109,6 +115,7 @@ class Scene:
             gaze=self.head.gaze_rotation(pose.gaze_deg),
             eye_rotation=posed.eye_rotation,
             breath_lift_dm=self.head.breath_lift_dm(pose.breath),
+            forward_dm=pose.forward_mm * DM_PER_MM,
         )
 
 

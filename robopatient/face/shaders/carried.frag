@@ -6,6 +6,6 @@ out vec4 colour;
 
 void main() {
     float wave = abs(fract(shaded.w) - 0.5) + abs(fract(shaded.w * 2.618) - 0.5);
-    float shade = (shaded.w < hem_width ? 0.89 : 1.0) - streaks * wave;
+    float shade = (hem_width > 0.0 && shaded.w < hem_width ? 0.89 : 1.0) - streaks * wave; // hair counts below 0 too
     colour = vec4(shaded.rgb * shade, 1.0);
 }

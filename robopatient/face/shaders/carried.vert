@@ -3,7 +3,7 @@
 uniform mat4 clip;
 uniform mat3 head_rotation;
 uniform vec3 pivot;
-uniform float breath_lift;
+uniform float breath_lift, forward;
 uniform vec3 key_direction, key_colour, fill_direction, fill_colour, ambient_sky, ambient_ground, camera;
 in vec3 place;
 in vec3 normal;
@@ -15,7 +15,7 @@ out vec4 shaded;
 
 void main() {
     vec3 turned = head_rotation * (place - pivot) + pivot;
-    vec3 moved = mix(place, turned, follows) + vec3(0.0, breath_lift * (1.0 - follows), 0.0);
+    vec3 moved = mix(place, turned, follows) + vec3(0.0, breath_lift * (1.0 - follows), forward * follows);
     vec3 facing = normalize(mix(normal, head_rotation * normal, follows));
     vec3 eye = normalize(camera - moved);
     if (dot(facing, eye) < 0.0) facing = -facing;

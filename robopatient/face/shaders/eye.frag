@@ -2,6 +2,7 @@
 // Eye: painted ball, shade of the lids, tear line, and the window's image on the cornea.
 uniform sampler2D iris_map;
 uniform mat3 eye_rotation;
+uniform float tears;
 uniform vec3 key_direction, key_colour, fill_direction, fill_colour, ambient_sky, ambient_ground, camera;
 in vec3 on_ball;
 in vec3 in_head;
@@ -18,6 +19,8 @@ void main() {
     vec3 normal = normalize(world_normal);
     vec3 painted = texture(iris_map, ball.xy * 0.5 + 0.5).rgb;
     painted *= painted;
+
+    painted *= 1.0 - 0.8 * tears * vec3(0.03, 0.30, 0.30) * smoothstep(IRIS - 0.02, IRIS + 0.10, length(ball.xy));
 
     float arch = head.x * head.x / 0.85;
     float upper = mix(lids.x, -0.12, arch);
@@ -39,6 +42,7 @@ void main() {
     float window = smoothstep(0.972, 0.988, dot(wet, normalize(key_direction + eye)));
     float second = smoothstep(0.985, 0.996, dot(wet, normalize(fill_direction + eye)));
     lit += (0.75 * window + 0.18 * second) * mix(0.35, 1.0, inside) * smoothstep(upper + 0.06, upper - 0.10, head.y);
-    lit += 0.16 * smoothstep(lower + 0.075, lower + 0.03, head.y) * smoothstep(lower - 0.05, lower + 0.02, head.y);
+    float brim = 0.06 * tears; // tears stand higher on the lower lid than the film of every eye
+    lit += (0.16 + 0.20 * tears) * smoothstep(lower + 0.075 + brim, lower + 0.03 + brim, head.y) * smoothstep(lower - 0.05, lower + 0.02, head.y);
     colour = vec4(sqrt(clamp(lit, 0.0, 1.0)), 1.0);
 }

@@ -6,6 +6,10 @@ uniform sampler2D layer_map;
 uniform sampler2D detail_map;
 uniform vec3 key_colour, fill_colour, ambient_sky, ambient_ground;
 uniform float slope_limit;
+#ifdef BODY
+uniform sampler2D body_map; // shares of blood, sweat, tear tracks and red rims
+uniform vec3 body; // flush -1 to 1, sweat, tears
+#endif
 in vec4 key;
 in vec4 fill;
 in vec4 shine;
@@ -19,7 +23,14 @@ void main() {
     vec4 albedo = texture(albedo_map, texel.xy);
     vec4 layers = texture(layer_map, texel.xy) * 2.0 - 1.0;
     vec4 detail = texture(detail_map, texel.xy);
-    vec2 slope = slope_limit * (detail.xy * 2.0 - 1.0 + texel.z * layers.xy + texel.w * layers.zw);
+    vec2 pores = detail.xy * 2.0 - 1.0;
+#ifdef BODY
+    vec4 share = texture(body_map, texel.xy);
+    float wet = max(body.y * share.g, body.z * share.b);
+    pores *= 1.0 + 2.2 * body.y * share.g;
+    albedo.a = min(albedo.a + 0.9 * wet, 1.4);
+#endif
+    vec2 slope = slope_limit * (pores + texel.z * layers.xy + texel.w * layers.zw);
     float crease = dot(texel.zw, detail.zw);
     float upright = inversesqrt(1.0 + dot(slope, slope));
     vec2 soft_slope = (1.0 - SOFT) * upright * slope;
@@ -37,6 +48,15 @@ void main() {
     float off = max(1.0 - shine.x + dot(soft_slope, shine.yz), 0.0);
     float tight = exp2(-(17.3 + 57.7 * albedo.a) * off * (1.0 + 0.5 * off)); // cos ^ (12 + 40 gloss)
     vec3 gleam = (sun * tight * (1.2 + 7.0 * albedo.a)) * key_colour + (0.5 * sky) * ambient_sky;
-    vec3 skin = albedo.rgb * albedo.rgb * (1.0 - vec3(0.30, 0.42, 0.46) * crease);
+    vec3 skin = albedo.rgb * albedo.rgb;
+#ifdef BODY
+    float red = max(body.x, 0.0) * share.r + 0.7 * body.z * share.a;
+    skin *= 1.0 - min(red, 1.0) * vec3(-0.03, 0.33, 0.34);
+    float grey = dot(skin, vec3(0.30, 0.55, 0.15));
+    skin += 0.75 * max(-body.x, 0.0) * share.r * (grey * vec3(1.05, 1.03, 0.94) + 0.03 - skin);
+    skin *= 1.0 - 0.12 * wet;
+    gleam *= 1.0 + 1.6 * wet;
+#endif
+    skin *= 1.0 - vec3(0.30, 0.42, 0.46) * crease;
     colour = vec4(sqrt(skin * light + gleam * (shine.w * (1.0 - 0.6 * crease))), 1.0);
 }

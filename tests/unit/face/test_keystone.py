@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -12,7 +13,7 @@ from scipy import ndimage
 from robopatient.errors import ConfigError
 from robopatient.face.apex import apex_au
 from robopatient.face.identity import load_identity
-from robopatient.face.keystone import PATTERNS, SQUARE, homography, mirrored, pattern, soft_edge
+from robopatient.face.keystone import SQUARE, apply, homography, mirrored
 from robopatient.face.light import IDENTITY, VIEWS, Look, make_look
 from robopatient.face.pose import FacePose
 from robopatient.face.render import make_renderer
@@ -38,6 +39,7 @@ def test_corners_go_where_they_are_dragged() -> None:
     for corner, wanted in zip(SQUARE, CORNERS, strict=True):
         u, v, w = rows @ [*corner, 1.0]
         assert (u / w, v / w) == pytest.approx(wanted)
+    np.testing.assert_allclose(apply(homography(CORNERS), np.array(SQUARE)), CORNERS, atol=1e-12)
     np.testing.assert_allclose(homography(SQUARE), IDENTITY, atol=1e-12)
 
 
@@ -53,14 +55,22 @@ def test_mirroring_swaps_left_and_right() -> None:
     assert (u / w, v / w) == pytest.approx(CORNERS[1])
 
 
+def halved(picture: np.ndarray) -> np.ndarray:
+    """Mean of two by two pixels: what is finer than a pixel of the result is gone, as through a projector's lens."""
+    rows = picture[::2].astype(float) + picture[1::2]
+    return (rows[:, ::2] + rows[:, 1::2]) / 4.0
+
+
 @needs_head
-def test_a_keystone_in_the_clip_matrix_is_a_warp_of_the_picture() -> None:
+@pytest.mark.parametrize("kind", ["numba", pytest.param("gl", marks=pytest.mark.gl)])
+def test_a_keystone_in_the_clip_matrix_is_a_warp_of_the_picture(kind: Literal["numba", "gl"]) -> None:
+    """Over the warped area. At 512 px and not averaged it is 0.6: a warp blurs edges that drawing leaves hard."""
     identity, pose = load_identity("tomas"), FacePose(au=apex_au(5.0), head_deg=(3.0, 8.0, 0.0))
-    plain = make_renderer("numba", identity, 512, Look(background="black"))
-    folded = make_renderer("numba", identity, 512, Look(background="black", keystone=homography(CORNERS)))
-    difference = np.abs(folded.draw(pose).astype(float) - warp(plain.draw(pose), homography(CORNERS)))
-    inside = warp(np.full((512, 512, 3), 255.0), homography(CORNERS))[..., 0] > 250  # the warp knows nothing beyond
-    assert (difference * inside[..., None]).mean() < 0.5
+    plain = make_renderer(kind, identity, 1024, Look(background="black")).draw(pose)
+    folded = make_renderer(kind, identity, 1024, Look(background="black", keystone=homography(CORNERS))).draw(pose)
+    difference = np.abs(halved(folded) - halved(warp(plain, homography(CORNERS))))
+    inside = halved(warp(np.full((1024, 1024, 3), 255.0), homography(CORNERS)))[..., 0] > 254.9
+    assert difference[inside].mean() < 0.5  # of 255; 0.21 and 0.23 measured
 
 
 @needs_head
@@ -81,16 +91,3 @@ def test_an_unknown_preset_names_those_that_exist() -> None:
 def test_a_look_survives_json() -> None:
     look = Look(view="ward", keystone=homography(CORNERS))
     assert msgspec.json.decode(msgspec.json.encode(look), type=Look) == look
-
-
-def test_patterns_reach_the_edges_and_soft_edges_are_dark() -> None:
-    for name in PATTERNS:
-        picture = pattern(name, 256)
-        assert picture[0].max() == 255
-        assert picture[-1].max() == 255
-    with pytest.raises(ConfigError, match="grid"):
-        pattern("dots", 64)
-    mask = soft_edge(128, 0.3)
-    assert mask[64, 64] == 1.0
-    assert mask[0, 0] == 0.0
-    assert soft_edge(8, 0.0).min() == 1.0

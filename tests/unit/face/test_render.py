@@ -109,7 +109,6 @@ def test_opengl_draws_the_same_pose_the_same_way(gl: Renderer) -> None:
 
 
 @pytest.mark.gl
-@pytest.mark.xfail(strict=False, reason="1.06 and 1.49 of 255: OpenGL takes the light as linear, numba does not yet")
 @pytest.mark.parametrize(
     "pose",
     [
@@ -120,8 +119,8 @@ def test_opengl_draws_the_same_pose_the_same_way(gl: Renderer) -> None:
 def test_both_renderers_show_the_same_face(gl: Renderer, pose: FacePose) -> None:
     numba = make_renderer("numba", load_identity("margaret"), SIZE_PX)
     difference = np.abs(gl.draw(pose).astype(int) - numba.draw(pose).astype(int))
-    assert difference.mean() < 1.0
-    assert (difference.max(axis=2) > 24).mean() < 0.005
+    assert difference.mean() < 0.3  # 0.14 and 0.10 measured
+    assert (difference.max(axis=2) > 24).mean() < 0.002
 
 
 @pytest.mark.gl
