@@ -65,6 +65,8 @@ class RecordWriter:
         self._lost_noted = 0
         self._space_noted = False
         self._stop = threading.Event()
+        self._urgent: deque[tuple[m.Message, threading.Event]] = deque()
+        self._wake = threading.Event()
         self._connection = _create(folder, self.path, min_free_mb)
         self._thread = threading.Thread(target=self._run, name="record", daemon=True)
         self._thread.start()
@@ -76,14 +78,31 @@ class RecordWriter:
         else:
             self.lost += 1
 
+    def put_now(self, message: m.Message) -> threading.Event:
+        """Record a message and commit at once; returns without waiting an event that is set when it is on the disk.
+
+        What was put before it is committed with it. While the disk refuses, the message is kept and tried again.
+        """
+        safe = threading.Event()
+        self._urgent.append((message, safe))
+        self._wake.set()
+        return safe
+
+    @property
+    def free_mb(self) -> int:
+        """Free space where the record lies, as of the last commit."""
+        return self._free_mb
+
     def close(self) -> None:
         """Write what is still held and close the file; ``error`` tells if that failed."""
         if self._stop.is_set():
             return
         self._stop.set()
+        self._wake.set()
         self._thread.join()
-        self._encode()
+        waiting = self._encode()
         self._commit()
+        self._tell(waiting)
         self._connection.close()
 
     def __enter__(self) -> Self:
@@ -94,29 +113,50 @@ class RecordWriter:
 
     def _run(self) -> None:
         ticks, wait = 0, round(COMMIT_S / TICK_S)
-        while not self._stop.wait(TICK_S):
-            self._encode()
+        waiting: list[threading.Event] = []
+        while not self._stop.is_set():
+            hurry = self._wake.wait(TICK_S)
+            self._wake.clear()
+            waiting += self._encode()
             ticks += 1
-            if ticks >= wait:
+            if ticks >= wait or (hurry and self.error is None):
                 self._commit()
+                if self._tell(waiting):
+                    waiting = []
                 ticks, wait = 0, round((COMMIT_S if self.error is None else RETRY_S) / TICK_S)
 
-    def _encode(self) -> None:
-        """Turn what is in the queue into rows; a message that has no table or no row becomes an error note."""
+    def _tell(self, waiting: list[threading.Event]) -> bool:
+        """Let those who wait know, once their rows are on the disk."""
+        if self.error is None:
+            for safe in waiting:
+                safe.set()
+        return self.error is None
+
+    def _encode(self) -> list[threading.Event]:
+        """Turn what is in the queue into rows; returns whom to tell when they are on the disk."""
+        waiting = []
         for _ in range(len(self._queue)):
-            message = self._queue.popleft()
-            try:
-                topic = topic_of(message)
-                if topic.recorded:
-                    self._rows[topic.name].append(TABLES[topic.name].encode(message))
-                    self._held += 1
-            except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-                self.lost += 1
-                self._lost_noted += 1
-                self._note("error", f"{type(message).__name__} could not be recorded: {error!r}")
+            self._encode_one(self._queue.popleft())
+        while self._urgent:
+            message, safe = self._urgent.popleft()
+            self._encode_one(message)
+            waiting.append(safe)
         if self.lost > self._lost_noted:
             overflow, self._lost_noted = self.lost - self._lost_noted, self.lost
             self._note("error", f"{overflow} messages lost: the record's queue was full ({self._capacity} messages)")
+        return waiting
+
+    def _encode_one(self, message: m.Message) -> None:
+        """A message that has no table or no row becomes an error note."""
+        try:
+            topic = topic_of(message)
+            if topic.recorded:
+                self._rows[topic.name].append(TABLES[topic.name].encode(message))
+                self._held += 1
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            self.lost += 1
+            self._lost_noted += 1
+            self._note("error", f"{type(message).__name__} could not be recorded: {error!r}")
 
     def _commit(self) -> None:
         """Write all rows in one transaction; on failure keep them for the next attempt."""

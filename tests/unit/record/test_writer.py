@@ -152,7 +152,7 @@ FILL_THE_DISK = """
 import pathlib, resource, sys, time
 from robopatient import messages as m
 from robopatient.record.writer import RecordWriter
-resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, resource.RLIM_INFINITY))
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
 writer = RecordWriter(pathlib.Path(sys.argv[1]), min_free_mb=1)
 index = 0
 while writer.error is None:
@@ -207,3 +207,21 @@ def test_a_file_that_somebody_removed_is_told(tmp_path):
     wait_for(lambda: writer.error is not None)
     writer.close()
     assert "the file was removed" in str(writer.error)
+
+
+def test_an_urgent_message_is_on_the_disk_when_its_event_is_set_and_all_before_it_too(tmp_path):
+    with RecordWriter(tmp_path, min_free_mb=1) as writer:
+        writer.put(note(0))
+        safe = writer.put_now(note(1))
+        assert safe.wait(10.0)
+        with Record(tmp_path) as record:
+            assert record.messages("note") == [note(0), note(1)]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a file size limit stands for the full disk")
+def test_an_urgent_message_that_the_disk_refuses_is_not_called_safe(tmp_path):
+    with RecordWriter(tmp_path, min_free_mb=1) as writer:
+        (tmp_path / "record.sqlite").unlink()
+        safe = writer.put_now(note(1))
+        wait_for(lambda: writer.error is not None)
+        assert not safe.is_set()
