@@ -1,0 +1,361 @@
+"""A study as a folder: ``study.toml`` says what is varied and how it is asked, ``study.py`` what each trial presents.
+
+``study.py`` has ``stimulus(study, person, factors) -> Stimulus`` and, where the general design does not do,
+``blocks(study, person) -> list[Block]`` and ``session(study, person) -> dict``: configuration of this person's session.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from robopatient.config import NonNegative, Positive, decode_toml
+from robopatient.errors import AssetError, ConfigError
+from robopatient.study import designs
+from robopatient.study.questions import question
+from robopatient.study.staircase import StaircaseConfig
+from robopatient.study.trials import Block, Factors, Level, Person, Stimulus, Trial
+
+__all__ = ["DesignConfig", "Plan", "PressConfig", "Study", "StudyFile", "load_study", "study_names"]
+
+STUDIES = Path(__file__).resolve().parent.parent.parent / "experiments" / "studies"
+PACKAGE = "experiments.studies"
+FILE_NAME = "study.toml"
+
+Share = Annotated[float, Meta(ge=0, le=0.5)]
+
+
+class DesignConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How trials are made of the factors: ``[design]``."""
+
+    order: Literal["factorial", "independent", "staircase"] = "factorial"
+    """Full crossing by one permutation; the published permutation for every factor; staircases alone."""
+    trials: Annotated[int, Meta(ge=0)] = 0
+    """Main trials of a session, all blocks together; 0: every combination once."""
+    blocks_by: str = ""
+    """Factor that has one level a block, in an order that a Williams square gives the participant."""
+    max_run: dict[str, Annotated[int, Meta(ge=1)]] = {}
+    """Most trials in a row with one level of a factor."""
+    repeats_share: Share = 0.0
+    """Hidden repeats, as a share of a block's main trials."""
+    repeat_gap: Annotated[int, Meta(ge=1)] = 20
+    """Trials between a trial and its repeat, at least."""
+    catch: tuple[Factors, ...] = ()
+    """Trials with a known answer, spread over every block."""
+    practice: tuple[Factors, ...] = ()
+    """Trials before the first block, which do not count."""
+    break_every: Annotated[int, Meta(ge=0)] = 64
+    """Trials between breaks within a block; 0: none."""
+    break_s: NonNegative = 60.0
+
+
+class PressConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How a trial runs: ``[press]``."""
+
+    ready_s: Positive = 0.8
+    """Hand off the abdomen for so long before the press window opens."""
+    hand_newton: Annotated[float, Meta(ge=0.5, le=10)] = 1.2
+    """Force from which a hand lies there: the published rigs' end of a press."""
+    window_s: Annotated[float, Meta(ge=0.5, le=60)] = 3.0
+    """Time for the press."""
+    ends: Literal["time", "release"] = "release"
+    """When the reaction is over: at the end of the window, or when the hand has left."""
+    early_s: NonNegative = 0.1
+    """Contact sooner after the window opens was no answer to it (no hand moves within a tenth of a second)."""
+    early: Literal["queue", "flag"] = "queue"
+    """What an early contact costs: the trial comes again, or a word in the row."""
+    missed: Literal["queue", "ask"] = "queue"
+    """What a press without trigger costs: the trial comes again, or the question is asked all the same."""
+    above: Literal["queue", "flag"] = "flag"
+    """What a peak above the band costs; one below it is a missed trigger."""
+    answer_s: NonNegative = 0.0
+    """Time for the answer; 0: none is set. A trial without an answer comes again."""
+    replays: Annotated[int, Meta(ge=0)] = 0
+    """How often the reaction may be presented again."""
+    pause_s: NonNegative = 0.3
+    """Between an answer and the next trial."""
+
+
+class StudyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A ``study.toml``."""
+
+    title: str
+    purpose: str = ""
+    version: str
+    """Raised whenever a trial would be another one: the design's hash changes with it."""
+    question: str
+    consent_version: str = "none"
+    """Of the wording under which participants agree."""
+    instructions: Literal["sound", "face", "both", "films", "delay"] = "sound"
+    """Which of the pages ``instructions.…`` of the strings a participant reads."""
+    sessions: Annotated[int, Meta(ge=1, le=99)] = 1
+    """How many sessions a participant comes to."""
+    seed: Annotated[int, Meta(ge=0, lt=2**31)] = 1
+    factors: dict[str, tuple[Level, ...]] = {}
+    constants: dict[str, Any] = {}
+    """Whatever ``study.py`` wants to know."""
+    design: DesignConfig = DesignConfig()
+    press: PressConfig = PressConfig()
+    staircases: dict[str, StaircaseConfig] = {}
+    session: dict[str, Any] = {}
+    """Configuration of the session, such as ``[session.voice]``; what is given on the command line goes before."""
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """The list of one participant's session.
+
+    Attributes
+    ----------
+    blocks
+        In the order in which they are run, practice first.
+    sha256
+        Of the study's settings, of this list and of all that it presents.
+    """
+
+    study: str
+    person: Person
+    blocks: tuple[Block, ...]
+    sha256: str
+
+    @property
+    def trials(self) -> list[Trial]:
+        """All trials; a trial's number is its place here."""
+        return [trial for block in self.blocks for trial in block.trials]
+
+    def first_of(self, block: int) -> int:
+        """Number of a block's first trial."""
+        return sum(len(one.trials) for one in self.blocks[:block])
+
+
+class Study:
+    """A study that has been read and checked.
+
+    Attributes
+    ----------
+    name
+        Of its folder.
+    file
+        Its settings.
+    """
+
+    def __init__(self, name: str, folder: Path, file: StudyFile, module: ModuleType) -> None:
+        self.name = name
+        self.folder = folder
+        self.file = file
+        self._module = module
+        self._stimulus: Callable[[StudyFile, Person, Factors], Stimulus] = _function(module, folder, "stimulus")
+        self._check()
+
+    def plan(self, person: Person) -> Plan:
+        """The trials of this person's session.
+
+        Raises
+        ------
+        ConfigError
+            When they cannot be balanced or a level is unknown: naming factor and value.
+        """
+        if person.session > self.file.sessions:
+            raise ConfigError(
+                f"{self.name}: session {person.session} of {self.file.sessions} does not exist; "
+                f"use --session 1 to {self.file.sessions}"
+            )
+        own = getattr(self._module, "blocks", None)
+        blocks = list(own(self.file, person)) if own else general_blocks(self.file, person)
+        if self.file.design.practice:
+            practice = tuple(Trial(dict(factors), "practice") for factors in self.file.design.practice)
+            blocks.insert(0, Block("practice", practice))
+        if not any(block.trials for block in blocks):
+            raise ConfigError(f"{self.folder / FILE_NAME}: makes no trial; give [factors] or [staircases]")
+        return Plan(self.name, person, tuple(blocks), self._hash(blocks, person))
+
+    def stimulus(self, person: Person, factors: Factors) -> Stimulus:
+        """What a trial with these levels presents.
+
+        Raises
+        ------
+        ConfigError
+            For a level that it cannot present.
+        """
+        try:
+            made = self._stimulus(self.file, person, factors)
+            return msgspec.convert(msgspec.to_builtins(made), Stimulus)  # structs check their ranges only when decoded
+        except KeyError as error:
+            raise ConfigError(
+                f"{self.folder / 'study.py'}: no factor or level {error} (trial {_told(factors)})"
+            ) from error
+        except (msgspec.ValidationError, ValueError, TypeError) as error:
+            raise ConfigError(f"{self.folder / 'study.py'}: trial {_told(factors)} cannot be presented: {error}") from (
+                error
+            )
+
+    def session(self, person: Person) -> dict[str, Any]:
+        """Configuration of this person's session, as nested tables."""
+        own = getattr(self._module, "session", None)
+        made: dict[str, Any] = msgspec.to_builtins(self.file.session)
+        return _merged(made, own(self.file, person)) if own else made
+
+    def _check(self) -> None:
+        path = self.folder / FILE_NAME
+        try:
+            question(self.file.question)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: question: {error}") from error
+        for name, levels in self.file.factors.items():
+            if len(levels) < 1 or len(set(levels)) < len(levels):
+                raise ConfigError(f"{path}: factors.{name}: give each level once, found {list(levels)}")
+            if any(isinstance(level, float) and not math.isfinite(level) for level in levels):
+                raise ConfigError(f"{path}: factors.{name}: levels must be finite numbers or words")
+            if len({isinstance(level, str) for level in levels}) > 1:
+                raise ConfigError(f"{path}: factors.{name}: mixes numbers and words: {list(levels)}")
+        design = self.file.design
+        known = {*self.file.factors, *(one.factor for one in self.file.staircases.values())}
+        for what, names in (("max_run", design.max_run), ("blocks_by", [design.blocks_by] if design.blocks_by else [])):
+            for name in names:
+                if name not in known:
+                    raise ConfigError(f"{path}: design.{what}: no factor {name}; known are {', '.join(known)}")
+        for kind in ("catch", "practice"):
+            for factors in getattr(design, kind):
+                for name in factors:
+                    if name not in known:
+                        raise ConfigError(f"{path}: design.{kind}: no factor {name}; known are {', '.join(known)}")
+
+    def _hash(self, blocks: list[Block], person: Person) -> str:
+        stimuli: list[Any] = [
+            {} if trial.staircase else self.stimulus(person, trial.factors)
+            for block in blocks
+            for trial in block.trials
+        ]
+        parts = (self.name, self.file, person, blocks, stimuli)
+        return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
+
+
+def general_blocks(file: StudyFile, person: Person) -> list[Block]:
+    """Blocks as ``[design]`` and ``[staircases]`` have them."""
+    rng = person.rng()
+    design = file.design
+    factors: dict[str, tuple[Level, ...]] = dict(file.factors)
+    names: tuple[Level, ...] = ("",)
+    if design.blocks_by:
+        levels = factors.pop(design.blocks_by)
+        names = tuple(levels[place] for place in designs.williams_row(len(levels), person.number))
+    blocks = []
+    for name in names:
+        fixed: Factors = {design.blocks_by: name} if design.blocks_by else {}
+        trials = [
+            msgspec.structs.replace(trial, factors=fixed | trial.factors)
+            for trial in _trials(file, factors, rng, len(names))
+        ]
+        trials = designs.insert_catch(trials, rng, [fixed | catch for catch in design.catch])
+        mains = sum(trial.kind == "main" for trial in trials)
+        if design.order != "staircase":  # a staircase repeats by itself
+            count = round(design.repeats_share * mains)
+            trials = designs.insert_repeats(trials, rng, count, design.repeat_gap, design.max_run)
+        blocks.append(Block(f"{name:g}" if isinstance(name, float) else str(name), tuple(trials)))
+    return blocks
+
+
+def _trials(file: StudyFile, factors: dict[str, tuple[Level, ...]], rng: Any, n_blocks: int) -> list[Trial]:
+    design = file.design
+    if design.order == "staircase":
+        lists = [
+            Trial(dict(cell), staircase=name)
+            for name, config in file.staircases.items()
+            for cell in designs.crossed(factors)
+            for _ in range(config.trials)
+        ]
+        return [lists[int(index)] for index in rng.permutation(len(lists))]  # interleaved, so that none is guessed
+    if not factors:
+        return []
+    if design.trials % n_blocks:
+        raise ConfigError(
+            f"design.trials: {design.trials} trials cannot be shared equally by {n_blocks} blocks of "
+            f"{design.blocks_by}; use {design.trials - design.trials % n_blocks + n_blocks}"
+        )
+    wanted = design.trials // n_blocks or math.prod(map(len, factors.values()))
+    if design.order == "independent":
+        return designs.independent(factors, rng, wanted)
+    return designs.factorial(factors, rng, designs.replications(wanted, factors), design.max_run)
+
+
+def study_names() -> list[str]:
+    """Studies that are shipped."""
+    return sorted(path.parent.name for path in STUDIES.glob(f"*/{FILE_NAME}"))
+
+
+def load_study(name: str) -> Study:
+    """Study by its name under ``experiments/studies``, or by the path of its folder.
+
+    Raises
+    ------
+    AssetError
+        When there is none: naming those that exist.
+    ConfigError
+        Naming file and key of a setting that will not do.
+    """
+    folder = STUDIES / name
+    shipped = (folder / FILE_NAME).is_file() and "/" not in name
+    if not shipped:
+        folder = Path(name).expanduser()
+    if not name or not (folder / FILE_NAME).is_file():
+        raise AssetError(
+            f'study "{name}": no {FILE_NAME} there; choose one of {", ".join(study_names())} or give the path of the '
+            "folder of your own"
+        )
+    file = decode_toml(folder / FILE_NAME, StudyFile)
+    module = importlib.import_module(f"{PACKAGE}.{name}.study") if shipped else _import(folder / "study.py")
+    return Study(folder.resolve().name, folder, file, module)
+
+
+def _import(path: Path) -> ModuleType:
+    """Module of a user's own file."""
+    spec = importlib.util.spec_from_file_location(f"robopatient_study_{path.parent.name}", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise AssetError(f"{path}: no such file; a study needs one with stimulus(study, person, factors)")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise AssetError(f"{path}: cannot be loaded: {type(error).__name__}: {error}") from error
+    return module
+
+
+def _function(module: ModuleType, folder: Path, name: str) -> Any:
+    found = getattr(module, name, None)
+    if not callable(found):
+        raise AssetError(f"{folder / 'study.py'}: has no function {name}(study, person, factors)")
+    return found
+
+
+def _merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """Tables merged key by key; the second wins."""
+    merged = dict(first)
+    for key, value in second.items():
+        old = merged.get(key)
+        merged[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _told(factors: Factors) -> str:
+    return ", ".join(f"{name} {_level(level)}" for name, level in factors.items())
+
+
+def _level(level: Level) -> str:
+    return level if isinstance(level, str) else f"{level:g}"
+
+
+def numbered(plan: Plan) -> Iterator[tuple[int, int, Trial]]:
+    """Number, block and trial, in order."""
+    number = 0
+    for index, block in enumerate(plan.blocks):
+        for trial in block.trials:
+            yield number, index, trial
+            number += 1
