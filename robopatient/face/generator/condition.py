@@ -156,12 +156,12 @@ class Conditioner:
             In place of the trait.
         """
         rows = self._rows
-        pain = np.clip(np.broadcast_to(np.asarray(pain, dtype=float), self._pain.shape), 0.0, 10.0)
-        rate = np.clip((pain - self._pain) * MOTION_HZ, -MAX_RATE_PER_S, MAX_RATE_PER_S)
-        self._pain = pain
+        felt = np.clip(np.broadcast_to(np.asarray(pain, dtype=float), self._pain.shape), 0.0, 10.0)
+        rate = np.clip((felt - self._pain) * MOTION_HZ, -MAX_RATE_PER_S, MAX_RATE_PER_S)
+        self._pain = felt
         means = slice(self._first, self._first + len(INTEGRALS_S))
-        rows[:, means] = pain[:, None] + (rows[:, means] - pain[:, None]) * self._keep
-        rows[:, _INDEX["pain"]] = pain
+        rows[:, means] = felt[:, None] + (rows[:, means] - felt[:, None]) * self._keep
+        rows[:, _INDEX["pain"]] = felt
         rows[:, _INDEX["pain_rate_per_s"]] = rate
         rows[:, _INDEX["contact"]] = contact
         left = _INDEX["site_left_mm"]
@@ -201,11 +201,11 @@ def condition_of(
     pain = _checked(pain)
     touched = (pain > 0.0).astype(float) if contact is None else np.asarray(contact, dtype=float)
     heard = np.zeros_like(pain) if loudness is None else np.asarray(loudness, dtype=float)
-    pain, touched, heard = (resampled(one, hz) for one in (pain, touched, heard))
+    columns = [resampled(one, hz).tolist() for one in (pain, touched, heard)]
     conditioner = Conditioner([traits])
     rows = [
         conditioner.step(p, contact=round(c), site_mm=site_mm, loudness=v, emotion=emotion)[0]
-        for p, c, v in zip(pain.tolist(), touched.tolist(), heard.tolist(), strict=True)
+        for p, c, v in zip(*columns, strict=True)
     ]
     return np.array(rows).reshape(-1, len(CONDITIONS))
 
