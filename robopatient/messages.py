@@ -40,6 +40,7 @@ __all__ = [
     "StudyPhase",
     "StudyState",
     "TrialRecord",
+    "TrialStart",
     "VoiceAsk",
     "VoiceCommand",
 ]
@@ -216,10 +217,21 @@ class VoiceAsk(Message, frozen=True, gc=False):
 
 
 class FaceAsk(Message, frozen=True, gc=False):
-    """What the expression wants to be seen: pain shown 0-10 and expressiveness 0 (stoic) to 1 (typical) to 2."""
+    """What the expression wants to be seen: pain shown 0-10 and expressiveness 0 (stoic) to 1 (typical) to 2.
+
+    Attributes
+    ----------
+    flush
+        -1 pallor to 1 redness of the skin, on top of what pain and the person's own blood do.
+    sweat, tears
+        0 to 1, on top likewise.
+    """
 
     nrs: float
     expressiveness: float = 1.0
+    flush: float = 0.0
+    sweat: float = 0.0
+    tears: float = 0.0
 
 
 class Expression(Message, frozen=True, gc=False):
@@ -374,6 +386,12 @@ class Seen(Message, frozen=True, gc=False):
         Chest excursion, 0 (exhaled) to 1.
     dropped
         Display periods missed since the previous frame.
+    flush, sweat, tears
+        Skin's redness (-1 pale to 1 red), sweat and tears (0 to 1), as drawn.
+    forward_mm
+        How far the head was put forward.
+    patch
+        Whether the photodiode's patch in the corner of the display was bright.
     """
 
     t_ns: int
@@ -386,6 +404,11 @@ class Seen(Message, frozen=True, gc=False):
     gaze_deg: tuple[float, float] = (0.0, 0.0)
     breath: float = 0.0
     dropped: int = 0
+    flush: float = 0.0
+    sweat: float = 0.0
+    tears: float = 0.0
+    forward_mm: float = 0.0
+    patch: bool = False
 
 
 class OperatorAction(Message, frozen=True, gc=False):
@@ -603,6 +626,28 @@ class StudyState(Message, frozen=True, gc=False):
     text: str
     flags: tuple[str, ...] = ()
     media: tuple[str, ...] = ()
+
+
+class TrialStart(Message, frozen=True, gc=False):
+    """What the trial that begins now will present: for the operator, never for the participant.
+
+    Attributes
+    ----------
+    trial
+        Number of the trial in the session's list, from 0.
+    attempt
+        Number of the attempt, from 0.
+    kind
+        "main", "practice", "catch" or "repeat".
+    factors
+        Levels asked for, by factor.
+    """
+
+    t_ns: int
+    trial: int
+    attempt: int
+    kind: str
+    factors: dict[str, float | str]
 
 
 class Dial(Message, frozen=True, gc=False):

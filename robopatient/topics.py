@@ -48,6 +48,7 @@ TOPICS: dict[str, Topic] = {
         Topic("rating", m.Rating, "control", None, None, "every", True),
         Topic("study", m.StudyState, "control", 30.0, None, "latest", True),
         Topic("trial", m.TrialRecord, "control", None, None, "every", True),
+        Topic("presented", m.TrialStart, "control", None, None, "every", True),
         Topic("lesson", m.LessonState, "any", None, None, "every", False),
         Topic("dial", m.Dial, "any", 10.0, 1000.0, "latest", False),
         Topic("actor", m.ActorState, "any", 1.0, 3000.0, "every", True),

@@ -37,6 +37,7 @@ EXAMPLES = [
         1, "synchrony", "5e" * 32, "P01", 1, 2, 3, 4, "repeat", 2, {"delay_ms": ODD, "voice": "ann"}, "done", "agree",
         "agree", 3.0, ODD, 5, 6, 7, 8, 9, ODD, 30.0, ODD, -20.0, {"AU4": ODD}, 3.5, 1, ("spike",), 11, 3,
     ),
+    m.TrialStart(1, 2, 3, "catch", {"delay_ms": ODD, "voice": "ann"}),
     m.StudyState(1, "synchrony", "P01", "press", 0, 2, 3, 4, True, "agree", 4.0, ODD, 5.0, 2.5, "t", ("a",), ("b",)),
 ]  # fmt: skip
 
