@@ -22,6 +22,7 @@ from robopatient.console.participant_model import ParticipantModel
 from robopatient.console.participant_strings import Strings, load_strings
 from robopatient.errors import ConfigError, MissingPackageError, require
 from robopatient.study.questions import QUESTIONS
+from robopatient.study.study import load_study
 
 __all__ = ["TOPICS_HEARD", "choose_screen", "main", "unshown"]
 
@@ -73,7 +74,9 @@ class Session:
         self._app: Any = QApplication.instance() or QApplication(["robopatient"])
         self._port = port
         self._clock = HostClock()
-        self._model = ParticipantModel(strings, QUESTIONS, self._clock, dial=bool(config.rater.port))
+        self._model = ParticipantModel(
+            strings, QUESTIONS, self._clock, replays=_replays(config), dial=bool(config.rater.port)
+        )
         self._screen = ParticipantScreen(self._model, port.tell)
         self._screen.wear(LIGHT if config.participant.theme == "light" else DARK)
         lacking = unshown(strings)
@@ -145,6 +148,11 @@ class Session:
         self._screen.closing = True
         self._screen.close()
         self._app.quit()
+
+
+def _replays(config: SessionConfig) -> int:
+    """How often the study lets a reaction be had again; a lesson never does."""
+    return load_study(config.study.name).file.press.replays if config.study.name else 0
 
 
 def choose_screen(names: list[str], wanted: str, taken: str, shared: bool) -> tuple[int, bool]:

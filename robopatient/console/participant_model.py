@@ -106,12 +106,14 @@ class ParticipantModel:
         The language.
     questions
         The table of questions.
+    replays
+        How often a reaction may be had again before the answer.
     dial
         Whether there is a rater device, for the hint beneath a question.
     """
 
     def __init__(
-        self, strings: Strings, questions: Mapping[str, Asked], clock: Clock, *, dial: bool = False, source: str = ""
+        self, strings: Strings, questions: Mapping[str, Asked], clock: Clock, *, replays: int = 0, dial: bool = False
     ) -> None:
         self.strings = strings
         self.clock = clock
@@ -121,7 +123,8 @@ class ParticipantModel:
         self.muted = False
         self._questions = questions
         self._dial = dial
-        self._source = source or "participant"
+        self._replays = replays
+        self._replayed = 0
         self._page = 0
         self._pages_of: tuple[str, str] = ("", "")
         self._force: m.ForceFrame | None = None
@@ -158,6 +161,8 @@ class ParticipantModel:
         ):
             self._chosen = self._arrow = -1
             self._typed = ""
+        if state.phase in ("ready", "press", "feedback"):
+            self._replayed = 0
         if state.phase in ("done", "aborted"):
             self.leaving = False
 
@@ -242,8 +247,9 @@ class ParticipantModel:
 
     def replay(self) -> m.OperatorAction | None:
         """See or hear the reaction once more, before the answer."""
-        if self._asked() is None or self.leaving or self._chosen >= 0:
+        if not self._again():
             return None
+        self._replayed += 1
         return self._act("replay")
 
     def hush(self) -> m.OperatorAction:
@@ -304,7 +310,7 @@ class ParticipantModel:
                 view,
                 title=told.prompt if told is not None else asked.prompt,
                 paragraphs=(),
-                aside="" if self._chosen >= 0 or state.media else buttons.listen_again,
+                aside=buttons.listen_again if self._again() else "",
                 chosen=self._chosen,
                 clock=self._time(state),
             )
@@ -339,8 +345,9 @@ class ParticipantModel:
         if phase == "break":
             over = state.time_left_s <= 0.0
             return change(view, clock="" if over else self._time(state), forward=buttons.go_on if over else "")
-        forward = {"consent": buttons.agree, "ready": buttons.ready}.get(phase, "")
-        return change(view, forward=forward)
+        if phase == "ready":
+            return change(view, trouble=words.lift if "hand on" in state.flags else "")
+        return change(view, forward=buttons.agree if phase == "consent" else "")
 
     def band(self) -> Band:
         """The force bar now."""
@@ -366,6 +373,11 @@ class ParticipantModel:
         return Band(min(1.0, max(0.0, newton / top)), low / top, min(1.0, high / top), verdict, word)
 
     # Within
+
+    def _again(self) -> bool:
+        """Whether the reaction may be had once more."""
+        asked = self._asked() is not None and not self.leaving
+        return asked and self._chosen < 0 and self._replayed < self._replays
 
     def _open(self) -> bool:
         """Whether an answer can be given now."""
@@ -408,7 +420,7 @@ class ParticipantModel:
         return "", words.trial.format(trial=min(state.n_trials, state.trial + 1), trials=state.n_trials), done
 
     def _act(self, action: str, argument: str = "") -> m.OperatorAction:
-        return m.OperatorAction(self.clock.now_ns(), action, argument, self._source)
+        return m.OperatorAction(self.clock.now_ns(), action, argument, "participant")
 
 
 def _own_keys(asked: Asked) -> bool:

@@ -56,7 +56,6 @@ class Buttons(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     back: str
     begin: str
     agree: str
-    ready: str
     go_on: str
     listen_again: str
     stop: str
@@ -81,7 +80,7 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dial: str
     mute: str
     muted: str
-    press_key: str
+    lift: str
     number: str
     least: str
     most: str

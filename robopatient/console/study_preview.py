@@ -46,6 +46,7 @@ PARTICIPANT_STATES: dict[str, tuple[m.StudyState, float]] = {
     "consent": (_state("consent", text="consent"), 0.0),
     "instructions": (_state("instructions", text="instructions.sound"), 0.0),
     "ready": (_state("ready", text="ready.practice", practice=True, trial=1, n_trials=6), 0.0),
+    "ready-hand-on": (_state("ready", text="ready.main", flags=("hand on",)), 3.0),
     "press-below": (_state("press", text="press.band"), 8.0),
     "press-within": (_state("press", text="press.band"), 15.1),
     "press-above": (_state("press", text="press.band"), 22.5),
@@ -71,7 +72,7 @@ PARTICIPANT_STATES: dict[str, tuple[m.StudyState, float]] = {
 def participant_at(name: str, language: str = "english") -> tuple[ParticipantModel, FakeClock]:
     """A participant's model in one of the states, with a clock that stands still."""
     clock = FakeClock(10_000_000_000)
-    model = ParticipantModel(load_strings(language, QUESTIONS), QUESTIONS, clock)
+    model = ParticipantModel(load_strings(language, QUESTIONS), QUESTIONS, clock, replays=1)
     state, newton = PARTICIPANT_STATES[name]
     model.feed(state)
     if name != "no-force":

@@ -146,7 +146,13 @@ def test_zero_is_no_magnitude(sit, qtbot):
 def test_space_hears_it_again_and_never_answers(sit, qtbot):
     sat = sit("question-agree")
     qtbot.keyClick(sat.screen, Qt.Key.Key_Space)
-    assert sat.done == [("replay", "")]
+    qtbot.keyClick(sat.screen, Qt.Key.Key_Space)
+    assert sat.done == [("replay", "")], "the study allows it once"
+
+
+def test_a_hand_that_lies_there_too_soon_is_asked_away(sit):
+    assert sit("ready").screen.trouble.text() == ""
+    assert "lift your hand" in sit("ready-hand-on").screen.trouble.text()
 
 
 # Going on
@@ -167,14 +173,16 @@ def test_instructions_turn_page_by_page_and_begin_with_the_last(sit, qtbot):
     assert sat.done == [("next", "")]
 
 
-@pytest.mark.parametrize("name", ["consent", "ready", "break-over"])
+@pytest.mark.parametrize("name", ["consent", "break-over"])
 def test_one_button_goes_on(sit, qtbot, name):
     sat = sit(name)
     qtbot.mouseClick(sat.screen.forward, Qt.MouseButton.LeftButton)
     assert sat.done == [("next", "")]
 
 
-@pytest.mark.parametrize("name", ["setup", "press-below", "react", "feedback", "break", "paused", "done", "aborted"])
+@pytest.mark.parametrize(
+    "name", ["setup", "ready", "press-below", "react", "feedback", "break", "paused", "done", "aborted"]
+)
 def test_where_there_is_nothing_to_do_enter_and_space_do_nothing(sit, qtbot, name):
     sat = sit(name)
     qtbot.keyClick(sat.screen, Qt.Key.Key_Return)
