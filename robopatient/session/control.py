@@ -35,6 +35,7 @@ from robopatient.scales import parse_rating
 from robopatient.session.journal import JournalWriter
 from robopatient.session.pipeline import Outputs, Pipeline
 from robopatient.session.provenance import fingerprints
+from robopatient.session.study_desk import StudyDesk
 
 __all__ = ["main", "open_board"]
 
@@ -113,6 +114,7 @@ class Control:
         self.board = open_board(config)
         self.pipeline = Pipeline(config, self.board, load_patient(config.patient))
         self.reader = Reader(self.board, clock)
+        self.desk = StudyDesk(self.record, config.record.min_free_mb) if self.pipeline.study is not None else None
         self.actors: dict[str, m.ActorState] = {}
         self.late_ns: collections.deque[int] = collections.deque(maxlen=1000)
         self.missed = 0
@@ -172,6 +174,8 @@ class Control:
             outputs = self.pipeline.tick(now_ns)
             self.journal.tick(now_ns)
             self._publish(outputs)
+            if self.desk is not None:
+                self._attend(self.desk, outputs, now_ns)
             self.board.poll(now_ns)
             turn += 1
             if turn % mirror_every == 0:
@@ -197,6 +201,8 @@ class Control:
             else:
                 if isinstance(message, (m.Heard, m.Seen)):
                     self._newest[type(message)] = message
+                    if self.desk is not None:
+                        self.desk.presented(message)
                 elif isinstance(message, (m.Note, m.StudyState, m.LessonState, m.Dial)):
                     self.hub.publish(message)  # told by one actor, for the others
                 self.record.put(message)
@@ -238,6 +244,17 @@ class Control:
             self.stop_reason = self.stop_reason or "done"
         for level, text in self.pipeline.sensing.take_notes():
             self._note(level, text, source="sensing")
+
+    def _attend(self, desk: StudyDesk, outputs: Outputs, now_ns: int) -> None:
+        """Screens and record of a study; rows that have reached the disk are told to the trial machine."""
+        for level, text in outputs.notes:
+            self._note(level, text, source="study")
+        for message in desk.take(outputs):
+            self.hub.publish(message)
+        for action in desk.actions(now_ns):
+            self._act(action)
+        if desk.over(now_ns) and not (self.config.console.enabled or self.stop_reason):
+            self.stop_reason = "done"
 
     def _mirror(self) -> None:
         for message in self._newest.values():

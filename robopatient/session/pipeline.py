@@ -23,12 +23,15 @@ from robopatient.messages import (
     Press,
     Said,
     ScenarioChange,
+    StudyState,
     VoiceCommand,
 )
 from robopatient.patient import Patient, PatientProfile
 from robopatient.scenario import Step
 from robopatient.sensing import Sensing
 from robopatient.session.scenario_stage import make_scenario
+from robopatient.session.study_stage import Turn, make_study
+from robopatient.study.presented import Draft
 
 __all__ = ["Outputs", "Pipeline"]
 
@@ -50,6 +53,10 @@ class Outputs(msgspec.Struct, frozen=True, gc=False):
     changes: tuple[ScenarioChange, ...] = ()
     actions: tuple[OperatorAction, ...] = ()
     """What the scenario did: already obeyed here, for the record and for the session's end."""
+    study: StudyState | None = None
+    drafts: tuple[Draft, ...] = ()
+    """Rows of a study's trials, to be completed with what was presented and put on the disk."""
+    notes: tuple[tuple[str, str], ...] = ()
 
 
 class Pipeline:
@@ -76,6 +83,7 @@ class Pipeline:
         self._epoch = -1
         self._said: list[Said] = []
         self._scenario = make_scenario(config)
+        self.study = make_study(config)
         self._wishes: list[OperatorAction] = []
         self._newest = ForceFrame(t_ns=0, received_ns=0, seq=-1, cells_newton=(), flags=("stale",))
 
@@ -129,17 +137,41 @@ class Pipeline:
         if felt.t_ns < self._felt_ns:  # late frames after a silence that was already felt: pain has no way back
             felt = msgspec.structs.replace(felt, t_ns=self._felt_ns)
         self._felt_ns = felt.t_ns
-        pain = self._patient.step(felt)
-        expression = self._policy.step(pain)
+        wishes, self._wishes = self._wishes, []
+        turn = self.study.step(t_ns, felt, wishes) if self.study is not None else None
+        pain, expression = self._feel(felt, turn)
         voice, face = self._split.step(expression, pain, felt, self.hushed or not self.running)
         presses = self.sensing.take_presses()
-        told = self._play(felt, pain, presses, t_ns)
+        told = self._play(felt, pain, presses, wishes, t_ns)
         said, self._said = self._said, []
-        return Outputs(force, pain, expression, voice, face, presses, said, told.changes, told.actions)
+        outputs = Outputs(force, pain, expression, voice, face, presses, said, told.changes, told.actions)
+        if turn is None:
+            return outputs
+        return msgspec.structs.replace(outputs, study=turn.state, drafts=turn.drafts, notes=turn.notes)
 
-    def _play(self, felt: ForceFrame, pain: PainState, presses: list[Press], t_ns: int) -> Step:
+    def _feel(self, felt: ForceFrame, turn: Turn | None) -> tuple[PainState, Expression]:
+        """Pain and expression of the patient, or of a study's stimulus: whole, or one channel of it."""
+        if turn is None:
+            pain = self._patient.step(felt)
+            return pain, self._policy.step(pain)
+        if turn.split != self._split.config:
+            self._split = Split(turn.split)
+        if not (turn.voice_by_patient or turn.face_by_patient):
+            return turn.pain, turn.expression
+        pain = self._patient.step(felt)
+        expression = self._policy.step(pain)
+        if not turn.voice_by_patient:
+            pain = msgspec.structs.replace(pain, voice_nrs=turn.pain.voice_nrs)
+            expression = msgspec.structs.replace(expression, voice=turn.expression.voice)
+        if not turn.face_by_patient:
+            pain = msgspec.structs.replace(pain, face_nrs=turn.pain.face_nrs)
+            expression = msgspec.structs.replace(expression, face=turn.expression.face)
+        return pain, expression
+
+    def _play(
+        self, felt: ForceFrame, pain: PainState, presses: list[Press], wishes: list[OperatorAction], t_ns: int
+    ) -> Step:
         """Let the scenario see this turn, and do what it wants of patient and session."""
-        wishes, self._wishes = self._wishes, []
         if self._scenario is None:
             return Step()
         told = self._scenario.step(felt, pain, presses, wishes, t_ns)

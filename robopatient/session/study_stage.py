@@ -1,0 +1,167 @@
+"""Where a study meets a session: its machine hears the force and decides what voice and face are asked for.
+
+Pure like the rest of the pipeline: rows that are on the disk come back as actions ("saved"), so that a replay of the
+journal runs the very same trials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from robopatient.config import SessionConfig, SplitConfig
+from robopatient.errors import ConfigError, RecordError
+from robopatient.messages import Expression, ForceFrame, OperatorAction, PainState, StudyState, TrialRecord
+from robopatient.record.reader import Record
+from robopatient.study.machine import Machine
+from robopatient.study.presented import Draft
+from robopatient.study.reaction import Shown
+from robopatient.study.study import Study, load_study
+from robopatient.study.trials import Person, Stimulus
+
+__all__ = ["StudyStage", "earlier_rows", "make_study", "person_of"]
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """What one turn of a study has to say.
+
+    Attributes
+    ----------
+    voice_by_patient, face_by_patient
+        Whether the session's own patient and policy act in this trial, each channel by itself.
+    """
+
+    state: StudyState | None
+    drafts: tuple[Draft, ...]
+    notes: tuple[tuple[str, str], ...]
+    expression: Expression
+    pain: PainState
+    split: SplitConfig
+    voice_by_patient: bool = False
+    face_by_patient: bool = False
+
+
+class StudyStage:
+    """One participant's session in the loop.
+
+    Parameters
+    ----------
+    base
+        Gains and delays of the session itself: every trial's come on top.
+    """
+
+    def __init__(self, study: Study, person: Person, base: SplitConfig, earlier: Sequence[TrialRecord] = ()) -> None:
+        self.machine = Machine(study, study.plan(person), earlier)
+        self._policy = f"study:{study.name}"
+        self._base = base
+        self._stimulus: Stimulus | None = None
+        self._split = base
+
+    def step(self, t_ns: int, force: ForceFrame, actions: Sequence[OperatorAction]) -> Turn:
+        """One turn of the loop: the machine's, and what is to be heard and seen in it."""
+        told = self.machine.step(t_ns, force, actions)
+        stimulus = self.machine.stimulus
+        if stimulus is not self._stimulus and stimulus is not None:
+            self._split = _split(self._base, stimulus)
+        self._stimulus = stimulus
+        shown = self.machine.shown(t_ns)
+        self.machine.commanded(t_ns)
+        expression = Expression(force.t_ns, force.seq, self._policy, shown.voice, shown.face)
+        acting = self.machine.phase in ("press", "react") and stimulus is not None
+        return Turn(
+            told.state,
+            told.drafts,
+            told.notes,
+            expression,
+            _pain(force, shown),
+            self._split,
+            acting and stimulus is not None and stimulus.voice.mode == "patient",
+            acting and stimulus is not None and stimulus.face.mode == "patient",
+        )
+
+
+def _pain(force: ForceFrame, shown: Shown) -> PainState:
+    """The stimulus told as pain: what voice and face are to admit."""
+    nrs = max(shown.voice_nrs, shown.face_nrs)
+    return PainState(
+        t_ns=force.t_ns,
+        cause_seq=force.seq,
+        nrs=nrs,
+        site="",
+        phase=shown.phase,
+        components={"stimulus": nrs} if nrs else {},
+        face_nrs=shown.face_nrs,
+        voice_nrs=shown.voice_nrs,
+    )
+
+
+def _split(base: SplitConfig, stimulus: Stimulus) -> SplitConfig:
+    """Gains multiply, delays add, within what a split can do."""
+    return SplitConfig(
+        voice_gain=min(4.0, base.voice_gain * stimulus.voice_gain),
+        face_gain=min(4.0, base.face_gain * stimulus.face_gain),
+        voice_delay_ms=min(5000.0, base.voice_delay_ms + stimulus.voice_delay_ms),
+        face_delay_ms=min(5000.0, base.face_delay_ms + stimulus.face_delay_ms),
+    )
+
+
+def person_of(config: SessionConfig, study: Study) -> Person:
+    """Whose list a session runs; the study's seed and not the session's, so that every lab runs the same lists."""
+    return Person(config.study.participant, config.study.session, study.file.seed)
+
+
+def make_study(config: SessionConfig) -> StudyStage | None:
+    """Study of a session, None without one.
+
+    Raises
+    ------
+    AssetError, ConfigError, RecordError
+        When it cannot be read, has a fault, or goes on with a record that is not its own.
+    """
+    wanted = config.study
+    if not wanted.name:
+        return None
+    if not wanted.participant:
+        raise ConfigError(f"study {wanted.name}: whose session is it? give a code with --participant P01")
+    if config.scenario:
+        raise ConfigError(
+            f"study {wanted.name} and scenario {config.scenario}: a session runs one of them; leave out the other"
+        )
+    study = load_study(wanted.name)
+    earlier = earlier_rows(Path(wanted.resume)) if wanted.resume else []
+    return StudyStage(study, person_of(config, study), config.split, earlier)
+
+
+def earlier_rows(folder: Path) -> list[TrialRecord]:
+    """Rows of a session and of all those that it went on with, oldest first.
+
+    Raises
+    ------
+    RecordError
+        When one cannot be read, or they go round in a circle.
+    """
+    rows: list[TrialRecord] = []
+    seen: set[Path] = set()
+    following: Path | None = folder
+    while following is not None:
+        place = following.resolve()
+        if place in seen:
+            raise RecordError(f"{folder}: goes on with itself; name the newest folder of this session with --resume")
+        seen.add(place)
+        with Record(following) as record:
+            rows = record.messages("trial") + rows
+            before = msgspec.json.decode(record.start.config_json, type=_Resumed).study.resume
+        following = Path(before) if before else None
+    return rows
+
+
+class _Resume(msgspec.Struct, frozen=True):
+    resume: str = ""
+
+
+class _Resumed(msgspec.Struct, frozen=True):
+    """What is needed of a recorded configuration, of any version."""
+
+    study: _Resume = _Resume()
