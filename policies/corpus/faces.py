@@ -39,7 +39,12 @@ _OUT = {unit: [column(name) for name in CHANNELS if name.rstrip("LR") == unit] f
 
 
 def act(
-    recipe: Recipe, traits: Sequence[Traits], stimuli: Stimuli, palpated: np.ndarray, rng: np.random.Generator
+    recipe: Recipe,
+    traits: Sequence[Traits],
+    stimuli: Stimuli,
+    palpated: np.ndarray,
+    rng: np.random.Generator,
+    emotion: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Motion and conditions of every trial, shapes (rows, frames, D) and (rows, frames, C).
 
@@ -47,9 +52,11 @@ def act(
     ----------
     palpated
         Which rows are pressed by a hand (the others feel heat), bool, shape (rows,).
+    emotion
+        Valence and arousal of every trial in place of drawn ones, shape (rows, 2): for further takes of a trial.
     """
     rows, frames = stimuli.pain.shape
-    people = _People(recipe, traits, rng)
+    people = _People(recipe, traits, rng, emotion)
     answers = _Answers(recipe, people, stimuli, palpated, rng)
     course = _Course(rows)
     living = Living(recipe, rows, rng)
@@ -97,7 +104,9 @@ def act(
 class _People:
     """Traits as arrays, and the mood of the trial."""
 
-    def __init__(self, recipe: Recipe, traits: Sequence[Traits], rng: np.random.Generator) -> None:
+    def __init__(
+        self, recipe: Recipe, traits: Sequence[Traits], rng: np.random.Generator, emotion: np.ndarray | None
+    ) -> None:
         rows = len(traits)
         expressiveness = np.array([one.expressiveness for one in traits])
         sex = np.array([one.sex for one in traits])
@@ -109,7 +118,8 @@ class _People:
             recipe("people.threshold_nrs") - recipe("people.threshold_per_octave_nrs") * octaves, 0.3, 6.0
         )
         moved = rng.random(rows) >= recipe("emotion.neutral_share")
-        emotion = np.clip(recipe("emotion.sd") * rng.standard_normal((rows, 2)), -1.0, 1.0) * moved[:, None]
+        drawn = np.clip(recipe("emotion.sd") * rng.standard_normal((rows, 2)), -1.0, 1.0) * moved[:, None]
+        emotion = drawn if emotion is None else emotion
         self.emotion = emotion
         valence, arousal = emotion.T
         self.gain = (
