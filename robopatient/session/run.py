@@ -18,10 +18,11 @@ from robopatient.record.reader import Record
 from robopatient.session.control import open_board
 from robopatient.session.finish import finish, summary
 from robopatient.session.scenario_stage import make_scenario
+from robopatient.session.study_stage import make_study
 from robopatient.session.supervisor import Supervisor
 from robopatient.voice.identity import load_identity as load_voice
 
-__all__ = ["board_overrides", "resolve", "run"]
+__all__ = ["board_overrides", "resolve", "run", "run_session"]
 
 
 def run(
@@ -37,6 +38,11 @@ def run(
     """Run one session; return the exit status."""
     config = resolve(session, headless, board, duration_s, seed, like, overrides)
     folder = out if out is not None else Path("sessions") / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    return run_session(config, folder)
+
+
+def run_session(config: SessionConfig, folder: Path) -> int:
+    """Run a session with a settled configuration into a folder; return the exit status."""
     supervisor = Supervisor(config, folder, _tell)
     _tell(f"session in {folder}; Ctrl-C ends it")
     status = supervisor.run()
@@ -97,6 +103,7 @@ def _settled(config: SessionConfig) -> SessionConfig:
         load_face(face.identity)
     open_board(config)
     make_scenario(config)
+    make_study(config)
     if config.board.file:
         load_recording(config.board.file, config.board.site_mm)
     return msgspec.structs.replace(config, voice=voice, face=face)

@@ -112,7 +112,7 @@ QUESTIONS: dict[str, Question] = {
         ),
         Question(
             "agree",
-            "The sound matches the force.",
+            "The reaction matches the force of the press.",
             ("strongly disagree", "disagree", "agree", "strongly agree"),
             1,
             "congruence",

@@ -1,0 +1,197 @@
+"""The verb ``study run``: one participant's session, begun, gone on with, or refused with the reason."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from robopatient.config import SessionConfig
+from robopatient.errors import ConfigError, RecordError, SessionError
+from robopatient.record.reader import Record
+from robopatient.record.schema import FILE_NAME
+from robopatient.session.run import resolve, run_session
+from robopatient.session.study_stage import earlier_rows
+from robopatient.study.duration import seconds_of
+from robopatient.study.log import Log
+from robopatient.study.study import Study, load_study
+from robopatient.study.trials import Person
+
+__all__ = ["parts_of", "run_study", "study_overrides"]
+
+MB_PER_MINUTE = 25.0
+"""What a session leaves: 6 MB of sound a minute at 48 kHz, record and journal at 250 Hz the rest (measured below)."""
+DEMOGRAPHICS = "demographics"
+"""Folder beside the sessions, apart from every record."""
+
+
+def run_study(
+    name: str,
+    participant: str,
+    session: int,
+    folder: Path,
+    board: str | None,
+    headless: bool,
+    language: str,
+    resume: bool,
+    demographics: str,
+    overrides: list[str],
+) -> int:
+    """Run a session of a study; return the exit status.
+
+    Raises
+    ------
+    ConfigError, AssetError
+        When study, participant or a setting will not do.
+    SessionError
+        When this participant has been through the session, has begun it, or is in it now.
+    """
+    study = load_study(name)
+    person = Person(participant, session, study.file.seed)
+    plan = study.plan(person)
+    stem = f"{study.name}_{participant}_s{session}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone(folder / f".{stem}.lock", stem):
+        parts = parts_of(folder, stem)
+        before = _goes_on(study, person, parts, resume)
+        if demographics:
+            write_demographics(folder, participant, demographics)
+        need_mb = round(seconds_of(study, plan) / 60.0 * MB_PER_MINUTE)
+        given = [
+            *study_overrides(study, person, language, before),
+            f"record.min_free_mb={max(200, need_mb)}",
+            *overrides,
+        ]
+        config = resolve(None, headless, board, None, None, None, given)
+        place = folder / (stem if not parts else f"{stem}_{len(parts) + 1}")
+        return run_session(config, place)
+
+
+def study_overrides(study: Study, person: Person, language: str = "english", resume: Path | None = None) -> list[str]:
+    """A study's own configuration of a session, as ``--set`` takes it."""
+    name = study.name if "/" not in str(study.folder.name) and _shipped(study) else str(study.folder.resolve())
+    told: dict[str, Any] = dict(study.session(person))
+    told["study"] = {
+        "name": name,
+        "participant": person.code,
+        "session": person.session,
+        "language": language,
+        "resume": str(resume.resolve()) if resume else "",
+    }
+    told.setdefault("seed", study.file.seed)
+    return list(_flat(told))
+
+
+def _shipped(study: Study) -> bool:
+    from robopatient.study.study import STUDIES
+
+    return study.folder.parent == STUDIES
+
+
+def _flat(table: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}={json.dumps(value)}"
+
+
+def parts_of(folder: Path, stem: str) -> list[Path]:
+    """Folders of a session, in the order in which they went on with one another."""
+    found = []
+    number = 1
+    while (place := folder / (stem if number == 1 else f"{stem}_{number}")).exists():
+        if (place / FILE_NAME).exists():
+            found.append(place)
+        number += 1
+    return found
+
+
+def _goes_on(study: Study, person: Person, parts: list[Path], resume: bool) -> Path | None:
+    """The part to go on with; None for a session that begins.
+
+    Raises
+    ------
+    SessionError
+        When there is something to go on with and that was not asked for, or the reverse.
+    """
+    newest = next((part for part in reversed(parts) if _begun(part)), None)
+    who = f"participant {person.code}, session {person.session} of {study.name}"
+    if newest is None:
+        if resume:
+            raise SessionError(f"{who}: no trial of it is recorded; begin it without --resume")
+        return None
+    log = Log(study, study.plan(person), earlier_rows(newest))
+    done, total = log.progress(practice=False)
+    if done >= total:
+        after = person.session + 1
+        following = f"--session {after}, or " if after <= study.file.sessions else ""
+        raise SessionError(f"{who}: is complete ({newest}); take {following}another code with --participant")
+    if not resume:
+        raise SessionError(
+            f"{who}: exists already with {done} of {total} trials ({newest}); go on with it by --resume, or take "
+            "another code with --participant"
+        )
+    return newest
+
+
+def _begun(part: Path) -> bool:
+    """Whether a part holds any row; one that was killed before its first commit does not count."""
+    try:
+        with Record(part) as record:
+            return bool(record.messages("trial"))
+    except RecordError:
+        return False
+
+
+@contextlib.contextmanager
+def _alone(lock: Path, what: str) -> Iterator[None]:
+    """Hold the session's lock, so that no second console runs it at the same time."""
+    file = lock.open("a+")
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            raise SessionError(
+                f"{what}: is being run already (process {file.read().strip() or 'unknown'}); end that session first"
+            ) from error
+        file.seek(0)
+        file.truncate()
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+    finally:
+        file.close()
+
+
+def write_demographics(folder: Path, participant: str, text: str) -> Path:
+    """Keep what a participant told of themselves, apart from their sessions: ``"age=34, sex=f, handedness=right"``.
+
+    Raises
+    ------
+    ConfigError
+        When it is no list of ``key=value``.
+    """
+    told: dict[str, str] = {}
+    for part in text.split(","):
+        key, equals, value = part.partition("=")
+        if not equals or not key.strip().isidentifier():
+            raise ConfigError(f'--demographics "{text}": write key=value, key=value; for example age=34, sex=f')
+        told[key.strip()] = value.strip()
+    place = folder / DEMOGRAPHICS
+    place.mkdir(exist_ok=True)
+    path = place / f"{participant}.json"
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n")
+    return path
+
+
+def config_of(study: Study, person: Person, overrides: list[str]) -> SessionConfig:
+    """Configuration of a session without windows, for a simulated participant."""
+    return resolve(None, True, None, None, None, None, [*study_overrides(study, person), *overrides])
