@@ -34,6 +34,7 @@ patient = _group("patient", "Patients: list, show, make one from a few wishes.")
 voice = _group("voice", "The voice: render, say, evaluate, calibrate.")
 policy = _group("policy", "Palpation-to-pain policies: train with ratings, list.")
 face = _group("face", "The face: still pictures, films.")
+dataset = _group("dataset", "Labelled face data sets: generate, verify, audit.")
 scenario = _group("scenario", "Training scenarios: check them, and preview them without hardware.")
 sessions = _group("sessions", "The library: list, show, tag, export and delete recorded sessions.")
 bench = _group("bench", "Measure on this machine, beside a baseline.")
@@ -119,9 +120,15 @@ def replay(
     update: Annotated[
         bool, typer.Option("--update", help="Accept what this version computes as the session's golden result.")
     ] = False,
+    console: Annotated[
+        bool, typer.Option("--console", help="Watch it instead: face, voice and force in step, with a scrubber.")
+    ] = False,
 ) -> None:
-    """Compute a session again from its raw bytes and compare bit for bit."""
-    _do("robopatient.session.replay:replay", folder=folder, update=update)
+    """Compute a session again from its raw bytes and compare bit for bit, or watch it again."""
+    if console:
+        _do("robopatient.console.replay:show", folder=folder)
+    else:
+        _do("robopatient.session.replay:replay", folder=folder, update=update)
 
 
 @app.command()
@@ -166,9 +173,14 @@ def sessions_list(
 
 
 @sessions.command("show")
-def sessions_show(name: SessionName, folder: Folder = Path("sessions"), json: Json = False) -> None:
+def sessions_show(
+    name: SessionName,
+    folder: Folder = Path("sessions"),
+    json: Json = False,
+    play: Annotated[bool, typer.Option("--play", help="Watch it instead, as replay --console does.")] = False,
+) -> None:
     """Print all figures of one session."""
-    _do("robopatient.session.library:show", folder=folder, name=name, as_json=json)
+    _do("robopatient.session.library:show", folder=folder, name=name, as_json=json, play=play)
 
 
 @sessions.command("tag")
@@ -604,6 +616,23 @@ def policy_evaluate(
         as_json=json,
         **({"methods": methods} if methods else {}),
     )
+
+
+@dataset.command("generate")
+def dataset_generate(
+    design: Annotated[str, typer.Argument(help="Name under assets/datasets, or path of a TOML file.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder; a half-made one is continued.")],
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 takes one per core.")] = 0,
+    ray: Annotated[str, typer.Option(metavar="local|ADDRESS", help="Draw on a Ray cluster.")] = "",
+) -> None:
+    """Draw a balanced, labelled set of faces; kill it and type it again, the bytes are the same."""
+    _do("experiments.datasets.verbs:generate", design=design, out=out, workers=workers, ray=ray)
+
+
+@dataset.command("verify")
+def dataset_verify(folder: Annotated[Path, typer.Argument(help="Folder of a data set.")], json: Json = False) -> None:
+    """Check hashes, balance, labels, splits and duplicates of a data set."""
+    _do("experiments.datasets.verbs:verify_folder", folder=folder, as_json=json)
 
 
 @bench.command("policy")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QWidget
@@ -29,7 +31,12 @@ KEYS: tuple[tuple[str, str], ...] = (
 class HelpSheet(QFrame):
     """Closed by the key that opened it or by a click; Esc still hushes."""
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(
+        self,
+        parent: QWidget,
+        keys: Sequence[tuple[str, str]] = KEYS,
+        foot_text: str = "Closing this window does not end the session.",
+    ) -> None:
         super().__init__(parent)
         self._window = parent
         self.setProperty("role", "sheet")
@@ -40,14 +47,14 @@ class HelpSheet(QFrame):
         title = QLabel("Keys", self)
         title.setProperty("role", "patient")
         grid.addWidget(title, 0, 0, 1, 2)
-        for row, (key, what) in enumerate(KEYS, start=1):
+        for row, (key, what) in enumerate(keys, start=1):
             cap = QLabel(key, self)
             cap.setProperty("role", "cap")
             grid.addWidget(cap, row, 0, Qt.AlignmentFlag.AlignLeft)
             grid.addWidget(QLabel(what, self), row, 1)
-        foot = QLabel("Closing this window does not end the session.", self)
+        foot = QLabel(foot_text, self)
         foot.setProperty("role", "muted")
-        grid.addWidget(foot, len(KEYS) + 1, 0, 1, 2)
+        grid.addWidget(foot, len(keys) + 1, 0, 1, 2)
         self.hide()
 
     def toggle(self) -> None:

@@ -25,8 +25,8 @@ from robopatient.record.latency import touch_to_face, touch_to_sound
 from robopatient.record.presses import press_rows, write_presses
 from robopatient.record.reader import Record
 from robopatient.record.report import KeyFrame, write_report
+from robopatient.record.soundtrack import soundtrack
 from robopatient.session.debrief import finish_training
-from robopatient.session.soundtrack import soundtrack
 
 __all__ = ["finish", "report", "summary"]
 

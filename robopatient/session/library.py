@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from robopatient.config import reference
 from robopatient.errors import RecordError
 from robopatient.record.debrief_figures import Figures
 from robopatient.record.library import Entry, Library, Wanted
@@ -41,11 +42,14 @@ def list_sessions(folder: Path, wanted: Wanted, as_json: bool, rebuild: bool = F
         print(f"{folder / entry.name}: cannot be read: {entry.problem}", file=sys.stderr)
 
 
-def show(folder: Path, name: str, as_json: bool) -> None:
-    """Print everything that the library knows of a session."""
+def show(folder: Path, name: str, as_json: bool, play: bool = False) -> None:
+    """Print everything that the library knows of a session, or play it in the console's replay."""
     with Library(folder) as library:
         library.refresh()
         entry = library.get(name)
+    if play:
+        reference("robopatient.console.replay:show")(folder / entry.name)
+        return
     if as_json:
         print(msgspec.json.encode(entry).decode())
         return

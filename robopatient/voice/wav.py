@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from robopatient.errors import RecordError
 
-__all__ = ["WavWriter"]
+__all__ = ["WavWriter", "read_samples"]
 
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sII4sI")
 _SIZE_LIMIT = 0xFFFFFFFF - 4096
@@ -89,3 +89,25 @@ class WavWriter:
             *(b"fmt ", 16, _FLOAT_FORMAT, 1, self._sample_rate_hz, self._sample_rate_hz * _BYTES, _BYTES, 32),
             *(b"fact", 4, size // _BYTES, b"data", size),
         )
+
+
+def read_samples(path: Path, sample_rate_hz: int) -> npt.NDArray[np.float32]:
+    """Samples of a file that ``WavWriter`` wrote, shape (n,), read from the disk as they are looked at.
+
+    Raises
+    ------
+    RecordError
+        When it cannot be read or is not one of ours.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEADER.size)
+        count = (path.stat().st_size - _HEADER.size) // _BYTES
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be read ({error.strerror})") from error
+    fields = _HEADER.unpack(head) if len(head) == _HEADER.size else ()
+    if len(fields) < 8 or fields[5] != _FLOAT_FORMAT or fields[7] != sample_rate_hz:
+        raise RecordError(f"{path}: is not a 32-bit float WAV of {sample_rate_hz} Hz, as sessions write them")
+    if not count:
+        return np.zeros(0, np.float32)
+    return np.memmap(path, np.dtype("<f4"), "r", offset=_HEADER.size, shape=(count,))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from robopatient.session.soundtrack import soundtrack
+from robopatient.record.soundtrack import soundtrack
 
 RATE_HZ, FRAMES = 48_000, 256
 

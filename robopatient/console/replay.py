@@ -1,0 +1,89 @@
+"""The verb ``replay --console``: a recorded session in a window of its own.
+
+Opens what is needed (sound in its own process, a renderer, the window) and closes it again.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from robopatient.clock import HostClock
+from robopatient.console.display import why_no_display
+from robopatient.console.tape import Tape, load_tape
+from robopatient.console.transport import SoundProcess, Transport
+from robopatient.errors import DeviceError, RobopatientError, require
+from robopatient.face.identity import load_identity
+from robopatient.face.render import Kind, make_renderer
+from robopatient.face.tier import TieredRenderer
+
+__all__ = ["show"]
+
+PICTURE_HZ = 30.0
+FACE_PX = 448
+"""Beside the curves the face is no larger than this on a screen of 1280 x 800."""
+
+
+def show(folder: Path) -> int:
+    """Open the replay of a session; returns when its window is closed.
+
+    Raises
+    ------
+    RecordError
+        When there is nothing to play.
+    DeviceError
+        When no window can be shown here.
+    """
+    tape = load_tape(folder)
+    require("PySide6.QtWidgets", "console")
+    require("pyqtgraph", "console")
+    reason = why_no_display(os.environ, sys.platform)
+    if reason:
+        raise DeviceError(f"{reason}; the film shows the same: robopatient report {folder}")
+    from PySide6.QtCore import QSettings, Qt, QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from robopatient.console.replay_window import ReplayWindow
+
+    app = QApplication.instance() or QApplication(["robopatient"])
+    clock = HostClock()
+    transport = Transport(tape.length_s, clock, SoundProcess(tape.sound) if tape.sound is not None else None)
+    renderer, trouble = _renderer(tape, clock)
+    try:
+        draw = renderer.draw if renderer is not None else None
+        window = ReplayWindow(tape, transport, draw, QSettings("robopatient", "console"), trouble)
+        timer = QTimer()
+        timer.setTimerType(Qt.TimerType.PreciseTimer)
+        timer.timeout.connect(window.refresh)
+        timer.start(round(1000.0 / PICTURE_HZ))
+        window.show()
+        window.toggle()
+        app.exec()
+        timer.stop()
+    finally:
+        transport.close()
+        if renderer is not None:
+            renderer.close()
+    return 0
+
+
+def _renderer(tape: Tape, clock: HostClock) -> tuple[TieredRenderer | None, str]:
+    """What draws the session's own face, or why nothing does."""
+    if not tape.seen:
+        return None, "The record holds no face"
+    trouble = ""
+    kinds: tuple[Kind, ...] = (tape.config.face.renderer, "numba")
+    for kind in dict.fromkeys(kinds):
+        try:
+            return _warm(tape, clock, kind), ""
+        except (RobopatientError, ImportError) as error:  # a driver may break at the first picture
+            trouble = trouble or f"The face cannot be drawn here: {error}"
+    return None, trouble
+
+
+def _warm(tape: Tape, clock: HostClock, kind: Kind) -> TieredRenderer:
+    identity = load_identity(tape.config.face.identity)
+    renderer = TieredRenderer(lambda size_px: make_renderer(kind, identity, size_px), FACE_PX, 1 / PICTURE_HZ, clock)
+    renderer.warm_up([tape.pose(0)])
+    return renderer
