@@ -156,7 +156,8 @@ class Library:
         RecordError
             When there is none, or more than one.
         """
-        found = [entry for entry in self.find() if name in (entry.name, entry.session_id)]
+        rows = self._index.execute(f"{QUERY} WHERE ? IN (name, session_id)", (name,))
+        found = [_entry(row) for row in rows]
         if len(found) != 1:
             many = f"{len(found)} sessions are" if found else "no session is"
             raise RecordError(f'{self.root}: {many} called "{name}"; type: robopatient sessions list')
