@@ -5,8 +5,7 @@ Command -> gestures -> synthesiser -> limiter. Knows neither clock nor device: a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,26 +14,53 @@ from robopatient.config import VoiceConfig
 from robopatient.levels import gain_to_db
 from robopatient.messages import VoiceCommand
 from robopatient.voice.gestures import Gestures, write_command
-from robopatient.voice.identity import Identity, load_identity
+from robopatient.voice.identity import Identity
 from robopatient.voice.limiter import LOOKAHEAD_S, Limiter
-from robopatient.voice.synth import Synth
+from robopatient.voice.mixer import Mixer, Utterance
+from robopatient.voice.synth import FORMANTS, Synth
 
-__all__ = ["LOOKAHEAD_S", "Block", "VoiceEngine", "rerender"]
+__all__ = ["LOOKAHEAD_S", "SILENCE", "Block", "Engine", "VoiceEngine"]
 
 
 class Block(NamedTuple):
     """What one block sounded like: the truth for the record, not an estimate from the samples.
 
-    ``f0_hz`` holds at the end of the block, 0 without voice; ``level_dbfs`` is its RMS.
+    ``f0_hz`` and the formants hold at the end of the block, 0 without voice; ``level_dbfs`` is its RMS.
     """
 
     f0_hz: float
     level_dbfs: float
     roughness: float
     call: str
+    f1_hz: float = 0.0
+    f2_hz: float = 0.0
+    f3_hz: float = 0.0
 
 
 SILENCE = Block(0.0, gain_to_db(0.0), 0.0, "silent")
+
+
+class Engine(Protocol):
+    """What the player plays; a class of one's own is built as ``Engine(identity, config, seed)``."""
+
+    block_frames: int
+
+    @property
+    def command(self) -> npt.NDArray[np.void]:
+        """The slot that ``render_written`` reads, of ``gestures.empty_command`` shape."""
+        ...
+
+    def render(self, command: VoiceCommand | None, out: npt.NDArray[np.float32]) -> Block:
+        """Fill ``out``, shape (block_frames,), and say what it is."""
+        ...
+
+    def render_written(self, fresh: bool, out: npt.NDArray[np.float32]) -> Block:
+        """As ``render``, with the command already in its slot."""
+        ...
+
+    def begin(self, utterance: Utterance) -> None:
+        """Say this from the next block on."""
+        ...
 
 
 class VoiceEngine:
@@ -53,6 +79,7 @@ class VoiceEngine:
         self._gestures = Gestures(identity, config, seed)
         self._synth = Synth(config.sample_rate_hz, seed ^ identity.seed << 16, identity.vocal_tract_cm)
         self._limiter = Limiter(config.sample_rate_hz, config.max_dbfs)
+        self._mixer = Mixer(config.sample_rate_hz)
         self._samples = np.zeros(config.block_frames)
         self._quiet = True
 
@@ -79,36 +106,26 @@ class VoiceEngine:
                 self._synth.reset()
                 limiter.reset()
                 self._quiet = True
+            if self._mixer.active:
+                self._mixer.reset()
             out[:] = 0.0
             return SILENCE
         self._quiet = False
-        self._synth.render(gestures.parameters, self._samples)
-        power = limiter.render(self._samples, out, gestures.master_to, gestures.fade_s)
-        return Block(gestures.f0_hz, gain_to_db(power**0.5), gestures.roughness, gestures.call)
+        parameters, mixer = gestures.parameters, self._mixer
+        self._synth.render(parameters, self._samples)
+        if mixer.active:
+            mixer.mix(self._samples, float(gestures.command["nrs"][0]))
+        level_dbfs = gain_to_db(limiter.render(self._samples, out, gestures.master_to, gestures.fade_s) ** 0.5)
+        if mixer.speaking:
+            return Block(mixer.f0_hz, level_dbfs, 0.0, mixer.call)
+        f1_hz, f2_hz, f3_hz = parameters[FORMANTS : FORMANTS + 3].tolist()
+        return Block(gestures.f0_hz, level_dbfs, gestures.roughness, gestures.call, f1_hz, f2_hz, f3_hz)
+
+    def begin(self, utterance: Utterance) -> None:
+        """Say this from the next block on; the voice falls silent for it, unless it is silent altogether."""
+        self._mixer.begin(utterance)
 
     @property
     def command(self) -> npt.NDArray[np.void]:
         """The slot that ``render_written`` reads, of ``gestures.empty_command`` shape."""
         return self._gestures.command
-
-
-def rerender(
-    commands_by_block: Sequence[VoiceCommand | None], config: VoiceConfig, seed: int, n_blocks: int
-) -> npt.NDArray[np.float32]:
-    """The samples of a session again, from the commands that its blocks applied.
-
-    Parameters
-    ----------
-    commands_by_block
-        For every block the command first applied in it, None where there was no new one (``Heard.command_t_ns``
-        did not change). Blocks past its end have none.
-
-    Returns
-    -------
-    Samples, shape (n_blocks * block_frames,).
-    """
-    engine = VoiceEngine(load_identity(config.identity), config, seed)
-    samples = np.zeros((n_blocks, config.block_frames), np.float32)
-    for index in range(n_blocks):
-        engine.render(commands_by_block[index] if index < len(commands_by_block) else None, samples[index])
-    return samples.ravel()

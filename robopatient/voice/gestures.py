@@ -161,6 +161,8 @@ COMMAND = np.dtype(
         ("phase", "i8"),
         ("call", "i8"),
         ("hush", "i8"),
+        ("duration_ratio", "f8"),
+        ("formant_ratio", "f8"),
     ]
 )
 _PERSON = np.dtype(
@@ -207,6 +209,7 @@ _BODY = np.dtype(
         ("rough", "f8"),
         ("breathy", "f8"),
         ("mouth", "f8"),
+        ("formants", "f8"),  # over the person's own
         ("air", "f8"),
         ("attack", "f8"),
         ("burst", "f8"),
@@ -267,6 +270,8 @@ def write_command(slot: npt.NDArray[Any], command: VoiceCommand) -> None:
         PHASES[command.phase],
         CALLS.get(ask.call, CALLS["auto"]),
         command.hush,
+        _finite(ask.duration_ratio, 0.5, 2.0),
+        _finite(ask.formant_ratio, 0.7, 1.4),
     )
 
 
@@ -307,6 +312,7 @@ class Gestures:
         self._body["am_hz"] = 70.0
         self._body["air"] = 1.0
         self._body["top_db"] = -120.0
+        self._body["formants"] = 1.0
 
     def step(self, fresh: bool) -> None:
         """Advance one block; ``fresh`` says that ``command`` is newer than in the last block."""
@@ -430,7 +436,7 @@ def _start_call(b, v, c):  # type: ignore[no-untyped-def]
     p = b.mouth
     b.last = b.kind
     b.kind = _choose(b, v, c)
-    length = _along(p, _P, _CALL_S) * _KINDS[b.kind, LONGER]
+    length = _along(p, _P, _CALL_S) * _KINDS[b.kind, LONGER] * c.duration_ratio
     _enter(b, CALLING, length * (1.0 + 0.3 * v.temperature * (2.0 * _uniform(b) - 1.0)))
     b.top_nrs = b.nrs
     b.attack = 0.12 - 0.09 * p
@@ -502,7 +508,7 @@ def _transition(b, v, c, wanted):  # type: ignore[no-untyped-def]
             b.kind = c.call
         if b.nrs > b.top_nrs + 0.15:  # pain still rises: so does the call
             b.top_nrs = b.nrs
-            b.length = max(b.length, b.t + 0.4, _along(b.mouth, _P, _CALL_S))
+            b.length = max(b.length, b.t + 0.4, _along(b.mouth, _P, _CALL_S) * c.duration_ratio)
             if c.call < 0 and _degree(b.mouth) > _degree(_KIND_P[b.kind]):
                 b.kind = _USUAL[_degree(b.mouth)]
                 b.held = 0.0
@@ -551,7 +557,7 @@ def _mouth(b, v, p, close, width, target, dt_s):  # type: ignore[no-untyped-def]
             formant += (_CLOSED[i] - formant) * close
         else:
             formant = 4500.0 + 1000.0 * (i - 4)
-        formant *= v.tract_scale
+        formant *= v.tract_scale * b.formants
         if i == 0:
             formant = max(formant, target[F0] * target[JUMP])  # singers and screamers tune F1 to f0
         elif i == 1:
@@ -716,6 +722,7 @@ def _step(body, person, command, fresh, dt_s, target):  # type: ignore[no-untype
     if b.state == REST:
         b.mouth = mouth
     b.mouth = _toward(b.mouth, mouth, dt_s, 0.04, 0.15)
+    b.formants = _toward(b.formants, c.formant_ratio if c.formant_ratio > 0.0 else 1.0, dt_s, 0.025, 0.025)
     if wanted:
         b.peak = max(b.peak, b.nrs / 10.0)
         b.arousal = max(b.arousal, b.nrs / 10.0)

@@ -56,6 +56,12 @@ class Identity(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Period of idle breathing."""
     recordings: str = ""
     """Folder of this person's own recordings, for ``VoiceConfig.engine = "samples"``."""
+    words: str = ""
+    """Folder of this person's own words (sidecars with ``text``); what is not there is spoken by espeak-ng."""
+    interjects_from_nrs: Annotated[float, Meta(ge=0, le=11)] = 6.0
+    """Pain that wrings words from this person ("it hurts", "stop"); 11 is never."""
+    interjects_every_s: Annotated[float, Meta(ge=1, le=600)] = 8.0
+    """Shortest pause between them."""
     manipulation: Literal["psola", "resample"] = "psola"
     """How they are moved: pitch alone, or as the published study did, pitch with formants and duration."""
     seed: Annotated[int, Meta(ge=0, lt=2**31)] = 0

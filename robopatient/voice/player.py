@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections import deque
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -20,8 +21,9 @@ from robopatient.config import VoiceConfig
 from robopatient.errors import DeviceError, MissingPackageError, require
 from robopatient.messages import Heard, VoiceCommand
 from robopatient.voice.clocked import ClockedSink
-from robopatient.voice.engine import LOOKAHEAD_S, SILENCE, Block, VoiceEngine
+from robopatient.voice.engine import LOOKAHEAD_S, SILENCE, Block, Engine
 from robopatient.voice.gestures import empty_command, write_command
+from robopatient.voice.mixer import Utterance
 
 __all__ = ["Player", "StreamClock", "play_once"]
 
@@ -58,7 +60,7 @@ class Player:
         For ``ActorState``: "ready", or "degraded" with what is missing and what mends it.
     """
 
-    def __init__(self, engine: VoiceEngine, config: VoiceConfig, clock: Clock | None = None) -> None:
+    def __init__(self, engine: Engine, config: VoiceConfig, clock: Clock | None = None) -> None:
         self.state, self.detail = "starting", ""
         self._engine = engine
         self._config = config
@@ -66,6 +68,8 @@ class Player:
         self._slots = [empty_command() for _ in range(SLOTS)]
         self._newest = 0
         self._applied = 0
+        self._to_say: deque[Utterance] = deque()
+        self._begun: deque[tuple[int, int, int, Utterance]] = deque()
         self._played = 0
         self._ring = [_Played(0, 0, 0, 0, SILENCE, 0)] * RING
         self._audio = np.zeros((RING, config.block_frames), np.float32)
@@ -93,6 +97,18 @@ class Player:
         following = self._newest + 1
         write_command(self._slots[following % SLOTS], command)
         self._newest = following  # one store: the callback sees the whole command or the one before
+
+    def say(self, utterance: Utterance) -> None:
+        """Begin these words in the next block that is rendered."""
+        self._to_say.append(utterance)
+
+    def begun(self, first_block: int = 0) -> list[tuple[int, int, int, Utterance]]:
+        """Words that have begun since the last call: when they leave, force frame, index of the block, and they."""
+        begun = []
+        while self._begun:
+            t_ns, cause_seq, index, utterance = self._begun.popleft()
+            begun.append((t_ns, cause_seq, first_block + index, utterance))
+        return begun
 
     def poll(self) -> bool:
         """Look after the device, at least ten times a second; True when ``state`` has changed."""
@@ -135,6 +151,9 @@ class Player:
                 call=block.call,
                 underruns=row.underruns,
                 command_t_ns=row.command_t_ns,
+                f1_hz=block.f1_hz,
+                f2_hz=block.f2_hz,
+                f3_hz=block.f3_hz,
             )
             self._told += 1
 
@@ -164,13 +183,17 @@ class Player:
         """One block that is heard at ``t_ns``, for the sink that is in charge; the body of the audio callback."""
         if sink is not self._sink:
             return None
-        newest = self._newest
-        fresh = newest != self._applied
+        newest, index = self._newest, self._played
+        # The first block is always without a command: by that a record tells where a process began.
+        fresh = newest != self._applied and index > 0
         command = self._engine.command
         if fresh:
             command[0] = self._slots[newest % SLOTS][0]
             self._applied = newest
-        index = self._played
+        if self._to_say and index > 0:
+            utterance = self._to_say.popleft()
+            self._engine.begin(utterance)
+            self._begun.append((t_ns, int(command[0]["cause_seq"]), index, utterance))
         samples = self._audio[index % RING]
         block = self._engine.render_written(fresh, samples)
         row = command[0]

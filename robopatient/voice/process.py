@@ -13,28 +13,27 @@ import os
 import signal
 import sys
 import threading
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from robopatient.bus import ActorPort, Endpoints
 from robopatient.clock import Clock, HostClock
-from robopatient.config import SessionConfig, VoiceConfig, reference
+from robopatient.config import SessionConfig, VoiceConfig
 from robopatient.errors import RecordError, RobopatientError, SessionError
-from robopatient.messages import ActorState, Note, SessionStop, VoiceAsk, VoiceCommand
+from robopatient.messages import ActorState, Loudness, Note, Said, SessionStop, VoiceAsk, VoiceCommand
 
 if TYPE_CHECKING:
-    from robopatient.voice.engine import VoiceEngine
+    from robopatient.voice.calibration import Calibration, Second
+    from robopatient.voice.engine import Engine
     from robopatient.voice.player import Player
+    from robopatient.voice.speech import Speech
 
 __all__ = ["main"]
 
-ENGINES = {
-    "synth": "robopatient.voice.engine:VoiceEngine",
-    "samples": "robopatient.voice.samples:SamplesEngine",
-}
-"""Short names for ``VoiceConfig.engine``."""
 POLL_MS = 5
 """Longest wait for a command before the played blocks are told: about one block."""
 HEARTBEAT_NS = 1_000_000_000
@@ -58,7 +57,7 @@ def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
     sys.setswitchinterval(0.0005)  # a busy thread must not hold the callback up for 5 ms (measured)
     _quiet_libraries()
     clock = HostClock()
-    port = ActorPort(endpoints, ("voice", "stop"))
+    port = ActorPort(endpoints, ("voice", "said", "stop"))
     try:
         _Actor(config, port, clock, folder).run(stopping)
     finally:
@@ -75,6 +74,7 @@ class _Actor:
         self._folder = folder
         self._state, self._detail = "starting", ""
         self._told_ns = 0
+        self._calibration: Calibration | None = None
 
     def run(self, stopping: threading.Event) -> None:
         """Live: warm up, play, stop."""
@@ -87,28 +87,36 @@ class _Actor:
             self._idle(stopping)
             return
         from robopatient.voice.player import Player
+        from robopatient.voice.speech import Speech
 
-        player = Player(engine, self._config.voice, self._clock)
-        saver = _Saver(player, self._folder / "voice.wav", self._config.voice)
+        voice = self._config.voice
+        player = Player(engine, voice, self._clock)
+        saver = _Saver(player, self._folder / "voice.wav", voice, self._calibration)
+        speech = None if voice.words == "off" else Speech(voice, self._config.seed, player, self._note)
         player.start()
         gc.collect()
         gc.freeze()
+        if self._calibration is not None:
+            self._note("info", self._calibration.told(voice))
         self._say(player.state, player.detail)
         try:
-            self._serve(stopping, player, saver)
+            self._serve(stopping, player, saver, speech)
         finally:
             player.stop()
             saver.close()
-            self._tell_heard(player, saver)
+            self._tell_played(player, saver, speech)
+            if speech is not None:
+                speech.close()
             self._say("stopped", "")
 
-    def _warm_up(self, stopping: threading.Event) -> VoiceEngine | None:
+    def _warm_up(self, stopping: threading.Event) -> Engine | None:
         """The engine with every kernel compiled; None when stopped before. A first compilation takes many seconds."""
         self._say("starting", "the first start compiles the voice")
-        results: list[VoiceEngine | RobopatientError] = []
+        results: list[Engine | RobopatientError] = []
 
         def work() -> None:
             try:
+                self._calibrate()
                 results.append(_make_engine(self._config))
             except RobopatientError as error:
                 results.append(error)
@@ -127,15 +135,24 @@ class _Actor:
             raise results[0]
         return results[0]
 
-    def _serve(self, stopping: threading.Event, player: Player, saver: _Saver) -> None:
+    def _calibrate(self) -> None:
+        """Lower the ceiling to what this rig may do."""
+        from robopatient.voice.calibration import capped
+
+        voice, self._calibration = capped(self._config.voice)
+        self._config = msgspec.structs.replace(self._config, voice=voice)
+
+    def _serve(self, stopping: threading.Event, player: Player, saver: _Saver, speech: Speech | None) -> None:
         looked_ns, urgent = 0, 0
         while not stopping.is_set():
             for message in self._port.receive(POLL_MS):
                 if isinstance(message, VoiceCommand):
                     player.submit(message)
-                elif isinstance(message, SessionStop):
+                if isinstance(message, SessionStop):
                     return
-            self._tell_heard(player, saver)
+                if speech is not None and isinstance(message, (VoiceCommand, Said)):
+                    speech.hear(message)
+            self._tell_played(player, saver, speech)
             now_ns = self._clock.now_ns()
             if now_ns - looked_ns >= LOOK_AFTER_NS:
                 looked_ns = now_ns
@@ -160,9 +177,14 @@ class _Actor:
     def _told_to_stop(self, timeout_ms: int) -> bool:
         return any(isinstance(message, SessionStop) for message in self._port.receive(timeout_ms))
 
-    def _tell_heard(self, player: Player, saver: _Saver) -> None:
+    def _tell_played(self, player: Player, saver: _Saver, speech: Speech | None) -> None:
         for heard in player.heard(saver.first_block):
             self._port.tell(heard)
+        for spoken in speech.step(self._clock.now_ns(), saver.first_block) if speech is not None else ():
+            self._port.tell(spoken)
+        while saver.seconds:
+            block, second = saver.seconds.popleft()
+            self._port.tell(Loudness(self._clock.now_ns(), block, *second))
 
     def _say(self, state: str, detail: str) -> None:
         self._state, self._detail, self._told_ns = state, detail, self._clock.now_ns()
@@ -179,10 +201,14 @@ class _Actor:
 class _Saver:
     """Writes what was played from a thread of its own; a full disk ends the file, never the voice."""
 
-    def __init__(self, player: Player, path: Path, config: VoiceConfig) -> None:
+    def __init__(self, player: Player, path: Path, config: VoiceConfig, calibration: Calibration | None) -> None:
+        from robopatient.voice.calibration import Meter
         from robopatient.voice.wav import WavWriter
 
         self.trouble = ""
+        self.seconds: deque[tuple[int, Second]] = deque()
+        self._meter = Meter(config, calibration)
+        self._counted = 0
         self.first_block = 0
         self._player = player
         self._done = threading.Event()
@@ -219,6 +245,9 @@ class _Saver:
 
     def _save(self, *, flush: bool) -> None:
         samples = self._player.samples()
+        self._counted += len(samples)
+        for second in self._meter.add(samples.ravel()):
+            self.seconds.append((self.first_block + self._counted, second))
         if self._file is None:
             return
         try:
@@ -232,20 +261,18 @@ class _Saver:
             self._file = None
 
 
-def _make_engine(config: SessionConfig) -> VoiceEngine:
+def _make_engine(config: SessionConfig) -> Engine:
     """The engine of the session, warmed up: every kernel compiled before the first breath."""
-    from robopatient.voice.identity import load_identity
+    from robopatient.voice.engines import make_engine
 
     voice = config.voice
-    make = reference(voice.engine, ENGINES)
-    identity = load_identity(voice.identity)
-    rehearsal = make(identity, voice, 0)
+    rehearsal = make_engine(voice, 0)
     out = np.zeros(voice.block_frames, np.float32)
     for phase, nrs in (("onset", 8.0), ("hold", 8.0), ("release", 0.0)):
         command = VoiceCommand(0, 0, 0, nrs, phase, VoiceAsk(-10.0 if nrs else -60.0, 6.0, 0.5, 0.2))  # type: ignore[arg-type]
         for _ in range(20):
             rehearsal.render(command, out)
-    return make(identity, voice, config.seed)
+    return make_engine(voice, config.seed)
 
 
 def _quiet_libraries() -> None:

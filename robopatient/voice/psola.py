@@ -16,6 +16,8 @@ from robopatient.voice.recordings import RATE_HZ, Recording
 __all__ = ["Psola", "shifted"]
 
 RING = 8192
+FADE_FRAMES = 240
+"""A recording that is begun fades in over 5 ms."""
 STATE = np.dtype([("at", "f8"), ("due", "f8"), ("n", "i8"), ("period", "f8")])
 
 
@@ -30,7 +32,7 @@ class Psola:
 
     def restart(self) -> None:
         """Back to the beginning."""
-        self._state[:] = np.zeros(1, STATE)
+        self._state[0] = (0.0, 0.0, 0, 0.0)
         self._ring[:] = 0.0
 
     @property
@@ -114,6 +116,7 @@ def _overlap_add(out, sound, marks, periods, state, ring, f0_ratio, speed, forma
             s.due += step
             s.at += step * speed
         place = s.n % size
-        out[k] = ring[place]
+        # The first grain is laid whole, wherever in its cycle the recording begins.
+        out[k] = ring[place] * min(1.0, s.n / FADE_FRAMES)
         ring[place] = 0.0
         s.n += 1

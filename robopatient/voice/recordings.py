@@ -43,6 +43,8 @@ class Sidecar(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
     nrs: Annotated[float, Meta(ge=0, le=10)] = 5.0
     """Pain that it expresses."""
     call: str = "cry"
+    text: str = ""
+    """Words that are spoken in it, when it is to be used for them (``Identity.words``)."""
 
 
 class Recording(NamedTuple):

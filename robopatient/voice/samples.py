@@ -1,7 +1,7 @@
 """The other voice: a user's recordings instead of the synthesiser, behind the same interface.
 
-A press chooses a recording by its pain; while it sounds, pitch and level follow the command. The arm ``resample``
-plays it as the published study did, where pitch, formants and duration cannot be told apart.
+A press chooses a recording by its pain; while it sounds, pitch, duration, formants and level follow the command, each
+by itself. The arm ``resample`` plays it as the published study did, where the first three cannot be told apart.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from robopatient.topics import TOPICS
 from robopatient.voice.engine import SILENCE, Block
 from robopatient.voice.gestures import FELT_NRS, INAUDIBLE_DB, empty_command, write_command
 from robopatient.voice.identity import Identity
+from robopatient.voice.kernel import kernel
 from robopatient.voice.limiter import Limiter
+from robopatient.voice.mixer import Mixer, Utterance
 from robopatient.voice.psola import Psola
 from robopatient.voice.recordings import RATE_HZ, TARGET_LUFS, Recording, load_folder, resampled
 
@@ -65,8 +67,9 @@ class SamplesEngine:
         self._random = np.random.default_rng([seed, identity.seed])
         self._limiter = Limiter(config.sample_rate_hz, config.max_dbfs)
         self._full_scale = db_to_gain(config.level_dbfs - TARGET_LUFS)
+        self._mixer = Mixer(config.sample_rate_hz)
         self._samples = np.zeros(config.block_frames)
-        self._ramp = np.arange(1, config.block_frames + 1) / config.block_frames
+        self._nrs = [recording.sidecar.nrs for recording in self._recordings]
         self._dt_s = config.block_frames / config.sample_rate_hz
         self._command: npt.NDArray[Any] = empty_command()
         self._age_s = math.inf
@@ -74,7 +77,7 @@ class SamplesEngine:
         self._playing: Psola | None = None
         self._row = 0
         self._gain = 0.0
-        self._ratio = 1.0
+        self._ratio = self._duration = self._formants = 1.0
 
     @property
     def command(self) -> npt.NDArray[np.void]:
@@ -90,12 +93,14 @@ class SamplesEngine:
     def render_written(self, fresh: bool, out: npt.NDArray[np.float32]) -> Block:
         """As ``VoiceEngine.render_written``."""
         self._age_s = 0.0 if fresh else self._age_s + self._dt_s
-        row = self._command[0]
+        row, mixer, samples = self._command[0], self._mixer, self._samples
         stale, hush = self._age_s > STALE_S, bool(row["hush"])
         master = 0.0 if stale or hush else 1.0
         if master == 0.0 and self._limiter.master == 0.0:
             self._playing, self._gain = None, 0.0
             self._limiter.reset()
+            if mixer.active:
+                mixer.reset()
             out[:] = 0.0
             return SILENCE
         level_db, nrs = float(row["level_db"]), float(row["nrs"])
@@ -104,36 +109,53 @@ class SamplesEngine:
         if self._playing is None and wanted and self._pause_s == 0.0:
             self._begin(nrs, float(row["f0_semitones"]))
         voice = self._playing
-        self._samples[:] = 0.0
+        samples[:] = 0.0
         f0_hz = 0.0
         if voice is not None:
             gain = self._full_scale * db_to_gain(level_db) if wanted else self._gain * math.exp(-self._dt_s / 0.06)
             if not self._resamples:
-                asked = self._asked(float(row["f0_semitones"]))
-                self._ratio += (asked - self._ratio) * (1.0 - math.exp(-self._dt_s / GLIDE_S))
-            voice.render(self._samples, self._ratio, 1.0, 1.0)
-            self._samples *= self._gain + (gain - self._gain) * self._ramp
+                glide = 1.0 - math.exp(-self._dt_s / GLIDE_S)
+                self._ratio += (self._asked(float(row["f0_semitones"])) - self._ratio) * glide
+                self._duration += (float(row["duration_ratio"]) - self._duration) * glide
+                self._formants += (float(row["formant_ratio"]) - self._formants) * glide
+            voice.render(samples, self._ratio, self._duration, self._formants)
+            _ramp(samples, self._gain, gain)
             self._gain = gain
             f0_hz = voice.f0_hz
             if voice.done or gain < 1e-5:
                 self._playing, self._pause_s = None, self._identity.refractory_s
+        if mixer.active:
+            mixer.mix(samples, nrs)
         fade_s = HUSH_S if hush else (STALE_FADE_S if stale else OPEN_S)
-        power = self._limiter.render(self._samples, out, master, fade_s)
+        level_dbfs = gain_to_db(self._limiter.render(samples, out, master, fade_s) ** 0.5)
+        if mixer.speaking:
+            return Block(mixer.f0_hz, level_dbfs, 0.0, mixer.call)
         call = "silent" if voice is None else self._recordings[self._row].sidecar.call
-        return Block(f0_hz, gain_to_db(power**0.5), 0.0, call)
+        return Block(f0_hz, level_dbfs, 0.0, call)
+
+    def begin(self, utterance: Utterance) -> None:
+        """As ``VoiceEngine.begin``."""
+        self._mixer.begin(utterance)
 
     def _begin(self, nrs: float, semitones: float) -> None:
         """Choose the recording nearest in pain, among equals by chance."""
-        away = np.abs([recording.sidecar.nrs - nrs for recording in self._recordings])
-        near = np.flatnonzero(away <= away.min() + 0.5)
-        self._row = int(near[self._random.integers(near.size)])
-        voices = self._voices[self._row]
+        least = min(abs(own - nrs) for own in self._nrs) + 0.5
+        drawn = int(self._random.integers(sum(abs(own - nrs) <= least for own in self._nrs)))
+        for row, own in enumerate(self._nrs):
+            if abs(own - nrs) <= least:
+                if drawn == 0:
+                    self._row = row
+                    break
+                drawn -= 1
+        command = self._command[0]
         asked = self._asked(semitones)
-        index = int(np.argmin(np.abs(np.array(STUDY_RATES) - asked))) if self._resamples else 0
-        self._playing = voices[index]
+        index = min(range(len(STUDY_RATES)), key=lambda i: abs(STUDY_RATES[i] - asked)) if self._resamples else 0
+        self._playing = self._voices[self._row][index]
         self._playing.restart()
         self._ratio = 1.0 if self._resamples else asked
-        self._gain = self._full_scale * db_to_gain(float(self._command[0]["level_db"]))
+        self._duration = 1.0 if self._resamples else float(command["duration_ratio"])
+        self._formants = 1.0 if self._resamples else float(command["formant_ratio"])
+        self._gain = self._full_scale * db_to_gain(float(command["level_db"]))
 
     def _asked(self, semitones: float) -> float:
         """Pitch that is asked for over the recording's own."""
@@ -148,3 +170,12 @@ def _at_rate(recording: Recording, rate: float) -> Recording:
     return recording._replace(
         samples=samples, marks=recording.marks / rate, periods=recording.periods / rate, f0_hz=recording.f0_hz * rate
     )
+
+
+@kernel()
+def _ramp(samples, begin, end):  # type: ignore[no-untyped-def]
+    """Gain that goes from one value to the other over the block."""
+    step = (end - begin) / samples.shape[0]
+    for k in range(samples.shape[0]):
+        begin += step
+        samples[k] *= begin

@@ -133,7 +133,7 @@ def say(text: str, identity: str, nrs: float, out: Path) -> None:
     from robopatient.voice.words import speak
 
     config = VoiceConfig(identity=identity)
-    _write(out, speak(text, load_identity(identity), nrs, config).astype(np.float32), config.sample_rate_hz)
+    _write(out, speak(text, load_identity(identity), nrs, config).samples, config.sample_rate_hz)
 
 
 def calibrate(device: str, seconds: float, reading_db: float | None, level_dbfs: float, out: Path, author: str) -> None:

@@ -5,8 +5,9 @@ from scipy.stats import spearmanr
 
 from robopatient.config import VoiceConfig, asset_names
 from robopatient.levels import gain_to_db, semitones_to_ratio
-from robopatient.voice.engine import VoiceEngine, rerender
+from robopatient.voice.engine import VoiceEngine
 from robopatient.voice.identity import load_identity
+from robopatient.voice.rerender import rerender
 from robopatient.voice.verbs import ask_for
 
 CONFIG = VoiceConfig(identity="margaret")

@@ -7,9 +7,10 @@ import pytest
 
 from robopatient.clock import FakeClock, HostClock
 from robopatient.config import VoiceConfig
-from robopatient.voice.engine import VoiceEngine, rerender
+from robopatient.voice.engine import VoiceEngine
 from robopatient.voice.identity import load_identity
 from robopatient.voice.player import LOOKAHEAD_NS, Player, StreamClock
+from robopatient.voice.rerender import rerender
 
 CONFIG = VoiceConfig(identity="margaret")
 BLOCK_NS = round(256 / 48000 * 1e9)

@@ -1,6 +1,7 @@
 """The voice as a process of its own, on the bus, without a sound device."""
 
 import multiprocessing
+import shutil
 import time
 
 import numpy as np
@@ -9,9 +10,10 @@ import soundfile
 
 from robopatient.bus import HubPort, make_endpoints
 from robopatient.config import SessionConfig, VoiceConfig
-from robopatient.messages import ActorState, Heard, SessionStop
-from robopatient.voice.engine import rerender
+from robopatient.messages import ActorState, Heard, Loudness, Note, Said, SessionStop, Spoken
+from robopatient.voice.calibration import Calibration, write_calibration
 from robopatient.voice.process import main
+from robopatient.voice.rerender import rerender, rerender_record
 
 pytestmark = pytest.mark.system
 
@@ -31,6 +33,7 @@ class Rig:
         self.open = True
         self.states: list[ActorState] = []
         self.heard: list[Heard] = []
+        self.told: list[Spoken | Loudness | Note] = []
 
     def listen(self) -> None:
         for message in self.hub.receive():
@@ -38,6 +41,8 @@ class Rig:
                 self.states.append(message)
             elif isinstance(message, Heard):
                 self.heard.append(message)
+            elif isinstance(message, (Spoken, Loudness, Note)):
+                self.told.append(message)
 
     def until(self, true) -> None:
         deadline_s = time.monotonic() + PATIENCE_S
@@ -57,11 +62,24 @@ class Rig:
 
 
 @pytest.fixture
-def rig(tmp_path):
-    made = Rig(tmp_path)
-    made.until(lambda: any(state.state == "ready" for state in made.states))
-    yield made
-    made.close()
+def make_rig(tmp_path):
+    """Starts voices, and ends those that a failed test leaves behind."""
+    made: list[Rig] = []
+
+    def make(config: SessionConfig = CONFIG, state: str = "ready") -> Rig:
+        made.append(Rig(tmp_path, config))
+        made[-1].until(lambda: any(told.state == state for told in made[-1].states))
+        return made[-1]
+
+    yield make
+    for rig in made:
+        rig.process.terminate()
+        rig.close()
+
+
+@pytest.fixture
+def rig(make_rig):
+    return make_rig()
 
 
 def test_what_a_session_heard_is_its_file_and_is_rendered_again_from_its_commands(rig, tmp_path, ask) -> None:
@@ -92,7 +110,7 @@ def test_what_a_session_heard_is_its_file_and_is_rendered_again_from_its_command
     assert np.array_equal(samples, rerender(applied, CONFIG.voice, CONFIG.seed, len(rig.heard)))
 
 
-def test_a_killed_voice_leaves_a_readable_file_and_its_successor_goes_on_in_it(rig, tmp_path, rest) -> None:
+def test_a_killed_voice_leaves_a_readable_file_and_its_successor_goes_on_in_it(rig, make_rig, tmp_path, rest) -> None:
     def breathe() -> bool:
         rig.hub.publish(rest(len(rig.heard)))
         return len(rig.heard) > 300
@@ -102,7 +120,7 @@ def test_a_killed_voice_leaves_a_readable_file_and_its_successor_goes_on_in_it(r
     rig.process.join()
     frames = soundfile.info(tmp_path / "voice.wav").frames
     assert frames > 100 * 256
-    successor = Rig(tmp_path)
+    successor = make_rig()
     successor.until(lambda: len(successor.heard) > 10)
     assert successor.heard[0].block * 256 >= frames
     successor.process.terminate()
@@ -111,9 +129,79 @@ def test_a_killed_voice_leaves_a_readable_file_and_its_successor_goes_on_in_it(r
     assert soundfile.info(tmp_path / "voice.wav").frames == (successor.heard[-1].block + 1) * 256
 
 
-def test_an_unknown_voice_degrades_the_actor_and_the_session_goes_on(tmp_path) -> None:
-    rig = Rig(tmp_path, SessionConfig(voice=VoiceConfig(identity="nobody", device="none")))
-    rig.until(lambda: any(state.state == "degraded" for state in rig.states))
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+def test_answers_and_interjections_are_spoken_and_rendered_again_from_the_record(make_rig, tmp_path, ask) -> None:
+    write_calibration(
+        Calibration(noise_dbfs=-20.0, reading_dba=80.0, full_scale_dba=100.0), path := tmp_path / "rig.toml"
+    )
+    voice = VoiceConfig(identity="lily", device="none", calibration=str(path), max_dba=90.0)
+    config = SessionConfig(seed=5, voice=voice)
+    rig = make_rig(config)
+    sent = {}
+
+    def spoken(why: str) -> list[Spoken]:
+        return [row for row in rig.told if isinstance(row, Spoken) and row.why == why]
+
+    def hurt(nrs: float) -> None:
+        now_ns = time.monotonic_ns()
+        command = ask(len(sent), nrs=nrs, level_db=-60.0 + 6 * nrs)
+        sent[now_ns] = type(command)(now_ns, len(sent) + 1, now_ns, command.nrs, command.phase, command.ask)
+        rig.hub.publish(sent[now_ns])
+
+    def wait_for(why: str, nrs: float):
+        def true() -> bool:
+            hurt(nrs)
+            return bool(spoken(why))
+
+        return true
+
+    rig.until(lambda: (hurt(0.0), len(rig.heard) > 50)[1])
+    rig.hub.publish(Said(time.monotonic_ns(), 1, "nrs", "Three, I would say.", 3))
+    rig.until(wait_for("answer", 0.0))
+    rig.until(wait_for("interjection", 8.0))
+    end = len(rig.heard) + 250
+    rig.until(lambda: (hurt(3.0), len(rig.heard) > end)[1])
+    rig.hub.publish(SessionStop(0, "done"))
+    rig.close()
+    assert [row.text for row in spoken("answer")] == ["Three, I would say."]
+    calls = {row.call for row in rig.heard}
+    assert all(f"say: {row.text}" in calls for row in rig.told if isinstance(row, Spoken))
+    assert any(row.f1_hz > 300.0 < row.f2_hz for row in rig.heard)
+    loudness = [row for row in rig.told if isinstance(row, Loudness)]
+    assert loudness
+    assert all(row.max_dbfs < -10.0 and row.level_dba < 90.0 for row in loudness)
+    assert "100.0 dB(A)" in next(row.text for row in rig.told if isinstance(row, Note))
+    heard = {name: np.array([getattr(row, name) for row in rig.heard]) for name in ("block", "command_t_ns")}
+    rows = [row for row in rig.told if isinstance(row, Spoken)]
+    ((first, again),) = rerender_record(voice, 5, heard, list(sent.values()), rows, loudness)
+    samples, _ = soundfile.read(tmp_path / "voice.wav", dtype="float32")
+    assert first == 0
+    assert np.array_equal(samples, again)
+
+
+def test_without_espeak_the_session_goes_on_and_says_so_once(make_rig, tmp_path, rest, monkeypatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    rig = make_rig()
+    rig.hub.publish(Said(time.monotonic_ns(), 1, "nrs", "Three, I would say.", 3))
+
+    def breathe() -> bool:
+        rig.hub.publish(rest(len(rig.heard)))
+        return any(isinstance(row, Note) for row in rig.told)
+
+    rig.until(breathe)
+    end = len(rig.heard) + 100
+    rig.until(lambda: (rig.hub.publish(rest(0)), len(rig.heard) > end)[1])
+    notes = [row.text for row in rig.told if isinstance(row, Note)]
+    assert len(notes) == 1
+    assert "apt-get install espeak-ng" in notes[0]
+    rig.hub.publish(SessionStop(0, "done"))
+    rig.close()
+    assert rig.process.exitcode == 0
+
+
+def test_an_unknown_voice_degrades_the_actor_and_the_session_goes_on(make_rig) -> None:
+    rig = make_rig(SessionConfig(voice=VoiceConfig(identity="nobody", device="none")), "degraded")
     assert "nobody" in rig.states[-1].detail
     rig.hub.publish(SessionStop(0, "done"))
     rig.close()

@@ -6,9 +6,7 @@ import pytest
 import soundfile
 
 from robopatient.config import VoiceConfig
-from robopatient.errors import AssetError, ConfigError, DeviceError
-from robopatient.voice import words
-from robopatient.voice.calibration import Calibration, load_calibration, niosh_dose, pink_noise, write_calibration
+from robopatient.errors import AssetError, ConfigError
 from robopatient.voice.identity import load_identity
 from robopatient.voice.loudness import loudness_lufs, true_peak_dbfs
 from robopatient.voice.psola import shifted
@@ -109,40 +107,6 @@ def test_resampling_moves_pitch_formants_and_duration_together_as_the_study_did(
         moved = resampled(recording.samples, rate)
         assert len(moved) == pytest.approx(len(recording.samples) / rate, abs=1)
         assert strongest_hz(moved, 130 * rate, 190 * rate) == pytest.approx(160.0 * rate, rel=0.01)
-
-
-def test_without_espeak_the_message_says_how_to_get_it(monkeypatch, tmp_path) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(words.shutil, "which", lambda _: None)
-    with pytest.raises(DeviceError, match="apt-get install espeak-ng"):
-        words.spoken("a word never said before", "female")
-    with pytest.raises(ConfigError, match="nothing to say"):
-        words.spoken(" ?! ", "female")
-
-
-@pytest.mark.skipif(words.shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
-def test_words_rise_in_pitch_and_level_with_pain_and_repeat_exactly(monkeypatch, tmp_path) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    who, config = load_identity("margaret"), VoiceConfig()
-    mild, strong = (words.speak("it hurts", who, nrs, config) for nrs in (2.0, 9.0))
-    assert loudness_lufs(strong, RATE) > loudness_lufs(mild, RATE) + 3.0
-    assert np.array_equal(strong, words.speak("it hurts", who, 9.0, config))
-    assert true_peak_dbfs(strong) < 0.0
-
-
-def test_the_calibration_is_a_file_and_caps_the_level(tmp_path) -> None:
-    made = Calibration(device="desk", noise_dbfs=-20.0, reading_dba=68.0, full_scale_dba=88.0, author='A "B"')
-    write_calibration(made, tmp_path / "rig.toml")
-    assert load_calibration(tmp_path / "rig.toml") == made
-    assert made.max_dbfs(70.0) == -18.0
-
-
-def test_a_working_day_of_pink_noise_at_85_dba_is_a_dose_of_100_percent() -> None:
-    minute = np.tile(pink_noise(10.0, -20.0), 6)
-    dose = niosh_dose(minute, RATE, full_scale_dba=105.0)  # the meter would read 85
-    assert dose * 8 * 60 == pytest.approx(100.0, rel=0.12)
-    assert niosh_dose(minute, RATE, full_scale_dba=108.0) == pytest.approx(2 * dose, rel=0.01)
-    assert niosh_dose(minute, RATE, full_scale_dba=60.0) == 0.0
 
 
 def recorded(tmp_path: Path, manipulation: str) -> SamplesEngine:

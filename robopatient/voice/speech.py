@@ -1,0 +1,94 @@
+"""From an occasion to speak to words in the loudspeaker: asks the helper for them and hands them to the player."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from robopatient.config import VoiceConfig
+from robopatient.messages import Said, Spoken, VoiceCommand
+from robopatient.voice.identity import load_identity
+from robopatient.voice.player import Player
+from robopatient.voice.speaker import Speaker
+from robopatient.voice.talk import Talk, Wish, load_interjections
+
+__all__ = ["Speech"]
+
+PAUSE_NS = 300_000_000
+"""Between two answers (assumption)."""
+PATIENCE_NS = 5_000_000_000
+"""Words that are not ready by then are no answer any more."""
+
+
+class Speech:
+    """The words of one session.
+
+    Parameters
+    ----------
+    note
+        Takes a level and a text for the record and the console.
+    """
+
+    def __init__(self, config: VoiceConfig, seed: int, player: Player, note: Callable[[str, str], None]) -> None:
+        interjects = config.words == "all"
+        self._talk = Talk(load_identity(config.identity), load_interjections(), seed, interjects=interjects)
+        self._config = config
+        self._player = player
+        self._note = note
+        self._speaker = Speaker(config)
+        self._speaker.rehearse((wish.text, wish.nrs) for wish in self._talk.rehearsal())
+        self._wish: Wish | None = None
+        self._why: dict[str, str] = {}
+        self._since_ns = 0
+        self._free_ns = 0
+        self._noted: set[str] = set()
+
+    def hear(self, message: VoiceCommand | Said) -> None:
+        """Take in what is asked of the voice, or what was answered."""
+        self._talk.hear(message)
+
+    def step(self, now_ns: int, first_block: int = 0) -> list[Spoken]:
+        """Hand on what is ready and due; what has begun to sound since the last call."""
+        self._speaker.poll()
+        if self._wish is None:
+            self._wish = self._talk.take()
+            if self._wish is not None:
+                self._since_ns = now_ns
+                self._speaker.ask(self._wish.text, self._wish.nrs)
+        if self._wish is not None and now_ns >= self._free_ns:
+            self._try(self._wish, now_ns)
+        if self._speaker.trouble and not self._noted:
+            self._note("warning", f"words are shown, not spoken: {self._speaker.trouble}")
+            self._noted.add(self._speaker.trouble)
+        return [
+            Spoken(
+                t_ns=t_ns,
+                cause_seq=cause_seq,
+                block=block,
+                text=utterance.text,
+                why=self._why.get(utterance.text, "answer"),
+                nrs=utterance.nrs,
+                seconds=len(utterance.samples) / self._config.sample_rate_hz,
+                sha256=utterance.sha256,
+            )
+            for t_ns, cause_seq, block, utterance in self._player.begun(first_block)
+        ]
+
+    def close(self) -> None:
+        """Let the helper go."""
+        self._speaker.close()
+
+    def _try(self, wish: Wish, now_ns: int) -> None:
+        result = self._speaker.take(wish.text, wish.nrs)
+        if result is None:
+            if now_ns - self._since_ns > PATIENCE_NS:
+                self._note("warning", f"“{wish.text}” was not ready in time and is shown only")
+                self._wish = None
+            return
+        self._wish = None
+        if isinstance(result, str):
+            if result != self._speaker.trouble:
+                self._note("warning", f"“{wish.text}” is shown, not spoken: {result}")
+            return
+        self._why[result.text] = wish.why
+        self._free_ns = now_ns + PAUSE_NS + round(len(result.samples) / self._config.sample_rate_hz * 1e9)
+        self._player.say(result)
