@@ -147,6 +147,8 @@ class FaceConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
     window: Literal["auto", "yes", "no"] = "auto"
     full_screen: bool = False
     screen: str = ""
+    display: str = ""
+    """Profile of a projector, robot head or screen (docs/display.md); "" shows a plain window."""
 
 
 class ConsoleConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -194,6 +196,17 @@ class InteropConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """How far LSL streams can be discovered."""
     osc: Annotated[str, Meta(pattern=r"^(|[^:]+:\d{1,5})$")] = ""
     """HOST:PORT that OSC messages are sent to, such as 127.0.0.1:9000; "" is nowhere."""
+    face_osc: Annotated[str, Meta(pattern=r"^(|[^:]+:\d{1,5})$")] = ""
+    """HOST:PORT of another body that wears this face, told as 52 ARKit weights by VMC, such as 127.0.0.1:39539."""
+    face_lsl: bool = False
+    """The same 52 weights, head and gaze as an LSL stream."""
+    face_lines: str = ""
+    """The same as JSON lines: HOST:PORT for UDP, or a file that is written."""
+
+    @property
+    def bodies_wanted(self) -> bool:
+        """Whether another body wears this face."""
+        return bool(self.face_osc or self.face_lines) or self.face_lsl
 
     @property
     def wanted(self) -> bool:

@@ -30,6 +30,9 @@ UNITS = {
     "roughness": "0-1",
     "breathiness": "0-1",
     "breath": "0-1",
+    "flush": "-1 to 1",
+    "sweat": "0-1",
+    "tears": "0-1",
     "expressiveness": "0-2",
     "s": "s",
 }
