@@ -5,6 +5,7 @@ Pure functions of what was last told and of the time now; a part that has fallen
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Literal
 
@@ -25,6 +26,8 @@ LATE_WARN_US = 4000.0
 SKIP_WARN = 0.01
 """Fraction of a second's periods skipped from which the loop counts as ill: fewer is what an ordinary kernel does to an
 ordinary process now and then (facts sheet bridge_and_realtime, 5.1)."""
+FULL_DOSE_PERCENT = 100.0
+"""Of a day's allowance of sound (NIOSH 98-126): from then on nobody should sit in front of the loudspeaker."""
 LOSS_WARN = 0.01
 """Fraction of frames lost or bad from which the link counts as ill (facts sheet bridge_and_realtime, 6)."""
 
@@ -44,6 +47,7 @@ def derive_lights(
     missed_lately: int,
     actors: Mapping[str, m.ActorState],
     now_ns: int,
+    loudness: m.Loudness | None = None,
 ) -> tuple[Light, ...]:
     """The five lamps, in the order in which the signal flows.
 
@@ -56,7 +60,7 @@ def derive_lights(
     silent = health is not None and alive is None
     return (
         _board(alive, silent),
-        _actor("Voice", config.voice.enabled, actors.get("voice"), now_ns),
+        _voice(config, actors.get("voice"), now_ns, loudness),
         _actor("Face", config.face.enabled, actors.get("face"), now_ns),
         _record(alive, silent),
         _loop(config, alive, silent, missed_lately),
@@ -112,6 +116,20 @@ def _actor(name: str, enabled: bool, told: m.ActorState | None, now_ns: int) -> 
         silent_s = (now_ns - told.t_ns) * 1e-9
         return Light(name, "bad", "Silent", f"no word for {silent_s:.0f} s; it is started again if it has died")
     return Light(name, state, word, told.detail)
+
+
+def _voice(config: SessionConfig, told: m.ActorState | None, now_ns: int, loudness: m.Loudness | None) -> Light:
+    """The voice's lamp; where the rig is calibrated it also tells the level in the room and the day's dose."""
+    light = _actor("Voice", config.voice.enabled, told, now_ns)
+    if light.state not in ("ok", "warn") or loudness is None:
+        return light
+    level = "level in the room not known without calibration"
+    if not math.isnan(loudness.dose_percent):
+        level = f"{max(0.0, loudness.level_dba):.0f} dB(A), dose {loudness.dose_percent:.1f} % of a day's"
+    light = msgspec.structs.replace(light, why=f"{light.why}; {level}" if light.why else level)
+    if loudness.dose_percent >= FULL_DOSE_PERCENT:
+        return msgspec.structs.replace(light, state="bad", word="Too loud")
+    return light
 
 
 def _record(health: m.Health | None, silent: bool) -> Light:

@@ -102,6 +102,7 @@ class ConsoleModel:
         self.contact_mm: tuple[float, float] | None = None
         self.pain: m.PainState | None = None
         self.heard: m.Heard | None = None
+        self.loudness: m.Loudness | None = None
         self.picture: Picture | None = None
         self.presses: collections.deque[m.Press] = collections.deque(maxlen=PRESSES_SHOWN)
         self.press_count = 0
@@ -155,6 +156,10 @@ class ConsoleModel:
                 self._add_event(Event(message.t_ns, message.level, f"{message.source}: {message.text}"))
             case m.Said():
                 self._add_event(Event(message.t_ns, "info", f"patient: “{message.text}”"))
+            case m.Spoken(why="interjection"):
+                self._add_event(Event(message.t_ns, "info", f"patient: “{message.text}”"))
+            case m.Loudness():
+                self.loudness = message
             case m.ScenarioChange():
                 self._add_event(Event(message.t_ns, "info", f"scenario: {message.text or message.state}"))
             case m.Rating():
@@ -228,7 +233,8 @@ class ConsoleModel:
 
     def lights(self) -> tuple[Light, ...]:
         """Board, voice, face, record, loop."""
-        return derive_lights(self.config, self.health, self._missed_lately, self.actors, self.clock.now_ns())
+        now_ns = self.clock.now_ns()
+        return derive_lights(self.config, self.health, self._missed_lately, self.actors, now_ns, self.loudness)
 
     def warnings(self) -> list[Alert]:
         """What the operator should know now, worst first."""

@@ -27,7 +27,8 @@ from robopatient.record.reader import Record
 __all__ = ["TOPICS_SHOWN", "catch_up", "main"]
 
 TOPICS_SHOWN = (
-    "force", "pain", "heard", "seen", "press", "said", "scenario", "rating", "health", "actor", "action", "note",
+    "force", "pain", "heard", "seen", "press", "said", "spoken", "loudness", "scenario", "rating", "health", "actor",
+    "action", "note",
     "start", "stop",
 )  # fmt: skip
 TOPICS_MISSED = ("health", "press", "said", "scenario", "note")

@@ -29,6 +29,7 @@ def findings(record: Record) -> list[Finding]:
         found += [_link(health), _loop(health[-1])]
     found.append(_force(record))
     found.append(_voice(record))
+    found += _loudness(record)
     found.append(_face(record))
     return found + _actors(record)
 
@@ -81,6 +82,23 @@ def _voice(record: Record) -> Finding:
     if restarts:
         text += f", the stream began again {_times(restarts)}"
     return Finding("look" if underruns or missing or restarts else "good", "Voice", text)
+
+
+def _loudness(record: Record) -> list[Finding]:
+    """How loud it was in the room and how much of a day's allowance that took; nothing of records without it."""
+    told = record.table("loudness")
+    if not len(told["t_ns"]):
+        return []
+    ceiling = f"no sample above {told['max_dbfs'].max():.1f} dBFS"
+    known = told["level_dba"][np.isfinite(told["level_dba"])]
+    if not len(known):
+        return [Finding("good", "Level in the room", f"not known without calibration (voice.calibration); {ceiling}")]
+    # A restarted voice counts from zero again: what its runs reached adds up.
+    dose = told["dose_percent"]
+    ends = np.append(np.flatnonzero(np.diff(dose) < 0.0), len(dose) - 1)
+    percent = float(dose[ends].sum())
+    text = f"loudest second {known.max():.0f} dB(A) at 1 m, dose {percent:.2g} % of a day's allowance (NIOSH)"
+    return [Finding("bad" if percent >= 100.0 else "good", "Level in the room", f"{text}; {ceiling}")]
 
 
 def _face(record: Record) -> Finding:

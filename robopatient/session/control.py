@@ -203,7 +203,7 @@ class Control:
                     self._newest[type(message)] = message
                     if self.desk is not None:
                         self.desk.presented(message)
-                elif isinstance(message, (m.Note, m.StudyState, m.LessonState, m.Dial)):
+                elif isinstance(message, (m.Note, m.Spoken, m.Loudness, m.StudyState, m.LessonState, m.Dial)):
                     self.hub.publish(message)  # told by one actor, for the others
                 self.record.put(message)
 

@@ -20,6 +20,7 @@ from robopatient.session.finish import finish, summary
 from robopatient.session.scenario_stage import make_scenario
 from robopatient.session.study_stage import make_study
 from robopatient.session.supervisor import Supervisor
+from robopatient.voice.calibration import capped
 from robopatient.voice.identity import load_identity as load_voice
 
 __all__ = ["board_overrides", "resolve", "run", "run_session"]
@@ -99,6 +100,7 @@ def _settled(config: SessionConfig) -> SessionConfig:
     face = msgspec.structs.replace(config.face, identity=config.face.identity or patient.face)
     if voice.enabled:
         load_voice(voice.identity)
+        capped(voice)
     if face.enabled:
         load_face(face.identity)
     open_board(config)
