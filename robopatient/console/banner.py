@@ -42,7 +42,7 @@ class Banner(QFrame):
         """Show what matters most now."""
         alerts = model.warnings()
         if model.hushed:
-            alerts.insert(0, Alert("hush", "Hushed: the voice is silent, the face is neutral. Esc or H ends it."))
+            alerts.insert(0, Alert("hush", "Hushed: the voice is silent, the face is neutral. H ends it."))
         first = alerts[0] if alerts else _calm(model)
         if (first, alerts) == self._shown:
             return
@@ -72,4 +72,8 @@ def _calm(model: ConsoleModel) -> Alert:
         return Alert("off", "Waiting for the session to begin")
     if not model.running:
         return Alert("off", "Paused: the patient feels but does not express. Space starts.")
+    if model.config.study.name:
+        return Alert("ok", "All is well; the study decides what is presented")
+    if model.config.lesson.folder:
+        return Alert("ok", "All is well; the patient learns how to react")
     return Alert("ok", "The patient expresses what is felt")

@@ -73,6 +73,8 @@ class Controls(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        self.names: Callable[[ConsoleModel], tuple[str, str]] = _names
+        """What the first and the red button are called now."""
         self._note = note
         self.run = KeyButton("Start", "Space", run, self)
         self.tare = KeyButton("Tare", "T", tare, self)
@@ -101,11 +103,12 @@ class Controls(QWidget):
 
     def refresh(self, model: ConsoleModel) -> None:
         """Say what each button does now."""
-        self.run.show_name("Pause" if model.running else "Start")
+        run, hush = self.names(model)
+        self.run.show_name(run)
+        self.hush.show_name(hush)
         armed = model.stop_armed
         self.stop.show_name("Press again" if armed else "Stop session")
         set_role(self.stop, "armed" if armed else "")
-        self.hush.show_name("HUSHED" if model.hushed else "HUSH")
         set_role(self.hush, "hushed" if model.hushed else "hush")
 
     def _send_note(self) -> None:
@@ -113,6 +116,10 @@ class Controls(QWidget):
         self.note.clear()
         self.run.setFocus()
         self._note(text)
+
+
+def _names(model: ConsoleModel) -> tuple[str, str]:
+    return "Pause" if model.running else "Start", "HUSHED" if model.hushed else "HUSH"
 
 
 def set_role(widget: QWidget, role: str) -> None:

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QWidget
 __all__ = ["KEYS", "HelpSheet"]
 
 KEYS: tuple[tuple[str, str], ...] = (
-    ("Esc  or  H", "Hush: voice silent, face neutral, at once; again to end it"),
+    ("Esc", "Hush: voice silent, face neutral, at once, even when this window hangs"),
+    ("H", "Hush, or end it"),
     ("Space", "Start the patient's expression, or pause it"),
     ("T", "Tare: the present load becomes zero (hand off first)"),
     ("N", "Write a note; Enter puts it on the record"),

@@ -16,9 +16,11 @@ from robopatient.clock import Clock
 from robopatient.config import SessionConfig
 from robopatient.console.examination import ExaminationModel
 from robopatient.console.lights import Light, State, derive_lights
+from robopatient.console.study_model import StudyModel
 from robopatient.console.trace import Trace
 from robopatient.patient import PatientProfile
 from robopatient.phantom import Phantom
+from robopatient.study.study import load_study
 from robopatient.topics import TOPICS
 
 __all__ = ["Alert", "ConsoleModel", "Event", "Picture"]
@@ -94,6 +96,7 @@ class ConsoleModel:
         self.patient = patient
         self.phantom = phantom
         self.examination = ExaminationModel(config, patient, phantom)
+        self.study = _study_model(config, clock)
         self.force_newton = Trace()
         self.nrs = Trace()
         self.level_dbfs = Trace()
@@ -128,6 +131,7 @@ class ConsoleModel:
     def feed(self, message: m.Message) -> None:
         """Take in one message of the bus; types that the console does not show are ignored."""
         self.examination.feed(message)
+        self.study.feed(message)
         match message:
             case m.ForceFrame():
                 self._begin(message.t_ns)
@@ -183,6 +187,10 @@ class ConsoleModel:
     def tare(self) -> m.OperatorAction:
         """Take the present load as zero."""
         return self._act("tare")
+
+    def hush(self) -> m.OperatorAction:
+        """Silence at once, however often it is asked for."""
+        return self._act("hush")
 
     def toggle_hush(self) -> m.OperatorAction | None:
         """Silence at once, or let the patient speak again; None for the second half of a panicked double press."""
@@ -321,3 +329,14 @@ class ConsoleModel:
         self.event_count += 1
         if event.kind == "error":
             self._error = event
+
+
+def _study_model(config: SessionConfig, clock: Clock) -> StudyModel:
+    """Model of the session's study, lesson, or of neither."""
+    if config.lesson.folder:
+        return StudyModel(clock, break_every=config.lesson.break_every, break_s=config.lesson.break_s)
+    if not config.study.name:
+        return StudyModel(clock)
+    file = load_study(config.study.name).file
+    design = file.design
+    return StudyModel(clock, break_every=design.break_every, break_s=design.break_s, replays=file.press.replays)

@@ -29,9 +29,9 @@ __all__ = ["TOPICS_SHOWN", "catch_up", "main"]
 TOPICS_SHOWN = (
     "force", "pain", "heard", "seen", "press", "said", "spoken", "loudness", "scenario", "rating", "health", "actor",
     "action", "note",
-    "start", "stop",
+    "start", "stop", "study", "presented", "trial", "lesson",
 )  # fmt: skip
-TOPICS_MISSED = ("health", "press", "said", "scenario", "note")
+TOPICS_MISSED = ("health", "press", "said", "scenario", "note", "presented", "trial")
 PICTURE_HZ = 30.0
 HEARTBEAT_S = 1.0
 FONT_HELP = "no font is installed, texts show as boxes; type: apt-get install fonts-dejavu-core"

@@ -6,17 +6,21 @@ Type ``python -m robopatient.console.study_preview --help``.
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 import msgspec
 
 from robopatient import messages as m
 from robopatient.clock import FakeClock
+from robopatient.config import LessonConfig, SessionConfig, StudyConfig
+from robopatient.console.model import ConsoleModel
 from robopatient.console.participant_model import ParticipantModel
 from robopatient.console.participant_strings import load_strings
+from robopatient.console.preview import PATIENT, PHANTOM, STEP_NS, feed_state, portrait, rehearse
 from robopatient.study.questions import QUESTIONS
 
-__all__ = ["PARTICIPANT_STATES", "participant_at"]
+__all__ = ["LESSON_STATES", "OPERATOR_STATES", "PARTICIPANT_STATES", "operator_at", "participant_at"]
 
 _STATE = m.StudyState(
     t_ns=0,
@@ -89,36 +93,147 @@ def participant_at(name: str, language: str = "english") -> tuple[ParticipantMod
     return model, clock
 
 
+_START = m.TrialStart(
+    0, 41, 0, "main", {"level_db": -9.5, "f0_semitones": 2.0, "force_newton": 15.0, "voice": "female"}
+)
+
+OPERATOR_STATES: dict[str, tuple[m.Message, ...]] = {
+    "setup": (_state("setup", n_trials=192, trial=0),),
+    "instructions": (_state("instructions", trial=0),),
+    "press": (_state("press", time_left_s=2.4), _START),
+    "question": (_state("question", question="agree"), _START),
+    "question-signed": (_state("question", question="signed"), msgspec.structs.replace(_START, kind="repeat")),
+    "break": (_state("break", trial=64, time_left_s=74.0),),
+    "paused": (_state("paused", text="paused"), _START),
+    "hand-on": (_state("ready", flags=("hand on",)), msgspec.structs.replace(_START, attempt=1)),
+    "silent": (_state("ready", flags=("board silent", "not saved")), _START),
+    "done": (_state("done", trial=192),),
+}
+"""What the operator's console is told of a study."""
+
+_CURVE = tuple((n, 0.55 + 0.38 * (1 - 2.7 ** (-n / 14)), 0.32 + 0.5 * (1 - 2.7 ** (-n / 16)),
+                0.85 + 0.12 * (1 - 2.7 ** (-n / 10))) for n in range(38))  # fmt: skip
+_LESSON = m.LessonState(
+    t_ns=0,
+    lesson="p07",
+    answers=37,
+    goal=100,
+    worth=(0.9, 0.78, 0.95),
+    curve=_CURVE,
+    observed=tuple(2.5 + 0.3 * n for n in range(26)),
+    shown={
+        "level_db": tuple(-26.0 + 26.0 * (n / 25) ** 0.7 for n in range(26)),
+        "f0_ratio": tuple(1.12 - 0.3 * n / 25 for n in range(26)),
+    },
+    units={"nrs": "NRS", "level_db": "dB", "f0_ratio": "1"},
+    presented={"nrs": 6.1, "level_db": -8.2, "f0_ratio": 0.94},
+    source="thompson",
+    model="parametric",
+    repeats=4,
+    identical=0.5,
+    difference_steps=0.8,
+)
+
+LESSON_STATES: dict[str, tuple[m.Message, ...]] = {
+    "lesson": (_state("question", study="lesson", question="signed", trial=37, n_trials=100, n_blocks=1), _LESSON),
+    "lesson-busy": (
+        _state("feedback", study="lesson", trial=37, n_trials=100, n_blocks=1),
+        msgspec.structs.replace(_LESSON, busy=True, presented={}, source=""),
+    ),
+    "lesson-frozen": (
+        _state("question", study="lesson", question="signed", trial=60, n_trials=100, n_blocks=1),
+        msgspec.structs.replace(
+            _LESSON, frozen="unrelated: the answers do not depend on what was heard", source="policy"
+        ),
+    ),
+}
+"""What it is told of a lesson."""
+
+
+def operator_at(name: str, seconds: float = 15.0) -> tuple[ConsoleModel, FakeClock]:
+    """A console's model in one of the states, after some seconds of pressing."""
+    lesson = name in LESSON_STATES
+    config = SessionConfig(
+        study=StudyConfig(name="" if lesson else "congruence_corrected", participant="P07", session=1),
+        lesson=LessonConfig(folder="lessons/p07" if lesson else ""),
+    )
+    clock = FakeClock(10_000_000_000)
+    model = ConsoleModel(config, clock, PATIENT, PHANTOM)
+    model.study.replays = 0 if lesson else 1
+    feed_state(model, clock.now_ns())
+    steps = round(seconds * 1e9 / STEP_NS)
+    for step in range(steps):
+        for message in rehearse(step * STEP_NS * 1e-9, clock.now_ns()):
+            model.feed(message)
+        clock.advance_s(STEP_NS * 1e-9)
+    for message in rehearse(steps * STEP_NS * 1e-9, clock.now_ns()):
+        model.feed(message)
+    feed_state(model, clock.now_ns())
+    model.feed(m.ActorState(clock.now_ns(), "participant", "ready"))
+    if name not in ("setup", "instructions", "lesson", "lesson-busy", "lesson-frozen"):
+        model.feed(_row(clock.now_ns()))
+    for message in LESSON_STATES.get(name) or OPERATOR_STATES[name]:
+        model.feed(message)
+    model.show(512, 512, portrait(512))
+    return model, clock
+
+
+def _row(t_ns: int) -> m.TrialRecord:
+    """An answered trial."""
+    return m.TrialRecord(
+        t_ns, "congruence_corrected", "", "P07", 1, 0, 40, 0, "main", -1,
+        {"level_db": -19.1, "f0_semitones": 2.0, "force_newton": 10.0, "voice": "female"}, "done", "agree", "agree",
+        3.0, 1.4, t_ns, t_ns - 3_000_000_000, 1, t_ns - 2_982_000_000, 0, 10.2, 16.4, 310.0, -24.0, {}, 0.0, 0, (), 1,
+    )  # fmt: skip
+
+
 def main() -> None:
     """Photograph the states."""
-    parser = argparse.ArgumentParser(description="Photograph the screens of a study.")
+    parser = argparse.ArgumentParser(description="Photograph the screens of a study and of a lesson.")
     parser.add_argument("out", type=Path, help="folder for the pictures")
+    parser.add_argument("--who", choices=("participant", "operator"), default="participant")
     parser.add_argument("--language", default="english")
     parser.add_argument("--theme", choices=("dark", "light"), default="dark")
     parser.add_argument("--size", default="1280x800", help="width x height, pixels")
     parser.add_argument("--state", help="only this one")
     args = parser.parse_args()
 
+    from PySide6.QtCore import QSettings
     from PySide6.QtWidgets import QApplication
 
     from robopatient.console.participant_screen import ParticipantScreen
     from robopatient.console.theme import DARK, LIGHT
+    from robopatient.console.window import ConsoleWindow
 
     app = QApplication([])
     args.out.mkdir(parents=True, exist_ok=True)
     width, height = (int(part) for part in args.size.split("x"))
-    for name in [args.state] if args.state else PARTICIPANT_STATES:
-        model, _ = participant_at(name, args.language)
-        screen = ParticipantScreen(model, lambda action: None)
-        screen.wear(LIGHT if args.theme == "light" else DARK)
-        screen.resize(width, height)
-        screen.show()
-        app.processEvents()
-        screen.refresh()
-        app.processEvents()
-        screen.grab().save(str(args.out / f"{name}.png"))
-        screen.closing = True
-        screen.close()
+    theme = LIGHT if args.theme == "light" else DARK
+    known = PARTICIPANT_STATES if args.who == "participant" else {**OPERATOR_STATES, **LESSON_STATES}
+    for name in [args.state] if args.state else known:
+        if args.who == "participant":
+            person, _ = participant_at(name, args.language)
+            screen = ParticipantScreen(person, lambda action: None)
+            screen.wear(theme)
+            screen.resize(width, height)
+            screen.show()
+            app.processEvents()
+            screen.refresh()
+            app.processEvents()
+            screen.grab().save(str(args.out / f"{name}.png"))
+            screen.closing = True
+            screen.close()
+        else:
+            model, _ = operator_at(name)
+            window = ConsoleWindow(model, lambda action: None, QSettings(os.devnull, QSettings.Format.IniFormat))
+            window.resize(width, height)
+            window.wear(theme)
+            window.show()
+            app.processEvents()
+            window.wear(theme)
+            app.processEvents()
+            window.grab().save(str(args.out / f"{name}.png"))
+            window.close()
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ from robopatient.console.mirror import FaceMirror
 from robopatient.console.model import ConsoleModel
 from robopatient.console.pain_traces import PainTrace, SeenTrace, VoiceTrace
 from robopatient.console.strip import READOUT_HZ
+from robopatient.console.study_desk import make_desk
 from robopatient.console.theme import DARK, LIGHT, Theme, style_sheet
 
 __all__ = ["ConsoleWindow"]
@@ -72,6 +73,7 @@ class ConsoleWindow(QMainWindow):
         self.banner = Banner(self)
         self.events = EventList(self)
         self.controls = Controls(self.toggle_run, self.tare, self.send_note, self.press_stop, self.toggle_hush, self)
+        self.desk = make_desk(model, self._do, self)
         self.elapsed = QLabel(self)
         self.elapsed.setProperty("role", "elapsed")
         self.sites = QPushButton("Show where it hurts  S", self)
@@ -80,7 +82,7 @@ class ConsoleWindow(QMainWindow):
         self.sites.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.sites.toggled.connect(self._show_sites)
         self._lay_out()
-        self.help = HelpSheet(self)
+        self.help = HelpSheet(self) if self.desk is None else HelpSheet(self, self.desk.help_keys)
         self.instructor = InstructorWindow(model, act, self)
         self._bind_keys()
         self._recall()
@@ -100,6 +102,10 @@ class ConsoleWindow(QMainWindow):
     def toggle_hush(self) -> None:
         """Silence, or end the silence."""
         self._do(self.model.toggle_hush())
+
+    def hush(self) -> None:
+        """Silence; never the end of it, so that a hand that hits the key twice is not heard again."""
+        self._do(self.model.hush())
 
     def send_note(self, text: str) -> None:
         """Put a remark on the record."""
@@ -124,6 +130,8 @@ class ConsoleWindow(QMainWindow):
         self.lights.apply(theme)
         self.banner.apply(theme)
         self.events.apply(theme)
+        if self.desk is not None:
+            self.desk.apply(theme)
         self.instructor.apply(theme)
         self._numbers_ns = 0
         self.refresh()
@@ -145,6 +153,8 @@ class ConsoleWindow(QMainWindow):
             self._numbers_ns = now_ns
             self.lights.refresh(self.model.lights())
             self.banner.refresh(self.model)
+            if self.desk is not None:
+                self.desk.refresh()
             text = clock_text(self.model.elapsed_s)
             if self.model.config.duration_s:
                 text += f" / {clock_text(self.model.config.duration_s)}"
@@ -156,9 +166,10 @@ class ConsoleWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Remember the layout; the session goes on without this window."""
         self._settings.setValue("geometry", self.saveGeometry())
-        self._settings.setValue("columns", self._columns.saveState())
-        self._settings.setValue("right", self._right.saveState())
-        self._settings.setValue("top", self._top.saveState())
+        suffix = "" if self.desk is None else self.desk.name
+        self._settings.setValue(f"columns{suffix}", self._columns.saveState())
+        self._settings.setValue(f"right{suffix}", self._right.saveState())
+        self._settings.setValue(f"top{suffix}", self._top.saveState())
         self._settings.setValue("theme", self.theme.name)
         self._settings.sync()
         event.accept()
@@ -179,7 +190,7 @@ class ConsoleWindow(QMainWindow):
 
     def _bind_keys(self) -> None:
         bound: tuple[tuple[str, Callable[[], None]], ...] = (
-            ("Esc", self.toggle_hush),
+            ("Esc", self.hush),
             ("H", self.toggle_hush),
             ("Space", self.toggle_run),
             ("T", self.tare),
@@ -192,7 +203,11 @@ class ConsoleWindow(QMainWindow):
             ("F1", self.help.toggle),
             ("?", self.help.toggle),
         )
-        for key, what in bound:
+        keys = dict(bound)
+        if self.desk is not None:
+            del keys["I"]  # its questions have the number keys, which answer now
+            keys.update(self.desk.keys())
+        for key, what in keys.items():
             shortcut = QShortcut(QKeySequence(key), self)
             shortcut.setAutoRepeat(False)  # a key held down must not hush and speak in turns
             shortcut.setContext(Qt.ShortcutContext.ApplicationShortcut)
@@ -235,9 +250,11 @@ class ConsoleWindow(QMainWindow):
         self._top.setStretchFactor(1, 4)
         self._right = QSplitter(Qt.Orientation.Vertical, self)
         self._right.addWidget(self._top)
+        if self.desk is not None:
+            self._right.addWidget(self.desk.panel)
         self._right.addWidget(_panel("Events", self.events))
         self._right.setStretchFactor(0, 3)
-        self._right.setStretchFactor(1, 1)
+        self._right.setStretchFactor(self._right.count() - 1, 1)
         self._columns = QSplitter(Qt.Orientation.Horizontal, self)
         self._columns.addWidget(strips)
         self._columns.addWidget(self._right)
@@ -262,14 +279,18 @@ class ConsoleWindow(QMainWindow):
         self._columns.setSizes([590, 650])
         self._top.setSizes([370, 270])
         self._right.setSizes([380, 180])
+        if self.desk is not None:
+            instructor.hide()
+            self.desk.arrange(self._columns, self._top, self._right, self.controls)
 
     def _recall(self) -> None:
         """Theme and layout as they were left."""
+        suffix = "" if self.desk is None else self.desk.name
         for key, restore in (
             ("geometry", self.restoreGeometry),
-            ("columns", self._columns.restoreState),
-            ("right", self._right.restoreState),
-            ("top", self._top.restoreState),
+            (f"columns{suffix}", self._columns.restoreState),
+            (f"right{suffix}", self._right.restoreState),
+            (f"top{suffix}", self._top.restoreState),
         ):
             saved = self._settings.value(key)
             if saved is not None:
