@@ -402,6 +402,15 @@ def voice_evaluate(
     _do("experiments.benchmarks.voice:evaluate_voice", out=out, identities=identity or [], seeds=seeds, as_json=json)
 
 
+@voice.command("rerender")
+def voice_rerender(
+    folder: Annotated[Path, typer.Argument(help="Folder of a recorded session.")],
+    out: Annotated[Path | None, typer.Option("--out", help="WAV file to write.")] = None,
+) -> None:
+    """Render a session's sound again from its record and compare every sample with what was played."""
+    _do("robopatient.session.rerender:rerender", folder=folder, out=out)
+
+
 @voice.command("calibrate")
 def voice_calibrate(
     out: Annotated[Path, typer.Option("--out", help="Calibration file to write (.toml).")],
