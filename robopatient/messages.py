@@ -295,6 +295,9 @@ class Heard(Message, frozen=True, gc=False):
         Gesture of the voice; of words "say: " and the words.
     f1_hz, f2_hz, f3_hz
         Formants of the vocal tract at the end of the block; 0 in silence and where a recording plays.
+    fresh, hush
+        Whether a command was newly applied in this block, and whether the newest one is a hush: a board that is
+        silent leaves ``command_t_ns`` as it is.
     """
 
     t_ns: int
@@ -310,6 +313,8 @@ class Heard(Message, frozen=True, gc=False):
     f1_hz: float = 0.0
     f2_hz: float = 0.0
     f3_hz: float = 0.0
+    fresh: bool = False
+    hush: bool = False
 
 
 class Spoken(Message, frozen=True, gc=False):

@@ -100,7 +100,7 @@ class Split:
             received_ns=moment.received_ns,
             nrs=0.0 if hush else min(MAX_NRS, gain * moment.voice_nrs),
             phase=moment.phase,
-            ask=VoiceAsk(level_db, ask.f0_semitones, ask.roughness, ask.breathiness, ask.call),
+            ask=msgspec.structs.replace(ask, level_db=level_db),
             hush=hush,
         )
 
