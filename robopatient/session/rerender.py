@@ -1,4 +1,4 @@
-"""The verb ``voice rerender``: a session's sound again from its record, compared sample by sample with what was kept."""
+"""The verb ``voice rerender``: a session's sound again from its record, compared sample by sample with its file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def rerender(folder: Path, out: Path | None) -> int:
     with Record(folder) as record:
         start = record.start
         config = msgspec.json.decode(start.config_json, type=SessionConfig)
-        heard = record.table("heard", "block", "command_t_ns")
+        heard = record.table("heard", "block", "command_t_ns", "fresh", "hush")
         commands, spoken, loudness = (record.messages(topic) for topic in ("voice", "spoken", "loudness"))
     if not len(heard["block"]):
         raise RecordError(f"{folder}: nothing was heard in this session")

@@ -49,6 +49,8 @@ class _Played(NamedTuple):
     command_t_ns: int
     block: Block
     underruns: int
+    fresh: bool = False
+    hush: bool = False
 
 
 class Player:
@@ -154,6 +156,8 @@ class Player:
                 f1_hz=block.f1_hz,
                 f2_hz=block.f2_hz,
                 f3_hz=block.f3_hz,
+                fresh=row.fresh,
+                hush=row.hush,
             )
             self._told += 1
 
@@ -204,6 +208,8 @@ class Player:
             int(row["t_ns"]),
             block,
             self._underruns + sink.underruns,
+            fresh,
+            bool(row["hush"]),
         )
         self._played = index + 1
         return samples

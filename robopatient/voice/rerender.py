@@ -63,14 +63,14 @@ def rerender_record(
     Parameters
     ----------
     heard
-        Columns ``block`` and ``command_t_ns`` of the record, shapes (m,).
+        Columns ``block``, ``command_t_ns``, ``fresh`` and ``hush`` of the record, shapes (m,).
 
     Raises
     ------
     RecordError
         When blocks are missing on the record, or words come out otherwise than they did (another espeak-ng).
     """
-    by_t_ns = {command.t_ns: command for command in commands}
+    by_t_ns = {(command.t_ns, command.hush): command for command in commands}
     said = {row.block: row for row in spoken}
     for begin, end in runs(heard):
         block, applied = heard["block"][begin:end], heard["command_t_ns"][begin:end]
@@ -79,11 +79,16 @@ def rerender_record(
                 f"of the blocks {block[0]} to {block[-1]} only {end - begin} are on the record: what is missing "
                 "cannot be rendered again"
             )
-        fresh = np.diff(applied, prepend=0) != 0
+        fresh = heard["fresh"][begin:end]
+        hushed = heard["hush"][begin:end].tolist()
+        if not fresh.any():  # a record of an older version
+            fresh = np.diff(applied, prepend=0) != 0
+            by_t_ns |= {(command.t_ns, False): command for command in commands if command.hush}
+        keys = zip(applied.tolist(), hushed, strict=True)
         try:
-            asked = [by_t_ns[int(t_ns)] if new else None for t_ns, new in zip(applied, fresh, strict=True)]
+            asked = [by_t_ns[key] if new else None for key, new in zip(keys, fresh, strict=True)]
         except KeyError as error:
-            raise RecordError(f"the command of time {error} that a block applied is not on the record") from None
+            raise RecordError(f"the command (time, hush) {error} that a block applied is not on the record") from None
         ceilings = [row.max_dbfs for row in loudness if block[0] < row.block <= block[-1] + 1]
         capped = msgspec.structs.replace(config, max_dbfs=ceilings[0]) if ceilings else config
         words = {int(index - block[0]): _again(said[int(index)], capped) for index in block if int(index) in said}

@@ -171,7 +171,8 @@ def test_answers_and_interjections_are_spoken_and_rendered_again_from_the_record
     assert loudness
     assert all(row.max_dbfs < -10.0 and row.level_dba < 90.0 for row in loudness)
     assert "100.0 dB(A)" in next(row.text for row in rig.told if isinstance(row, Note))
-    heard = {name: np.array([getattr(row, name) for row in rig.heard]) for name in ("block", "command_t_ns")}
+    columns = ("block", "command_t_ns", "fresh", "hush")
+    heard = {name: np.array([getattr(row, name) for row in rig.heard]) for name in columns}
     rows = [row for row in rig.told if isinstance(row, Spoken)]
     ((first, again),) = rerender_record(voice, 5, heard, list(sent.values()), rows, loudness)
     samples, _ = soundfile.read(tmp_path / "voice.wav", dtype="float32")
