@@ -1,0 +1,80 @@
+"""A corpus as tensors: standardised motion, masked-ready conditions, windows and streams of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Rows
+
+import msgspec
+import numpy as np
+import torch
+from torch import Tensor
+
+from policies.corpus.store import Corpus, Sequence
+from policies.errors import PolicyError
+from robopatient.face.generator.motion import CHANNELS
+
+__all__ = ["Table", "channel_statistics", "table_of"]
+
+TAIL_SHARE = 0.2
+"""Least scale of a channel, as a share of its rare extremes: a unit that nearly always rests must not be blown up."""
+
+
+class Table(msgspec.Struct, frozen=True):
+    """All sequences of a split, end to end.
+
+    Attributes
+    ----------
+    motion, condition
+        In physical units, shapes (rows, D) and (rows, C), float32.
+    start, length
+        Of every sequence, shapes (sequences,).
+    """
+
+    motion: Tensor
+    condition: Tensor
+    start: np.ndarray
+    length: np.ndarray
+
+    def windows(self, n: int, count: int, rng: np.random.Generator) -> Tensor:
+        """Rows of ``count`` random windows of ``n`` frames, shape (count, n)."""
+        chosen = rng.integers(len(self.start), size=count)
+        first = self.start[chosen] + (rng.random(count) * (self.length[chosen] - n + 1)).astype(int)
+        return torch.from_numpy(first[:, None] + np.arange(n)[None])
+
+
+def table_of(corpus: Corpus, split: str, shortest: int) -> Table:
+    """Sequences of a split that have at least ``shortest`` frames.
+
+    Raises
+    ------
+    PolicyError
+        When none is long enough.
+    """
+    chosen: Rows[Sequence] = [one for one in corpus.sequences if one.split == split and len(one.pain) >= shortest]
+    if not chosen:
+        raise PolicyError(f"{corpus.origin}: no {split} sequence has {shortest} frames; make trial_s longer")
+    length = np.array([len(one.pain) for one in chosen])
+    return Table(
+        motion=torch.from_numpy(np.concatenate([one.motion for one in chosen])),
+        condition=torch.from_numpy(np.concatenate([one.condition for one in chosen])),
+        start=np.concatenate(([0], np.cumsum(length)[:-1])),
+        length=length,
+    )
+
+
+def channel_statistics(table: Table) -> tuple[list[float], list[float]]:
+    """Mean and scale of every channel of the training people.
+
+    Raises
+    ------
+    PolicyError
+        Naming a channel that never moves: the corpus lacks it.
+    """
+    motion = table.motion.numpy().astype(float)
+    mean = motion.mean(axis=0)
+    spread = motion.std(axis=0)
+    extremes = np.quantile(np.abs(motion - mean), 0.999, axis=0)
+    still = [name for name, value in zip(CHANNELS, spread, strict=True) if value < 1e-6]
+    if still:
+        raise PolicyError(f"corpus: {', '.join(still)} never move; it cannot teach them: import these units too")
+    return mean.tolist(), np.maximum(spread, TAIL_SHARE * extremes).tolist()
