@@ -74,6 +74,10 @@ class StudyDesk:
         self._full = full
         return actions
 
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until every row is on the disk, for those who have nothing else to do; False when it takes longer."""
+        return all(safe.wait(timeout_s) for _, safe in self._waiting)
+
     def over(self, now_ns: int) -> bool:
         """Whether the study has ended, its rows are safe, and the farewell has been read."""
         return bool(self._over_ns) and not self._waiting and now_ns - self._over_ns > LINGER_NS

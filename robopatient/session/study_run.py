@@ -75,10 +75,9 @@ def run_study(
 
 def study_overrides(study: Study, person: Person, language: str = "english", resume: Path | None = None) -> list[str]:
     """A study's own configuration of a session, as ``--set`` takes it."""
-    name = study.name if "/" not in str(study.folder.name) and _shipped(study) else str(study.folder.resolve())
     told: dict[str, Any] = dict(study.session(person))
     told["study"] = {
-        "name": name,
+        "name": study.reference,
         "participant": person.code,
         "session": person.session,
         "language": language,
@@ -86,12 +85,6 @@ def study_overrides(study: Study, person: Person, language: str = "english", res
     }
     told.setdefault("seed", study.file.seed)
     return list(_flat(told))
-
-
-def _shipped(study: Study) -> bool:
-    from robopatient.study.study import STUDIES
-
-    return study.folder.parent == STUDIES
 
 
 def _flat(table: dict[str, Any], prefix: str = "") -> Iterator[str]:

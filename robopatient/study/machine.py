@@ -118,6 +118,16 @@ class Machine:
         self._told_key: tuple[object, ...] = ()
 
     @property
+    def serial(self) -> int:
+        """Number of the newest row."""
+        return self._serial
+
+    @property
+    def factors(self) -> Factors | None:
+        """Levels of the trial under way; None between trials."""
+        return self._attempt.factors if self._attempt is not None else None
+
+    @property
     def over(self) -> bool:
         """Whether nothing more will come."""
         return self.phase in ("done", "aborted")

@@ -143,12 +143,15 @@ class Study:
     ----------
     name
         Of its folder.
+    reference
+        How a session's configuration names it.
     file
         Its settings.
     """
 
-    def __init__(self, name: str, folder: Path, file: StudyFile, module: ModuleType) -> None:
+    def __init__(self, name: str, reference: str, folder: Path, file: StudyFile, module: ModuleType) -> None:
         self.name = name
+        self.reference = reference
         self.folder = folder
         self.file = file
         self._module = module
@@ -312,7 +315,8 @@ def load_study(name: str) -> Study:
         )
     file = decode_toml(folder / FILE_NAME, StudyFile)
     module = importlib.import_module(f"{PACKAGE}.{name}.study") if shipped else _import(folder / "study.py")
-    return Study(folder.resolve().name, folder, file, module)
+    place = folder.resolve()
+    return Study(place.name, name if shipped else str(place), folder, file, module)
 
 
 def _import(path: Path) -> ModuleType:

@@ -1,0 +1,1 @@
+"""The congruence study put right."""
