@@ -50,6 +50,7 @@ PROCESSES = (
     Row("voice", "robopatient.voice.process:main", lambda config: config.voice.enabled, restart=True),
     Row("face", "robopatient.face.process:main", lambda config: config.face.enabled, restart=True),
     Row("console", "robopatient.console.process:main", lambda config: config.console.enabled, restart=True),
+    Row("stop key", "robopatient.console.stop_key:main", lambda config: config.console.enabled, restart=True),
     Row("interop", "robopatient.interop.process:main", lambda config: config.interop.wanted, restart=True),
     Row("participant", "robopatient.console.participant:main", _asks, restart=True),
     Row("rater", "robopatient.session.rater:main", lambda config: bool(config.rater.port), restart=True),

@@ -206,10 +206,11 @@ def test_every_phase_has_words():
 
 
 @pytest.mark.parametrize("name", [*OPERATOR_STATES, *LESSON_STATES])
-def test_every_state_fits_the_window_in_both_themes(sit, name):
+def test_every_state_fits_the_window_in_both_themes(sit, qtbot, name):
     desk = sit(name)
     desk.window.resize(1280, 800)
     for _ in range(2):
+        qtbot.wait(10)
         assert desk.window.width() == 1280
         assert desk.panel.height() >= desk.panel.minimumSizeHint().height()
         desk.window.wear(LIGHT)
