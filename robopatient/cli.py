@@ -36,6 +36,7 @@ policy = _group("policy", "Palpation-to-pain policies: train with ratings, list.
 face = _group("face", "The face: still pictures, films.")
 dataset = _group("dataset", "Labelled face data sets: generate, verify, audit.")
 scenario = _group("scenario", "Training scenarios: check them, and preview them without hardware.")
+study = _group("study", "Perceptual studies: export their trials, analyse them.")
 sessions = _group("sessions", "The library: list, show, tag, export and delete recorded sessions.")
 bench = _group("bench", "Measure on this machine, beside a baseline.")
 
@@ -109,9 +110,13 @@ def run(
 
 
 @app.command()
-def doctor(json: Json = False) -> None:
+def doctor(
+    json: Json = False,
+    board: Annotated[str, typer.Option("--board", help="Also open this board and ask how it is.")] = "",
+    calibration: Annotated[str, typer.Option(help="That the board is to be used with.")] = "",
+) -> None:
     """Say what is plugged in, missing or slow, and the command that mends each."""
-    _do("robopatient.session.doctor:doctor", as_json=json)
+    _do("robopatient.session.doctor:doctor", as_json=json, board=board, calibration=calibration)
 
 
 @app.command()
@@ -228,6 +233,38 @@ def sessions_delete(
 ) -> None:
     """Remove a session for good: its folder's own files and its line in the index."""
     _do("robopatient.session.library:delete", folder=folder, name=name, yes=yes)
+
+
+@study.command("analyse")
+def study_analyse(
+    source: Annotated[Path, typer.Argument(metavar="RECORD|CSV", help="Session, folder of sessions, or a table.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for report, figures and tables.")],
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the draws of people.")] = 1,
+    json: Json = False,
+) -> None:
+    """Model the answers of a study: report.html, figures, tables; the published table is read as it is."""
+    _do("experiments.analysis.verbs:analyse", source=source, out=out, seed=seed, as_json=json)
+
+
+@study.command("export")
+def study_export(
+    source: Annotated[Path, typer.Argument(metavar="RECORD", help="Session, or folder of sessions.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder to write into; it must not hold an export yet.")],
+    bids: Annotated[bool, typer.Option(help="Write a BIDS data set.")] = True,
+    tables: Annotated[bool, typer.Option(help="Write trials.csv, trials.parquet and their dictionary.")] = True,
+    force: Annotated[bool, typer.Option(help="Also the force that was recorded (BIDS _physio.tsv.gz).")] = True,
+    json: Json = False,
+) -> None:
+    """Write a study's trials as a tidy table (CSV, Parquet) and as a BIDS data set."""
+    _do(
+        "robopatient.session.study_export:export",
+        source=source,
+        out=out,
+        bids=bids,
+        tables=tables,
+        force=force,
+        as_json=json,
+    )
 
 
 @board.command("list")
@@ -545,6 +582,41 @@ def face_sheet(
         seed=seed,
         view=view,
         renderer=renderer,
+    )
+
+
+@face.command("display")
+def face_display(
+    profile: Annotated[str, typer.Option(help="Display profile: your own, one under assets/displays, a file.")] = "",
+    pattern: Annotated[
+        str, typer.Option(help="face, grid, corners, cross, greys, focus, bars, white or black.")
+    ] = "face",
+    edit: Annotated[bool, typer.Option("--edit", help="Bend it into place with the keys; S saves.")] = False,
+    face: Annotated[str, typer.Option("--face", help="Name under assets/faces, or a .toml file.")] = "margaret",
+    nrs: Annotated[float, typer.Option(min=0, max=10, help="Pain of the face's presses.")] = 0.0,
+    screen: Annotated[str, typer.Option(help="Name or number of the screen, in place of the profile's.")] = "",
+    renderer: Annotated[str, typer.Option(help="auto, gl or numba.")] = "auto",
+    size: Annotated[int, typer.Option(min=128, max=2160, help="Height of the rendered picture, pixels.")] = 720,
+    seconds: Annotated[float, typer.Option(min=0, help="End after so long; 0: never.")] = 0.0,
+    list_: Annotated[bool, typer.Option("--list", help="Name the connected screens and the profiles.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="Write a PNG of what would be seen; no window.")] = None,
+    window: Annotated[str, typer.Option(help="Size of that window.")] = "1280x800",
+) -> None:
+    """Show the face or a test picture on a screen, a robot's head or a mask, and calibrate it."""
+    _do(
+        "robopatient.face.display.calibrate:display",
+        profile=profile,
+        picture=pattern,
+        edit=edit,
+        face=face,
+        nrs=nrs,
+        screen=screen,
+        renderer=renderer,
+        size_px=size,
+        seconds=seconds,
+        list_only=list_,
+        out=out,
+        window_px=window,
     )
 
 

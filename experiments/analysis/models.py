@@ -196,12 +196,10 @@ def linear_mixed(design: Design, personal: Sequence[str]) -> pd.DataFrame:
     return table
 
 
-def person_weights_of(factors: Sequence[Factor], design: Design) -> tuple[list[str], list[str]]:
-    """Terms with personal weights: the main effects alone, and main effects with the products of the first factor."""
+def person_weights_of(factors: Sequence[Factor], design: Design, first: str) -> tuple[list[str], list[str]]:
+    """Terms with personal weights: the ordered main effects alone, and with them the products with factor ``first``."""
     ordered = [factor.name for factor in factors if factor.ordered and factor.name in design.names]
-    products = (
-        [name for name in design.names if " x " in name and name.startswith(f"{ordered[0]} x ")] if ordered else []
-    )
+    products = [name for name in design.names if " x " in name and first in name.split(" x ")]
     return ordered, [*ordered, *products]
 
 

@@ -1,0 +1,409 @@
+"""One page for a psychophysicist to read alone: what was asked, what was found, how sure that is, what it is not."""
+
+from __future__ import annotations
+
+import math
+import string
+from collections.abc import Callable, Iterable, Sequence
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+import pandas as pd
+
+import robopatient
+from experiments.analysis.charts import inline_svg
+from experiments.analysis.labels import factor_text, level_text, number, percent, signed, term_text
+from experiments.analysis.reference import PEOPLE, REFERENCES, TRIALS, applies
+from experiments.analysis.results import Results
+from experiments.analysis.words import in_short, published_steps
+from robopatient.study.questions import QUESTIONS
+
+__all__ = ["page"]
+
+Cells = Sequence[str]
+
+
+def page(results: Results, figures: dict[str, Any]) -> str:
+    """The report as one self-contained HTML document.
+
+    Parameters
+    ----------
+    figures
+        From ``charts.draw``.
+    """
+    parts = {
+        "In short": _short,
+        "Answers": _answers,
+        "Agreement": _agreement,
+        "What matches what": _matching,
+        "Psychometric functions": _psychometric,
+        "Magnitudes": _magnitudes,
+        "Models of the answers": _models,
+        "Do people agree, with others and with themselves?": _reliability,
+        "Timing": _timing,
+        "The published analysis beside it": _published,
+        "All 20 people of the published study": _references,
+        "What was left out, and what these numbers are not": _caveats,
+    }
+    sections = [(title, make(results, figures)) for title, make in parts.items()]
+    filled = [(title, body) for title, body in sections if body]
+    links = "".join(f'<a href="#s{index}">{title}</a>' for index, (title, _) in enumerate(filled) if index)
+    body = [_head(results)]
+    for index, (title, text) in enumerate(filled):
+        heading = "" if index == 0 else f'<h2 id="s{index}">{title}</h2>'
+        body.append(heading + text + (f"<nav>{links}</nav>" if index == 0 else ""))
+    body.append(_again(results))
+    template = string.Template((files("experiments.analysis") / "report.html").read_text(encoding="utf-8"))
+    return template.substitute(title=escape(_title(results)), body="\n".join(body))
+
+
+def _title(results: Results) -> str:
+    return f"Analysis of {results.trials.study or 'rated trials'}"
+
+
+def _head(results: Results) -> str:
+    trials = results.trials
+    asked = QUESTIONS.get(trials.question)
+    question = f"“{asked.prompt}”" if asked else trials.question or "not named"
+    answers = f", answered {asked.labels[0]} … {asked.labels[-1]}" if asked and asked.labels else ""
+    dropped = "; ".join(f"{count} {reason}" for reason, count in trials.dropped.items())
+    varied = ", ".join(f"{factor_text(f.name).lower()} ({len(f.levels)})" for f in trials.factors) or "nothing"
+    remarks = "".join(f'<p class="look">{escape(remark)}</p>' for remark in trials.remarks)
+    return (
+        f'<p class="kind">Robopatient · study</p><h1>{escape(_title(results))}</h1>'
+        f'<p class="facts">{len(trials.participants)} people · {len(trials.main)} rated trials'
+        f"{f' (left out: {escape(dropped)})' if dropped else ''}<br>Question: {escape(question + answers)}<br>"
+        f"Varied (levels): {escape(varied)}</p>{remarks}"
+    )
+
+
+def _short(results: Results, _: dict[str, Any]) -> str:
+    lines = in_short(results)
+    return f'<ul class="short">{"".join(f"<li>{line}</li>" for line in lines)}</ul>' if lines else ""
+
+
+def _answers(results: Results, figures: dict[str, Any]) -> str:
+    return _figure(
+        figures, "answers",
+        "Everybody's answers as shares of their trials, sorted by how often they agreed. Bars start at the middle of "
+        "the "
+        "scale: what lies to the right is agreement. People differ much more than any sound does.",
+    )  # fmt: skip
+
+
+def _agreement(results: Results, figures: dict[str, Any]) -> str:
+    if not results.levels:
+        return ""
+    heats = "".join(_heat(table, *names) for names, table in results.pairs.items())
+    return (
+        _figure(
+            figures, "levels",
+            "Share agreed at each level, over all other factors. Bars: 95 % intervals over people (1,000 draws of "
+            "whole "
+            "persons); dashed: all trials. A flat row does not mean that a factor is unimportant: congruence is a "
+            "matter "
+            "of pairs of levels, below.",
+        )
+        + (f'<div class="pair">{heats}</div><p class="quiet">Darker: agreed more often. Small: 95 % interval over '
+           "people.</p>" if heats else "")
+    )  # fmt: skip
+
+
+def _heat(table: pd.DataFrame, first: str, other: str) -> str:
+    low, high = table["share"].min(), table["share"].max()
+    columns = sorted(table[other].unique())
+    head = "".join(f"<th>{escape(level_text(other, level))}</th>" for level in columns)
+    rows = []
+    for level, part in table.groupby(first):
+        cells = []
+        for _, cell in part.sort_values(other).iterrows():
+            depth = 0.08 + 0.62 * (cell["share"] - low) / max(high - low, 1e-9)
+            limits = f"<small>{percent(cell['low'])[:-2]}–{percent(cell['high'])}</small>"
+            limits = limits if math.isfinite(cell["low"]) else ""
+            cells.append(
+                f'<td style="background:rgba(var(--heat),{depth:.2f})">{percent(cell["share"], 1)}{limits}</td>'
+            )
+        rows.append(f'<tr><th class="word">{escape(level_text(first, level))}</th>{"".join(cells)}</tr>')
+    title = f"{factor_text(first)} with {factor_text(other).lower()}"
+    return (
+        f'<div><h3>{escape(title)}</h3><div class="scroll"><table class="heat"><tr><th></th>{head}</tr>'
+        f"{''.join(rows)}</table></div></div>"
+    )
+
+
+def _matching(results: Results, figures: dict[str, Any]) -> str:
+    if not results.pairs:
+        return ""
+    text = _figure(
+        figures, "curves",
+        "Share agreed over each factor, one line a level of the first. "
+        + ("Triangles on the axis: where agreement peaks by a quadratic logit." if results.matches else ""),
+    )  # fmt: skip
+    rows = []
+    for other, by_level in results.matches.items():
+        factor = results.trials.factor(other)
+        assert factor is not None
+        for level, match in by_level.items():
+            place = "no peak: agreement does not fall towards both ends"
+            if math.isfinite(match.place):
+                last = len(factor.levels) - 1
+                nearest = level_text(other, factor.levels[round(min(max(match.place, 0), last))])
+                outside = ", at or beyond the end of the range" if not 0 < match.place < last else ""
+                limits = (
+                    f"{signed(match.interval[0] + 1, 1)} to {signed(match.interval[1] + 1, 1)}"
+                    if math.isfinite(match.interval[0])
+                    else "too few people, or no peak in many draws"
+                )
+                place = f"level {signed(match.place + 1, 1)} ({limits}), near {nearest}{outside}"
+            rows.append((factor_text(other), level_text(next(iter(results.pairs))[0], level), place))
+    if rows:
+        text += (
+            '<details><summary>Best-matching levels with 95 % intervals over people</summary>'
+            + _table(("factor", "at", "agreement peaks at"), rows, words=3)
+            + "</details>"
+        )  # fmt: skip
+    return text + _figure(
+        figures, "distance",
+        "Left: how often people agreed when two factors lay so many levels apart; a line that falls says that matching "
+        "levels are wanted, one that rises that opposite ones are. Right: each person's gain from matching.",
+    )  # fmt: skip
+
+
+def _psychometric(results: Results, figures: dict[str, Any]) -> str:
+    if not results.psychometric:
+        return ""
+    first = next(iter(results.pairs))[0] if results.pairs else results.stimulus
+    rows = [
+        (
+            level_text(first, level) if level != "" else "all",
+            signed(f.pse, 3), f"{signed(f.pse_interval[0], 3)} to {signed(f.pse_interval[1], 3)}",
+            signed(abs(f.jnd), 3), f"{signed(f.jnd_interval[0], 3)} to {signed(f.jnd_interval[1], 3)}",
+            percent(f.lapse, 1),
+        )
+        for level, f in results.psychometric.items()
+    ]  # fmt: skip
+    return (
+        _figure(
+            figures, "psychometric",
+            "Cumulative normal with a lapse rate, maximum likelihood over all people. The point of subjective equality "
+            "(PSE) is where both answers are as frequent, the just noticeable difference (JND) the step from there to "
+            "75 %.",
+        )
+        + _table((factor_text(first), "PSE", "95 % interval", "JND", "95 % interval", "lapses"), rows)
+    )  # fmt: skip
+
+
+def _magnitudes(results: Results, figures: dict[str, Any]) -> str:
+    law = results.power_law
+    if law is None:
+        return ""
+    left_out = f" {law.left_out} answers of zero have no logarithm and were left out." if law.left_out else ""
+    return _figure(
+        figures, "power",
+        "Magnitude estimates over intensity, both logarithmic, each person's own scale taken out. The exponent is the "
+        "mean "
+        f"of everybody's own slope.{left_out} For comparison, Stevens: loudness 0.67, pressure on the palm 1.1, muscle "
+        "force 1.7.",
+    )  # fmt: skip
+
+
+def _models(results: Results, figures: dict[str, Any]) -> str:
+    if results.pooled is None:
+        return ""
+    text = (
+        "<p>A cumulative-link (ordered logit) model: the log odds of a higher answer are a weighted sum of the "
+        "factors' "
+        "ranks, their products and squares. A positive product says that the best level of one factor rises with the "
+        "other's: that is what congruence means here. Three versions differ in what they let differ between people; "
+        "believe the one whose intervals are widest for the term you ask about.</p>"
+        + _figure(
+            figures, "weights",
+            "Weights with 95 % intervals. Circles: one model for all trials, intervals by drawing whole people. "
+            "Squares: "
+            "everybody has an own place on the scale and own main effects. Triangles: own products as well, which is "
+            "what a statement about people other than these needs (Barr et al. 2013).",
+        )
+        + _figure(
+            figures, "personal",
+            "Everybody's own weight of the products (shrunk towards the mean by the model). Line and band: mean and "
+            "95 % "
+            "interval.",
+        )
+    )  # fmt: skip
+    tables = [
+        ("Cumulative link, all trials, people drawn", results.pooled),
+        ("Cumulative-link mixed model, own main effects", results.own_main),
+        ("Cumulative-link mixed model, own products", results.own_products),
+        ("Mixed linear model of the answers as numbers, own main effects", results.linear),
+        ("Mixed linear model, own products", results.linear_products),
+    ]
+    details = "".join(f"<h3>{title}</h3>{_model_table(table)}" for title, table in tables if table is not None)
+    return f"{text}<details><summary>All weights as tables</summary>{details}</details>"
+
+
+def _model_table(table: pd.DataFrame) -> str:
+    columns = {"weight": "weight", "low": "2.5 %", "high": "97.5 %", "z": "z", "p": "p", "spread": "SD over people"}
+    shown = [name for name in columns if name in table]
+    decimals = {"z": 1, "p": 3}
+    rows = [
+        (term_text(row["term"]), *(number(row[name], decimals.get(name, 3)) if name == "p" else
+                                   signed(row[name], decimals.get(name, 3)) for name in shown))
+        for _, row in table.iterrows()
+    ]  # fmt: skip
+    note = (
+        ""
+        if table.attrs.get("converged", True)
+        else '<p class="look">The optimiser stopped before it was content: read these weights with care.</p>'
+    )
+    return _table(("term", *(columns[name] for name in shown)), rows) + note
+
+
+def _reliability(results: Results, _: dict[str, Any]) -> str:
+    rows: list[Cells] = []
+    for name, one in (("hidden repeats", results.hidden), ("any stimulus that came again", results.retest)):
+        if one is not None:
+            rows += [
+                (f"same answer, {name}", percent(one.same, 1), percent(one.chance_same, 1), f"{one.pairs} pairs"),
+                (f"same side of the scale, {name}", percent(one.same_side, 1), percent(one.chance_same_side, 1), ""),
+                (f"mean difference, steps, {name}", f"{one.difference:.2f}", f"{one.chance_difference:.2f}", ""),
+            ]
+    if results.alpha is not None:
+        rows.append(("Krippendorff's alpha (ordinal), same stimulus", signed(results.alpha, 3), "0", "1 is perfect"))
+    if results.icc_one is not None:
+        rows.append(("ICC(1,1), same stimulus", signed(results.icc_one, 3), "0", "one answer of one person"))
+    if results.icc is not None:
+        over = " × ".join(factor_text(name).lower() for name in results.icc_over)
+        rows += [
+            (f"ICC(A,1), mean answers by {over}", signed(results.icc.agreement_one, 3), "0", "one person's mean"),
+            (f"ICC(A,k), mean answers by {over}", signed(results.icc.agreement_mean, 3), "0",
+             f"mean of {results.icc.raters} people"),
+        ]  # fmt: skip
+    if not rows:
+        return ""
+    return _table(("", "found", "by chance", ""), rows, last_word=True) + (
+        '<p class="quiet">How often a person repeats an answer bounds what any model of the stimuli can predict. Alpha '
+        "and "
+        "ICC(1,1) are about single answers; ICC(A,k) says how well the mean of these people would return with "
+        "others.</p>"
+    )
+
+
+def _timing(results: Results, figures: dict[str, Any]) -> str:
+    if not results.timing:
+        return ""
+    rows = [
+        (one.name, *(f"{ms:.1f}" for ms in (one.lag_ms, one.sd_ms, one.p50_ms, one.p99_ms)), str(len(one.values_ms)))
+        for one in results.timing
+    ]  # fmt: skip
+    return _figure(
+        figures, "timing", "From the trigger to what left this computer, all trials; line: median."
+    ) + _table(("ms", "lag (mean)", "SD", "median", "99 %", "n"), rows)
+
+
+def _published(results: Results, figures: dict[str, Any]) -> str:
+    steps = published_steps(results)
+    if not steps:
+        return ""
+    body = "".join(
+        f'<tr><td class="text">{s.name}</td><td class="text">{s.found}</td><td class="text">{s.shows}</td>'
+        f'<td class="text">{s.does_not}</td></tr>'
+        for s in steps
+    )
+    return (
+        "<p>What the study of arXiv 2506.11827 was published with, run on this table. That pitch weighs more than "
+        "amplitude, "
+        f"as its abstract says, is the outcome of the last step. {_weightier(results)}</p>"
+        '<div class="scroll"><table class="wide"><tr><th class="word">step</th><th class="word">here</th>'
+        f'<th class="word">shows</th><th class="word">does not show</th></tr>{body}</table></div>'
+        + _figure(
+            figures, "importances",
+            "The same forest with two questions: which factor predicts the k-means cluster (published), and which "
+            "predicts "
+            "whether the person agreed.",
+        )
+    )  # fmt: skip
+
+
+def _weightier(results: Results) -> str:
+    """What the models of the answers say about the two cues."""
+    if results.own_products is None:
+        return "Compare it with the models of the answers, above."
+    weights = results.own_products.set_index("term")["weight"].abs()
+    loudness, pitch = (weights.get(f"force_newton x {name}", math.nan) for name in ("amplitude", "pitch"))
+    more, less = ("amplitude", "pitch") if loudness > pitch else ("pitch", "amplitude")
+    return (
+        f"In the models of the answers, above, the product of force with {more} has the larger weight "
+        f"({max(loudness, pitch):.2f} against {min(loudness, pitch):.2f} of {less})."
+    )
+
+
+def _references(results: Results, _: dict[str, Any]) -> str:
+    if not applies(results) or results.linear is None or results.published is None or results.retest is None:
+        return ""
+    whole = len(results.trials.main) == TRIALS and len(results.trials.participants) == PEOPLE
+    rows = [
+        (one.name, signed(one.published, one.decimals), signed(one.of(results), one.decimals)) for one in REFERENCES
+    ]
+    lead = (
+        "This is the whole published table: the two columns must agree."
+        if whole
+        else f"This table has {len(results.trials.participants)} people and {len(results.trials.main)} trials, the "
+        "published "
+        f"study {PEOPLE} and {TRIALS}: the columns differ by who was drawn."
+    )
+    return (
+        f"<p>An independent re-analysis of the study's public raw data beside the same figures of this table. "
+        f"{lead}</p>"
+        f"<details><summary>{len(rows)} figures</summary>{_table(('', 'published', 'here'), rows)}</details>"
+    )
+
+
+def _caveats(results: Results, _: dict[str, Any]) -> str:
+    points = [f"{escape(name)}: {escape(why)}." for name, why in results.skipped.items()]
+    points += [
+        "Ranks stand for levels: a weight per level says nothing about decibels or newtons in between.",
+        "Intervals are about people like these. Sounds, faces and the phantom are taken as they are: nothing here "
+        "says that "
+        "other sounds would give the same.",
+        "Agreement that something fits is not realism, and not pain.",
+        "Terms were fixed beforehand by the factors; nothing was selected by looking. Squares and products are many: "
+        "single "
+        "intervals that just miss zero mean little.",
+    ]
+    if results.own_products is not None:
+        points.append(
+            "The mixed cumulative-link model estimates its spreads by the Laplace approximation; R's ordinal::clmm "
+            "with "
+            "the exported table is a second opinion."
+        )
+    return "<ul>" + "".join(f'<li class="quiet">{point}</li>' for point in points) + "</ul>"
+
+
+def _again(results: Results) -> str:
+    return (
+        f"<footer>Made by robopatient {robopatient.__version__} from {escape(results.trials.source)}, draws with seed "
+        f"{results.seed}. All numbers are in <code>analysis.json</code> and <code>tables/</code>, all figures in "
+        "<code>figures/</code> beside this page. Again: "
+        f"<code>robopatient study analyse {escape(results.trials.source)} --out DIR</code></footer>"
+    )
+
+
+def _figure(figures: dict[str, Any], name: str, caption: str) -> str:
+    if name not in figures:
+        return ""
+    return f"<figure>{inline_svg(figures[name], name)}<figcaption>{caption}</figcaption></figure>"
+
+
+def _table(head: Cells, rows: Iterable[Cells], words: int = 1, last_word: bool = False) -> str:
+    """A plain table; the first ``words`` columns hold words."""
+
+    def cells(row: Cells, tag: str) -> str:
+        last: Callable[[int], bool] = lambda index: last_word and index == len(row) - 1  # noqa: E731
+        return "".join(
+            f'<{tag} class="word">{cell}</{tag}>' if index < words or last(index) else f"<{tag}>{cell}</{tag}>"
+            for index, cell in enumerate(row)
+        )
+
+    body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
+    return f'<div class="scroll"><table><tr>{cells(head, "th")}</tr>{body}</table></div>'

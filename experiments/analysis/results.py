@@ -1,0 +1,295 @@
+"""Runs every analysis that a table of trials can carry, and says in words why the others were left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from experiments.analysis.agreement import agreed, by_distance, by_level, by_pair, by_person, matched_minus_worst
+from experiments.analysis.errors import AnalysisError
+from experiments.analysis.models import (
+    FEWEST_PEOPLE,
+    design_of,
+    linear_mixed,
+    ordinal_mixed,
+    ordinal_pooled,
+    person_weights_of,
+)
+from experiments.analysis.power_law import PowerLaw, fit_power_law
+from experiments.analysis.psychometric import MatchPoint, Psychometric, match_point, psychometric_with_intervals
+from experiments.analysis.published import Published, published_pipeline
+from experiments.analysis.reliability import (
+    Icc,
+    Retest,
+    icc_one_way,
+    icc_two_way,
+    krippendorff_alpha,
+    repeat_pairs,
+    retest,
+)
+from experiments.analysis.timing import Timing, timings
+from experiments.analysis.trials import Factor, Trials
+from robopatient.study.questions import QUESTIONS
+
+__all__ = ["Results", "analyse_trials"]
+
+T = TypeVar("T")
+
+GRADED = {"congruence", "mismatch", "naturalness", "pain", "preference"}
+"""What questions with ordered answers ask for; a model of ordered answers makes sense of them."""
+MOST_MAGNITUDES = 12
+"""More distinct answers than this are magnitudes, not levels."""
+
+
+class Results(NamedTuple):
+    """All that was found; None where the trials cannot carry it, and ``skipped`` says why.
+
+    Attributes
+    ----------
+    levels
+        Share agreed by level, one table a factor.
+    pairs
+        Share agreed by pair of levels, by (first, second) factor: the first ordered factor with every other.
+    distances
+        Share agreed by how many levels the first ordered factor and another lie apart, by the other's name.
+    matched
+        Matched minus worst share by person, for the pair of factors in ``matched_pair``.
+    pooled, own_main, own_products, linear, linear_products
+        Models: see ``models``; ``own_products`` also lets the products differ between people.
+    matches
+        Best-matching level of each other ordered factor at each level of the first: {factor: {level: MatchPoint}}.
+    psychometric
+        Function at each level of the first factor, or "" for all together, of ``stimulus``.
+    """
+
+    trials: Trials
+    seed: int
+    levels: dict[str, pd.DataFrame]
+    pairs: dict[tuple[str, str], pd.DataFrame]
+    distances: dict[str, pd.DataFrame]
+    people: pd.DataFrame
+    matched: pd.Series | None
+    matched_pair: tuple[str, str] | None
+    pooled: pd.DataFrame | None
+    own_main: pd.DataFrame | None
+    own_products: pd.DataFrame | None
+    linear: pd.DataFrame | None
+    linear_products: pd.DataFrame | None
+    matches: dict[str, dict[Any, MatchPoint]]
+    stimulus: str
+    psychometric: dict[Any, Psychometric]
+    psychometric_counts: dict[Any, tuple[np.ndarray, np.ndarray, np.ndarray]]
+    power_law: PowerLaw | None
+    icc_one: float | None
+    icc: Icc | None
+    icc_over: tuple[str, ...]
+    alpha: float | None
+    retest: Retest | None
+    hidden: Retest | None
+    timing: list[Timing]
+    published: Published | None
+    skipped: dict[str, str]
+
+
+def analyse_trials(trials: Trials, seed: int = 1, published: bool = True) -> Results:
+    """Everything that this table can carry.
+
+    Parameters
+    ----------
+    seed
+        Of every draw of people.
+    published
+        Whether to run the published pipeline where its factors are there.
+    """
+    skipped: dict[str, str] = {}
+
+    def attempt(name: str, act: Callable[[], T]) -> T | None:
+        try:
+            return act()
+        except AnalysisError as error:
+            skipped[name] = str(error)
+            return None
+
+    ordered = [factor for factor in trials.factors if factor.ordered]
+    first = _reference(ordered)
+    others = [factor for factor in ordered if factor is not first]
+    magnitude = _is_magnitude(trials)
+    graded = not magnitude and len(trials.scale) >= 2
+    pooled = own_main = own_products = linear = linear_products = None
+    if graded:
+        design = attempt("models", lambda: design_of(trials))
+        if design is not None:
+            pooled = attempt("cumulative-link model", lambda: ordinal_pooled(design, seed))
+            main, products = person_weights_of(trials.factors, design, first.name if first else "")
+            own_main = attempt("cumulative-link mixed model", lambda: ordinal_mixed(design, main))
+            linear = attempt("mixed linear model", lambda: linear_mixed(design, main))
+            if len(products) > len(main) and own_main is not None:
+                own_products = attempt("mixed model with own products", lambda: ordinal_mixed(design, products))
+                linear_products = attempt("linear model with own products", lambda: linear_mixed(design, products))
+    else:
+        skipped["models of ordered answers"] = "the answers are magnitudes without levels"
+    if len(trials.participants) < FEWEST_PEOPLE:
+        skipped["intervals over people"] = (
+            f"there are {len(trials.participants)} people in the table; with fewer than {FEWEST_PEOPLE} nothing can be "
+            "said about others"
+        )
+    stimulus, counts = _psychometric_counts(trials, first, others) if graded else ("", {})
+    functions = {}
+    for level, (x, yes, n) in counts.items():
+        found = attempt(
+            f"psychometric function at {level}" if level != "" else "psychometric function",
+            lambda x=x, yes=yes, n=n: psychometric_with_intervals(x, yes, n, seed=seed),  # type: ignore[misc]
+        )
+        if found is not None:
+            functions[level] = found
+    cells = [factor.name for factor in trials.factors]
+    matched_pair = _matched_pair(trials, first, others) if graded else None
+    return Results(
+        trials=trials,
+        seed=seed,
+        levels={factor.name: by_level(trials, factor.name, seed) for factor in trials.factors} if graded else {},
+        pairs={(first.name, o.name): by_pair(trials, first.name, o.name, seed) for o in others}
+        if first and graded
+        else {},
+        distances={o.name: by_distance(trials, first.name, o.name, seed) for o in others if len(o.levels) > 2}
+        if first and graded
+        else {},
+        people=by_person(trials),
+        matched=matched_minus_worst(trials, *matched_pair) if matched_pair else None,
+        matched_pair=matched_pair,
+        pooled=pooled,
+        own_main=own_main,
+        own_products=own_products,
+        linear=linear,
+        linear_products=linear_products,
+        matches=_matches(trials, first, others) if graded and first and not counts else {},
+        stimulus=stimulus,
+        psychometric=functions,
+        psychometric_counts=counts,
+        power_law=attempt("power law", lambda: fit_power_law(trials.main, _intensity(ordered), seed))
+        if magnitude
+        else None,
+        icc_one=attempt("ICC(1,1)", lambda: icc_one_way(_ratings(trials, cells))),
+        icc=attempt("two-way ICC", lambda: icc_two_way(_ratings(trials, _coarse(first, others, trials)))),
+        icc_over=tuple(_coarse(first, others, trials)),
+        alpha=attempt("Krippendorff's alpha", lambda: krippendorff_alpha(_answers(trials, cells))) if graded else None,
+        retest=attempt("same stimulus twice", lambda: _retest(trials, *repeat_pairs(trials.main, cells)))
+        if graded
+        else None,
+        hidden=attempt("hidden repeats", lambda: _retest(trials, *_hidden_pairs(trials))) if graded else None,
+        timing=timings(trials.table),
+        published=attempt("published analysis", lambda: published_pipeline(trials)) if published else None,
+        skipped=skipped,
+    )
+
+
+def _reference(ordered: list[Factor]) -> Factor | None:
+    """The factor that the others are seen against: the force, else the first with an order."""
+    return next((f for f in ordered if "newton" in f.name), ordered[0] if ordered else None)
+
+
+def _is_magnitude(trials: Trials) -> bool:
+    asked = QUESTIONS.get(trials.question)
+    return asked.latent == "magnitude" if asked is not None else len(trials.scale) > MOST_MAGNITUDES
+
+
+def _intensity(ordered: list[Factor]) -> str:
+    if not ordered:
+        raise AnalysisError("no intensity was varied: a power law needs one")
+    return ordered[0].name
+
+
+def _matched_pair(trials: Trials, first: Factor | None, others: list[Factor]) -> tuple[str, str] | None:
+    """The first factor and the first other with as many levels."""
+    if first is None:
+        return None
+    return next(((first.name, o.name) for o in others if len(o.levels) == len(first.levels) > 2), None)
+
+
+def _matches(trials: Trials, first: Factor, others: list[Factor]) -> dict[str, dict[Any, MatchPoint]]:
+    """Peak of agreement over the ranks of each other factor, at each level of the first."""
+    table = trials.main.assign(agreed=agreed(trials, trials.main))
+    found: dict[str, dict[Any, MatchPoint]] = {}
+    for other in others:
+        if len(other.levels) < 3:
+            continue
+        ranks = np.arange(len(other.levels), dtype=float)
+        found[other.name] = {}
+        for level, part in table.groupby(first.name):
+            counted = part.groupby(["participant", other.name])["agreed"].agg(["sum", "count"])
+            hits = counted["sum"].unstack(fill_value=0).reindex(columns=other.levels, fill_value=0)
+            totals = counted["count"].unstack(fill_value=0).reindex(columns=other.levels, fill_value=0)
+            found[other.name][level] = match_point(ranks, hits.to_numpy(float), totals.to_numpy(float))
+    return found
+
+
+def _psychometric_counts(
+    trials: Trials, first: Factor | None, others: list[Factor]
+) -> tuple[str, dict[Any, tuple[np.ndarray, np.ndarray, np.ndarray]]]:
+    """Stimulus, and for each level of the first factor: stimulus levels, "yes" (ties half) and all, by person.
+
+    "Yes" is "too strong" on a signed scale and the upper answer of two.
+    """
+    low, high = trials.scale[0], trials.scale[-1]
+    signed, two = low < 0 < high, len(trials.scale) == 2
+    if first is None or not (signed or two):
+        return "", {}
+    table = trials.main
+    middle = 0.0 if signed else (low + high) / 2
+    value = table["value"].to_numpy()
+    table = table.assign(yes=(value > middle) + 0.5 * (value == middle))
+    usable = [other for other in others if len(other.levels) > 2]
+    stimulus = usable[0] if usable else first
+    groups = table.groupby(first.name) if usable else [("", table)]
+    counts = {}
+    for level, part in groups:
+        counted = part.groupby(["participant", stimulus.name])["yes"].agg(["sum", "count"])
+        yes = counted["sum"].unstack(fill_value=0).reindex(columns=stimulus.levels, fill_value=0)
+        n = counted["count"].unstack(fill_value=0).reindex(columns=stimulus.levels, fill_value=0)
+        counts[level] = (np.array(stimulus.levels, float), yes.to_numpy(float), n.to_numpy(float))
+    return stimulus.name, counts
+
+
+def _ratings(trials: Trials, cells: list[str]) -> np.ndarray:
+    """Mean answer by cell and person, NaN where somebody never saw it, shape (cells, people)."""
+    if not cells:
+        raise AnalysisError("nothing was varied: there are no stimuli to agree about")
+    return trials.main.groupby([*cells, "participant"])["value"].mean().unstack().to_numpy()
+
+
+def _answers(trials: Trials, cells: list[str]) -> np.ndarray:
+    """Answers counted by cell and level, shape (cells, levels)."""
+    if not cells:
+        raise AnalysisError("nothing was varied: there are no stimuli to agree about")
+    return trials.main.groupby(cells)["answer"].value_counts().unstack(fill_value=0).to_numpy()
+
+
+def _coarse(first: Factor | None, others: list[Factor], trials: Trials) -> list[str]:
+    """Factors whose cells everybody has seen: the reference with the first other, else all there are."""
+    if first is not None and others:
+        return [first.name, others[0].name]
+    return [factor.name for factor in trials.factors]
+
+
+def _hidden_pairs(trials: Trials) -> tuple[np.ndarray, np.ndarray]:
+    """Answers to trials that were repeated on purpose, and to their repeats."""
+    table = trials.table
+    repeats = table[table["kind"] == "repeat"]
+    if repeats.empty:
+        raise AnalysisError("this study has no hidden repeats")
+    keys = [name for name in ("participant", "session") if name in table]
+    originals = table.set_index([*keys, "trial"])["answer"].to_dict()
+    first, second = [], []
+    for row in repeats.to_dict("records"):
+        before = originals.get((*(row[key] for key in keys), row["repeat_of"]))
+        if before is not None:
+            first.append(before)
+            second.append(row["answer"])
+    return np.array(first, dtype=int), np.array(second, dtype=int)
+
+
+def _retest(trials: Trials, first: np.ndarray, second: np.ndarray) -> Retest:
+    return retest(first, second, trials.main["answer"].to_numpy(int), len(trials.scale))

@@ -1,0 +1,208 @@
+"""The report's sentences: what was found, said so that it can be quoted, and no stronger than the interval allows."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from experiments.analysis.labels import factor_text, level_text, percent, signed
+from experiments.analysis.results import Results
+
+__all__ = ["Step", "in_short", "published_steps"]
+
+
+class Step(NamedTuple):
+    """One step of the published analysis: what it gives here, what it shows and what it does not."""
+
+    name: str
+    found: str
+    shows: str
+    does_not: str
+
+
+def in_short(results: Results) -> list[str]:
+    """A handful of sentences, the most important first."""
+    trials = results.trials
+    lines = []
+    if results.levels:
+        first = next(iter(results.levels.values()))
+        share = float(np.average(first["share"], weights=first["n"]))
+        spread = results.people["share"]
+        lines.append(
+            f"{_people(len(trials.participants))} judged {len(trials.main)} trials and {_agreed(results)} in "
+            f"{percent(share, 1)} of them; from person to person that ranged from {percent(spread.min())} to "
+            f"{percent(spread.max())}."
+        )
+    if results.own_products is not None:
+        lines += [_product(results.own_products, term) for term in _products(results.own_products)]
+    elif results.pooled is not None:
+        lines += [_product(results.pooled, term) for term in _products(results.pooled)]
+    if results.matched is not None and results.matched_pair is not None:
+        lines.append(_matched(results))
+    for level, function in results.psychometric.items():
+        where = f" at {level_text(_first(results), level)}" if level != "" else ""
+        lines.append(
+            f"{factor_text(results.stimulus)} matches{where} at {signed(function.pse)} "
+            f"{_interval(function.pse_interval)}; the just noticeable difference is {signed(abs(function.jnd))} "
+            f"{_interval(function.jnd_interval)}."
+        )
+    if results.power_law is not None:
+        law = results.power_law
+        lines.append(
+            f"Magnitude grows with the {law.exponent:.2f}th power of the intensity "
+            f"{_interval(law.interval)}; exponents of {len(law.by_person)} people range from "
+            f"{law.by_person.min():.2f} to {law.by_person.max():.2f}."
+        )
+    again = results.hidden or results.retest
+    if again is not None:
+        lines.append(
+            f"Asked the same thing twice, people gave the same answer in {percent(again.same)} of {again.pairs} pairs "
+            f"(two answers at random: {percent(again.chance_same)})."
+        )
+    if results.alpha is not None:
+        lines.append(
+            f"Between people, agreement beyond chance is {_alpha_word(results.alpha)}: alpha {results.alpha:.3f}."
+        )
+    return lines
+
+
+def published_steps(results: Results) -> list[Step]:
+    """The published analysis on this table, step by step."""
+    found = results.published
+    if found is None:
+        return []
+    force = found.by_choice["force_newton"]
+    different = found.tukey[found.tukey["p"] < 0.05]
+    strongly = sorted({int(row) for row in different["first"]} | {int(row) for row in different["second"]})
+    largest = max(found.importance_of_cluster, key=lambda name: found.importance_of_cluster[name])
+    answer = max(found.importance_of_answer, key=lambda name: found.importance_of_answer[name])
+    cuts = ", ".join(f"{factor_text(name).lower()} {count}" for name, count in found.cut_by_seed.items())
+    steps = [
+        Step(
+            "One-way ANOVA of the force over the four answers, Tukey's test",
+            f"F({force.between}, {force.within}) = {force.f:.1f}, p = {_power(force.p)}; "
+            + (f"{len(different)} of {len(found.tukey)} pairs differ" if strongly else "no pair differs"),
+            "that answers and force are related somewhere",
+            "that people matched anything: force was chosen by the computer, the answer by the person; the test has "
+            "the "
+            "two the wrong way round, looks at one factor at a time, and takes trials of one person as independent",
+        ),
+        Step(
+            "The same for amplitude and playback rate",
+            ", ".join(
+                f"{factor_text(name).lower()} F = {one.f:.1f}"
+                for name, one in found.by_choice.items()
+                if name != "force_newton"
+            ),
+            "that the means of these factors differ between answers",
+            "congruence, which is a product of force and sound and cancels in such means",
+        ),
+        Step(
+            "Principal components of the four factors",
+            f"{percent(found.pca_shares[0], 1)} and {percent(found.pca_shares[1], 1)} of the variance",
+            "that the design is balanced: four unrelated factors give 25 % each",
+            "anything about people: their answers do not enter",
+        ),
+        Step(
+            f"k-means of the factors, best k = {found.best_k} by silhouette "
+            f"({found.silhouettes.get(found.best_k, math.nan):.3f})",
+            f"with {sum(found.cut_by_seed.values())} random seeds the table was cut along: {cuts}",
+            "how a computer halves a regular grid",
+            "groups of people or of sounds: which factor is cut is decided by the random seed",
+        ),
+        Step(
+            "Random forest that predicts the cluster",
+            f"most important: {factor_text(largest).lower()} ({found.importance_of_cluster[largest]:.2f})",
+            "along which factor k-means happened to cut",
+            "which cue people used: that is what a forest of the answers asks, and there the most important one is "
+            f"{factor_text(answer).lower()} ({found.importance_of_answer[answer]:.2f})",
+        ),
+    ]
+    if found.peak_by_target is not None:
+        peak = found.peak_by_target
+        steps.insert(
+            0,
+            Step(
+                "One-way ANOVA of the largest force by target",
+                f"F({peak.between}, {peak.within}) = {peak.f:.1f}, p = {_power(peak.p)}",
+                "that people pressed harder for higher targets",
+                "that they kept to the target: look at the overshoot",
+            ),
+        )
+    return steps
+
+
+def _products(table: pd.DataFrame) -> list[str]:
+    """Products that have personal weights, or the first one."""
+    if "spread" in table:
+        return [row["term"] for _, row in table.iterrows() if " x " in row["term"] and math.isfinite(row["spread"])]
+    return [term for term in table["term"] if " x " in term][:1]
+
+
+def _product(table: pd.DataFrame, term: str) -> str:
+    row = table.set_index("term").loc[term]
+    weight, low, high = float(row["weight"]), float(row["low"]), float(row["high"])
+    one, two = (factor_text(name).lower() for name in term.split(" x "))
+    known = math.isfinite(low)
+    sure = known and (low > 0) == (high > 0)
+    direction = "a higher" if weight > 0 else "a lower"
+    limits = f" (weight {signed(weight, 3)}, 95 % interval {signed(low, 3)} to {signed(high, 3)})" if known else ""
+    if sure:
+        return f"More {one} goes with {direction} {two} in the answers{limits}."
+    return f"Whether {two} should follow {one} is open{limits or f' (weight {signed(weight, 3)})'}."
+
+
+def _matched(results: Results) -> str:
+    assert results.matched is not None
+    assert results.matched_pair is not None
+    gain = results.matched.dropna()
+    first, other = (factor_text(name).lower() for name in results.matched_pair)
+    needed = 2.93 * gain.std() / math.sqrt(max(1, len(gain)))
+    return (
+        f"With {other} on the level of the {first}, people agreed in {_points(gain.mean())} more trials than with it "
+        f"farthest off; {int((gain > 0).sum())} of {len(gain)} people did so. A study of this size finds a difference "
+        f"of "
+        f"{_points(needed)} or more with 80 % power."
+    )
+
+
+def _points(share: float) -> str:
+    """A difference of shares: percentage points, not percent."""
+    return f"{100 * share:.0f} percentage points".replace("-", "−")
+
+
+def _agreed(results: Results) -> str:
+    low, high = results.trials.scale[0], results.trials.scale[-1]
+    return "said that it fits" if low < 0 < high else "agreed"
+
+
+def _people(count: int) -> str:
+    return "One person" if count == 1 else f"{count} people"
+
+
+def _first(results: Results) -> str:
+    return next(iter(results.pairs))[0] if results.pairs else results.stimulus
+
+
+def _interval(limits: tuple[float, float]) -> str:
+    low, high = limits
+    return f"(95 % interval {signed(low)} to {signed(high)})" if math.isfinite(low) else "(no interval: too few people)"
+
+
+def _alpha_word(alpha: float) -> str:
+    if not math.isfinite(alpha):
+        return "undefined, because all answers are alike"
+    for limit, word in ((0.8, "strong"), (0.667, "fair"), (0.2, "weak")):
+        if alpha >= limit:
+            return word
+    return "close to none"
+
+
+def _power(p: float) -> str:
+    if p >= 0.001:
+        return f"{p:.3f}"
+    exponent = math.floor(math.log10(p)) if p > 0 else -300
+    return f"{p / 10**exponent:.1f} × 10<sup>−{-exponent}</sup>"
