@@ -260,7 +260,15 @@ class VoiceCommand(Message, frozen=True, gc=False):
 
 
 class FaceCommand(Message, frozen=True, gc=False):
-    """What is asked of the face, after ``expression/split.py``. Latest wins."""
+    """What is asked of the face, after ``expression/split.py``. Latest wins.
+
+    Attributes
+    ----------
+    site_mm
+        Centre of pressure from the navel: to the patient's left, towards the head; None without contact.
+    loudness
+        Of the voice asked for at the same moment, 0 inaudible to 1 its loudest cry: the mouth must fit it.
+    """
 
     t_ns: int
     cause_seq: int
@@ -270,6 +278,8 @@ class FaceCommand(Message, frozen=True, gc=False):
     ask: FaceAsk
     contact: bool = False
     hush: bool = False
+    site_mm: tuple[float, float] | None = None
+    loudness: float = 0.0
 
 
 class Heard(Message, frozen=True, gc=False):
