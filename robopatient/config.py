@@ -135,12 +135,22 @@ class VoiceConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 class FaceConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Whose face, drawn how. ``engine``: "blend" or a reference."""
+    """Whose face, moved and drawn how. ``engine``: "blend", "diffusion" or a reference."""
 
     enabled: bool = True
     identity: str = ""
     """"" is the patient's own."""
     engine: str = "blend"
+    checkpoint: str = "default"
+    """Of the diffusion engine: a name under assets/generators, or a folder."""
+    archetype: Literal["auto", "narrowed", "opened", "raised", "furrowed", "stoic"] = "auto"
+    """Which face pain makes; "auto" is the identity's own."""
+    emotion: tuple[Annotated[float, Meta(ge=-1, le=1)], Annotated[float, Meta(ge=-1, le=1)]] = (0.0, 0.0)
+    """Valence and arousal besides the pain, -1 to 1."""
+    guidance: dict[str, float] = {}
+    """How much harder than learned the diffusion engine is pushed by a group of conditions: {pain = 1.0}."""
+    deadline_ms: Annotated[float, Meta(ge=0, le=1000)] = 20.0
+    """After which a frame that is not ready is held instead; 0 waits for every frame (films)."""
     renderer: Literal["auto", "gl", "numba"] = "auto"
     size_px: Annotated[int, Meta(ge=128, le=2160)] = 512
     fps: Annotated[float, Meta(ge=5, le=120)] = 30.0
