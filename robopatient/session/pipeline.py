@@ -77,7 +77,7 @@ class Pipeline:
         fade_ms = config.control.fail_quiet_ms - QUIET_TURNS * 1e3 / config.control.loop_hz
         self._patient = Patient(profile, config.seed, self.sensing.phantom, fade_ms)
         self._policy = make_policy(config.expression, profile)
-        self._split = Split(config.split)
+        self._split = Split(config.split, self.sensing.phantom)
         self._stale_ns = round(config.control.stale_ms * 1e6)
         self._felt_ns = 0
         self._epoch = -1
