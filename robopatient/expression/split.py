@@ -13,6 +13,7 @@ from robopatient.config import SplitConfig
 from robopatient.expression.prior import INAUDIBLE_DB, MAX_NRS
 from robopatient.levels import gain_to_db
 from robopatient.messages import Expression, FaceAsk, FaceCommand, ForceFrame, PainState, Phase, VoiceAsk, VoiceCommand
+from robopatient.phantom import Phantom
 
 __all__ = ["Split"]
 
@@ -31,6 +32,7 @@ class _Moment(msgspec.Struct, frozen=True, gc=False):
     face_nrs: float
     phase: Phase
     contact: bool
+    site_mm: tuple[float, float] | None
     voice: VoiceAsk
     face: FaceAsk
 
@@ -59,10 +61,17 @@ class _Delay:
 
 
 class Split:
-    """Expressions in, one command for the voice and one for the face out."""
+    """Expressions in, one command for the voice and one for the face out.
 
-    def __init__(self, config: SplitConfig) -> None:
+    Parameters
+    ----------
+    phantom
+        On which the place of a contact is told from the navel; without it no place is told.
+    """
+
+    def __init__(self, config: SplitConfig, phantom: Phantom | None = None) -> None:
         self.config = config
+        self._phantom = phantom
         self._voice = _Delay(config.voice_delay_ms)
         self._face = _Delay(config.face_delay_ms)
 
@@ -83,6 +92,7 @@ class Split:
             face_nrs=pain.face_nrs,
             phase=pain.phase,
             contact=force.contact_mm is not None,
+            site_mm=self._phantom.body_mm(*force.contact_mm) if self._phantom and force.contact_mm else None,
             voice=expression.voice,
             face=expression.face,
         )
@@ -116,7 +126,14 @@ class Split:
             ask=FaceAsk(0.0 if hush else min(MAX_NRS, gain * moment.face.nrs), moment.face.expressiveness),
             contact=moment.contact,
             hush=hush,
+            site_mm=moment.site_mm,
+            loudness=0.0 if hush else _loudness(moment.voice.level_db + gain_to_db(self.config.voice_gain)),
         )
+
+
+def _loudness(level_db: float) -> float:
+    """Loudness relative to the loudest cry, 0 to 1: it doubles every 10 dB (the sone: Stevens 1936)."""
+    return 0.0 if level_db <= INAUDIBLE_DB else 2.0 ** (min(0.0, level_db) / 10.0)
 
 
 def _pass(delay: _Delay, now: _Moment, quiet: bool) -> _Moment:
@@ -139,6 +156,7 @@ def _nothing(like: _Moment, cause_seq: int, received_ns: int) -> _Moment:
         face_nrs=0.0,
         phase="rest",
         contact=False,
+        site_mm=None,
         voice=VoiceAsk(INAUDIBLE_DB, like.voice.f0_semitones, 0.0, 0.0),
         face=FaceAsk(0.0, like.face.expressiveness),
     )
