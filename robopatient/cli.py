@@ -53,6 +53,7 @@ Tag = Annotated[str, typer.Option(help="Only with this tag.")]
 Since = Annotated[str, typer.Option(help="From this day on, YYYY-MM-DD.")]
 Search = Annotated[str, typer.Option("--search", help="Words anywhere in names, codes or tags.")]
 SessionName = Annotated[str, typer.Argument(metavar="SESSION", help="Name of its folder, or its id.")]
+StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="Name under experiments/studies, or a folder.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Where to write.")]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Random seed.")]
 
@@ -556,6 +557,94 @@ def scenario_preview(
         triggers=trigger or [],
         repeats=repeats,
     )
+
+
+@study.command("list")
+def study_list(json: Json = False) -> None:
+    """List the studies that are shipped: trials and minutes of a session."""
+    _do("robopatient.session.study_verbs:list_studies", as_json=json)
+
+
+@study.command("check")
+def study_check(
+    name: StudyName,
+    participants: Annotated[int, typer.Option(min=1, max=1000, help="Lists to look at.")] = 20,
+    json: Json = False,
+) -> None:
+    """Prove that a study is balanced and say how long it takes; exit status 1 when it is not."""
+    _do("robopatient.session.study_verbs:check", name=name, participants=participants, as_json=json)
+
+
+@study.command("run")
+def study_run(
+    name: StudyName,
+    participant: Annotated[str, typer.Option(help="Code, never a name; its number chooses the order: P01.")],
+    session: Annotated[int, typer.Option(min=1, help="Which of the study's sessions.")] = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with this session after a crash or a break.")] = False,
+    board: Annotated[str | None, typer.Option("--board", help="virtual, replay:FILE[#NAME], a device path …")] = None,
+    language: Annotated[str, typer.Option(help="Of the participant's screen: english, german, … or a .toml.")] = (
+        "english"
+    ),
+    demographics: Annotated[str, typer.Option(help="Kept apart from the record: age=34, sex=f.")] = "",
+    folder: Folder = Path("sessions"),
+    headless: Annotated[bool, typer.Option("--headless", help="No windows.")] = False,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, repeatable.")] = None,
+) -> None:
+    """Run one participant's session of a study."""
+    _do(
+        "robopatient.session.study_run:run_study",
+        name=name,
+        participant=participant,
+        session=session,
+        folder=folder,
+        board=board,
+        headless=headless,
+        language=language,
+        resume=resume,
+        demographics=demographics,
+        overrides=set_ or [],
+    )
+
+
+@study.command("simulate")
+def study_simulate(
+    name: StudyName,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the sessions.")],
+    listeners: Annotated[
+        str, typer.Option(help="CSV of rated trials (its people answer), or congruence, psychophysical, noisy, …")
+    ] = "congruence",
+    participants: Annotated[int, typer.Option(min=1, max=1000, help="How many people.")] = 20,
+    sessions: Annotated[int, typer.Option(min=0, help="Of each; 0: all that the study has.")] = 0,
+    speed: Annotated[str, typer.Option(help="max, or times faster than life.")] = "max",
+    seed: Annotated[int, typer.Option(min=0, help="Of the people.")] = 1,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: as many as cores.")] = 0,
+    keep_all: Annotated[bool, typer.Option("--all", help="Record forces, commands and sound too.")] = False,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, repeatable.")] = None,
+) -> None:
+    """Run a study with simulated people through the whole chain, faster than life."""
+    _do(
+        "experiments.studies.simulate:simulate",
+        name=name,
+        listeners=listeners,
+        participants=participants,
+        out=out,
+        sessions=sessions,
+        seed=seed,
+        workers=workers,
+        keep_all=keep_all,
+        speed=speed,
+        overrides=set_ or [],
+    )
+
+
+@study.command("delete")
+def study_delete(
+    participant: Annotated[str, typer.Argument(help="Code of the participant.")],
+    folder: Folder = Path("sessions"),
+    yes: Annotated[bool, typer.Option("--yes", help="Really remove it.")] = False,
+) -> None:
+    """Remove all that is kept of a participant, in every study, for good."""
+    _do("robopatient.session.study_verbs:delete", participant=participant, folder=folder, yes=yes)
 
 
 @face.command("sheet")

@@ -21,7 +21,7 @@ from experiments.studies.people import SimulatedPerson
 from firmware_bridge.boards.serial import SerialBoard
 from firmware_bridge.virtual_device import VirtualDevice
 from robopatient import messages as m
-from robopatient.clock import FakeClock
+from robopatient.clock import FakeClock, HostClock
 from robopatient.config import SessionConfig
 from robopatient.errors import SessionError
 from robopatient.face.generator import make_engine
@@ -88,6 +88,8 @@ class Lab:
         "trials": trials, states, presses, actions and notes; "all": everything that a session records.
     confirmed
         Called with the number of each trial whose answer is known to be on the disk.
+    pace
+        Times faster than life, at most; 0: as fast as it goes.
     """
 
     def __init__(
@@ -97,6 +99,7 @@ class Lab:
         person: SimulatedPerson,
         keep: Literal["trials", "all"] = "trials",
         confirmed: Callable[[int], None] | None = None,
+        pace: float = 0.0,
     ) -> None:
         self.config = config
         self.person = person
@@ -104,6 +107,9 @@ class Lab:
         self.rows: list[m.TrialRecord] = []
         self._keep_all = keep == "all"
         self._confirmed = confirmed
+        self._pace = pace
+        self._clock = HostClock()
+        self._begun_ns = self._clock.now_ns()
         rate_hz = config.board.rate_hz
         self._hand = PressingHand()
         device = VirtualDevice(self._hand, now_ns=self.now_ns, rate_hz=rate_hz, seed=config.seed)
@@ -155,6 +161,8 @@ class Lab:
         """One turn of the loop, and what the participant does about it."""
         busy = self._machine.phase in ("setup", "press", "react")
         self.now_ns += self._tick_ns if busy else IDLE_NS
+        if self._pace:
+            self._clock.sleep_until_ns(self._begun_ns + round(self.now_ns / self._pace))
         self._cable.now_ns = self.now_ns
         data = self._cable.read()
         if data:

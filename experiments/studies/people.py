@@ -66,6 +66,7 @@ class SimulatedPerson:
 
     def __init__(self, rater: Rater, seed: int) -> None:
         self.rater = rater
+        self._seed = seed
         self._rng = np.random.default_rng([seed, 0x57])
         person = np.random.default_rng([seed, 0x58])
         self._delay_ms = DELAY_THRESHOLD_MS * math.exp(DELAY_THRESHOLD_LOG_SD * person.standard_normal())
@@ -73,6 +74,11 @@ class SimulatedPerson:
             name: value * math.exp(STEVENS_LOG_SD * person.standard_normal()) for name, value in STEVENS.items()
         }
         self._unit = math.exp(0.5 * person.standard_normal())
+        self._answers = 0
+
+    def begin(self, session: int) -> None:
+        """Come to a session: habits stay, chance is drawn anew."""
+        self._rng = np.random.default_rng([self._seed, 0x57, session])
         self._answers = 0
 
     def think_s(self) -> float:

@@ -123,19 +123,33 @@ def insert_repeats(
     ]
 
 
-def insert_catch(trials: Sequence[Trial], rng: np.random.Generator, catches: Sequence[Factors]) -> list[Trial]:
-    """The list with catch trials spread over it: one at a random place of each equal part."""
-    result: list[Trial] = []
-    parts = np.array_split(np.arange(len(trials)), max(1, len(catches)))
-    order = rng.permutation(len(catches))
-    for number, part in enumerate(parts):
-        place = int(rng.integers(0, len(part) + 1)) if number < len(catches) else -1
-        for offset, index in enumerate(part):
-            if offset == place:
-                result.append(Trial(dict(catches[order[number]]), "catch"))
-            result.append(trials[index])
-        if place == len(part):
-            result.append(Trial(dict(catches[order[number]]), "catch"))
+def insert_catch(
+    trials: Sequence[Trial],
+    rng: np.random.Generator,
+    catches: Sequence[Factors],
+    max_run: Mapping[str, int] | None = None,
+) -> list[Trial]:
+    """The list with catch trials spread over it: one at a random place of each equal part, ``max_run`` kept.
+
+    Raises
+    ------
+    ConfigError
+        When a part has no place that keeps ``max_run``.
+    """
+    result = list(trials)
+    order = [catches[int(index)] for index in rng.permutation(len(catches))]
+    for number in reversed(range(len(order))):  # from the end, so that the places before stay where they are
+        first, last = (len(trials) * part // len(order) for part in (number, number + 1))
+        for offset in rng.permutation(last - first + 1):
+            place = first + int(offset)
+            if fits([one.factors for one in result], order[number], place, max_run or {}):
+                result.insert(place, Trial(dict(order[number]), "catch"))
+                break
+        else:
+            raise ConfigError(
+                f"design.catch: no place for a catch trial between trials {first} and {last} keeps design.max_run; "
+                "allow longer runs"
+            )
     return result
 
 

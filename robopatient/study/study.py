@@ -257,7 +257,7 @@ def general_blocks(file: StudyFile, person: Person) -> list[Block]:
             msgspec.structs.replace(trial, factors=fixed | trial.factors)
             for trial in _trials(file, factors, rng, len(names))
         ]
-        trials = designs.insert_catch(trials, rng, [fixed | catch for catch in design.catch])
+        trials = designs.insert_catch(trials, rng, [fixed | catch for catch in design.catch], design.max_run)
         mains = sum(trial.kind == "main" for trial in trials)
         if design.order != "staircase":  # a staircase repeats by itself
             count = round(design.repeats_share * mains)

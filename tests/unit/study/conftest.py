@@ -35,7 +35,7 @@ def stimulus(study, person, factors):
         trigger_newton=newton,
         target_low_newton=newton,
         target_high_newton=newton * 3.0,
-        voice=VoiceStimulus(mode="once", level_db=-10.0, duration_s=0.5, call={"ah": "ah", "moan": "moan"}[factors["sound"]]),
+        voice=VoiceStimulus(mode="once", level_db=-10.0, duration_s=0.5, call=factors["sound"]),
         react_s=0.6,
     )
 """

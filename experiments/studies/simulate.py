@@ -1,0 +1,131 @@
+"""The verb ``study simulate``: a study with simulated participants, for its power and for the tests."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+from experiments.studies.lab import RATE_HZ, Lab
+from experiments.studies.people import people_of
+from robopatient.errors import ConfigError, RecordError, RobopatientError
+from robopatient.session.study_run import config_of
+from robopatient.study.study import load_study
+from robopatient.study.trials import Person
+
+__all__ = ["simulate"]
+
+QUICK = ("voice.device=none", "record.report=false", f"board.rate_hz={RATE_HZ:g}", "face.engine=blend")
+"""What every simulated session is, unless ``--set`` says otherwise."""
+
+
+class _Job(NamedTuple):
+    """One session to run; ``who`` is the participant's place among the simulated people."""
+
+    study: str
+    code: str
+    session: int
+    who: int
+    listeners: str
+    people: int
+    seed: int
+    folder: str
+    keep_all: bool
+    overrides: list[str]
+
+
+def simulate(
+    name: str,
+    listeners: str,
+    participants: int,
+    out: Path,
+    sessions: int,
+    seed: int,
+    workers: int,
+    keep_all: bool,
+    speed: str,
+    overrides: list[str],
+) -> int:
+    """Run every session of ``participants`` simulated people; return the exit status.
+
+    Parameters
+    ----------
+    sessions
+        How many of the study's sessions; 0: all.
+    keep_all
+        Record forces, commands, sound and pictures too, not only trials.
+    speed
+        "max", or how many times faster than life, as a number.
+
+    Raises
+    ------
+    ConfigError
+        When the folder holds sessions, or the speed is none.
+    """
+    study = load_study(name)
+    pace = _pace(speed)
+    people_of(listeners, 1, seed)  # a file that cannot be read fails before any session
+    count = sessions or study.file.sessions
+    jobs = []
+    for index in range(participants):
+        code = f"S{index + 1:02d}"
+        for session in range(1, min(count, study.file.sessions) + 1):
+            study.plan(Person(code, session, study.file.seed))
+            folder = out / f"{study.name}_{code}_s{session}"
+            if folder.exists():
+                raise RecordError(f"{folder}: is there already; choose another folder with --out")
+            given = [*QUICK, *overrides]
+            jobs.append(_Job(name, code, session, index, listeners, participants, seed, str(folder), keep_all, given))
+    out.mkdir(parents=True, exist_ok=True)
+    begun_s = time.monotonic()
+    answered = 0
+    statuses: Counter[str] = Counter()
+    workers = min(workers or os.cpu_count() or 1, len(jobs))
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(workers) as pool:
+        for number, (trials, counts, life_s) in enumerate(pool.imap_unordered(_run, [(job, pace) for job in jobs]), 1):
+            answered += trials
+            statuses.update(counts)
+            spent_s = time.monotonic() - begun_s
+            left_s = spent_s / number * (len(jobs) - number)
+            line = f"{number} of {len(jobs)} sessions, {life_s / 60:.0f} min of life in the last; {left_s:.0f} s left"
+            print(line, file=sys.stderr)
+    spent_s = time.monotonic() - begun_s
+    told = ", ".join(f"{count} {status}" for status, count in statuses.most_common())
+    print(f"{out}: {answered} trials of {participants} participants ({told}) in {spent_s:.0f} s, {workers} processes")
+    print(f"to analyse: robopatient study analyse {out} --out {out / 'analysis'}")
+    return 0
+
+
+def _pace(speed: str) -> float:
+    """Times faster than life; 0 without a limit."""
+    if speed == "max":
+        return 0.0
+    try:
+        pace = float(speed)
+    except ValueError:
+        pace = 0.0
+    if not pace > 0.0:
+        raise ConfigError(f'--speed "{speed}": write max, or a number such as 1 (as in life) or 10')
+    return pace
+
+
+def _run(task: tuple[_Job, float]) -> tuple[int, Counter[str], float]:
+    """One session, in a process of its own."""
+    job, pace = task
+    study = load_study(job.study)
+    person = Person(job.code, job.session, study.file.seed)
+    simulated = people_of(job.listeners, job.people, job.seed)[job.who]
+    simulated.begin(job.session)
+    config = config_of(study, person, [*job.overrides, f"study.session={job.session}"])
+    try:
+        lab = Lab(config, Path(job.folder), simulated, "all" if job.keep_all else "trials", pace=pace)
+        answered = lab.run()
+    except RobopatientError as error:
+        raise ConfigError(f"{job.code}, session {job.session}: {error}") from None
+    return answered, Counter(row.status for row in lab.rows), lab.now_ns * 1e-9
