@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import msgspec
+
 from robopatient.config import FaceConfig, reference
+from robopatient.errors import RobopatientError
 from robopatient.face.pose import FacePose
 from robopatient.messages import FaceCommand
 
-__all__ = ["ENGINES", "Engine", "make_engine"]
+__all__ = ["ENGINES", "Engine", "make_engine", "make_engine_or_blend", "note_of"]
 
-ENGINES = {"blend": "robopatient.face.generator.blend:Blend"}
+ENGINES = {
+    "blend": "robopatient.face.generator.blend:Blend",
+    "diffusion": "robopatient.face.generator.diffusion:Diffusion",
+}
 """Short names of the engines that are shipped."""
 
 
@@ -35,3 +41,17 @@ def make_engine(config: FaceConfig, seed: int) -> Engine:
     """
     engine: Engine = reference(config.engine, ENGINES)(config, seed)
     return engine
+
+
+def make_engine_or_blend(config: FaceConfig, seed: int) -> tuple[Engine, str]:
+    """Engine that is asked for, and ""; or, when it cannot be had, the blend engine and why."""
+    try:
+        return make_engine(config, seed), ""
+    except (RobopatientError, ImportError) as error:
+        blend = msgspec.structs.replace(config, engine="blend")
+        return make_engine(blend, seed), f"face.engine: {error}; the blend engine moves the face instead"
+
+
+def note_of(engine: Engine) -> str:
+    """What an engine has to tell the operator, or ""; not every engine has something."""
+    return str(getattr(engine, "note", ""))

@@ -6,7 +6,7 @@ nothing here needs more than numpy.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Literal, get_args
 
 import msgspec
@@ -28,6 +28,7 @@ __all__ = [
     "check_conditions",
     "condition_of",
     "group_of",
+    "guidance_row",
     "index",
     "resampled",
     "traits_of",
@@ -242,6 +243,22 @@ def check_conditions(names: Iterable[str], where: str) -> None:
             f"{where}: conditions are in another order: column {at} is {names[at]}, expected {CONDITIONS[at]}; "
             "a control would reach another's slot"
         )
+
+
+def guidance_row(guidance: Mapping[str, float] | None) -> np.ndarray:
+    """Weights of the groups of conditions, shape (groups,); what is not named is not pushed.
+
+    Raises
+    ------
+    ConfigError
+        For a group that does not exist or a weight that is no number from -1 to 10.
+    """
+    row = np.zeros(len(GROUPS), np.float32)
+    for name, weight in (guidance or {}).items():
+        if name not in GROUPS or not -1.0 <= weight <= 10.0:
+            raise ConfigError(f"guidance: {name} = {weight}; give -1 to 10 for one of {', '.join(GROUPS)}")
+        row[list(GROUPS).index(name)] = weight
+    return row
 
 
 def _checked(pain: np.ndarray) -> np.ndarray:

@@ -17,11 +17,11 @@ from diffusers.utils import BaseOutput, logging
 from torch import Tensor
 
 from robopatient.errors import AssetError, ConfigError
-from robopatient.face.generator.condition import ARCHETYPES, CONDITIONS, GROUPS, check_conditions, index
+from robopatient.face.generator.condition import ARCHETYPES, CONDITIONS, GROUPS, check_conditions, guidance_row, index
 from robopatient.face.generator.denoiser import FORMAT, KERNEL, Cache, FaceDenoiser
 from robopatient.face.generator.motion import CHANNELS, MOTION_HZ, clamp
 
-__all__ = ["Face", "FaceMotion", "PainDiffusionPipeline", "guidance_row"]
+__all__ = ["Face", "FaceMotion", "PainDiffusionPipeline", "calm_rows"]
 
 SETTLE_FRAMES = 48
 """Frames lived through before the first that is shown: more than the cache holds."""
@@ -31,22 +31,6 @@ class FaceMotion(BaseOutput):
     """What the pipeline returns: ``motion``, shape (n, D), physical units."""
 
     motion: np.ndarray
-
-
-def guidance_row(guidance: Mapping[str, float] | None) -> np.ndarray:
-    """Weights of the groups of conditions, shape (groups,); what is not named is not pushed.
-
-    Raises
-    ------
-    ConfigError
-        For a group that does not exist or a weight that is no number from -1 to 10.
-    """
-    row = np.zeros(len(GROUPS), np.float32)
-    for name, weight in (guidance or {}).items():
-        if name not in GROUPS or not -1.0 <= weight <= 10.0:
-            raise ConfigError(f"guidance: {name} = {weight}; give -1 to 10 for one of {', '.join(GROUPS)}")
-        row[list(GROUPS).index(name)] = weight
-    return row
 
 
 class PainDiffusionPipeline(DiffusionPipeline):
