@@ -709,6 +709,75 @@ def face_display(
     )
 
 
+@face.command("evaluate")
+def face_evaluate(
+    generator: Annotated[
+        str, typer.Option(help="Name under assets/generators, a folder, or a baseline; empty: that of a session.")
+    ] = "",
+    corpus: Annotated[
+        Path | None, typer.Option(help="Corpus (.npz) of `face import`; none: the simulated one.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder for report.html.")] = Path("face-evaluation"),
+    baseline: Annotated[list[str] | None, typer.Option(help="Compare with this one only; repeatable.")] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A toy corpus, seconds of training: does it work at all.")
+    ] = False,
+    faces: Annotated[bool, typer.Option(help="Draw faces and a film into the report.")] = True,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    json: Json = False,
+) -> None:
+    """Measure a face generator and every baseline on held-out people; write a report with plots, tables and films."""
+    _do(
+        "experiments.benchmarks.generator:evaluate_generator",
+        generator=generator,
+        corpus=corpus,
+        out=out,
+        baselines=tuple(baseline) if baseline else None,
+        quick=quick,
+        faces=faces,
+        seed=seed,
+        as_json=json,
+    )
+
+
+@face.command("import")
+def face_import(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="biovid, unbc, openface or pyfeat.")],
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="Folder of the recordings you have a licence for.")],
+    out: Annotated[Path, typer.Option("--out", help="Corpus to write (.npz); its card beside it.")],
+    table: Annotated[
+        Path | None, typer.Option(help="trials.csv: file, subject, kind, split, pain and traits; see the docs.")
+    ] = None,
+    fps: Annotated[float, typer.Option(min=0, help="Of the recordings; 0: what the format says.")] = 0.0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the split, where the table has none.")] = 1,
+) -> None:
+    """Turn recordings of real faces into a corpus that `face train` and `face evaluate` take."""
+    _do("policies.face_import.verbs:import_corpus", kind=kind, path=path, out=out, table=table, fps=fps, seed=seed)
+
+
+@bench.command("generator")
+def bench_generator(
+    checkpoint: Annotated[
+        str, typer.Option(help="Name under assets/generators, or a folder; empty: a session's.")
+    ] = "",
+    rounds: Annotated[int, typer.Option(min=1, help="Alternations with the recipe.")] = 6,
+    faces: Annotated[int, typer.Option(min=1, help="Faces that run on end for the drift.")] = 4,
+    minutes: Annotated[int, typer.Option(min=2, max=60, help="For how long.")] = 10,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    json: Json = False,
+) -> None:
+    """Measure the face generator beside the PainDiffusion recipe: speed, size, ten minutes on end."""
+    _do(
+        "experiments.benchmarks.generator:bench_generator",
+        as_json=json,
+        checkpoint=checkpoint,
+        rounds=rounds,
+        faces=faces,
+        minutes=minutes,
+        seed=seed,
+    )
+
+
 @bench.command("face")
 def bench_face(
     json: Json = False,
@@ -728,7 +797,8 @@ def bench_face(
 
 @policy.command("train")
 def policy_train(
-    simulate: Annotated[str, typer.Option(help="Simulated rater, such as psychophysical, or FILE.csv:PERSON.")],
+    simulate: Annotated[str, typer.Option(help="Simulated rater, such as psychophysical, or FILE.csv:PERSON.")] = "",
+    live: Annotated[Path | None, typer.Option(help="Session TOML: a person presses, hears, sees and rates.")] = None,
     out: Out = None,
     task: Annotated[str, typer.Option(help="What is mapped: see docs/policies.md.")] = "pain-to-voice",
     question: Annotated[str, typer.Option(help="signed, agree, … ; empty: the task's own.")] = "",
@@ -736,21 +806,20 @@ def policy_train(
     start: Annotated[str, typer.Option(help="Checkpoint to start from; empty: the shipped one.")] = "",
     seed: Annotated[int, typer.Option(min=0)] = 1,
     trust: Annotated[bool, typer.Option("--trust", help="Go on with a rater found to be no guide.")] = False,
+    board: Annotated[str | None, typer.Option(help="With --live: virtual, /dev/…, replay:FILE.")] = None,
+    headless: Annotated[bool, typer.Option("--headless", help="With --live: no windows.")] = False,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="With --live: section.key=value, repeatable.")] = None,
     json: Json = False,
 ) -> None:
     """Teach a policy by ratings; the same folder again goes on where it stopped."""
-    _do(
-        "policies.verbs:train",
-        simulate=simulate,
-        out=out,
-        task=task,
-        question_name=question,
-        ratings=ratings,
-        start=start,
-        seed=seed,
-        trust=trust,
-        as_json=json,
-    )
+    if bool(simulate) == bool(live):
+        raise typer.BadParameter("give one of --simulate RATER and --live SESSION.toml")
+    common = {"out": out, "task": task, "question_name": question, "ratings": ratings, "start": start, "seed": seed}
+    if live is not None:
+        overrides = tuple(set_ or ())
+        _do("policies.live:train_live", session=live, board=board, headless=headless, overrides=overrides, **common)
+    else:
+        _do("policies.verbs:train", simulate=simulate, trust=trust, as_json=json, **common)
 
 
 @policy.command("list")

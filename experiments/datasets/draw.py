@@ -1,0 +1,222 @@
+"""One person of a data set, drawn: every picture, clip and label, the same bytes wherever and however often it runs."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import wave
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from experiments.datasets.design import AGES, SKINS, Design, Person, Shot
+from experiments.datasets.expressions import overlay, pain_course, still
+from experiments.datasets.labels import Labeller, png_bytes
+from robopatient.config import asset_names
+from robopatient.errors import require
+from robopatient.face.arkit import arkit_weights
+from robopatient.face.film import write_film
+from robopatient.face.identity import Identity
+from robopatient.face.light import Look, make_look
+from robopatient.face.pose import FacePose
+from robopatient.face.render import Renderer, make_renderer
+from robopatient.face.rig import sided_intensities
+from robopatient.face.sampler import Cell, draw_identity
+from robopatient.face.scene import load_scene
+from robopatient.facs import ACTION_UNITS, pspi, pspi_no_au43
+from robopatient.session.generate import write_lossless
+from robopatient.session.perform import TICK_S, felt, perform
+from robopatient.voice.identity import load_identity as load_voice
+
+__all__ = ["AU_COLUMNS", "LINEAGE", "Job", "draw_person", "identity_of", "label_row", "lineage_of", "pose_of_row"]
+
+JPEG_QUALITY = 92
+LINEAGE = {"stills": "rig/apex-1", "sequences": "rig/{engine}-1"}
+"""What made the expressions: judges that learnt from one lineage must not score it (``experiments.judges``)."""
+AU_COLUMNS = tuple(f"{unit.lower()}_{side}" for unit in ACTION_UNITS for side in ("left", "right"))
+
+
+class Job(NamedTuple):
+    """One person to draw into a folder."""
+
+    design: Design
+    person: Person
+    folder: Path
+
+
+def lineage_of(design: Design) -> str:
+    """Name of what moved the faces of a data set."""
+    return LINEAGE[design.picture.form].format(engine=design.picture.engine)
+
+
+def identity_of(design: Design, person: Person) -> Identity:
+    """The face of a person of the design."""
+    cell = Cell(AGES[person.age], person.sex, person.ancestry, SKINS[person.skin])
+    drawn = draw_identity(cell, person.number, design.seed)
+    return msgspec.structs.replace(drawn, name=person.name)
+
+
+def draw_person(job: Job) -> list[dict[str, Any]]:
+    """Write every file of a person below ``job.folder``; returns the rows of labels, one a frame."""
+    design, person, folder = job
+    picture = design.picture
+    identity = identity_of(design, person)
+    scene = load_scene(identity)
+    labeller = Labeller(scene.head, scene.eyes_dm, picture.size_px, picture.label_px)
+    looks = [make_look(view, light, picture.background) for view in picture.views for light in picture.lights]
+    renderers = [make_renderer(picture.renderer, identity, picture.size_px, look) for look in looks]
+    folder.mkdir(parents=True, exist_ok=True)
+    rows: list[dict[str, Any]] = []
+    try:
+        for shot in design.shots():
+            seed = _seed(design, person, shot)
+            take = _take(design, person, identity, shot, seed)
+            for look, renderer in zip(looks, renderers, strict=True):
+                name = f"{_stem(person, shot.number, look)}.{picture.file}"
+                _write(folder / name, take, renderer, design)
+                common = _common(design, person, identity, shot, look, seed)
+                rows += [
+                    {"file_name": name, **common, "frame": frame, "t_s": t_s, "stimulus_nrs": nrs}
+                    | (labels := label_row(pose))
+                    | _seen(labeller, pose_of_row(labels), look)
+                    for frame, (t_s, nrs, pose) in enumerate(zip(take.times_s, take.nrs, take.poses, strict=True))
+                ]
+    finally:
+        for renderer in renderers:
+            renderer.close()
+    return rows
+
+
+class _Take(NamedTuple):
+    """What a person does in one shot, before any camera."""
+
+    times_s: list[float]
+    nrs: list[float]
+    poses: list[FacePose]
+    sound: np.ndarray
+    rate_hz: int
+
+
+def _take(design: Design, person: Person, identity: Identity, shot: Shot, seed: int) -> _Take:
+    picture = design.picture
+    if picture.form == "stills":
+        return _Take([0.0], [shot.nrs], [still(shot, np.random.default_rng(seed))], np.zeros(0, np.float32), 0)
+    levels = [pain_course(shot, picture.seconds, tick * TICK_S) for tick in range(round(picture.seconds / TICK_S) + 1)]
+    character = SimpleNamespace(sex=person.sex, expressiveness=shot.expressiveness)
+    voice = _voice(person.sex, identity.age_years)
+    moments, sound, rate_hz = perform(felt(levels), character, voice, seed, picture.fps, picture.engine)
+    moments = moments[: round(picture.seconds * picture.fps)]
+    poses = overlay([moment.pose for moment in moments], shot, picture.seconds, picture.fps, seed)
+    times = [frame / picture.fps for frame in range(len(poses))]
+    return _Take(times, [pain_course(shot, picture.seconds, t_s) for t_s in times], poses, sound, rate_hz)
+
+
+def _write(path: Path, take: _Take, renderer: Renderer, design: Design) -> None:
+    if design.picture.form == "stills":
+        path.write_bytes(_encoded(renderer.draw(take.poses[0]), design.picture.file))
+    elif path.suffix == ".mp4":
+        frames = zip(take.times_s, take.poses, strict=True)
+        write_film(path, frames, renderer, design.picture.fps, take.sound, take.rate_hz)
+    else:
+        write_lossless(path, take.poses, renderer, design.picture.fps)
+        _write_wav(path.with_suffix(".wav"), take.sound, take.rate_hz)
+
+
+def _stem(person: Person, shot: int, look: Look) -> str:
+    return f"{person.name}-{shot:03d}-{look.view}-{look.light}"
+
+
+def _seed(design: Design, person: Person, shot: Shot) -> int:
+    """A seed of its own for every shot of every person, whatever the views and lights."""
+    text = f"{design.seed}/{person.number}/{shot.number}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+
+
+def _common(
+    design: Design, person: Person, identity: Identity, shot: Shot, look: Look, seed: int
+) -> dict[str, Any]:  # fmt: skip
+    return {
+        "person": person.name,
+        "split": person.split,
+        "shot": shot.number,
+        "kind": shot.kind,
+        "nrs": shot.nrs,
+        "archetype": shot.archetype,
+        "expressiveness": shot.expressiveness,
+        "view": look.view,
+        "light": look.light,
+        "neutral": f"{_stem(person, 0, look)}.{design.picture.file}",
+        "age_band": person.age,
+        "age_years": identity.age_years,
+        "sex": person.sex,
+        "ancestry": person.ancestry,
+        "skin_band": person.skin,
+        "monk_tone": identity.skin.monk_tone,
+        "hair": identity.hair.style,
+        "lineage": lineage_of(design),
+        "seed": seed,
+    }
+
+
+def label_row(pose: FacePose) -> dict[str, Any]:
+    """Labels that follow from a pose alone."""
+    sided = sided_intensities(pose.au)
+    row: dict[str, Any] = {}
+    for unit in ACTION_UNITS:
+        row[f"{unit.lower()}_left"] = float(np.float32(sided["L"].get(unit, 0.0)))
+        row[f"{unit.lower()}_right"] = float(np.float32(sided["R"].get(unit, 0.0)))
+    stored = {unit: (row[f"{unit.lower()}_left"] + row[f"{unit.lower()}_right"]) / 2 for unit in ACTION_UNITS}
+    row |= {"pspi": pspi(stored), "pspi_no_au43": pspi_no_au43(stored), "arkit": arkit_weights(pose).tolist()}
+    for name, value in zip(("pitch", "yaw", "roll"), pose.head_deg, strict=True):
+        row[f"head_{name}_deg"] = float(value)
+    row |= {"gaze_pitch_deg": pose.gaze_deg[0], "gaze_yaw_deg": pose.gaze_deg[1], "breath": pose.breath}
+    return row
+
+
+def pose_of_row(row: dict[str, Any]) -> FacePose:
+    """The pose that a row's action units, head, gaze and breath describe."""
+    au = {}
+    for unit in ACTION_UNITS:
+        left, right = row[f"{unit.lower()}_left"], row[f"{unit.lower()}_right"]
+        if left == right:
+            au[unit] = left
+        else:
+            au |= {f"{unit}L": left, f"{unit}R": right}
+    head = (row["head_pitch_deg"], row["head_yaw_deg"], row["head_roll_deg"])
+    return FacePose(
+        {k: v for k, v in au.items() if v}, head, (row["gaze_pitch_deg"], row["gaze_yaw_deg"]), row["breath"]
+    )
+
+
+def _seen(labeller: Labeller, pose: FacePose, look: Look) -> dict[str, Any]:
+    found = labeller.label(pose, look)
+    return {
+        "landmarks_px": found.landmarks_px.ravel().tolist(),
+        "region_mask": png_bytes(found.regions),
+        "displacement_map": png_bytes(found.displacement),
+    }
+
+
+def _encoded(pixels: np.ndarray, kind: str) -> bytes:
+    if kind == "png":
+        return png_bytes(pixels)
+    file = io.BytesIO()
+    require("PIL.Image", "face").fromarray(pixels).save(file, format="JPEG", quality=JPEG_QUALITY)
+    return file.getvalue()
+
+
+def _write_wav(path: Path, sound: np.ndarray, rate_hz: int) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes(np.rint(np.clip(sound, -1.0, 1.0) * 32767).astype("<i2").tobytes())
+
+
+def _voice(sex: str, age_years: float) -> str:
+    """Shipped voice of the same sex and the nearest age."""
+    voices = [(name, load_voice(name)) for name in asset_names("voices")]
+    return min((abs(v.age_years - age_years), name) for name, v in voices if v.sex == sex)[1]
