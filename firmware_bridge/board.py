@@ -25,6 +25,9 @@ class LinkHealth(msgspec.Struct, frozen=True, kw_only=True):
         What is wrong and what to do, in a sentence; "" when nothing is.
     board, uid, firmware
         From the board's own identity; uid is 16 hex digits, "" until known.
+    note
+        What the board's EEPROM keeps on its calibration, "" for nothing; None until it has told, or where a driver
+        has no such thing.
     samples, lost, duplicate, stray, bad
         Samples handed out; frames that never came; repeated ones; out-of-order ones; damaged ones.
     epoch, reconnects
@@ -42,6 +45,7 @@ class LinkHealth(msgspec.Struct, frozen=True, kw_only=True):
     board: str = ""
     uid: str = ""
     firmware: str = ""
+    note: str | None = None
     device_class: str = ""
     n_channels: int = 0
     rate_hz: float = 0.0

@@ -233,7 +233,7 @@ def self_test(board: Board, as_json: bool = False) -> int:
     if not isinstance(board, SerialBoard):
         raise BoardError(f"{board.name}: this driver has no self-test; type: robopatient board monitor")
     for _ in stream(board, SELF_TEST_S):
-        if board.conversation.self_test is not None:
+        if board.conversation.self_test is not None and board.conversation.note is not None:
             break
     test, ident = board.conversation.self_test, board.conversation.ident
     if test is None or ident is None:
@@ -245,6 +245,7 @@ def self_test(board: Board, as_json: bool = False) -> int:
         print(json.dumps({"passed": not found, "findings": found, "uid": health.uid} | msgspec.to_builtins(test)))
     else:
         print(f"{health.board} {health.uid}, firmware {health.firmware}, last reset {_cause(ident)}")
+        print(f"its note on its calibration: {health.note or 'none'}")
         print(f"{test.rate_millihertz / 1000:.1f} conversions a second")
         print("\n".join(found) if found else "passed")
     return 1 if found else 0

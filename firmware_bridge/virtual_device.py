@@ -92,6 +92,8 @@ class VirtualDevice:
         How much faster the board's clock runs than the host's.
     boot_us
         What the board's clock shows when it boots (tests of its wrap-around).
+    note
+        What its EEPROM holds when it is made.
     """
 
     device_class: ClassVar[wire.DeviceClass] = wire.DeviceClass.ABDOMEN
@@ -110,6 +112,7 @@ class VirtualDevice:
         noise_counts: float = phantom.NOISE_COUNTS,
         drift_ppm: float = 0.0,
         boot_us: int = 0,
+        note: str = "",
     ) -> None:
         self._source = source
         self._board = board
@@ -119,7 +122,7 @@ class VirtualDevice:
         self._rng = np.random.default_rng([seed, 0x52])
         self._fault_rng = np.random.default_rng([seed, 0x53])
         self._default_period_us = round(1e6 / rate_hz)
-        self._blob = b""
+        self._blob = note.encode("ascii", "replace")[: wire.MAX_BLOB_BYTES]
         self._origin_ns: int | None = None
         self._waiting: list[Fault] = []
         self._active: list[_Active] = []

@@ -72,6 +72,8 @@ class VirtualOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     host_baud: Annotated[int, Meta(ge=0, le=4_000_000)] = 500_000
     """Rate at which the host opens the port; 0 tries the known ones."""
     faults: list[str] = []
+    note: Annotated[str, Meta(max_length=48)] = ""
+    """What the board's EEPROM keeps on its calibration."""
     port: str = ""
     """Path of the symbolic link to the pseudo-terminal; "" makes one in a folder for temporary files."""
 
@@ -181,6 +183,7 @@ def main(arguments: list[str]) -> int:
         noise_counts=options.noise_counts,
         drift_ppm=options.drift_ppm,
         boot_us=options.boot_us,
+        note=options.note,
     )
     for fault in faults:
         device.inject(fault, time.monotonic_ns())

@@ -35,6 +35,7 @@ voice = _group("voice", "The voice: render, say, evaluate, calibrate.")
 policy = _group("policy", "Palpation-to-pain policies: train with ratings, list.")
 face = _group("face", "The face: still pictures, films.")
 dataset = _group("dataset", "Labelled face data sets: generate, verify, audit.")
+judge = _group("judge", "Judges of pain expressions: list, train, score.")
 scenario = _group("scenario", "Training scenarios: check them, and preview them without hardware.")
 study = _group("study", "Perceptual studies: export their trials, analyse them.")
 sessions = _group("sessions", "The library: list, show, tag, export and delete recorded sessions.")
@@ -872,6 +873,34 @@ def dataset_generate(
 def dataset_verify(folder: Annotated[Path, typer.Argument(help="Folder of a data set.")], json: Json = False) -> None:
     """Check hashes, balance, labels, splits and duplicates of a data set."""
     _do("experiments.datasets.verbs:verify_folder", folder=folder, as_json=json)
+
+
+@judge.command("list")
+def judge_list() -> None:
+    """Kinds of judges, and sources of clips."""
+    _do("experiments.judges.verbs:list_judges")
+
+
+@judge.command("train")
+def judge_train(
+    kind: Annotated[str, typer.Argument(help="A kind of: robopatient judge list.")],
+    source: Annotated[str, typer.Argument(help="corpus, engine:NAME, dataset:FOLDER, session:FOLDER or table:CSV.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the judge.")],
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 1,
+) -> None:
+    """Train a judge on one source and freeze it with a card and a hash."""
+    _do("experiments.judges.verbs:train_judge", kind=kind, source=source, out=out, seed=seed)
+
+
+@judge.command("score")
+def judge_score(
+    judge: Annotated[Path, typer.Argument(help="Folder of a judge.")],
+    source: Annotated[str, typer.Argument(help="As for training; refused when both share a lineage.")],
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 1,
+    json: Json = False,
+) -> None:
+    """What a frozen judge makes of clips of another lineage, with intervals and negative controls."""
+    _do("experiments.judges.verbs:score_clips", judge=judge, source=source, seed=seed, as_json=json)
 
 
 @bench.command("policy")

@@ -124,6 +124,7 @@ class SerialBoard:
             board=ident.board if ident else "",
             uid=f"{ident.uid:016x}" if ident else "",
             firmware=_version(ident) if ident else "",
+            note=None if self.conversation.note is None else self.conversation.note.decode("ascii", "replace"),
             device_class=_device_class(ident) if ident else "",
             n_channels=decoder.n_channels,
             rate_hz=self.conversation.rate_hz,

@@ -21,7 +21,7 @@ from robopatient.errors import RecordError
 from robopatient.record import charts
 from robopatient.record.debrief_charts import Loop, calibration, coverage, force_pain
 from robopatient.record.debrief_figures import Figures
-from robopatient.record.debrief_scales import Graded, grade_items
+from robopatient.record.debrief_scales import Graded, grade_items, own_numbers
 from robopatient.record.debrief_session import Debriefing
 from robopatient.record.osce import EASED_SHARE, SHOWN_PSPI
 from robopatient.record.pictures import data_uri
@@ -379,8 +379,9 @@ def _conversation(session: Debriefing) -> str:
 
 def _ratings(session: Debriefing, earlier: Sequence[Figures]) -> str:
     head = "<h2>The trainee’s own rating of the pain</h2>"
-    before = [(p.truth, p.given) for figures in earlier for p in figures.ratings if p.scale == "NRS"]
-    now = [(p.truth, p.given) for p in session.pairs if p.scale == "NRS" and math.isfinite(p.truth)]
+    before = [(pair.truth, pair.given) for figures in earlier for pair in figures.own_ratings]
+    mine = own_numbers(session.pairs, session.config.training.trainee)
+    now = [(pair.truth, pair.given) for pair in mine if math.isfinite(pair.truth)]
     if not session.pairs and not before:
         return (
             head + '<p class="quiet">None was entered. They are entered in the console (R) while the session runs.</p>'

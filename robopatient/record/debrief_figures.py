@@ -10,7 +10,7 @@ import numpy as np
 
 from robopatient.config import SessionConfig
 from robopatient.messages import SessionStart, SessionStop
-from robopatient.record.debrief_scales import Pair
+from robopatient.record.debrief_scales import Pair, own_numbers
 from robopatient.record.osce import Examination
 
 __all__ = ["FILE_NAME", "Figures", "figures_of", "read_figures", "replace", "write_figures"]
@@ -46,9 +46,14 @@ class Figures(msgspec.Struct, frozen=True):
     ratings: tuple[Pair, ...] = ()
 
     @property
+    def own_ratings(self) -> list[Pair]:
+        """The trainee's own numbers: neither the instructor's, nor those of somebody else at the dial."""
+        return own_numbers(self.ratings, self.trainee)
+
+    @property
     def rating_error(self) -> float | None:
         """Mean of the trainee's NRS less the pain that was felt; None without a rating."""
-        errors = [pair.given - pair.truth for pair in self.ratings if pair.scale == "NRS"]
+        errors = [pair.given - pair.truth for pair in self.own_ratings]
         return float(np.mean(errors)) if errors else None
 
 

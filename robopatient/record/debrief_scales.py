@@ -15,7 +15,7 @@ from robopatient.messages import Rating
 from robopatient.record.latency import AUDIBLE_DBFS, Table
 from robopatient.scales import SCALES
 
-__all__ = ["Graded", "Pair", "grade_items", "pair_ratings"]
+__all__ = ["Graded", "Pair", "grade_items", "own_numbers", "pair_ratings"]
 
 WINDOW_S = 10.0
 """A rating is compared with the worst moment of so long before it (assumption: what a rater has in mind)."""
@@ -97,6 +97,11 @@ def pair_ratings(ratings: Sequence[Rating], pain: Table, seen: Table, heard: Tab
             truth = next((each.value for each in grades if (each.scale, each.item) == (scale, item)), math.nan)
         pairs.append(Pair((rating.t_ns - start_ns) * 1e-9, rating.rater, rating.scale, rating.value, truth))
     return pairs
+
+
+def own_numbers(pairs: Sequence[Pair], trainee: str) -> list[Pair]:
+    """The NRS that the trainee gave, by the console's key or at a dial that says so (``rater.who``)."""
+    return [pair for pair in pairs if pair.scale == "NRS" and pair.rater in ("trainee", trainee)]
 
 
 def _face(scale: str, pspi: float, closed: bool) -> float:

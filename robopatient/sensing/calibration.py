@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import zlib
 from pathlib import Path
 
 import msgspec
@@ -14,7 +15,10 @@ import msgspec
 from robopatient.config import asset_path, decode_toml
 from robopatient.errors import ConfigError
 
-__all__ = ["Calibration", "load_calibration"]
+__all__ = ["Calibration", "load_calibration", "note_of", "note_trouble"]
+
+NOTE_STEM = 28
+"""Of 48 bytes in the board's EEPROM, the date takes 11 and the checksum 9."""
 
 MAX_NEWTON_PER_COUNT = 1.0
 """A coarser cell could not tell a touch from none (assumption; a 16-bit rig of 0.25 N/count is the worst known)."""
@@ -74,6 +78,33 @@ def load_calibration(name: str, *, n_cells: int | None = None) -> Calibration:
     calibration = decode_toml(path, Calibration)
     _check(path, calibration, n_cells)
     return calibration
+
+
+def note_of(name: str, calibration: Calibration) -> str:
+    """What a board notes of its calibration, 48 characters: the file's name, its date, and a checksum of its numbers."""
+    numbers = msgspec.structs.replace(calibration, method="", author="")
+    stem = Path(name).stem[:NOTE_STEM].replace(" ", "_").encode("ascii", "replace").decode()
+    return f"{stem} {calibration.date} {zlib.crc32(msgspec.json.encode(numbers)):08x}"
+
+
+def note_trouble(note: str, name: str, calibration: Calibration) -> str:
+    """Why the board's own note does not fit the calibration in use, with what to do; "" when it does, or says nothing.
+
+    Boards without a note, and those calibrated before notes held a checksum, are taken as they are.
+    """
+    mine = note_of(name, calibration)
+    noted, used = note.split(" "), mine.split(" ")
+    if not note or noted == used or (len(noted) < len(used) and noted == used[: len(noted)]):
+        return ""
+    if noted[:2] == used[:2]:
+        return (
+            f"calibration {name} has been changed since the board was calibrated (its note {noted[-1]}, the file "
+            f"{used[-1]}): take the file as it was measured, or calibrate again: robopatient board calibrate"
+        )
+    return (
+        f"the board notes calibration {' of '.join(noted[:2])}, this session uses {' of '.join(used[:2])}: name the "
+        "board's own with --set sensing.calibration=PATH.toml, or calibrate again: robopatient board calibrate"
+    )
 
 
 def _check(path: Path, calibration: Calibration, n_cells: int | None) -> None:

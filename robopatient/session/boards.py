@@ -21,12 +21,12 @@ from robopatient.config import load_session
 from robopatient.errors import ConfigError, SessionError
 from robopatient.phantom import load_phantom
 from robopatient.sensing.calibrate import Plan, Procedure, Report, evaluate, to_toml
-from robopatient.sensing.calibration import load_calibration
+from robopatient.sensing.calibration import load_calibration, note_of
 from robopatient.sensing.calibration_plot import plot
 from robopatient.session.control import open_board
 from robopatient.session.run import board_overrides
 
-__all__ = ["calibrate", "guide", "monitor", "record", "self_test", "tare"]
+__all__ = ["calibrate", "guide", "monitor", "open_named", "record", "self_test", "tare"]
 
 READ_TIMEOUT_S = 0.005
 SILENCE_S = 5.0
@@ -35,22 +35,22 @@ SILENCE_S = 5.0
 
 def monitor(board: str, duration_s: float, rate_hz: float, as_json: bool) -> None:
     """Print what the board says; 0 seconds: until Ctrl-C."""
-    verbs.monitor(_board(board, rate_hz), duration_s, as_json)
+    verbs.monitor(open_named(board, rate_hz), duration_s, as_json)
 
 
 def tare(board: str, duration_s: float, as_json: bool) -> None:
     """Measure the zero of every cell."""
-    verbs.tare(_board(board), duration_s, as_json)
+    verbs.tare(open_named(board), duration_s, as_json)
 
 
 def record(board: str, out: Path, duration_s: float, rate_hz: float) -> None:
     """Record raw bytes and decoded counts."""
-    verbs.record(_board(board, rate_hz), out, duration_s)
+    verbs.record(open_named(board, rate_hz), out, duration_s)
 
 
 def self_test(board: str, rate_hz: float, as_json: bool) -> int:
     """Ask the board how it is; 1 when it is not well."""
-    return verbs.self_test(_board(board, rate_hz), as_json)
+    return verbs.self_test(open_named(board, rate_hz), as_json)
 
 
 @runtime_checkable
@@ -82,7 +82,7 @@ def calibrate(
     options = {"places": places, "exercises": exercises, "creep_min": creep_min}
     newton = [_number(text) for text in weights.split(",")] if weights else None
     plan = msgspec.convert({"newton": newton, **options}, Plan) if newton else Plan.of_range(range_newton, **options)
-    opened = _board(board, rate_hz)
+    opened = open_named(board, rate_hz)
     procedure = Procedure(load_phantom(phantom), plan, measure_s=seconds, settle_s=min(1.0, seconds))
     uid = guide(opened, procedure)
     report = evaluate(
@@ -94,7 +94,7 @@ def calibrate(
     )
     _write(report, procedure, out)
     if not report.failures:
-        refused = verbs.write_note(opened, f"{out.stem} {report.calibration.date}")
+        refused = verbs.write_note(opened, note_of(out.stem, load_calibration(str(out))))
         _tell(f"the board keeps no note of it ({refused})" if refused else "the board keeps a note of it")
     if as_json:
         print(json.dumps(_plain(report) | {"file": str(out)}))
@@ -190,7 +190,8 @@ def _number(text: str) -> float:
         raise ConfigError(f'--newton: "{text}" is no number; write for example --newton 10,20,40') from error
 
 
-def _board(name: str, rate_hz: float = 1000.0) -> Board:
+def open_named(name: str, rate_hz: float = 1000.0) -> Board:
+    """A board named as ``run --board`` names it, not yet opened."""
     return open_board(load_session(None, [*board_overrides(name), f"board.rate_hz={rate_hz}"]))
 
 

@@ -32,6 +32,7 @@ from robopatient.config import SessionConfig
 from robopatient.patient import load_patient
 from robopatient.record.writer import RecordWriter
 from robopatient.scales import parse_rating
+from robopatient.sensing.calibration import note_trouble
 from robopatient.session.journal import JournalWriter
 from robopatient.session.pipeline import Outputs, Pipeline
 from robopatient.session.provenance import fingerprints
@@ -273,6 +274,8 @@ class Control:
         self._link = health.state
         warnings = [f"record: {trouble}" for trouble in (self.record.error, self.journal.error) if trouble]
         warnings += [f"board: {trouble}" for trouble in (health.detail, self.reader.failure) if trouble]
+        foreign = note_trouble(health.note or "", self.config.sensing.calibration, self.pipeline.sensing.calibration)
+        warnings += [f"board: {foreign}"] if foreign else []
         for warning in warnings:
             if warning not in self._said:
                 self._said.add(warning)

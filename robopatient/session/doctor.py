@@ -22,6 +22,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from firmware_bridge.discovery import ports
+from firmware_bridge.errors import BridgeError
+from firmware_bridge.verbs import stream
+from robopatient.config import SensingConfig
+from robopatient.errors import RobopatientError
+from robopatient.sensing.calibration import load_calibration, note_trouble
 
 __all__ = ["CHECKS", "Finding", "doctor"]
 
@@ -32,6 +37,8 @@ LATENESS_S = 1.0
 LATE_P99_MS = 5.0
 """A 2 ms sleep later than this at p99 makes timing figures untrustworthy (docs on timing: figures' calm rule)."""
 MIN_FREE_GB = 1.0
+BOARD_S = 4.0
+"""A board is asked for its self-test and its note 2 s after its start."""
 
 PACKAGES: dict[str, tuple[str, ...]] = {
     "bridge": ("serial", "cobs"),
@@ -63,9 +70,19 @@ class Finding(NamedTuple):
     mend: str = ""
 
 
-def doctor(as_json: bool = False) -> int:
-    """Print the findings; 0 when a session can run, even if some parts of it cannot."""
+def doctor(as_json: bool = False, board: str = "", calibration: str = "") -> int:
+    """Print the findings; 0 when a session can run, even if some parts of it cannot.
+
+    Parameters
+    ----------
+    board
+        As ``run --board``; it is opened for some seconds and asked how it is. "" opens none.
+    calibration
+        The one that the board is to be used with; "" is that of a default session.
+    """
     findings = [finding for check in CHECKS for finding in check()]
+    if board:
+        findings += check_board(board, calibration or SensingConfig().calibration)
     if as_json:
         print(json.dumps({"findings": [finding._asdict() for finding in findings]}))
         return 0
@@ -153,6 +170,34 @@ def check_boards() -> Iterator[Finding]:
         yield Finding("serial ports", "ok", ", ".join(port.path for port in found))
     else:
         yield Finding("serial ports", "warn", "none: plug in the phantom's board", "robopatient run --board virtual")
+
+
+def check_board(name: str, calibration: str) -> Iterator[Finding]:
+    """One board that was named: who it is, how it is, and whether the calibration is its own."""
+    from robopatient.session.boards import open_named  # brings the session's packages with it
+
+    again = f"robopatient board monitor --board {name}"
+    try:
+        used = load_calibration(calibration)
+        board = open_named(name)
+        for _ in stream(board, BOARD_S):
+            if board.health().note is not None:
+                break
+        health = board.health()
+    except (BridgeError, RobopatientError) as error:
+        yield Finding("board", "missing", str(error), again)
+        return
+    known = f"{health.board} {health.uid}, firmware {health.firmware or 'unknown'}"
+    yield Finding("board", "warn" if health.detail else "ok", "; ".join(filter(None, (known, health.detail))),
+                  again if health.detail else "")  # fmt: skip
+    if health.uid and not used.is_for(health.uid):
+        told = f"{calibration} was measured with board {used.board_uid}, this is {health.uid}: a session is refused"
+        yield Finding("calibration", "missing", told, f"robopatient board calibrate --board {name} --out PATH.toml")
+        return
+    trouble = note_trouble(health.note or "", calibration, used)
+    fits = f"{calibration} of {used.date}" + (", as the board notes" if health.note else ", the board notes none")
+    yield Finding("calibration", "warn" if trouble else "ok", trouble or fits,
+                  f"robopatient board calibrate --board {name} --out PATH.toml" if trouble else "")  # fmt: skip
 
 
 def check_speed() -> Iterator[Finding]:

@@ -309,3 +309,20 @@ def test_no_permission_is_told_with_the_group_and_the_udev_rule_of_this_very_ada
 def test_the_page_on_boards_names_every_fault_of_the_virtual_board():
     page = (Path(__file__).parents[3] / "docs" / "boards.md").read_text(encoding="utf-8")
     assert [kind for kind in faults.KINDS if f"`{kind}" not in page] == []
+
+
+@pytest.mark.parametrize("note", ["", "plate-a 2026-03-01 0badcafe"])
+def test_the_note_in_the_eeprom_is_read_after_the_start(note):
+    bench = Bench(device=VirtualDevice(Load(0.0), now_ns=0, rate_hz=250.0, note=note))
+    bench.run(1.0)
+    assert bench.board.health().note is None, "not told yet"
+    bench.run(3.0)
+    assert bench.board.health().note == note
+
+
+def test_a_note_that_is_written_is_the_note():
+    bench = Bench()
+    bench.run(3.0)
+    bench.board.conversation.ask(wire.Command.CAL_SET, b"plate-b 2026-04-01")
+    bench.run(1.0)
+    assert bench.board.health().note == "plate-b 2026-04-01"

@@ -3,10 +3,12 @@ from __future__ import annotations
 import datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from robopatient.errors import AssetError, ConfigError
 from robopatient.sensing import load_calibration
+from robopatient.sensing.calibration import note_of, note_trouble
 
 GOOD = """
 date = 2026-11-22
@@ -79,3 +81,42 @@ def test_the_number_of_cells_must_be_the_phantoms(tmp_path: Path) -> None:
 def test_an_unknown_name_lists_those_that_exist() -> None:
     with pytest.raises(AssetError, match="virtual"):
         load_calibration("bench-7")
+
+
+def test_a_board_notes_name_date_and_checksum_in_48_bytes():
+    calibration = load_calibration("virtual")
+    note = note_of("calibration/a plate with a very long name of its own.toml", calibration)
+    assert len(note) <= 48
+    assert note.split(" ")[1] == str(calibration.date)
+    assert note == note_of("a plate with a very long name of its own", calibration)
+
+
+@pytest.mark.parametrize(
+    ("noted", "words"),
+    [
+        ("", ""),
+        ("{mine}", ""),
+        ("virtual {date}", ""),
+        ("virtual {date} 00000000", "changed since the board was calibrated"),
+        (
+            "plate-b 2026-04-01 12345678",
+            "the board notes calibration plate-b of 2026-04-01, this session uses virtual of",
+        ),
+        ("virtual 1999-01-01 12345678", "the board notes calibration virtual of 1999-01-01"),
+        ("\ufffd\ufffd garbage", "the board notes calibration"),
+    ],
+)
+def test_a_note_that_is_not_of_this_calibration_is_told_with_what_to_do(noted, words):
+    calibration = load_calibration("virtual")
+    note = noted.format(mine=note_of("virtual", calibration), date=calibration.date)
+    told = note_trouble(note, "virtual", calibration)
+    assert words in told
+    assert bool(told) == bool(words)
+    assert not told or "board calibrate" in told
+
+
+def test_the_checksum_is_of_the_numbers_and_not_of_who_measured_them():
+    calibration = load_calibration("virtual")
+    other = msgspec.structs.replace(calibration, author="somebody else")
+    moved = msgspec.structs.replace(calibration, offset_counts=(84_001.0, *calibration.offset_counts[1:]))
+    assert note_of("virtual", other) == note_of("virtual", calibration) != note_of("virtual", moved)

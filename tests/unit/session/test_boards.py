@@ -58,9 +58,9 @@ def test_a_calibration_is_never_written_over(tmp_path):
 
 def test_a_healthy_board_passes_its_self_test_and_a_sick_one_is_told_cell_by_cell(monkeypatch, capsys):
     assert boards.self_test("virtual", 1000.0, as_json=True) == 0
-    sick = boards._board("virtual")
+    sick = boards.open_named("virtual")
     sick.options.faults[:] = ["dead:2", "eeprom"]
-    monkeypatch.setattr(boards, "_board", lambda *_: sick)
+    monkeypatch.setattr(boards, "open_named", lambda *_: sick)
     assert boards.self_test("virtual", 1000.0, as_json=False) == 1
     told = capsys.readouterr().out
     assert "not ready: check the data wire and the supply (cell 2)" in told
