@@ -42,7 +42,7 @@ CELLS = {
     ("scream", "male"): (10.0, 636.0, 940.0),
     ("scream", "female"): (10.0, 915.0, 1486.0),
 }
-"""Call and sex: the pain that brings it (``ANCHORS``), first and third quartile."""
+"""Call and sex: the pain that brings it (``assets/expressions/literature.toml``), first and third quartile."""
 RANGES = {
     # Anikin 2020, table 2. The harmonicity of pain reaches down to the real recordings' 0.6 dB (facts sheet, 1b):
     # the published synthetic screams were made without noise.

@@ -2,44 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from robopatient.config import VoiceConfig
+from robopatient.config import VoiceConfig, asset_path, decode_toml
 from robopatient.errors import ConfigError, RecordError
 from robopatient.messages import Phase, VoiceAsk, VoiceCommand
 
-__all__ = ["ANCHORS", "ask_for", "calibrate", "press", "render", "say"]
+__all__ = ["ask_for", "calibrate", "press", "render", "say"]
 
-ANCHORS = {
-    "literature": {
-        # Facts sheet voice, section 6: f0 medians of real moans, pain cries and screams (Anikin and Persson 2017) as
-        # semitones on 120 / 210 Hz, women's moan raised because the shipped women speak lower than 210 Hz; levels
-        # span the 28.6 dB of the congruence study; the rest are assumptions.
-        "nrs": (0.3, 1.0, 3.5, 6.5, 10.0),
-        "level_db": (-60.0, -28.0, -18.0, -8.0, 0.0),
-        "male_semitones": (1.4, 1.4, 9.7, 20.4, 32.6),
-        "female_semitones": (3.7, 3.7, 13.2, 20.3, 30.5),
-        "roughness": (0.0, 0.0, 0.15, 0.55, 1.0),
-        "breathiness": (0.1, 0.1, 0.24, 0.45, 0.65),
-    },
-    "flat": {
-        # The same with the pitch of a moan throughout: what loudness and roughness alone do.
-        "nrs": (0.3, 1.0, 3.5, 6.5, 10.0),
-        "level_db": (-60.0, -28.0, -18.0, -8.0, 0.0),
-        "male_semitones": (9.7, 9.7, 9.7, 9.7, 9.7),
-        "female_semitones": (12.0, 12.0, 12.0, 12.0, 12.0),
-        "roughness": (0.0, 0.0, 0.15, 0.55, 1.0),
-        "breathiness": (0.1, 0.1, 0.24, 0.45, 0.65),
-    },
-}
-"""What to ask of a voice by pain, without a patient and a policy around it.
-
-A session takes this from ``assets/expressions``; the voice alone needs no more than a sketch of it.
-"""
-
+COLUMNS = ("nrs", "level_db", "f0_male_semitones", "f0_female_semitones", "roughness", "breathiness")
 LEAD_S, RISE_S, TAIL_S = 0.1, 0.15, 0.7
 """A press: silence before it, force rising, and the sound of relief after it."""
 
@@ -74,8 +49,7 @@ def render(
             raise ConfigError(f"nrs is {value:g} (expected 0 to 10); see robopatient voice render --help")
     if not 0.1 <= seconds <= 600.0:
         raise ConfigError(f"seconds is {seconds:g} (expected 0.1 to 600); see robopatient voice render --help")
-    if preset not in ANCHORS:
-        raise ConfigError(f'preset "{preset}" does not exist; choose one of {", ".join(ANCHORS)}')
+    _anchors(preset)
 
     from robopatient.voice.engine import VoiceEngine
     from robopatient.voice.identity import load_identity
@@ -95,13 +69,30 @@ def render(
 
 
 def ask_for(nrs: float, sex: str, preset: str = "literature") -> VoiceAsk:
-    """What a sketched policy asks of a voice in this pain."""
-    anchors = ANCHORS[preset]
+    """What a preset of ``assets/expressions`` asks of a voice in this pain, without a patient around it.
+
+    Raises
+    ------
+    AssetError, ConfigError
+        For a preset that does not exist or is none.
+    """
+    anchors = _anchors(preset)
 
     def at(name: str) -> float:
         return float(np.interp(nrs, anchors["nrs"], anchors[name]))
 
-    return VoiceAsk(at("level_db"), at(f"{sex}_semitones"), at("roughness"), at("breathiness"))
+    return VoiceAsk(at("level_db"), at(f"f0_{sex}_semitones"), at("roughness"), at("breathiness"))
+
+
+@cache
+def _anchors(preset: str) -> dict[str, list[float]]:
+    """Columns of a preset's table."""
+    path = asset_path("expressions", preset)
+    try:
+        rows = decode_toml(path, dict)["anchors"]
+        return {name: [float(row[name]) for row in rows] for name in COLUMNS}
+    except (KeyError, TypeError, ValueError) as error:
+        raise ConfigError(f"{path}: is no preset of a voice ({error}); compare assets/expressions/flat.toml") from error
 
 
 def press(t_s: float, seconds: float, held: tuple[float, float]) -> tuple[float, Phase]:

@@ -53,10 +53,7 @@ def test_f0_is_within_one_percent_of_asked_without_nonlinear_phenomena(ask, play
         assert blocks[100].f0_hz == pytest.approx(asked_hz, rel=0.001)
 
 
-HOARSE = pytest.mark.xfail(strict=False, reason="the hoarsest voice runs up to 4.0 dB under the level asked, not 3")
-
-
-@pytest.mark.parametrize("name", [pytest.param("viktor", marks=HOARSE), "tomas", "mei", "lily"])
+@pytest.mark.parametrize("name", ["viktor", "tomas", "mei", "lily"])
 def test_louder_commands_sound_louder_and_the_loudest_has_the_level_of_the_configuration(ask, play, name) -> None:
     asked_db = np.arange(-30.0, 0.1, 5.0)
     heard_dbfs = []
@@ -65,7 +62,7 @@ def test_louder_commands_sound_louder_and_the_loudest_has_the_level_of_the_confi
         samples, _ = play(lambda b, level=level_db: ask(b, nrs=7.0, level_db=level, roughness=0.5), 0.6, who)
         heard_dbfs.append(gain_to_db(float(samples[20:110].std())))
     assert spearmanr(asked_db, heard_dbfs).statistic >= 0.95
-    np.testing.assert_allclose(heard_dbfs, asked_db + CONFIG.level_dbfs, atol=3.0)
+    np.testing.assert_allclose(heard_dbfs, asked_db + CONFIG.level_dbfs, atol=1.5)
 
 
 def test_level_rises_over_a_press_as_pain_does(play, ask) -> None:

@@ -10,6 +10,16 @@ def test_a_pulse_lets_no_net_flow_through_and_closes_with_unit_slope() -> None:
     np.testing.assert_allclose(cycles.min(axis=1), -1.0, atol=0.01)
 
 
+def test_a_voice_between_two_tables_is_as_strong_as_they_are() -> None:
+    """Pulses of neighbouring qualities close at the same phase: their mean must not lose the upper harmonics."""
+    tables = make_source(48000.0).tables[2, :, :-1].astype(float)
+    power = np.abs(np.fft.rfft(tables, axis=1)) ** 2
+    between = np.abs(np.fft.rfft((tables[:-1] + tables[1:]) / 2, axis=1)) ** 2
+    upper = slice(20, 100)
+    lost_db = 10 * np.log10(between[:, upper].sum(axis=1) / ((power[:-1] + power[1:]) / 2)[:, upper].sum(axis=1))
+    assert lost_db.min() > -1.0
+
+
 def test_a_lax_voice_is_duller_than_a_pressed_one() -> None:
     power = make_source(48000.0).harmonic_power
     slope_db = 10 * np.log10(power[:, 9] / power[:, 0])
