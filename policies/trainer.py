@@ -14,9 +14,9 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from policies.plan import Plan
+from policies.plan import Plan, Trial
 from policies.rater_check import Consistency
-from policies.spaces import Array, Dimension, example_states, normalised, physical
+from policies.spaces import Array, Dimension, Task, example_states, normalised, physical
 from robopatient.errors import RobopatientError, SessionError
 
 __all__ = [
@@ -52,10 +52,16 @@ class Pressed(msgspec.Struct, frozen=True, tag=True):
 
 
 class Rated(msgspec.Struct, frozen=True, tag=True):
-    """The rater has answered a trial."""
+    """The rater has answered a trial.
+
+    ``observed`` and ``presented`` say what the press and the expression came to, in physical units and the order of the
+    task, where a person's hand did not do exactly what was suggested; empty: as suggested.
+    """
 
     index: int
     rating: float
+    observed: tuple[float, ...] = ()
+    presented: tuple[float, ...] = ()
 
 
 class Skipped(msgspec.Struct, frozen=True, tag=True):
@@ -188,6 +194,7 @@ def main(connection: Connection) -> None:
                         if trial is None or trial.index != order.index:
                             reply(Refused(f"no answer to trial {order.index} is expected; press first"))
                             continue
+                        trial = _as_presented(lesson.task, trial, order)
                         lesson.answer(trial, trial.question.index(order.rating) + trial.question.first)
                         trial = None
                         reply(progress(lesson))
@@ -221,6 +228,15 @@ def _state(dimensions: tuple[Dimension, ...], observation: tuple[float, ...]) ->
         names = ", ".join(f"{d.name} ({d.unit})" for d in dimensions)
         raise SessionError(f"press {observation}: one finite number each of {names} is needed")
     return normalised(dimensions, values)
+
+
+def _as_presented(task: Task, trial: Trial, order: Rated) -> Trial:
+    """The trial with what was really observed and presented in it."""
+    if order.observed:
+        trial = msgspec.structs.replace(trial, state=_state(task.observation, order.observed))
+    if order.presented:
+        trial = msgspec.structs.replace(trial, action=_state(task.action, order.presented))
+    return trial
 
 
 def _by_name(dimensions: tuple[Dimension, ...], coordinates: Array) -> dict[str, float]:

@@ -112,7 +112,7 @@ def checkpoint_folder(name: str) -> Path:
     known = ", ".join(sorted(path.parent.name for path in CHECKPOINTS.glob("*/card.toml"))) or "(none)"
     raise AssetError(
         f"checkpoint {name!r}: no folder with a card.toml; choose one of {known}, give the path of your own, make one "
-        "with: robopatient policy train --simulate psychophysical; or, for a preset by hand, --set expression.kind=prior"
+        "with: robopatient policy train --simulate psychophysical; for a preset by hand, --set expression.kind=prior"
     )
 
 
@@ -181,14 +181,37 @@ class Ppo:
         self._prior_at_lowest = self._prior.voice(self._lowest_nrs)
         self._before: tuple[int, float] | None = None
         self._nrs_per_s = 0.0
+        self._offset: dict[str, float] = {}
+        self._taught = self.name
+
+    def suggest(self, label: str, observed: dict[str, float], action: dict[str, float]) -> None:
+        """Until the next suggestion, act at ``observed`` as a trainer asks, and elsewhere the same step away.
+
+        Physical units by name; an empty action ends it. The voice stays continuous in the pain.
+        """
+        here = self._act(observed) if action else {}
+        self._offset = {name: value - here[name] for name, value in action.items() if name in here}
+        self.name = f"{self._taught}+{label}" if action else self._taught
+
+    def shown(self, pain: PainState) -> float:
+        """Pain that the voice admits: the observation ``nrs``."""
+        return self._prior.shown(pain.voice_nrs)
+
+    def acting(self, observed: dict[str, float]) -> dict[str, float]:
+        """What it does at an observation now, suggestion included: physical units by name."""
+        act = self._act(observed)
+        return {d.name: min(d.high, max(d.low, act[d.name] + self._offset.get(d.name, 0.0))) for d in self._card.action}
+
+    def _act(self, observed: dict[str, float]) -> dict[str, float]:
+        """The network alone."""
+        acted = self._network(np.array([[_coordinate(d, observed[d.name]) for d in self._card.observation]]))[0]
+        return {d.name: _value(d, float(a)) for d, a in zip(self._card.action, acted, strict=True)}
 
     def step(self, pain: PainState) -> Expression:
         """What to show of it; below the pains that were taught, the voice fades as the prior's does."""
         shown = self._prior.shown(pain.voice_nrs)
         seen = {"nrs": shown, "nrs_per_s": self._rate(pain.t_ns, shown)}
-        state = [_coordinate(d, seen[d.name]) for d in self._card.observation]
-        acted = self._network(np.array([state]))[0]
-        act = {d.name: _value(d, float(a)) for d, a in zip(self._card.action, acted, strict=True)}
+        act = self.acting(seen) if self._offset else self._act(seen)
         like = self._prior.step(pain)
         return Expression(
             t_ns=pain.t_ns,

@@ -6,6 +6,7 @@ replay computes is what a live session computed.
 
 from __future__ import annotations
 
+import contextlib
 import math
 
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 from firmware_bridge.board import Board
 from robopatient.config import SessionConfig
 from robopatient.expression import make_policy
+from robopatient.expression.ppo import Ppo
 from robopatient.expression.split import Split
 from robopatient.messages import (
     Expression,
@@ -33,7 +35,7 @@ from robopatient.session.scenario_stage import make_scenario
 from robopatient.session.study_stage import Turn, make_study
 from robopatient.study.presented import Draft
 
-__all__ = ["Outputs", "Pipeline"]
+__all__ = ["Outputs", "Pipeline", "Suggestion"]
 
 QUIET_TURNS = 3
 """The fade ends so many turns of the loop before ``fail_quiet_ms`` have passed since the last frame, so that the turn
@@ -57,6 +59,17 @@ class Outputs(msgspec.Struct, frozen=True, gc=False):
     drafts: tuple[Draft, ...] = ()
     """Rows of a study's trials, to be completed with what was presented and put on the disk."""
     notes: tuple[tuple[str, str], ...] = ()
+
+
+class Suggestion(msgspec.Struct, frozen=True):
+    """Argument of the action "suggest", as JSON: at what is observed act so, physical units by name.
+
+    ``label`` goes into ``Expression.policy``; an empty action ends the suggestion.
+    """
+
+    label: str = ""
+    observed: dict[str, float] = {}
+    action: dict[str, float] = {}
 
 
 class Pipeline:
@@ -97,7 +110,8 @@ class Pipeline:
             self.frames += 1
 
     def act(self, action: OperatorAction) -> None:
-        """Obey the operator: start, stop, tare, hush, unhush; to the patient: cue, ask, stress, relief.
+        """Obey the operator: start, stop, tare, hush, unhush; to the patient: cue, ask, stress, relief; the trainer of
+        a live lesson: suggest.
 
         The scenario sees all of them in the next turn. Other actions, and levels that are no number, are for the record
         alone.
@@ -122,6 +136,15 @@ class Pipeline:
                 self._patient.stress = _level(action.argument, self._patient.stress)
             case "relief":
                 self._patient.relief = _level(action.argument, self._patient.relief)
+            case "suggest":
+                self._suggest(action.argument)
+
+    def _suggest(self, text: str) -> None:
+        """Let a policy that learns act as its trainer asks; any other policy, and nonsense, stay as they are."""
+        with contextlib.suppress(msgspec.DecodeError, KeyError):
+            asked = msgspec.json.decode(text, type=Suggestion)
+            if isinstance(self._policy, Ppo):
+                self._policy.suggest(asked.label, asked.observed, asked.action)
 
     def finish(self) -> list[Press]:
         """Presses that had not ended when the session did."""

@@ -1,6 +1,7 @@
 """The rater's process: what a person commits by dial and button becomes a rating of the session.
 
-The dial's 0 to 100 is the NRS times ten; the mark button writes a note. A rater that is unplugged comes back by itself.
+The dial's 0 to 100 is the NRS times ten, or, while a study or a lesson asks, a place on the scale of its question; the
+mark button writes a note. A rater that is unplugged comes back by itself.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from robopatient import messages as m
 from robopatient.bus import ActorPort, Endpoints
 from robopatient.clock import Clock, HostClock
 from robopatient.config import SessionConfig
+from robopatient.study.questions import MAX_MAGNITUDE, QUESTIONS
 
-__all__ = ["RaterActor", "main"]
+__all__ = ["RaterActor", "answer_of", "main"]
 
 STEP_S = 0.02
 HEARTBEAT_NS = 1_000_000_000
 DIAL_PER_NRS = 10.0
+DIAL_FULL = 100.0
 
 
 def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
@@ -42,11 +45,13 @@ class RaterActor:
         self.rater = rater
         self._who = who
         self._clock = clock
-        self._port = ActorPort(endpoints, ("stop",))
+        self._port = ActorPort(endpoints, ("stop", "study"))
         self._parent = os.getppid()
         self._leave = False
         self._beat_ns = 0
         self._trouble = ""
+        self._question = ""
+        self._dial = -1
         self._tell("starting")
         try:
             rater.open()
@@ -60,7 +65,9 @@ class RaterActor:
             for entry in self.rater.step(STEP_S) if not self._trouble else ():
                 self._port.tell(self._action(entry))
             wait_ms = 0 if not self._trouble else round(STEP_S * 1e3)
-            self._leave = self._leave or any(isinstance(x, m.SessionStop) for x in self._port.receive(wait_ms))
+            for message in self._port.receive(wait_ms):
+                self._hear(message)
+            self._point()
             if self._clock.now_ns() - self._beat_ns >= HEARTBEAT_NS:
                 self._tell("degraded" if self._trouble or self.rater.health().detail else "ready")
 
@@ -75,7 +82,22 @@ class RaterActor:
         self._tell("stopped")
         self._port.close()
 
+    def _hear(self, message: m.Message) -> None:
+        if isinstance(message, m.SessionStop):
+            self._leave = True
+        elif isinstance(message, m.StudyState):
+            self._question = message.question if message.phase == "question" else ""
+
+    def _point(self) -> None:
+        """Tell the screens where the dial stands."""
+        dial = self.rater.dial
+        if dial is not None and dial != self._dial:
+            self._dial = dial
+            self._port.tell(m.Dial(self._clock.now_ns(), dial / DIAL_FULL))
+
     def _action(self, entry: Rating | Mark) -> m.OperatorAction:
+        if isinstance(entry, Rating) and self._question in QUESTIONS:
+            return m.OperatorAction(entry.t_ns, "answer", answer_of(self._question, entry.value), source="rater")
         if isinstance(entry, Rating):
             return m.OperatorAction(entry.t_ns, "rating", f"NRS {entry.value / DIAL_PER_NRS:g}", source=self._who)
         word = "pressed" if entry.pressed else "released"
@@ -85,3 +107,11 @@ class RaterActor:
         self._beat_ns = self._clock.now_ns()
         detail = self._trouble or self.rater.health().detail
         self._port.tell(m.ActorState(self._beat_ns, "rater", state, detail, os.getpid()))
+
+
+def answer_of(name: str, dial: int) -> str:
+    """Answer that a dial from 0 to 100 gives to a question: equal parts of its turn for the answers, or its number."""
+    asked = QUESTIONS[name]
+    if not asked.labels:
+        return f"{min(MAX_MAGNITUDE, max(1, dial)):g}"
+    return str(asked.first + min(asked.levels - 1, int(dial / DIAL_FULL * asked.levels)))

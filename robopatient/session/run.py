@@ -19,7 +19,7 @@ from robopatient.session.control import open_board
 from robopatient.session.finish import finish, summary
 from robopatient.session.scenario_stage import make_scenario
 from robopatient.session.study_stage import make_study
-from robopatient.session.supervisor import Supervisor
+from robopatient.session.supervisor import Row, Supervisor
 from robopatient.voice.calibration import capped
 from robopatient.voice.identity import load_identity as load_voice
 
@@ -42,9 +42,9 @@ def run(
     return run_session(config, folder)
 
 
-def run_session(config: SessionConfig, folder: Path) -> int:
-    """Run a session with a settled configuration into a folder; return the exit status."""
-    supervisor = Supervisor(config, folder, _tell)
+def run_session(config: SessionConfig, folder: Path, extra: tuple[Row, ...] = ()) -> int:
+    """Run a session with a settled configuration into a folder, with further clients; return the exit status."""
+    supervisor = Supervisor(config, folder, _tell, extra=extra)
     _tell(f"session in {folder}; Ctrl-C ends it")
     status = supervisor.run()
     if not (folder / "record.sqlite").exists():

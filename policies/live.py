@@ -1,0 +1,289 @@
+"""A live lesson: a client of a running session that suggests, asks, logs and tells, with the trainer beside it.
+
+Per trial: a pain is aimed at; the trainer suggests an expression for it; the person presses into the band that should
+cause it, hears and sees the reaction, and rates it. What is learnt from is what the press really came to.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from policies.coach import Coach, force_table
+from policies.errors import PolicyError
+from policies.plan import Plan
+from policies.ratings_log import RatingsLog
+from policies.spaces import TASKS
+from policies.trainer import (
+    Asked,
+    Begin,
+    Closed,
+    Finish,
+    Progress,
+    Rated,
+    Refused,
+    Reply,
+    Trainer,
+    Trust,
+    Undo,
+)
+from policies.verbs import QUESTION_PLANS
+from robopatient import messages as m
+from robopatient.bus import ActorPort, Endpoints
+from robopatient.clock import Clock, HostClock
+from robopatient.config import SessionConfig, load_session
+from robopatient.errors import require
+from robopatient.expression.ppo import Ppo
+from robopatient.patient import load_patient
+from robopatient.session.pipeline import Suggestion
+from robopatient.session.run import resolve, run_session
+from robopatient.session.supervisor import Row
+
+__all__ = ["CLIENT", "LIVE_TASK", "main", "train_live"]
+
+LIVE_TASK = "pain-to-voice"
+"""The task whose observation a running patient has and whose action it can be asked for."""
+CLIENT = Row("trainer", "policies.live:main", lambda config: True, restart=True)
+TOPICS = ("force", "pain", "press", "action", "stop")
+TURN_MS = 20
+TOLD_NS = 100_000_000
+HEARTBEAT_NS = 1_000_000_000
+
+
+def train_live(
+    *,
+    session: Path,
+    out: Path | None,
+    task: str,
+    question_name: str,
+    ratings: int,
+    start: str,
+    seed: int,
+    board: str | None = None,
+    headless: bool = False,
+    overrides: tuple[str, ...] = (),
+) -> int:
+    """Run a session with the trainer beside it; the same folder again goes on where the lesson stopped.
+
+    Parameters
+    ----------
+    session
+        TOML of the session: patient, voice, face, board.
+    out
+        Folder of the lesson; the session's own record goes into ``sessions/`` within it.
+
+    Raises
+    ------
+    PolicyError
+        When the task cannot be taught live, or the question is unknown.
+    """
+    if task != LIVE_TASK:
+        raise PolicyError(f"--task {task}: a running patient can be taught {LIVE_TASK} alone; leave --task out")
+    asked = question_name or "signed"
+    if asked not in QUESTION_PLANS:
+        raise PolicyError(f"no question {asked!r}; choose one of {', '.join(QUESTION_PLANS)}")
+    for module, extra in (("stable_baselines3", "train"),):
+        require(module, extra)
+    base = load_session(session, overrides)
+    folder = out or Path("lessons") / f"{session.stem}-seed{seed}"
+    start = start or ("congruence" if asked == "agree" else "psychophysical")
+    given = {
+        "lesson.folder": str(folder.resolve()),
+        "lesson.task": task,
+        "lesson.question": asked,
+        "lesson.start": start,
+        "lesson.ratings": ratings,
+        "expression.kind": "ppo",
+        "expression.preset": start,
+        "seed": base.seed if base.seed != SessionConfig().seed else seed,
+    }
+    told = [f"{key}={msgspec.json.encode(value).decode()}" for key, value in given.items()]
+    config = resolve(session, headless, board, None, None, None, [*overrides, *told])
+    number = len(list((folder / "sessions").glob("*"))) + 1 if (folder / "sessions").is_dir() else 1
+    return run_session(config, folder / "sessions" / f"{number:03d}", extra=(CLIENT,))
+
+
+def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
+    """Entry point of the client's process: teach until the session stops."""
+    del folder
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
+    port = ActorPort(endpoints, TOPICS, every=True)
+    try:
+        with Trainer() as trainer:
+            Client(config, port, trainer, HostClock()).run()
+    finally:
+        port.close()
+
+
+class Client:
+    """Between the bus and the trainer: the coach decides, this passes on.
+
+    Parameters
+    ----------
+    trainer
+        Started, not begun.
+    """
+
+    def __init__(self, config: SessionConfig, port: ActorPort, trainer: Trainer, clock: Clock) -> None:
+        lesson = config.lesson
+        self._port, self._trainer, self._clock = port, trainer, clock
+        self._folder = Path(lesson.folder)
+        self._goal = lesson.ratings
+        profile = load_patient(config.patient)
+        self._policy = Ppo(config.expression.preset, profile)
+        self._task = TASKS[lesson.task]
+        self._rater = config.study.participant or config.rater.who
+        self.coach = Coach(lesson, config.seed, force_table(config, profile, self._policy), self._policy)
+        self._progress: Progress | None = None
+        self._curve: dict[int, tuple[float, float, float]] = {}
+        self._presented: dict[str, float] = {}
+        self._source = self._refused = self._checkpoint = ""
+        self._busy = True
+        self._told_ns = self._beat_ns = 0
+        self._told: tuple[object, ...] = ()
+        self._leave = False
+        signal.signal(signal.SIGTERM, lambda *_: setattr(self, "_leave", True))
+        plan = Plan(self._task.n_observation, self._task.n_action, QUESTION_PLANS[lesson.question], seed=config.seed)
+        trainer.send(Begin(str(self._folder), lesson.task, _known_plan(self._folder, plan), lesson.start))
+
+    def run(self) -> None:
+        """Turn until the session stops, SIGTERM comes or the parent is gone."""
+        parent = os.getppid()
+        self._tell_actor("starting", "the trainer starts")
+        while not self._leave and os.getppid() == parent:
+            self.turn(TURN_MS)
+        self._tell_actor("stopped")
+
+    def turn(self, timeout_ms: int) -> None:
+        """Take what was said, by the session and by the trainer; tell what has changed."""
+        now_ns = self._clock.now_ns()
+        for message in self._port.receive(timeout_ms):
+            if isinstance(message, m.SessionStop):
+                self._leave = True
+            else:
+                self._take(message)
+        while (reply := self._trainer.receive(0.0)) is not None:
+            self._hear(reply)
+            if isinstance(reply, Closed):
+                break
+        now_ns = self._clock.now_ns()
+        for order in self.coach.turn(now_ns):
+            self._send(order)
+        self._tell(now_ns)
+
+    def _take(self, message: m.Message) -> None:
+        coach, now_ns = self.coach, self._clock.now_ns()
+        match message:
+            case m.ForceFrame():
+                coach.felt(message)
+            case m.PainState():
+                coach.hurt(message)
+            case m.Press():
+                coach.pressed(message, now_ns)
+            case m.OperatorAction():
+                if message.action == "trust":
+                    self._send(Trust())
+                else:
+                    for order in coach.act(message, now_ns):
+                        self._send(order)
+
+    def _send(self, order: Any) -> None:
+        self._busy = self._busy or isinstance(order, Rated | Undo | Finish | Trust)
+        self._trainer.send(order)
+
+    def _hear(self, reply: Reply) -> None:
+        now_ns = self._clock.now_ns()
+        match reply:
+            case Asked():
+                self._presented = {self._task.observation[0].name: self.coach.target, **reply.action}
+                self._source = reply.source
+                self._suggest(f"trial{reply.index}", {self._task.observation[0].name: self.coach.target}, reply.action)
+                self.coach.asked(reply, now_ns)
+            case Progress():
+                if self._progress is None:
+                    self._curve = _curve(self._folder)
+                    self._tell_actor("ready", "resumed" if reply.resumed else "")
+                self._progress, self._busy, self._refused = reply, False, ""
+                self._curve[reply.answers] = reply.worth
+                self._presented, self._source = {}, ""
+                self.coach.learnt(reply, now_ns)
+            case Refused():
+                self._busy, self._refused = False, reply.reason
+                self._port.tell(m.Note(now_ns, "warning", "trainer", reply.reason))
+                self.coach.refused(now_ns)
+            case Closed():
+                self._busy, self._checkpoint = False, reply.checkpoint
+                self._suggest("", {}, {})
+                self.coach.closed()
+                self._port.tell(m.Note(now_ns, "info", "trainer", f"policy written to {reply.checkpoint}"))
+
+    def _suggest(self, label: str, observed: dict[str, float], action: dict[str, float]) -> None:
+        self._policy.suggest(label, observed, action)
+        text = msgspec.json.encode(Suggestion(label, observed, action)).decode()
+        self._port.tell(m.OperatorAction(self._clock.now_ns(), "suggest", text, source="trainer"))
+
+    def _tell(self, now_ns: int) -> None:
+        """State for the screens at every change and ten times a second; the lesson's at every change."""
+        state = self.coach.state(now_ns, self._rater)
+        key = (state.phase, state.text, state.trial, state.question)
+        if key != self._told or now_ns - self._told_ns >= TOLD_NS:
+            self._told, self._told_ns = key, now_ns
+            self._port.tell(state)
+        lesson = self._lesson(now_ns)
+        if lesson is not None:
+            self._port.tell(lesson)
+        if now_ns - self._beat_ns >= HEARTBEAT_NS:
+            self._tell_actor("ready" if self._progress is not None else "starting")
+
+    def _lesson(self, now_ns: int) -> m.LessonState | None:
+        """What to tell of the lesson; None when nothing has changed."""
+        progress = self._progress
+        key = (progress, self._busy, self._refused, self._checkpoint, tuple(self._presented.items()))
+        if progress is None or key == getattr(self, "_lesson_key", None):
+            return None
+        self._lesson_key = key
+        units = {d.name: d.unit for d in (*self._task.observation, *self._task.action)}
+        return m.LessonState(
+            t_ns=now_ns,
+            lesson=self._folder.name,
+            answers=progress.answers,
+            goal=self._goal,
+            worth=progress.worth,
+            curve=tuple((float(n), *point) for n, point in sorted(self._curve.items()) if n <= progress.answers),
+            observed=progress.observed,
+            shown=progress.shown,
+            units=units,
+            presented=self._presented,
+            source=self._source,
+            model=progress.model,
+            frozen=progress.frozen,
+            repeats=progress.consistency.repeats,
+            identical=progress.consistency.identical,
+            difference_steps=progress.consistency.mean_difference_steps,
+            busy=self._busy,
+            refused=self._refused,
+            checkpoint=self._checkpoint,
+        )
+
+    def _tell_actor(self, state: str, detail: str = "") -> None:
+        self._beat_ns = self._clock.now_ns()
+        self._port.tell(m.ActorState(self._beat_ns, "trainer", state, detail, os.getpid()))
+
+
+def _known_plan(folder: Path, plan: Plan) -> Plan | None:
+    """The plan of a new lesson; None for one that has its own."""
+    return None if (folder / "ratings.sqlite").exists() else plan
+
+
+def _curve(folder: Path) -> dict[int, tuple[float, float, float]]:
+    """The learning curve so far, from the lesson's log."""
+    log = RatingsLog(folder / "ratings.sqlite")
+    try:
+        points = log.points()
+    finally:
+        log.close()
+    return {n: (point["median"], point["low"], point["high"]) for n, point in points.items()}
