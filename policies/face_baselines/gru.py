@@ -27,7 +27,7 @@ class GruSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     layers: int = 2
     window: int = 180
     batch: int = 24
-    steps: int = 1500
+    steps: int = 1000
 
 
 QUICK = GruSize(hidden=48, layers=1, window=60, batch=16, steps=150)

@@ -41,9 +41,9 @@ RATE, WARM_UP_SHARE, EMA_DECAY = 4e-4, 0.1, 0.99
 DROP, CROP = 0.1, 0.3
 """Probability that a signal is dropped, and that the stimulus is cut at a random place and padded with zeros before."""
 
-BATCH, FULL_STEPS, QUICK_STEPS = 10, 2500, 30
+BATCH, FULL_STEPS, QUICK_STEPS = 10, 1200, 20
 
-QUICK = msgspec.structs.replace(REDUCED, dim=8, mults=(1, 2), heads=1, head_dim=8, signal_dim=16, latent=28, sigmas=5)
+QUICK = msgspec.structs.replace(REDUCED, dim=8, mults=(1, 2), heads=1, head_dim=8, signal_dim=16, latent=28, sigmas=5, uncertainty=0.25)
 
 _VALENCE, _EXPRESSIVENESS, _PAIN = index("valence"), index("expressiveness"), index("pain")
 

@@ -48,21 +48,23 @@ class Course(NamedTuple):
     peak: float
 
 
-def episodes(stimulus: np.ndarray) -> list[tuple[int, int]]:
+def episodes(
+    stimulus: np.ndarray, painful: float = PAINFUL_NRS, quiet: float = QUIET_NRS, gap_s: float = SHORTEST_GAP_S
+) -> list[tuple[int, int]]:
     """Begin and end (exclusive) of each painful episode of a stimulus 0-10, shape (n,)."""
     found: list[tuple[int, int]] = []
     begin: int | None = None
     for i, value in enumerate(stimulus):
-        if begin is None and value >= PAINFUL_NRS:
+        if begin is None and value >= painful:
             begin = i
-        elif begin is not None and value < QUIET_NRS:
+        elif begin is not None and value < quiet:
             found.append((begin, i))
             begin = None
     if begin is not None:
         found.append((begin, len(stimulus)))
     merged: list[tuple[int, int]] = []
     for one in found:
-        if merged and one[0] - merged[-1][1] < SHORTEST_GAP_S * MOTION_HZ:
+        if merged and one[0] - merged[-1][1] < gap_s * MOTION_HZ:
             merged[-1] = (merged[-1][0], one[1])
         else:
             merged.append(one)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -56,9 +56,18 @@ class SubjectBootstrap:
 
     def of(self, statistic: Callable[[np.ndarray], float], draws: int | None = None) -> Interval:
         """Any statistic of a set of cases, given as indices in which a person drawn twice counts twice."""
-        everybody = np.arange(len(self.subject_of))
-        values = [statistic(np.concatenate([self._cases[i] for i in row])) for row in self.chosen[:draws]]
-        return _interval(statistic(everybody), np.array(values), len(self.names))
+        return self.of_all(lambda rows: {"": statistic(rows)}, draws)[""]
+
+    def of_all(
+        self, statistics: Callable[[np.ndarray], Mapping[str, float]], draws: int | None = None
+    ) -> dict[str, Interval]:
+        """Several statistics of the same draws, by name."""
+        everybody = statistics(np.arange(len(self.subject_of)))
+        drawn = [statistics(np.concatenate([self._cases[i] for i in row])) for row in self.chosen[:draws]]
+        return {
+            name: _interval(number, np.array([one[name] for one in drawn]), len(self.names))
+            for name, number in everybody.items()
+        }
 
 
 def better(ours: np.ndarray, theirs: np.ndarray, bootstrap: SubjectBootstrap, lower: bool) -> Interval:

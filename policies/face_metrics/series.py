@@ -31,8 +31,7 @@ def _cheapest_path(cost: np.ndarray) -> float:
             row[j + 1] = cost[i, j] + least
         before, row = row, before
         before[0] = np.inf
-    total: float = before[m]
-    return total
+    return float(before[m])
 
 
 def dtw(a: np.ndarray, b: np.ndarray) -> float:

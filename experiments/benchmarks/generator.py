@@ -1,0 +1,318 @@
+"""Face generators on this machine: ``bench generator`` for speed, size and drift, ``face evaluate`` for the rest.
+
+The recipe that ours is compared with is timed at its published size, untrained, a few denoising steps at a time in
+alternation with ours; what a whole chunk takes is their number times the median step.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from experiments.benchmarks.figures import (
+    Baseline,
+    Figure,
+    distribution,
+    machine,
+    new_result,
+    reference_process,
+    show,
+    value,
+)
+from policies.corpus.recipe import load_recipe
+from policies.corpus.simulator import Design, simulate
+from policies.corpus.store import Corpus, load
+from policies.errors import PolicyError
+from policies.face_baselines import BASELINES
+from policies.face_baselines.keeping import corpus_key, fit_or_read
+from policies.face_baselines.recipe_diffusion import guided, pyramid
+from policies.face_baselines.recipe_network import PUBLISHED, SIGNALS, StackUnet
+from policies.face_evaluate import FULL, QUICK, TO_BEAT, Evaluation, evaluate
+from policies.face_generators import Generator
+from policies.face_metrics.drift import drift_of, ten_minutes
+from policies.face_metrics.intervals import Interval
+from policies.face_report.page import verdicts, write_report
+from policies.face_shipped import Shipped
+from robopatient.config import FaceConfig
+from robopatient.face.cache import cache_folder
+from robopatient.face.generator.condition import Traits
+
+__all__ = ["bench_generator", "evaluate_generator", "open_generator"]
+
+FRAMES = 900
+"""Frames of ours in a round: half a minute of face."""
+PUBLISHED_STEPS = 2
+"""Denoising steps of the published size in a round."""
+QUICK_DESIGN = Design(subjects=24, palpation_trials=4, thermal_trials=1, trial_s=8.0, test_share=0.25)
+SIMULATED = "simulated"
+
+
+def bench_generator(
+    *, as_json: bool, checkpoint: str = "", rounds: int = 6, faces: int = 4, minutes: int = 10, seed: int = 1
+) -> None:
+    """Measure and print the figures of the generator.
+
+    Parameters
+    ----------
+    rounds
+        Alternations of ours and the recipe.
+    faces, minutes
+        Of the drift.
+    """
+    import torch
+
+    torch.set_num_threads(1)
+    shipped = Shipped(checkpoint or FaceConfig().checkpoint)
+    condition = ten_minutes(Traits(), 1)
+    with tempfile.TemporaryDirectory(prefix="robopatient-") as folder:
+        with reference_process(Path(folder)) as references:
+            ours, recipe = _alternate(shipped, condition, rounds, seed)
+        [reference] = references
+    calm = reference.calm(ours.begin_ns, ours.end_ns)
+    steps = distribution("step_ms", ours.ms, calm)
+    slow = distribution("denoising_step_ms", recipe.ms, reference.calm(recipe.begin_ns, recipe.end_ns))
+    calm_ms = ours.ms[calm] if calm.any() else ours.ms
+    fps = 1000.0 / float(calm_ms.mean())
+    chunk_steps = len(pyramid(PUBLISHED.window - PUBLISHED.context, PUBLISHED.sigmas - 1, PUBLISHED.uncertainty)) - 1
+    chunk_frames = (PUBLISHED.window - PUBLISHED.context) * PUBLISHED.stack
+    recipe_fps = chunk_frames / (chunk_steps * float(np.median(recipe.ms)) / 1000.0)
+    print("drift", file=sys.stderr, flush=True)
+    scale = _typical_scale(shipped, condition, seed)
+    drift = drift_of(shipped, [seed + i for i in range(faces)], scale, minutes)
+    figures = [
+        value("generator_fps", round(fps, 1), at_least=60.0, n=int(calm.sum())),
+        value("ratio_paindiffusion_recipe", round(fps / recipe_fps, 1), at_least=100.0, n=rounds),
+        steps,
+        _between(value("drift_variance_ratio", round(drift.variance_ratio, 4), n=faces), 0.9, 1.1),
+        _between(value("drift_pspi_change", round(drift.pspi_change, 4), n=faces), -0.05, 0.05),
+        value("parameters_million", round(shipped.card.parameters / 1e6, 3), at_most=4.0),
+        value("checkpoint_mb", round(_megabytes(shipped.folder), 2), at_most=15.0),
+    ]
+    remark = (
+        f"published size, {_parameters(StackUnet(PUBLISHED)) / 1e6:.2f} million parameters of this re-implementation, "
+        f"untrained; {chunk_frames} frames = {chunk_steps} steps x the median step"
+    )
+    compared = Baseline(
+        "PainDiffusion recipe",
+        [msgspec.structs.replace(value("generator_fps", round(recipe_fps, 3)), remark=remark), slow],
+    )
+    show(new_result("generator", figures, [compared], machine(reference), seed), as_json)
+
+
+def evaluate_generator(
+    *,
+    generator: str = "",
+    corpus: Path | None = None,
+    out: Path = Path("face-evaluation"),
+    baselines: tuple[str, ...] | None = None,
+    quick: bool = False,
+    faces: bool = True,
+    seed: int = 1,
+    as_json: bool = False,
+) -> None:
+    """Measure a generator and every baseline on held-out people; write ``report.html`` and print the figures.
+
+    Parameters
+    ----------
+    generator
+        Name under ``assets/generators``, a folder, or the name of a baseline; empty: the one that a session uses.
+    corpus
+        File of ``face import`` or of the simulator; None: the one that the shipped generator was trained on.
+    baselines
+        Names; None: all.
+    quick
+        A small corpus and seconds of training: to see that everything works, not to believe.
+
+    Raises
+    ------
+    RobopatientError
+        When the generator or the corpus cannot be used.
+    """
+    import torch
+
+    torch.set_num_threads(1)
+    plan, effort = (QUICK, "quick") if quick else (FULL, "full")
+    chosen = tuple(BASELINES) if baselines is None else baselines
+    _check_names(chosen)
+    material = _corpus(corpus, quick)
+    kept = None if quick else cache_folder().parent / "face_baselines"
+    key = corpus_key(material)
+    ours = open_generator(generator, material, key, seed, effort, kept)
+    generators: dict[str, Generator] = {ours.name: ours}
+    for name in chosen:
+        if name != ours.name:
+            _say(name)
+            generators[name] = fit_or_read(name, material, key, seed, effort, kept, _say)  # type: ignore[arg-type]
+    recipe = load_recipe() if material.origin.startswith(SIMULATED) else None
+    result = evaluate(material, generators, plan, seed, recipe, _say)
+    path = out / "report.html"
+    write_report(result, path, _about(result, material, quick), faces, _say)
+    figures = _figures(result)
+    compared = [
+        Baseline(name, [_figure(metric, result.summary[name][metric]) for metric in _metrics()])
+        for name in result.names
+        if name != result.ours
+    ]
+    printed = new_result("face", figures, compared, machine(), seed)
+    (out / "figures.json").write_bytes(msgspec.json.format(msgspec.json.encode(printed), indent=1))
+    show(printed, as_json)
+    _say(f"report: {path}")
+
+
+def open_generator(
+    name: str, corpus: Corpus, key: str, seed: int, effort: str = "full", kept: Path | None = None
+) -> Generator:
+    """Generator under test: a checkpoint, or a baseline fitted to the corpus."""
+    if name in BASELINES:
+        return fit_or_read(name, corpus, key, seed, effort, kept, _say)  # type: ignore[arg-type]
+    return Shipped(name or FaceConfig().checkpoint)
+
+
+class _Timing:
+    """Begin and end of each sample."""
+
+    def __init__(self) -> None:
+        self._marks: list[tuple[int, int]] = []
+
+    def add(self, begin_ns: int, end_ns: int) -> None:
+        self._marks.append((begin_ns, end_ns))
+
+    @property
+    def begin_ns(self) -> np.ndarray:
+        return np.array([a for a, _ in self._marks], dtype=np.int64)
+
+    @property
+    def end_ns(self) -> np.ndarray:
+        return np.array([b for _, b in self._marks], dtype=np.int64)
+
+    @property
+    def ms(self) -> np.ndarray:
+        return (self.end_ns - self.begin_ns) * 1e-6
+
+
+def _alternate(shipped: Shipped, condition: np.ndarray, rounds: int, seed: int) -> tuple[_Timing, _Timing]:
+    """Ours, the recipe, ours, the recipe …"""
+    import torch
+
+    torch.manual_seed(seed)
+    network = StackUnet(PUBLISHED).eval()
+    x = torch.randn(1, PUBLISHED.window, PUBLISHED.stack, PUBLISHED.latent)
+    signals = torch.randn(1, PUBLISHED.window, PUBLISHED.stack, SIGNALS)
+    sigma = torch.ones(1, PUBLISHED.window)
+    ours, recipe = _Timing(), _Timing()
+    face = shipped.stream(seed)
+    with torch.inference_mode():
+        guided(network, x, sigma, signals)  # the first call allocates
+        for turn in range(rounds):
+            print(f"round {turn + 1} of {rounds}", file=sys.stderr, flush=True)
+            for row in condition[:FRAMES]:
+                begin = time.monotonic_ns()
+                face.step(row)
+                ours.add(begin, time.monotonic_ns())
+            for _ in range(PUBLISHED_STEPS):
+                begin = time.monotonic_ns()
+                guided(network, x, sigma, signals)
+                recipe.add(begin, time.monotonic_ns())
+    return ours, recipe
+
+
+def _corpus(path: Path | None, quick: bool) -> Corpus:
+    from policies.train_face import corpus_of, read_training
+
+    if path is not None:
+        return load(path)
+    if quick:
+        return simulate(QUICK_DESIGN, 1, load_recipe())
+    _say("simulating the corpus of the shipped training file")
+    return corpus_of(read_training(None))
+
+
+def _metrics() -> tuple[str, ...]:
+    return (*TO_BEAT, "pain_divrs_ratio", "pain_var_ratio", "PainSim", "PainCorr", "PainAcc", "PainDist")
+
+
+def _figure(name: str, one: Interval) -> Figure:
+    number = float(one.value) if np.isfinite(one.value) else None
+    remark = f"95 % interval over {one.n} people {one.low:.4g} to {one.high:.4g}"
+    return Figure(name, value=number, n=one.n, remark=remark if number is not None else "nothing to measure")
+
+
+def _figures(result: Evaluation) -> list[Figure]:
+    """Ours, with what was reached of the targets."""
+    reached = {what.split(" ")[0]: met for what, _, met in verdicts(result)}
+    figures = []
+    for name in _metrics():
+        met = reached.get(name) if result.ahead else None
+        if name in ("pain_divrs_ratio", "pain_var_ratio"):
+            met = 0.9 <= result.summary[result.ours][name].value <= 1.1
+        figures.append(msgspec.structs.replace(_figure(name, result.summary[result.ours][name]), met=met))
+    dose, own = result.dose[result.ours], result.dose["held-out"]
+    gap = abs(dose.value - own.value)
+    if np.isfinite(gap):
+        figures.append(
+            msgspec.structs.replace(
+                value("dose_response_difference", round(gap, 4), at_most=0.05, n=dose.n),
+                remark=f"Spearman within people: {dose.value:.3f}, held-out {own.value:.3f}",
+            )
+        )
+    swaps = result.swaps[result.ours]
+    passed = sum(one.passed for one in swaps)
+    figures.append(value("controls_in_the_right_direction", passed, at_least=len(swaps), n=len(swaps)))
+    if result.ours in result.drift:
+        drift = result.drift[result.ours]
+        figures.append(_between(value("drift_variance_ratio", round(drift.variance_ratio, 4)), 0.9, 1.1))
+        figures.append(_between(value("drift_pspi_change", round(drift.pspi_change, 4)), -0.05, 0.05))
+    return figures
+
+
+def _between(figure: Figure, low: float, high: float) -> Figure:
+    assert figure.value is not None
+    return msgspec.structs.replace(figure, target={"from": low, "to": high}, met=bool(low <= figure.value <= high))
+
+
+def _about(result: Evaluation, corpus: Corpus, quick: bool) -> list[tuple[str, str]]:
+    facts = machine()
+    people = len({case.subject for case in result.cases})
+    lines = [
+        ("corpus", corpus.origin),
+        ("trained on", f"{len(corpus.subjects('train'))} people, {len(corpus.of('train'))} sequences"),
+        ("held out", f"{people} people, {len(result.cases)} clips of up to {result.plan.clip_s:g} s"),
+        ("tries", f"{result.plan.tries} a clip; generators below {result.plan.slow_fps:g} frames a second: "
+         f"{result.plan.slow_tries}, on {result.plan.slow_clips} clip of {result.plan.slow_subjects} people"),
+        ("machine", f"{facts['cores']} cores, load {facts['load_1m']}, Python {facts['python']}"),
+        ("seed", str(result.seed)),
+    ]  # fmt: skip
+    if quick:
+        lines.append(
+            ("quick", "a small corpus and seconds of training: this page shows that everything works, no more")
+        )
+    return lines
+
+
+def _typical_scale(shipped: Shipped, condition: np.ndarray, seed: int) -> np.ndarray:
+    """Spread of each column over one minute of one face: every column counts alike in the drift."""
+    spread: np.ndarray = np.maximum(shipped.generate(condition, seed + 999).std(axis=0), 1e-3)
+    return spread
+
+
+def _megabytes(folder: Path) -> float:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+
+
+def _parameters(network: StackUnet) -> int:
+    return sum(p.numel() for p in network.parameters())
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _check_names(names: tuple[str, ...]) -> None:
+    unknown = [name for name in names if name not in BASELINES]
+    if unknown:
+        raise PolicyError(f'no baseline "{unknown[0]}"; choose among {", ".join(BASELINES)}')

@@ -1,0 +1,79 @@
+"""A trained generator from its folder, by the very step that a live run takes: ONNX Runtime, one frame at a time.
+
+What is evaluated is what participants see, without the engine's clock and deadline.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from robopatient.face.generator.checkpoint import StreamCard, checkpoint_folder, read_stream
+from robopatient.face.generator.condition import CONDITIONS, GROUPS, index
+from robopatient.face.generator.motion import clamp
+from robopatient.face.generator.stream import Stepper
+
+__all__ = ["Shipped", "ShippedFace"]
+
+SETTLE_FRAMES = 64
+"""Frames lived through before the first: as the live engine."""
+
+_KEPT = [
+    index(name)
+    for name in CONDITIONS
+    if not name.startswith("pain") and name not in ("contact", "loudness", "site_left_mm", "site_head_mm")
+]
+"""What is true of a patient at rest too."""
+
+
+class Shipped:
+    """The streaming diffusion model.
+
+    Parameters
+    ----------
+    name
+        A name under ``assets/generators``, or a folder.
+
+    Raises
+    ------
+    AssetError
+        When it is no such checkpoint, or one of another version.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.folder = checkpoint_folder(name)
+        self.name = f"streaming diffusion ({self.folder.name})"
+        self.card: StreamCard
+        self._path: Path
+        self.card, self._path, self._start = read_stream(self.folder)
+        self._stepper = Stepper(self._path, self._start, self.card.draws)
+
+    def generate(self, condition: np.ndarray, seed: int) -> np.ndarray:
+        """Motion, shape (n, D)."""
+        face = ShippedFace(self._stepper, self._start, condition[0], seed)
+        return np.stack([face.step(row) for row in condition])
+
+    def stream(self, seed: int, condition: np.ndarray | None = None) -> ShippedFace:
+        """A new face at rest, with a session of its own; ``condition`` (C,) says whose."""
+        first = np.zeros(len(CONDITIONS)) if condition is None else condition
+        return ShippedFace(Stepper(self._path, self._start, self.card.draws), self._start, first, seed)
+
+
+class ShippedFace:
+    """One face being moved."""
+
+    def __init__(self, stepper: Stepper, start: dict[str, np.ndarray], first: np.ndarray, seed: int) -> None:
+        self._stepper = stepper
+        self._stepper.state = {name: np.ascontiguousarray(array, np.float32) for name, array in start.items()}
+        self._rng = np.random.default_rng(seed)
+        self._plain = np.zeros(len(GROUPS), np.float32)
+        calm = np.zeros(len(CONDITIONS))
+        calm[_KEPT] = np.asarray(first)[_KEPT]
+        for _ in range(SETTLE_FRAMES):
+            self.step(calm)
+
+    def step(self, condition: np.ndarray) -> np.ndarray:
+        """Next frame, shape (D,)."""
+        noise = self._rng.standard_normal((self._stepper.draws, self._stepper.channels), dtype=np.float32)
+        return clamp(self._stepper.step(condition, noise, self._plain))
