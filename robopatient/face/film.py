@@ -19,7 +19,7 @@ from robopatient.errors import RecordError, require
 from robopatient.face.pose import FacePose
 from robopatient.messages import Seen
 
-__all__ = ["Film", "poses_of", "write_film"]
+__all__ = ["Film", "pose_of", "poses_of", "write_film"]
 
 CRF = "20"
 """Constant rate factor of x264: visually lossless for faces at this size, about 40 kB a second."""
@@ -54,7 +54,14 @@ class Film(msgspec.Struct, frozen=True):
 
 def poses_of(seen: Iterable[Seen]) -> list[tuple[float, FacePose]]:
     """Poses of recorded frames with the host's monotonic time in seconds, as ``write_film`` takes them."""
-    return [(one.t_ns * 1e-9, FacePose(one.au, one.head_deg, one.gaze_deg, one.breath)) for one in seen]
+    return [(one.t_ns * 1e-9, pose_of(one)) for one in seen]
+
+
+def pose_of(seen: Seen) -> FacePose:
+    """The face of one recorded frame."""
+    return FacePose(
+        seen.au, seen.head_deg, seen.gaze_deg, seen.breath, seen.flush, seen.sweat, seen.tears, seen.forward_mm
+    )
 
 
 def write_film(

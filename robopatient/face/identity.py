@@ -15,7 +15,7 @@ from robopatient.config import asset_path, decode_toml
 from robopatient.errors import ConfigError
 from robopatient.face.mesh import target_names
 
-__all__ = ["HairStyle", "Identity", "load_identity", "target_weights"]
+__all__ = ["Body", "HairStyle", "Identity", "load_identity", "target_weights"]
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 Signed = Annotated[float, Meta(ge=-1, le=1)]
@@ -62,6 +62,16 @@ class Hair(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     lashes: Share = 0.6
 
 
+class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How easily pain shows on the skin: what lasting pain of 10 leads to, 0 to 1."""
+
+    flushes: Share = 0.35
+    pales: Share = 0.0
+    """Against ``flushes``: who pales more than he flushes goes white."""
+    sweats: Share = 0.4
+    weeps: Share = 0.15
+
+
 class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A face.
 
@@ -86,10 +96,13 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     weight: Signed = 0.0
     muscle: Signed = 0.0
     shape: dict[str, Signed] = {}
+    body: Body = Body()
 
     def digest(self) -> str:
-        """Hash of every field: part of the key of anything baked from it."""
-        return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()[:16]
+        """Hash of every field that geometry and textures depend on: part of the key of anything baked from it."""
+        baked = msgspec.to_builtins(self)
+        del baked["body"]
+        return hashlib.sha256(msgspec.json.encode(baked, order="sorted")).hexdigest()[:16]
 
 
 def load_identity(name: str) -> Identity:

@@ -137,6 +137,11 @@ class Look(msgspec.Struct, frozen=True):
         return max(2, round(height_px * self.aspect))
 
     @property
+    def mirrored(self) -> bool:
+        """Whether the keystone turns what is seen from the front into what is seen from behind."""
+        return bool(np.linalg.det(np.array(self.keystone)) < 0.0)
+
+    @property
     def curtained(self) -> bool:
         """Whether something lies outside the picture's square."""
         return self.keystone != IDENTITY

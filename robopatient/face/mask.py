@@ -16,6 +16,7 @@ BRIGHTNESS = 0.56
 """Linear albedo of plain skin, whatever its tone: a projector gives dark skin too little light to fold (assumption)."""
 CONTRAST = 2.2
 """Power on the ratio of a texel's colour to plain skin: brows and lips go darker, blemishes hardly show."""
+WARMTH = np.array([1.08, 0.98, 0.88], np.float32)
 SMALL = 0.12
 """Differences up to this share of plain skin (spots, uneven blood) are left out."""
 CREASE = 1.9
@@ -29,8 +30,10 @@ def masked(maps: SkinMaps, monk_tone: float) -> SkinMaps:
     ratio = colour.mean(axis=-1, keepdims=True) / float(base.mean())
     ratio = np.minimum(ratio + SMALL, 1.0) ** CONTRAST  # what is lighter than skin (grey stubble) is left out
     tint = colour / np.maximum(colour.mean(axis=-1, keepdims=True), 1e-4)
-    tint /= base / base.mean()  # lips stay red and brows brown; the skin itself is neutral
-    plain = BRIGHTNESS * ratio * (0.35 + 0.65 * tint)
+    tint = np.minimum(
+        tint / (base / base.mean()), tint[..., :1] / (base[0] / base.mean())
+    )  # lips stay red, nothing blue
+    plain = BRIGHTNESS * ratio * (0.35 + 0.65 * tint) * WARMTH
     albedo = maps.albedo.copy()
     albedo[..., :3] = np.clip(np.sqrt(np.clip(plain, 0.0, 1.0)) * 255.0, 0, 255)
     albedo[..., 3] //= 3  # no highlight wanders over a mask

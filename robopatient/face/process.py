@@ -11,6 +11,7 @@ import gc
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -20,8 +21,13 @@ from robopatient.bus import ActorPort, Endpoints, MirrorSender
 from robopatient.clock import Clock, HostClock, Metronome
 from robopatient.config import FaceConfig, SessionConfig
 from robopatient.errors import MissingPackageError, RobopatientError
+from robopatient.face.bodystate import BodyState
+from robopatient.face.display.finish import Finish
+from robopatient.face.display.patch import ChangePatch
+from robopatient.face.display.profile import DisplayProfile, load_profile
 from robopatient.face.generator import Engine, make_engine
 from robopatient.face.identity import load_identity
+from robopatient.face.light import Look
 from robopatient.face.pose import FacePose
 from robopatient.face.render import Kind, Renderer, make_renderer
 from robopatient.face.tier import TieredRenderer
@@ -33,6 +39,9 @@ __all__ = ["FaceActor", "main"]
 MIRROR_HZ = 12.0
 MIRROR_PX = 256
 """The console's picture of the face: at most this large, this often."""
+
+LOST_AGAIN_NS = 60_000_000_000
+"""A GL context that is lost twice within a minute is not made a third time."""
 
 WARM_UP_POSES = tuple(
     FacePose(au=au)
@@ -57,8 +66,11 @@ def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
 class Display(Protocol):
     """Where a picture goes."""
 
-    def show(self, pixels: np.ndarray) -> bool:
-        """Show a picture, shape (height, width, 3); False once it cannot be seen any more."""
+    problem: str
+    """Why nothing is seen at the moment, or ""."""
+
+    def show(self, pixels: np.ndarray, patch: bool = False) -> bool:
+        """Show a picture, shape (height, width, 3), and the state of the photodiode's patch; False once closed."""
         ...
 
     def close(self) -> None:
@@ -87,7 +99,12 @@ class FaceActor:
         self._config = config.face
         self._seed = config.seed
         self._clock = clock
-        self._renderers = renderers or _renderers
+        self._given = renderers
+        self._profile: DisplayProfile | None = None
+        self._look: Look | None = None
+        self._finish: Finish | None = None
+        self._patch = ChangePatch()
+        self._body = BodyState()
         self._port = ActorPort(endpoints, ("face", "stop"))
         self._mirror = MirrorSender(endpoints)
         self._mirror_every = max(1, round(self._config.fps / MIRROR_HZ))
@@ -100,13 +117,20 @@ class FaceActor:
         self._problems: list[str] = []
         self._frame = 0
         self._beat_ns = 0
+        self._lost_ns = -LOST_AGAIN_NS
         self._tell_state("starting")
 
     def prepare(self) -> None:
         """Load the engine, the face and the window, as far as they are there, and warm them up."""
         self._engine = self._load_engine()
+        with contextlib.suppress(RobopatientError):  # said again, aloud, where the face is loaded
+            self._body = BodyState(load_identity(self._config.identity).body)
+        self._profile = self._load_profile()
+        if self._profile is not None:  # the window's shape is part of the clip matrix
+            self._display = self._open_display()
+            self._look = self._profile.look(self._aspect())
         self._renderer = self._load_renderer()
-        if self._renderer is not None:
+        if self._renderer is not None and self._profile is None:
             self._display = self._open_display()
         gc.collect()
         gc.freeze()
@@ -127,9 +151,11 @@ class FaceActor:
         """Make one frame of the newest command, show it and tell so; ``dropped`` periods were missed before it."""
         assert self._engine is not None
         command = self._command
-        pose = self._engine.step(command, self._clock.now_ns())
+        now_ns = self._clock.now_ns()
+        pose = self._body.step(self._engine.step(command, now_ns), command, now_ns)
         pixels = self._draw(pose)
-        if self._display is not None and pixels is not None and not self._display.show(pixels):
+        patch = self._patch.step(pose.au)
+        if self._display is not None and pixels is not None and not self._display.show(self._finished(pixels), patch):
             self._display = None  # the trainee's window was closed: the session goes on without it
             self._problems.append("the face window was closed")
             self._tell_state(self._state)
@@ -144,10 +170,15 @@ class FaceActor:
             gaze_deg=pose.gaze_deg,
             breath=pose.breath,
             dropped=dropped,
+            flush=pose.flush,
+            sweat=pose.sweat,
+            tears=pose.tears,
+            forward_mm=pose.forward_mm,
+            patch=patch,
         )
         self._port.tell(seen)
         if pixels is not None and self._frame % self._mirror_every == 0:
-            small = _shrunk(pixels)
+            small = self._finish.upright(pixels, MIRROR_PX) if self._finish else _shrunk(pixels)
             self._mirror.send(small.shape[0], small.shape[1], small.tobytes())
         self._frame += 1
         return seen
@@ -166,7 +197,26 @@ class FaceActor:
 
     @property
     def _state(self) -> str:
-        return "degraded" if self._problems else "ready"
+        return "degraded" if self._problems or self._unseen else "ready"
+
+    @property
+    def _unseen(self) -> str:
+        """What the display says about itself."""
+        return self._display.problem if self._display is not None else ""
+
+    def _finished(self, pixels: np.ndarray) -> np.ndarray:
+        """What the display profile makes of a picture."""
+        if self._profile is None:
+            return pixels
+        height, width = pixels.shape[:2]
+        if self._finish is None or (self._finish.width_px, self._finish.height_px) != (width, height):
+            self._finish = Finish(self._profile, width, height)
+        return self._finish.apply(pixels)
+
+    def _aspect(self) -> float:
+        """Width over height of the window; of a square without one."""
+        width, height = getattr(self._display, "canvas_px", (1, 1))
+        return float(width / height)
 
     def _hear(self) -> None:
         """Take what has been said since the last frame; of the commands only the newest is there."""
@@ -177,13 +227,19 @@ class FaceActor:
                 self._leaving = True
 
     def _beat(self) -> None:
-        """Repeat the state once a second."""
-        if self._clock.now_ns() - self._beat_ns >= 1_000_000_000:
-            self._tell_state(self._state)
+        """Repeat the state once a second; a window of another shape gets a picture of that shape."""
+        if self._clock.now_ns() - self._beat_ns < 1_000_000_000:
+            return
+        self._tell_state(self._state)
+        if self._profile is not None and self._look is not None and self._display is not None and not self._unseen:
+            aspect = self._aspect()
+            if abs(aspect - self._look.aspect) > 0.01 * aspect:
+                self._look = self._profile.look(aspect)
+                self._replace_renderer(None)
 
     def _tell_state(self, state: str) -> None:
         self._beat_ns = self._clock.now_ns()
-        notes = list(self._problems)
+        notes = [*self._problems, *([self._unseen] if self._unseen else [])]
         if self._renderer is not None and state in ("ready", "degraded"):
             notes.append(f"{self._renderer.kind} {self._renderer.size_px} px, {self._renderer.draw_ms:.0f} ms a frame")
         self._port.tell(ActorState(self._beat_ns, "face", state, "; ".join(notes), os.getpid()))
@@ -195,11 +251,18 @@ class FaceActor:
         try:
             return self._renderer.draw(pose)
         except Exception as error:  # a lost GL context raises whatever its library likes
-            self._problems.append(f"drawing failed ({error})")
-            with contextlib.suppress(Exception):
-                self._renderer.close()
-            self._renderer = self._load_renderer("numba")
+            now_ns = self._clock.now_ns()
+            again = self._renderer.kind == "gl" and now_ns - self._lost_ns > LOST_AGAIN_NS
+            self._lost_ns = now_ns
+            self._problems.append(f"drawing failed ({error}); {'once more with GL' if again else 'now without GL'}")
+            self._replace_renderer(None if again else "numba")
             return None
+
+    def _replace_renderer(self, kind: Kind | None) -> None:
+        with contextlib.suppress(Exception):
+            if self._renderer is not None:
+                self._renderer.close()
+        self._renderer = self._load_renderer(kind)
 
     def _load_engine(self) -> Engine:
         try:
@@ -208,11 +271,21 @@ class FaceActor:
             self._problems.append(f"face.engine: {error}; the blend engine moves the face instead")
             return make_engine(FaceConfig(engine="blend"), self._seed)
 
+    def _load_profile(self) -> DisplayProfile | None:
+        """Profile of the display, or None without one, or when it cannot be used."""
+        if not self._config.display:
+            return None
+        try:
+            return load_profile(self._config.display)
+        except RobopatientError as error:
+            self._problems.append(f"face.display: {error}; a plain window is shown instead")
+            return None
+
     def _load_renderer(self, kind: Kind | None = None) -> TieredRenderer | None:
         """Renderer of the configured face, warmed up; None, with the reason noted, when there is none."""
         kind = kind or self._config.renderer
         try:
-            make = self._renderers(kind, self._config.identity)
+            make = (self._given or partial(_renderers, look=self._look))(kind, self._config.identity)
             renderer = TieredRenderer(make, self._config.size_px, 1.0 / self._config.fps, self._clock)
             renderer.warm_up(WARM_UP_POSES)
         except (RobopatientError, ImportError) as error:
@@ -238,7 +311,9 @@ class FaceActor:
             if problem:
                 self._problems.append(problem)
                 return None
-            return FaceWindow(config.size_px, full_screen=config.full_screen, screen=config.screen)
+            return FaceWindow(
+                config.size_px, full_screen=config.full_screen, screen=config.screen, profile=self._profile
+            )
         except MissingPackageError as error:
             if config.window == "yes":
                 self._problems.append(str(error))
@@ -247,10 +322,10 @@ class FaceActor:
         return None
 
 
-def _renderers(kind: Kind, identity_name: str) -> Callable[[int], Renderer]:
+def _renderers(kind: Kind, identity_name: str, look: Look | None = None) -> Callable[[int], Renderer]:
     """What makes renderers of a face, for any size."""
     identity = load_identity(identity_name)
-    return lambda size_px: make_renderer(kind, identity, size_px)
+    return lambda size_px: make_renderer(kind, identity, size_px, look)
 
 
 def _shrunk(pixels: np.ndarray) -> np.ndarray:

@@ -167,6 +167,7 @@ class GlRenderer:
         target.clear(0.0, 0.0, 0.0, 0.0 if transparent else 1.0, depth=1.0)
         context.disable(gl.BLEND)
         context.enable(gl.DEPTH_TEST)
+        context.front_face = "cw" if self.look.mirrored else "ccw"
         for unit, texture in enumerate(self._textures):
             texture.use(unit)
         for array, program, uniforms, one_sided in self._arrays:  # the nearest first: what they hide is never shaded

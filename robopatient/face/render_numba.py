@@ -111,7 +111,7 @@ class NumbaRenderer:
         depth = np.full(shape, np.inf, np.float32)
         number = np.full(shape, -1, np.int32)
         weights = np.empty((*shape, 2), np.float32)
-        _resolve(x, y, z, self._triangles, self._material, depth, number, weights)
+        _resolve(x, y, z, self._triangles, self._material, -1.0 if self.look.mirrored else 1.0, depth, number, weights)
         picture = self._background.copy()
         _shade(
             number, weights, inverse_w, self._triangles, self._material, attributes, *self._maps, self._iris,
@@ -174,14 +174,14 @@ def _smoothstep(low: float, high: float, value: np.ndarray) -> np.ndarray:
 
 
 @_numba.njit(cache=True, fastmath=True, nogil=True)
-def _resolve(x, y, z, triangles, material, depth, number, weights):  # type: ignore[no-untyped-def]
-    """Nearest triangle of every pixel and its screen weights of the second and third corner."""
+def _resolve(x, y, z, triangles, material, hand, depth, number, weights):  # type: ignore[no-untyped-def]
+    """Nearest triangle of every pixel and its screen weights of the second and third corner; hand -1 is a mirror's."""
     rows, columns = depth.shape
     for k in range(triangles.shape[0]):
         a, b, c = triangles[k, 0], triangles[k, 1], triangles[k, 2]
         area = (x[b] - x[a]) * (y[c] - y[a]) - (y[b] - y[a]) * (x[c] - x[a])
         kind = material[k]
-        if area == 0.0 or (area > 0.0 and (kind in (SKIN, EYE))):  # seen from behind (rows count down)
+        if area == 0.0 or (area * hand > 0.0 and (kind in (SKIN, EYE))):  # seen from behind (rows count down)
             continue
         inverse = 1.0 / area
         first_column = max(0, int(np.ceil(min(x[a], x[b], x[c]))))

@@ -1,6 +1,7 @@
 """The window that the trainee sees: the newest picture, scaled to fit, on the screen that was asked for.
 
 There is no timer and no second thread: the caller shows a picture at its own pace and Qt's events are handled then.
+With a display profile the window belongs to one screen: it goes when that is unplugged and comes back with it.
 """
 
 from __future__ import annotations
@@ -8,11 +9,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from robopatient.errors import DeviceError, require
+from robopatient.face.display.profile import DisplayProfile, Patch, ScreenId
+from robopatient.face.display.screens import ScreenWatch
 
 QtCore = require("PySide6.QtCore", "console")
 QtGui = require("PySide6.QtGui", "console")
@@ -27,7 +31,7 @@ GL_RENDERER = 0x1F01
 """Name of the GL string that tells who draws (OpenGL 4.6 core, table 23.74)."""
 
 BACKGROUND = (24, 24, 26)
-"""Around the picture: dark enough for a projector."""
+"""Around the picture on a desk; a projector's is black."""
 
 
 def has_display() -> bool:
@@ -58,6 +62,12 @@ class _View:
         super().__init__()
         self._image: Any = None
         self._pixels: np.ndarray | None = None
+        self.surround = BACKGROUND
+        self.patch: Patch = "none"
+        self.patch_px = 0
+        self.patch_bright = False
+        self.overlay: Callable[[Any], None] | None = None
+        self.was_closed = False
 
     def show_image(self, pixels: np.ndarray) -> None:
         """Paint now and hand over to the display; ``pixels`` shape (height, width, 3), uint8."""
@@ -67,16 +77,29 @@ class _View:
         self.repaint()  # type: ignore[attr-defined]
 
     def paint_image(self) -> None:
-        """Draw the picture into the widget."""
+        """Draw the picture into the widget, then the photodiode's patch and the calibration's handles over it."""
         widget: Any = self
         painter = QtGui.QPainter(widget)
-        painter.fillRect(widget.rect(), QtGui.QColor(*BACKGROUND))
+        painter.fillRect(widget.rect(), QtGui.QColor(*self.surround))
         if self._image is not None:
-            side = min(widget.width(), widget.height())
-            place = QtCore.QRect((widget.width() - side) // 2, (widget.height() - side) // 2, side, side)
-            painter.setRenderHint(QtGui.QPainter.RenderHint.SmoothPixmapTransform, side != self._image.width())
+            scale = min(widget.width() / self._image.width(), widget.height() / self._image.height())
+            width, height = round(scale * self._image.width()), round(scale * self._image.height())
+            place = QtCore.QRect((widget.width() - width) // 2, (widget.height() - height) // 2, width, height)
+            painter.setRenderHint(QtGui.QPainter.RenderHint.SmoothPixmapTransform, width != self._image.width())
             painter.drawImage(place, self._image)
+        if self.patch != "none":
+            left = 0 if self.patch.endswith("left") else widget.width() - self.patch_px
+            top = 0 if self.patch.startswith("upper") else widget.height() - self.patch_px
+            shade = 255 if self.patch_bright else 0
+            painter.fillRect(QtCore.QRect(left, top, self.patch_px, self.patch_px), QtGui.QColor(shade, shade, shade))
+        if self.overlay is not None:
+            self.overlay(painter)
         painter.end()
+
+    def closeEvent(self, event: Any) -> None:  # noqa: N802
+        """The user closed the window; hiding it does not count."""
+        self.was_closed = True
+        event.accept()
 
     def keyPressEvent(self, event: Any) -> None:  # noqa: N802
         """Esc leaves full screen, F11 enters or leaves it."""
@@ -109,42 +132,99 @@ class FaceWindow:
         Name or number of the screen, "" for the first.
     gl
         True or False to force how the picture is painted; None lets a real GPU paint and the processor otherwise.
+    profile
+        Where and how to show instead of ``full_screen`` and ``screen``. While its screen is not connected there is no
+        window, and ``problem`` says so.
 
     Raises
     ------
     DeviceError
-        When the screen does not exist.
+        When the screen does not exist, without a profile.
     """
 
-    def __init__(self, size_px: int, *, full_screen: bool = False, screen: str = "", gl: bool | None = None) -> None:
+    def __init__(
+        self,
+        size_px: int,
+        *,
+        full_screen: bool = False,
+        screen: str = "",
+        gl: bool | None = None,
+        profile: DisplayProfile | None = None,
+    ) -> None:
         self._app = QtWidgets.QApplication.instance() or QtWidgets.QApplication(["robopatient"])
         self._app.setQuitOnLastWindowClosed(False)
-        place = _screen(screen)
+        place = None if profile else _screen(screen)
         self.painted_by = "gpu" if (_has_gpu() if gl is None else gl) else "processor"
         self.view: Any = _gl_view() if self.painted_by == "gpu" else _RasterView()
         self.view.setWindowTitle("robopatient: face")
-        self.view.setScreen(place)
-        corner = place.availableGeometry().topLeft()
-        self.view.setGeometry(corner.x() + 40, corner.y() + 60, size_px, size_px)
-        if full_screen:
-            self.view.setGeometry(place.geometry())
-            self.view.setCursor(QtCore.Qt.CursorShape.BlankCursor)
-            self.view.showFullScreen()
+        self._size_px = size_px
+        self._full_screen = profile.full_screen if profile else full_screen
+        wanted = profile.screen if profile else ScreenId()
+        self.problem = ""
+        """Why nothing is seen at the moment, or ""."""
+        self._wanted = wanted
+        self._watch = ScreenWatch(wanted, self._on_came, self._on_went)
+        if profile is not None:
+            self.take(profile)
         else:
-            self.view.show()
+            self._watch.screen = place
+        if self._watch.screen is None:
+            self._on_went()
+        else:
+            self._on_came(self._watch.screen)
         self._app.processEvents()
 
-    def show(self, pixels: np.ndarray) -> bool:
-        """Show a picture, shape (height, width, 3); False once the window has been closed."""
+    @property
+    def canvas_px(self) -> tuple[int, int]:
+        """Width and height of the window's content, in pixels of the device; of its screen while there is no window."""
+        if not self.view.isVisible() and self._full_screen and self._watch.screen is not None:
+            size, ratio = self._watch.screen.geometry(), self._watch.screen.devicePixelRatio()
+        else:
+            size, ratio = self.view, self.view.devicePixelRatio()
+        return max(2, round(size.width() * ratio)), max(2, round(size.height() * ratio))
+
+    def take(self, profile: DisplayProfile) -> None:
+        """Show by another profile of the same screen."""
+        self.view.surround = (0, 0, 0)
+        self.view.patch, self.view.patch_px = profile.patch, profile.patch_px
+
+    def show(self, pixels: np.ndarray, patch: bool = False) -> bool:
+        """Show a picture, shape (height, width, 3); False once the window has been closed.
+
+        Parameters
+        ----------
+        patch
+            Whether the photodiode's patch is bright, where the profile has one.
+        """
+        self.view.patch_bright = patch
         if self.view.isVisible():
             self.view.show_image(pixels)
         self._app.processEvents()
-        return bool(self.view.isVisible())
+        return not self.view.was_closed
 
     def close(self) -> None:
         """Take the window off the screen."""
+        self._watch.close()
         self.view.close()
         self._app.processEvents()
+
+    def _on_came(self, screen: Any) -> None:
+        """Its screen is there: stand on it and nowhere else."""
+        self.problem = ""
+        self.view.setScreen(screen)
+        if self._full_screen:
+            self.view.setGeometry(screen.geometry())
+            self.view.setCursor(QtCore.Qt.CursorShape.BlankCursor)
+            self.view.showFullScreen()
+        else:
+            corner = screen.availableGeometry().topLeft()
+            self.view.setGeometry(corner.x() + 40, corner.y() + 60, self._size_px, self._size_px)
+            self.view.show()
+
+    def _on_went(self) -> None:
+        """Its screen is gone: hide before Qt puts the window over the operator's."""
+        self.view.hide()
+        self.problem = f"screen {self._wanted} is not connected: the face waits for it"
 
 
 def _screen(wanted: str) -> Any:

@@ -43,8 +43,7 @@ class Finish:
         places = apply(self._back, source)
         self._picture = places
         inside = (np.abs(places) <= 1.0).all(axis=-1)
-        share = soft_edge(places, profile.soft_edge) * inside
-        gain = np.round(share * 256.0).astype(np.uint16)
+        gain = np.round(soft_edge(places, profile.soft_edge) * inside * 256.0).astype(np.uint16)
         self._gain = None if gain.min() == 256 else gain
         levels = profile.brightness * (np.arange(256) / 255.0) ** (1.0 / profile.gamma)
         self._lut = np.clip(np.round(levels * 255.0), 0, 255).astype(np.uint8)
@@ -52,12 +51,18 @@ class Finish:
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
         """A window's picture, shape (height, width, 3) uint8, as it goes to the screen."""
-        return pixels if self._plain else self._through(pixels, self._map)
+        return pixels if self._plain else self._through(pixels, self._map, self._gain)
 
-    def pattern(self, picture: np.ndarray) -> np.ndarray:
-        """A square test picture, shape (size, size, 3), through keystone and all the rest."""
+    def pattern(self, picture: np.ndarray, edge: bool = False) -> np.ndarray:
+        """A square test picture, shape (size, size, 3), through keystone and all the rest.
+
+        Parameters
+        ----------
+        edge
+            Whether the soft edge is there too; it would hide the corners that are to be placed.
+        """
         size = len(picture)
-        return self._through(picture, _pixels(self._picture, size, size))
+        return self._through(picture, _pixels(self._picture, size, size), self._gain if edge else None)
 
     def upright(self, pixels: np.ndarray, size_px: int) -> np.ndarray:
         """The square picture within a window's picture, neither warped nor mirrored: for the console."""
@@ -82,9 +87,9 @@ class Finish:
         grid = np.stack(np.meshgrid(*at, indexing="ij"))
         return np.stack([ndimage.map_coordinates(found[..., n], grid, order=1) for n in range(2)], axis=-1)
 
-    def _through(self, pixels: np.ndarray, places: np.ndarray | None) -> np.ndarray:
+    def _through(self, pixels: np.ndarray, places: np.ndarray | None, gain: np.ndarray | None) -> np.ndarray:
         out = np.empty((self.height_px, self.width_px, 3), np.uint8)
-        gain = np.full((1, 1), 256, np.uint16) if self._gain is None else self._gain
+        gain = np.full((1, 1), 256, np.uint16) if gain is None else gain
         if places is None:
             _level(np.ascontiguousarray(pixels), gain, self._lut, out)
         else:

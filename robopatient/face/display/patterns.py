@@ -76,7 +76,7 @@ def _corners(size: int) -> np.ndarray:
     """One, two, three and four squares from the upper left clockwise, in four colours: no mirror goes unseen."""
     picture, line = _blank(size)
     _rules(picture, 2, 3 * line)
-    arm, gap = size // 6, size // 24
+    arm, gap = size // 4, size // 24
     colours = ((255, 70, 70), (80, 255, 90), (90, 140, 255), (255, 230, 70))
     for corner, colour in enumerate(colours):
         right, low = corner in (1, 2), corner in (2, 3)

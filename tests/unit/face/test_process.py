@@ -270,7 +270,9 @@ def test_a_window_that_is_wanted_without_a_display_is_missed_aloud(
 
 def test_closing_the_window_does_not_stop_the_session(stage: Stage) -> None:
     class Closed:
-        def show(self, pixels: np.ndarray) -> bool:
+        problem = ""
+
+        def show(self, pixels: np.ndarray, patch: bool = False) -> bool:
             return False
 
         def close(self) -> None:
