@@ -219,6 +219,8 @@ class Study:
                 raise ConfigError(f"{path}: factors.{name}: levels must be finite numbers or words")
             if len({isinstance(level, str) for level in levels}) > 1:
                 raise ConfigError(f"{path}: factors.{name}: mixes numbers and words: {list(levels)}")
+        if getattr(self._module, "blocks", None):
+            return  # its trials have factors of their own; a stimulus refuses those that it does not know
         design = self.file.design
         known = {*self.file.factors, *(one.factor for one in self.file.staircases.values())}
         for what, names in (("max_run", design.max_run), ("blocks_by", [design.blocks_by] if design.blocks_by else [])):

@@ -1,0 +1,1 @@
+"""Does the face fit the press?"""

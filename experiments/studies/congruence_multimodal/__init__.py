@@ -1,0 +1,1 @@
+"""Voice and face in conflict with the press and with each other."""

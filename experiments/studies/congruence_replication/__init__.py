@@ -1,0 +1,1 @@
+"""The published congruence study, trial by trial."""

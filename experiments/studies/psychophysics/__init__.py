@@ -1,0 +1,1 @@
+"""How strongly a reaction grows with its cause."""

@@ -1,0 +1,1 @@
+"""Which of two films looks more real?"""

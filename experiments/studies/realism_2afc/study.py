@@ -1,0 +1,55 @@
+"""Stimuli of the realism study: two films of the same pain, one after the other, and a forced choice."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from robopatient.errors import AssetError, ConfigError
+from robopatient.study.study import StudyFile
+from robopatient.study.trials import Factors, Person, Stimulus
+
+__all__ = ["KINDS", "films_folder", "session", "stimulus"]
+
+KINDS = ("generated", "reference")
+
+
+def films_folder(study: StudyFile) -> Path:
+    """Where the films lie; without a folder of one's own, where ``films.py`` puts them."""
+    own = str(study.constants["films"])
+    cache_home = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
+    return Path(own).expanduser().resolve() if own else cache_home / "robopatient" / "realism-films-1"
+
+
+def session(study: StudyFile, person: Person) -> dict[str, Any]:
+    """Nothing of its own; but every film must be there before a participant is."""
+    del person
+    folder = films_folder(study)
+    missing = [
+        str(path)
+        for clip in study.factors["clip"]
+        for kind in KINDS
+        if not (path := folder / kind / f"{clip}.mp4").is_file()
+    ]
+    if missing:
+        raise AssetError(
+            f"{missing[0]}: no such film ({len(missing)} are missing); make them: python -m "
+            "experiments.studies.realism_2afc.films, or name a folder of your own under constants.films"
+        )
+    return {}
+
+
+def stimulus(study: StudyFile, person: Person, factors: Factors) -> Stimulus:
+    """Both films of a clip in the order of the trial; nobody presses."""
+    del person
+    first, clip = str(factors["first"]), str(factors["clip"])
+    if first not in KINDS:
+        raise ConfigError(f"first {first}: is none of {', '.join(KINDS)}")
+    order = KINDS if first == KINDS[0] else KINDS[::-1]
+    folder = films_folder(study)
+    return Stimulus(
+        trigger="begin",
+        media=tuple(str(folder / kind / f"{clip}.mp4") for kind in order),
+        react_s=2.0 * study.constants["clip_s"] + study.constants["gap_s"],
+    )

@@ -1,0 +1,1 @@
+"""From which delay on is a reaction late?"""
