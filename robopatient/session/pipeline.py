@@ -26,6 +26,7 @@ from robopatient.messages import (
     Said,
     ScenarioChange,
     StudyState,
+    TrialStart,
     VoiceCommand,
 )
 from robopatient.patient import Patient, PatientProfile
@@ -56,6 +57,7 @@ class Outputs(msgspec.Struct, frozen=True, gc=False):
     actions: tuple[OperatorAction, ...] = ()
     """What the scenario did: already obeyed here, for the record and for the session's end."""
     study: StudyState | None = None
+    started: TrialStart | None = None
     drafts: tuple[Draft, ...] = ()
     """Rows of a study's trials, to be completed with what was presented and put on the disk."""
     notes: tuple[tuple[str, str], ...] = ()
@@ -170,7 +172,9 @@ class Pipeline:
         outputs = Outputs(force, pain, expression, voice, face, presses, said, told.changes, told.actions)
         if turn is None:
             return outputs
-        return msgspec.structs.replace(outputs, study=turn.state, drafts=turn.drafts, notes=turn.notes)
+        return msgspec.structs.replace(
+            outputs, study=turn.state, started=turn.started, drafts=turn.drafts, notes=turn.notes
+        )
 
     def _feel(self, felt: ForceFrame, turn: Turn | None) -> tuple[PainState, Expression]:
         """Pain and expression of the patient, or of a study's stimulus: whole, or one channel of it."""

@@ -50,6 +50,9 @@ class StudyDesk:
             row = self._presented.fill(draft)
             self._waiting.append((draft.serial, self._record.put_now(row)))
             told.append(row)
+        if outputs.started is not None:
+            self._record.put(outputs.started)
+            told.append(outputs.started)
         state = outputs.study
         if state is None:
             return told

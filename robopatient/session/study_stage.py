@@ -13,7 +13,7 @@ import msgspec
 
 from robopatient.config import SessionConfig, SplitConfig
 from robopatient.errors import ConfigError, RecordError
-from robopatient.messages import Expression, ForceFrame, OperatorAction, PainState, StudyState, TrialRecord
+from robopatient.messages import Expression, ForceFrame, OperatorAction, PainState, StudyState, TrialRecord, TrialStart
 from robopatient.record.reader import Record
 from robopatient.study.machine import Machine
 from robopatient.study.presented import Draft
@@ -31,6 +31,8 @@ class Turn(msgspec.Struct, frozen=True):
     ----------
     voice_by_patient, face_by_patient
         Whether the session's own patient and policy act in this trial, each channel by itself.
+    started
+        The trial that has just begun.
     """
 
     state: StudyState | None
@@ -41,6 +43,7 @@ class Turn(msgspec.Struct, frozen=True):
     split: SplitConfig
     voice_by_patient: bool = False
     face_by_patient: bool = False
+    started: TrialStart | None = None
 
 
 class StudyStage:
@@ -58,6 +61,7 @@ class StudyStage:
         self._base = base
         self._stimulus: Stimulus | None = None
         self._split = base
+        self._started: tuple[int, int] | None = None
 
     def step(self, t_ns: int, force: ForceFrame, actions: Sequence[OperatorAction]) -> Turn:
         """One turn of the loop: the machine's, and what is to be heard and seen in it."""
@@ -79,7 +83,17 @@ class StudyStage:
             self._split,
             acting and stimulus is not None and stimulus.voice.mode == "patient",
             acting and stimulus is not None and stimulus.face.mode == "patient",
+            self._start(t_ns),
         )
+
+    def _start(self, t_ns: int) -> TrialStart | None:
+        """The trial in hand, once an attempt."""
+        start = self.machine.started(t_ns)
+        key = (start.trial, start.attempt) if start is not None else None
+        if start is None or key == self._started:
+            return None
+        self._started = key
+        return start
 
 
 def _pain(force: ForceFrame, shown: Shown) -> PainState:

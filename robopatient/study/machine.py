@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from robopatient.errors import ConfigError
-from robopatient.messages import ForceFrame, OperatorAction, StudyPhase, StudyState, TrialRecord
+from robopatient.messages import ForceFrame, OperatorAction, StudyPhase, StudyState, TrialRecord, TrialStart
 from robopatient.study.log import Log
 from robopatient.study.presented import Draft
 from robopatient.study.questions import Question, question
@@ -126,6 +126,13 @@ class Machine:
     def factors(self) -> Factors | None:
         """Levels of the trial under way; None between trials."""
         return self._attempt.factors if self._attempt is not None else None
+
+    def started(self, t_ns: int) -> TrialStart | None:
+        """The trial that is about to run or runs, for the operator; None between trials."""
+        attempt = self._attempt
+        if attempt is None or self.phase not in ("ready", *IN_TRIAL):
+            return None
+        return TrialStart(t_ns, attempt.number, attempt.attempt, attempt.trial.kind, attempt.factors)
 
     @property
     def over(self) -> bool:
