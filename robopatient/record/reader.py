@@ -78,6 +78,18 @@ class Record:
         except (msgspec.ValidationError, json.JSONDecodeError, TypeError) as error:
             raise RecordError(f"{self.path}: table {topic} holds a row that is no {topic} message ({error})") from error
 
+    def message(self, topic: str, index: int) -> Any:
+        """One message of a topic by its place among them, from 0: a long session's are slow to decode.
+
+        Raises
+        ------
+        IndexError
+            When there are fewer.
+        """
+        table = self._table(topic)
+        rows = self._rows(table, table.columns[: table.stored], f"LIMIT 1 OFFSET {int(index)}")
+        return table.decode(rows[0])
+
     def table(self, topic: str, *only: str) -> dict[str, np.ndarray]:
         """The columns of a topic, each of length (n_rows,).
 
@@ -121,8 +133,8 @@ class Record:
             raise RecordError(f'"{topic}" is not recorded; topics are {", ".join(TABLES)}')
         return TABLES[topic]
 
-    def _rows(self, table: Table, columns: Sequence[Column]) -> list[tuple[Any, ...]]:
-        """All rows; a column younger than the record is filled with its default."""
+    def _rows(self, table: Table, columns: Sequence[Column], limit: str = "") -> list[tuple[Any, ...]]:
+        """All rows, or some; a column younger than the record is filled with its default."""
         try:
             found = {row[1] for row in self._connection.execute(f"PRAGMA table_info({quoted(table.name)})")}
             if not found:
@@ -140,7 +152,7 @@ class Record:
                 else:
                     names.append("?")
                     defaults.append(None if column.derived else column.default)
-            query = f"SELECT {', '.join(names)} FROM {quoted(table.name)} ORDER BY rowid"
+            query = f"SELECT {', '.join(names)} FROM {quoted(table.name)} ORDER BY rowid {limit}"
             return self._connection.execute(query, defaults).fetchall()
         except sqlite3.Error as error:
             raise RecordError(f"{self.path}: table {table.name} cannot be read ({error})") from error
@@ -165,7 +177,7 @@ def _arrays(column: Column, cells: Sequence[Any]) -> dict[str, np.ndarray]:
         return {column.name: np.array(cells, dtype=bool if column.encoding == "bool" else np.int64)}
     if column.encoding == "plain":
         return {column.name: _objects(cells)}
-    values = json.loads(f"[{','.join(cells)}]")
+    values = _decoded(cells)
     if all(isinstance(value, dict) for value in values):
         keys = sorted({key for value in values for key in value})
         arrays = [np.array([value.get(key, np.nan) for value in values]) for key in keys]
@@ -177,6 +189,16 @@ def _arrays(column: Column, cells: Sequence[Any]) -> dict[str, np.ndarray]:
         if array.size and array.dtype.kind in "if":
             return {column.name: array.astype(np.float64)}
     return {column.name: _objects(values)}
+
+
+def _decoded(cells: Sequence[Any]) -> list[Any]:
+    """Values of JSON cells; what is the same over and over (flags) is decoded once, and shared."""
+    distinct = list(dict.fromkeys(cells))
+    values = json.loads(f"[{','.join(distinct)}]")
+    if len(distinct) == len(cells):
+        return values
+    known = dict(zip(distinct, values, strict=True))
+    return [known[cell] for cell in cells]
 
 
 def _objects(values: Sequence[Any]) -> np.ndarray:

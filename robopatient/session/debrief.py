@@ -20,7 +20,7 @@ from scipy.signal import resample_poly
 
 from robopatient import messages as m
 from robopatient.config import SessionConfig
-from robopatient.errors import RobopatientError, require
+from robopatient.errors import RobopatientError
 from robopatient.face.film import poses_of
 from robopatient.face.identity import load_identity
 from robopatient.face.render import make_renderer
@@ -29,6 +29,7 @@ from robopatient.record.debrief_figures import write_figures
 from robopatient.record.debrief_session import Debriefing, load_debriefing
 from robopatient.record.library import earlier_sessions
 from robopatient.record.reader import Record
+from robopatient.voice.wav import read_samples
 
 __all__ = ["debrief", "finish_training", "make_debrief"]
 
@@ -104,13 +105,12 @@ def _moments(session: Debriefing, told: Callable[[str], None]) -> list[Moment]:
     """The worst presses in order of time, with the face at its strongest and the voice around them."""
     felt = session.examination.press_nrs
     worst = sorted(range(len(felt)), key=lambda index: -felt[index])[:MOMENTS]
-    seen: list[m.Seen] = session.record.messages("seen")
     shots: dict[int, m.Seen] = {}
     for index in worst:
         press = session.presses[index]
         first, last = np.searchsorted(session.seen["t_ns"], (press.t_ns, press.release_t_ns + round(AFTER_S * 1e9)))
         if last > first:
-            shots[index] = seen[first + int(np.argmax(session.seen["pspi"][first:last]))]
+            shots[index] = session.record.message("seen", first + int(np.argmax(session.seen["pspi"][first:last])))
     faces = _faces(session.config, shots, told)
     sound = _Sound(session, told)
     return [
@@ -153,8 +153,8 @@ class _Sound:
             told("no sounds in the debrief: the record holds none")
             return
         try:
-            self._samples, self._rate_hz = require("soundfile", "audio").read(path, dtype="float32")
-        except (RobopatientError, RuntimeError) as error:  # soundfile's own error is a RuntimeError
+            self._samples = read_samples(path, self._rate_hz)
+        except RobopatientError as error:
             told(f"no sounds in the debrief: {error}")
 
     def clip(self, press: m.Press) -> bytes:

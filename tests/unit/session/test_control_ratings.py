@@ -1,4 +1,4 @@
-"""Control on a simulated clock: ratings from the console's keys and the rater, and what the board notes, on the record."""
+"""Control on a simulated clock: ratings by keys and by dial, and what the board notes, on the record."""
 
 from __future__ import annotations
 
