@@ -32,6 +32,10 @@ RAMP = ("#86b6dd", "#4c8fc7", "#1d66a6", "#0b3d6b")
 AGREE_COLOURS = ("#a6611a", "#dfc27d", "#80cdc1", "#018571")
 """ColorBrewer BrBG, safe for colour-blind readers."""
 WIDTH_IN = 9.2
+_VARIABLES = {INK: "text", QUIET: "quiet", RULE: "rule"}
+_VARIABLES |= {colour: f"accent{index}" for index, colour in enumerate(ACCENTS)}
+_VARIABLES |= {colour: f"ramp{index}" for index, colour in enumerate(RAMP)}
+"""Colours of the page by those that are drawn."""
 
 
 def draw(results: Results) -> dict[str, Any]:
@@ -41,6 +45,8 @@ def draw(results: Results) -> dict[str, Any]:
         for name, function in FIGURES.items():
             figure = function(results)
             if figure is not None:
+                figure.draw_without_rendering()
+                figure.set_layout_engine("none")  # laid out once, not again for every file
                 figures[name] = figure
     return figures
 
@@ -49,15 +55,15 @@ def inline_svg(figure: Any, alternative: str) -> str:
     """The figure as an ``<svg>`` element in the page's own colours, with a text for those who cannot see it."""
     buffer = io.StringIO()
     with _style():
-        figure.savefig(buffer, format="svg", transparent=True, bbox_inches="tight", pad_inches=0.04)
+        figure.savefig(buffer, format="svg", transparent=True)
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
     # Ids are counted anew in every figure; on one page they would collide.
     unique = f"f{abs(hash(alternative)) % 10**8:08d}-"
     text = re.sub(r'(id="|href="#|url\(#)', lambda match: match.group(1) + unique, text)
-    for colour, variable in ((INK, "var(--text)"), (QUIET, "var(--quiet)"), (RULE, "var(--rule)")):
-        text = text.replace(colour, variable)
+    for colour, variable in _VARIABLES.items():
+        text = text.replace(colour, f"var(--{variable})")
     text = re.sub(
         r'<svg [^>]*?viewBox="([^"]+)"[^>]*>', rf'<svg viewBox="\1" role="img" aria-label="{alternative}">', text
     )
@@ -67,7 +73,7 @@ def inline_svg(figure: Any, alternative: str) -> str:
 def save_png(figure: Any, path: Path) -> None:
     """The figure on white, 200 dots an inch."""
     with _style():
-        figure.savefig(path, dpi=200, facecolor="white", bbox_inches="tight", pad_inches=0.08)
+        figure.savefig(path, dpi=200, facecolor="white")
 
 
 def _style() -> Any:
@@ -432,8 +438,11 @@ def _limits(table: pd.DataFrame, term: str) -> tuple[float, float]:
 
 
 def _ramp(index: int, count: int) -> Any:
+    """Colour of one of ``count`` ordered levels; up to four are the page's own."""
+    if count <= len(RAMP):
+        return RAMP[round(index * (len(RAMP) - 1) / max(1, count - 1))]
     colours = require("matplotlib.colors", "study").LinearSegmentedColormap.from_list("ramp", RAMP)
-    return colours(index / max(1, count - 1))
+    return colours(index / (count - 1))
 
 
 def _diverging(levels: int) -> Sequence[Any]:

@@ -128,16 +128,14 @@ def repeat_pairs(table: pd.DataFrame, factors: list[str]) -> tuple[np.ndarray, n
     tuple
         First and second answer of each pair (every pair of trials in a cell), both (pairs,).
     """
-    first: list[np.ndarray] = []
-    second: list[np.ndarray] = []
-    for _, part in table.groupby(["participant", *factors], sort=False):
-        answers = part["answer"].to_numpy()
-        if len(answers) > 1:
-            one, two = np.triu_indices(len(answers), 1)
-            first.append(answers[one])
-            second.append(answers[two])
-    if not first:
-        return np.empty(0, dtype=int), np.empty(0, dtype=int)
+    group = table.groupby(["participant", *factors], sort=False).ngroup().to_numpy()
+    order = np.argsort(group, kind="stable")
+    group, answers = group[order], table["answer"].to_numpy(int)[order]
+    first, second = [answers[:0]], [answers[:0]]
+    for step in range(1, int(np.bincount(group).max()) if len(group) else 0):
+        same = group[step:] == group[:-step]
+        first.append(answers[:-step][same])
+        second.append(answers[step:][same])
     return np.concatenate(first), np.concatenate(second)
 
 

@@ -88,7 +88,7 @@ def _answers(results: Results, figures: dict[str, Any]) -> str:
         figures, "answers",
         "Everybody's answers as shares of their trials, sorted by how often they agreed. Bars start at the middle of "
         "the "
-        "scale: what lies to the right is agreement. People differ much more than any sound does.",
+        "scale: what lies to the right is agreement.",
     )  # fmt: skip
 
 
@@ -105,7 +105,7 @@ def _agreement(results: Results, figures: dict[str, Any]) -> str:
             "matter "
             "of pairs of levels, below.",
         )
-        + (f'<div class="pair">{heats}</div><p class="quiet">Darker: agreed more often. Small: 95 % interval over '
+        + (f'<div class="pair">{heats}</div><p class="quiet">Stronger colour: agreed more often. Small: 95 % interval over '
            "people.</p>" if heats else "")
     )  # fmt: skip
 

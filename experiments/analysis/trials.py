@@ -163,10 +163,13 @@ def _question(
 ) -> Trials:
     said = list(remarks)
     factors = []
+    main = (table["kind"] == "main").to_numpy()
+    if not main.any():
+        raise AnalysisError(
+            f"{source}: question {question or '(none)'} has no main trial, only catch trials or repeats"
+        )
     for name in [column for column in table.columns if column not in NOT_FACTORS and not column.startswith("au.")]:
-        if re.search(r"_(ns|index)$", name):
-            continue
-        factor = _factor(table, name, source)
+        factor = _factor(table, main, name, source)
         if factor is not None:
             factors.append(factor)
     asked = QUESTIONS.get(question)
@@ -194,30 +197,30 @@ def _question(
     return Trials(source, study, question, table, tuple(factors), scale, dropped, tuple(said))
 
 
-def _factor(table: pd.DataFrame, name: str, source: str) -> Factor | None:
-    """A column that was varied, with its ranks added to the table; None for a constant one."""
-    column = table[name]
-    if column.isna().all():
+def _factor(table: pd.DataFrame, main: np.ndarray, name: str, source: str) -> Factor | None:
+    """A column that was varied among the main trials, with its ranks added to the table; None for a constant one."""
+    column = table[name].where(table[name] != "", np.nan)
+    if column[main].isna().all() or re.search(r"_(ns|index)$", name):
         return None
-    if column.isna().any():
-        row = int(np.argmax(column.isna()))
+    if column[main].isna().any():
+        row = int(np.argmax(column.isna().to_numpy() & main))
         raise AnalysisError(f"{source}: trial {row + 1} has no {name}, others have; every trial needs every factor")
     numeric = pd.to_numeric(column, errors="coerce")
-    if numeric.notna().all():
-        # 0.33333 and 1/3 are one level.
-        table[name] = numeric.round(9)
+    if numeric[main].notna().all():
+        table[name] = numeric.round(9)  # 0.33333 in one file and 0.333330000001 in another are one level
         ordered = name not in NOMINAL
-    elif numeric.notna().any():
-        row = int(np.argmax(numeric.isna()))
+    elif numeric[main].notna().any():
+        row = int(np.argmax(numeric.isna().to_numpy() & main))
         raise AnalysisError(f"{source}: trial {row + 1}: {name} {column.iloc[row]!r} is no number, others are")
     else:
         table[name] = column.astype(str)
         ordered = False
-    levels = tuple(sorted(table[name].unique()))
+    levels = tuple(sorted(table.loc[main, name].unique()))
     if len(levels) < 2:
         return None
     if ordered:
-        table[f"level.{name}"] = np.searchsorted(levels, table[name]) - (len(levels) - 1) / 2
+        place = {level: rank - (len(levels) - 1) / 2 for rank, level in enumerate(levels)}
+        table[f"level.{name}"] = table[name].map(place)  # catch trials may lie beyond the levels: NaN
     return Factor(name, tuple(value.item() if hasattr(value, "item") else value for value in levels), ordered)
 
 
