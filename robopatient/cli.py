@@ -953,6 +953,17 @@ def bench_patient(json: Json = False, seed: Annotated[int, typer.Option(min=0)] 
     _do("experiments.benchmarks.patient:bench_patient", as_json=json, seed=seed)
 
 
+@bench.command("study")
+def bench_study(
+    json: Json = False,
+    trials: Annotated[int, typer.Option(min=0, help="Of a session in real time, for the latencies; 0: none.")] = 30,
+    kills: Annotated[int, typer.Option(min=0, help="Simulated sessions that are killed; 0: none.")] = 200,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+) -> None:
+    """Measure trigger to sound, its evenness, and answers lost when a session is killed."""
+    _do("experiments.benchmarks.study:bench_study", as_json=json, trials=trials, kills=kills, seed=seed)
+
+
 @bench.command("bridge")
 def bench_bridge(
     json: Json = False,
