@@ -21,6 +21,7 @@ from robopatient.bus import ActorPort, Endpoints, MirrorSender
 from robopatient.clock import Clock, HostClock, Metronome
 from robopatient.config import FaceConfig, SessionConfig
 from robopatient.errors import MissingPackageError, RobopatientError
+from robopatient.face.bodies.scene import load_face
 from robopatient.face.bodystate import BodyState
 from robopatient.face.display.finish import Finish
 from robopatient.face.display.patch import ChangePatch
@@ -324,8 +325,8 @@ class FaceActor:
 
 def _renderers(kind: Kind, identity_name: str, look: Look | None = None) -> Callable[[int], Renderer]:
     """What makes renderers of a face, for any size."""
-    identity = load_identity(identity_name)
-    return lambda size_px: make_renderer(kind, identity, size_px, look)
+    subject = load_face(identity_name)
+    return lambda size_px: make_renderer(kind, subject, size_px, look)
 
 
 def _shrunk(pixels: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from robopatient.errors import DeviceError, MissingPackageError
+from robopatient.face.bodies.head import OwnHead
 from robopatient.face.identity import Identity
 from robopatient.face.light import Look
 from robopatient.face.pose import FacePose
@@ -44,7 +45,7 @@ class Renderer(Protocol):
 
 
 def make_renderer(
-    kind: Kind, identity: Identity, size_px: int, look: Look | None = None, fine: bool | None = None
+    kind: Kind, identity: Identity | OwnHead, size_px: int, look: Look | None = None, fine: bool | None = None
 ) -> Renderer:
     """Renderer of a kind; "auto" takes OpenGL where a context can be had, else the rasteriser.
 

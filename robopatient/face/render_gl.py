@@ -15,6 +15,7 @@ import numpy as np
 
 from robopatient.errors import DeviceError, require
 from robopatient.face import light
+from robopatient.face.bodies.head import OwnHead
 from robopatient.face.body import body_map
 from robopatient.face.carried import Carried
 from robopatient.face.identity import Identity
@@ -71,7 +72,7 @@ class GlRenderer:
 
     def __init__(
         self,
-        identity: Identity,
+        identity: Identity | OwnHead,
         size_px: int,
         context: Any = None,
         look: light.Look | None = None,

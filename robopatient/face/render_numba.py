@@ -9,6 +9,7 @@ import numpy as np
 
 from robopatient.errors import require
 from robopatient.face import light
+from robopatient.face.bodies.head import OwnHead
 from robopatient.face.body import body_map
 from robopatient.face.carried import Carried
 from robopatient.face.identity import Identity
@@ -43,7 +44,7 @@ class NumbaRenderer:
 
     kind = "numba"
 
-    def __init__(self, identity: Identity, size_px: int, look: light.Look | None = None) -> None:
+    def __init__(self, identity: Identity | OwnHead, size_px: int, look: light.Look | None = None) -> None:
         self.look = look or light.Look()
         self._light = light.LIGHTS[self.look.light]
         scene = self._scene = load_scene(identity)

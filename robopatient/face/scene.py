@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from robopatient.face.bodies.head import OwnHead
 from robopatient.face.cache import Arrays, cached_arrays
 from robopatient.face.carried import Carried
 from robopatient.face.cull import seen_triangles
@@ -124,8 +125,13 @@ def _scene_of(_digest: str, identity_json: bytes) -> Scene:
     return Scene(msgspec.json.decode(identity_json, type=Identity))
 
 
-def load_scene(identity: Identity) -> Scene:
-    """Scene of an identity; the last few are kept, so that two renderers of one face share it."""
+def load_scene(subject: Identity | OwnHead) -> Scene:
+    """Scene of an identity, or of a user's own head; the last few are kept, so that two renderers share one."""
+    if not isinstance(subject, Identity):
+        from robopatient.face.bodies.scene import OwnScene
+
+        return OwnScene(subject)  # type: ignore[return-value] # has all that a renderer asks for
+    identity = subject
     return _scene_of(identity.digest(), msgspec.json.encode(identity))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from robopatient.errors import AssetError, ConfigError, require
 from robopatient.face.apex import apex_au
-from robopatient.face.identity import load_identity
+from robopatient.face.bodies.scene import load_face
 from robopatient.face.light import make_look
 from robopatient.face.pose import FacePose
 from robopatient.face.render import Kind, make_renderer
@@ -38,7 +38,7 @@ def still(
     Parameters
     ----------
     face
-        Name under ``assets/faces`` or path of a TOML file.
+        Name under ``assets/faces``, path of a TOML file, or of a head of your own (docs/bodies.md).
     nrs
         Pain 0 to 10.
     out
@@ -59,7 +59,7 @@ def still(
     if form is None or (form == "JPEG" and background == "transparent"):
         raise ConfigError(f"{out}: give --out NAME.png (or NAME.jpg, but not with a transparent background)")
     intensities = _read_au(au) if isinstance(au, str) else dict(au or {})
-    drawer = make_renderer(renderer, load_identity(face), size_px, make_look(view, light, background))
+    drawer = make_renderer(renderer, load_face(face), size_px, make_look(view, light, background))
     try:
         picture = drawer.draw(FacePose(au={**apex_au(nrs), **intensities}))
     finally:

@@ -53,6 +53,7 @@ PROCESSES = (
     Row("stop key", "robopatient.console.stop_key:main", lambda config: config.console.enabled, restart=True),
     Row("interop", "robopatient.interop.process:main", lambda config: config.interop.wanted, restart=True),
     Row("participant", "robopatient.console.participant:main", _asks, restart=True),
+    Row("bodies", "robopatient.face.bodies.process:main", lambda config: config.interop.bodies_wanted, restart=True),
     Row("rater", "robopatient.session.rater:main", lambda config: bool(config.rater.port), restart=True),
 )
 """The one table. Restarts stop after ``MAX_RESTARTS`` of the same process."""

@@ -120,7 +120,7 @@ def test_another_projector_on_the_same_connector_is_not_taken(qapp: object, monk
 
 
 def test_bad_wishes_are_named(qapp: object, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="dots.*grid"):
+    with pytest.raises(ConfigError, match=r"dots.*grid"):
         display(picture="dots")
     with pytest.raises(ConfigError, match="12x"):
         display(out=tmp_path / "a.png", window_px="12x")
