@@ -112,6 +112,12 @@ def run(
 
 
 @app.command()
+def console() -> None:
+    """Choose patient, voice, face, board and calibration in a window, check them, calibrate, and start."""
+    _do("robopatient.console.setup:show")
+
+
+@app.command()
 def doctor(
     json: Json = False,
     board: Annotated[str, typer.Option("--board", help="Also open this board and ask how it is.")] = "",
@@ -335,8 +341,11 @@ def board_flash_help() -> None:
 
 @board.command("calibrate")
 def board_calibrate(
-    out: Annotated[Path, typer.Option("--out", help="Calibration file to write (.toml); .csv and .png beside it.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Calibration file to write (.toml); .csv and .png beside it.")
+    ] = None,
     board: Board = "virtual",
+    console: Annotated[bool, typer.Option("--console", help="Guide in a window; the file is named there.")] = False,
     phantom: Annotated[str, typer.Option(help="Name under assets/phantoms, or a .toml file.")] = "square-290",
     range_: Annotated[float, typer.Option("--range", min=1, help="Largest weight at the centre, N.")] = 80.0,
     newton: Annotated[str, typer.Option(help="Your own weights, N, ascending: 9.81,19.62,49.05.")] = "",
@@ -353,6 +362,7 @@ def board_calibrate(
         "robopatient.session.boards:calibrate",
         board=board,
         out=out,
+        console=console,
         phantom=phantom,
         range_newton=range_,
         weights=newton,

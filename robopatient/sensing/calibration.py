@@ -81,7 +81,7 @@ def load_calibration(name: str, *, n_cells: int | None = None) -> Calibration:
 
 
 def note_of(name: str, calibration: Calibration) -> str:
-    """What a board notes of its calibration, 48 characters: the name of its file, its date, a checksum of its numbers."""
+    """What a board notes of its calibration: the name of its file, its date, a checksum of its numbers; 48 bytes."""
     numbers = msgspec.structs.replace(calibration, method="", author="")
     stem = Path(name).stem[:NOTE_STEM].replace(" ", "_").encode("ascii", "replace").decode()
     return f"{stem} {calibration.date} {zlib.crc32(msgspec.json.encode(numbers)):08x}"

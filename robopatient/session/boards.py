@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime
 import getpass
 import json
@@ -17,12 +16,12 @@ import msgspec
 
 from firmware_bridge import verbs
 from firmware_bridge.board import Board
-from robopatient.config import load_session
+from robopatient.config import load_session, reference
 from robopatient.errors import ConfigError, SessionError
 from robopatient.phantom import load_phantom
-from robopatient.sensing.calibrate import Plan, Procedure, Report, evaluate, to_toml
-from robopatient.sensing.calibration import load_calibration, note_of
-from robopatient.sensing.calibration_plot import plot
+from robopatient.sensing.calibrate import Plan, Procedure, Report, evaluate
+from robopatient.sensing.calibration import note_of
+from robopatient.sensing.calibration_files import check_name, save
 from robopatient.session.control import open_board
 from robopatient.session.run import board_overrides
 
@@ -62,7 +61,7 @@ class _Loadable(Protocol):
 
 def calibrate(
     board: str,
-    out: Path,
+    out: Path | None,
     phantom: str,
     range_newton: float,
     weights: str,
@@ -73,15 +72,21 @@ def calibrate(
     rate_hz: float,
     author: str,
     as_json: bool,
+    console: bool = False,
 ) -> int:
-    """Guide through a calibration and write ``out`` (.toml), its readings (.csv) and a plot (.png); 1: not accepted."""
-    if out.suffix != ".toml":
-        raise ConfigError(f"--out {out}: name a file that ends in .toml")
-    if out.exists():
-        raise ConfigError(f"--out {out}: exists; calibrations are dated and kept, choose another name")
+    """Guide through a calibration and write ``out`` (.toml), its readings (.csv) and a plot (.png); 1: not accepted.
+
+    ``console``: guide in a window, where the file is named.
+    """
     options = {"places": places, "exercises": exercises, "creep_min": creep_min}
     newton = [_number(text) for text in weights.split(",")] if weights else None
     plan = msgspec.convert({"newton": newton, **options}, Plan) if newton else Plan.of_range(range_newton, **options)
+    if console:
+        status: int = reference("robopatient.console.calibrate:show")(board, phantom, plan)
+        return status
+    if out is None:
+        raise ConfigError("--out: name the calibration file, such as --out calibration/plate-a.toml; or add --console")
+    check_name(out)
     opened = open_named(board, rate_hz)
     procedure = Procedure(load_phantom(phantom), plan, measure_s=seconds, settle_s=min(1.0, seconds))
     uid = guide(opened, procedure)
@@ -92,9 +97,9 @@ def calibrate(
         author=author or getpass.getuser(),
         date=datetime.datetime.now().astimezone().date(),
     )
-    _write(report, procedure, out)
+    saved = save(report, procedure, out)
     if not report.failures:
-        refused = verbs.write_note(opened, note_of(out.stem, load_calibration(str(out))))
+        refused = verbs.write_note(opened, note_of(out.stem, saved))
         _tell(f"the board keeps no note of it ({refused})" if refused else "the board keeps a note of it")
     if as_json:
         print(json.dumps(_plain(report) | {"file": str(out)}))
@@ -152,27 +157,6 @@ def guide(board: Board, procedure: Procedure) -> str:
         return board.health().uid
     finally:
         board.close()
-
-
-def _write(report: Report, procedure: Procedure, out: Path) -> None:
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with out.with_suffix(".csv").open("w", newline="", encoding="utf-8") as table:
-            writer = csv.writer(table)
-            cells = range(1, len(procedure.phantom.cells_mm) + 1)
-            counts = [f"{name}{cell}_counts" for name in ("mean", "sd") for cell in cells]
-            writer.writerow(["kind", "place", "x_mm", "y_mm", "newton", "direction", "series", "samples", *counts])
-            for reading in procedure.readings:
-                step = reading.step
-                head = [step.kind, step.place, step.x_mm, step.y_mm, step.newton, step.direction, step.series]
-                writer.writerow([*head, reading.samples, *reading.mean_counts, *reading.sd_counts])
-        plot(report, out.with_suffix(".png"))
-        out.write_text(to_toml(report), encoding="utf-8")
-    except OSError as error:
-        raise SessionError(
-            f"{error.filename or out}: cannot be written ({error.strerror}); choose another --out"
-        ) from (error)
-    load_calibration(str(out), n_cells=len(procedure.phantom.cells_mm))
 
 
 def _plain(report: Report) -> dict[str, object]:
