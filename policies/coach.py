@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from policies.errors import RatingError
 from policies.plan import keyed
 from policies.scales import question
 from policies.trainer import Asked, Finish, Pressed, Progress, Rated, Skipped, Undo
@@ -179,7 +180,7 @@ class Coach:
         try:
             value = float(action.argument)
             question(asked.question).index(value)
-        except ValueError:
+        except (ValueError, RatingError):
             return []
         presented = self._policy.acting({"nrs": self._observed})
         self._asked, self._waiting = None, True
