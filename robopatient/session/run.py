@@ -15,6 +15,7 @@ from robopatient.errors import ConfigError, SessionError
 from robopatient.face.identity import load_identity as load_face
 from robopatient.patient import load_patient
 from robopatient.record.reader import Record
+from robopatient.sensing import Sensing
 from robopatient.session.control import open_board
 from robopatient.session.finish import finish, summary
 from robopatient.session.scenario_stage import make_scenario
@@ -104,6 +105,7 @@ def _settled(config: SessionConfig) -> SessionConfig:
     if face.enabled:
         load_face(face.identity)
     open_board(config)
+    Sensing(config.sensing)
     make_scenario(config)
     make_study(config)
     if config.board.file:

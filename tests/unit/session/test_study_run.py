@@ -1,0 +1,256 @@
+import fcntl
+import json
+
+import msgspec
+import pytest
+
+from firmware_bridge.boards import make_board
+from robopatient import messages as m
+from robopatient.config import SessionConfig, StudyConfig, load_session
+from robopatient.errors import AssetError, ConfigError, RecordError, SessionError
+from robopatient.record.writer import RecordWriter
+from robopatient.session import study_run, study_verbs
+from robopatient.session.pipeline import Outputs
+from robopatient.session.study_desk import StudyDesk
+from robopatient.session.study_stage import earlier_rows, make_study
+from robopatient.study.presented import Draft
+from robopatient.study.study import load_study
+from robopatient.study.trials import Person
+
+TOML = """
+title = "Small"
+version = "1"
+question = "agree"
+sessions = 2
+[factors]
+force_newton = [5.0, 10.0]
+[session]
+patient = "healthy"
+[session.voice]
+enabled = false
+[session.face]
+enabled = false
+"""
+PYTHON = """
+from robopatient.study.trials import Stimulus
+def stimulus(study, person, factors):
+    return Stimulus(trigger_newton=factors["force_newton"])
+"""
+
+
+@pytest.fixture
+def study(tmp_path):
+    folder = tmp_path / "studies" / "small"
+    folder.mkdir(parents=True)
+    (folder / "study.toml").write_text(TOML)
+    (folder / "study.py").write_text(PYTHON)
+    return load_study(str(folder))
+
+
+def row(study, trial=0, status="done", code="P01", session=1, **changes):
+    plan = study.plan(Person(code, session, study.file.seed))
+    base = m.TrialRecord(
+        t_ns=1, study=study.name, design_sha256=plan.sha256, participant=code, session=session, block=0, trial=trial,
+        attempt=0, kind="main", repeat_of=-1, factors=plan.trials[trial].factors, status=status, question="agree",
+        response="agree", response_value=3.0, response_time_s=1.0, response_ns=1, trigger_ns=0, command_ns=0,
+        sound_ns=0, frame_ns=0, force_at_trigger_newton=0.0, peak_newton=0.0, f0_hz=0.0, level_dbfs=-120.0, au={},
+        pspi=0.0, replays=0, flags=(), seed=1,
+    )  # fmt: skip
+    return msgspec.structs.replace(base, **changes)
+
+
+def write_session(study, folder, rows, code="P01", session=1, resume=""):
+    config = SessionConfig(
+        study=StudyConfig(name=study.reference, participant=code, session=session, resume=str(resume))
+    )
+    with RecordWriter(folder, min_free_mb=1) as writer:
+        writer.put(m.SessionStart(1, "2026-01-01", "id", "0", "", 1, msgspec.json.encode(config).decode(), "{}", {}))
+        for one in rows:
+            writer.put(one)
+
+
+@pytest.fixture
+def ran(monkeypatch):
+    """Configurations that would have been run, by folder."""
+    started = {}
+
+    def run_session(config, folder):
+        started[folder.name] = config
+        return 0
+
+    monkeypatch.setattr(study_run, "run_session", run_session)
+    return started
+
+
+def run(study, folder, participant="P01", session=1, resume=False, demographics="", overrides=()):
+    return study_run.run_study(
+        study.reference, participant, session, folder, None, True, "english", resume, demographics, list(overrides)
+    )
+
+
+def test_a_session_runs_with_the_study_s_configuration_under_what_is_given(study, ran, tmp_path):
+    assert run(study, tmp_path / "out", overrides=["voice.level_dbfs=-20"]) == 0
+    config = ran["small_P01_s1"]
+    assert (config.patient, config.voice.enabled, config.voice.level_dbfs) == ("healthy", False, -20.0)
+    assert (config.study.participant, config.study.session, config.study.resume) == ("P01", 1, "")
+    assert config.record.min_free_mb >= 200
+
+
+def test_a_participant_who_exists_is_refused_and_goes_on_only_when_asked(study, ran, tmp_path):
+    out = tmp_path / "out"
+    write_session(study, out / "small_P01_s1", [row(study, 0)])
+    with pytest.raises(SessionError, match=r"participant P01, session 1 of small: exists already with 1 of 2 trials"):
+        run(study, out)
+    run(study, out, resume=True)
+    assert ran["small_P01_s1_2"].study.resume == str(out / "small_P01_s1")
+    run(study, out, participant="P02")
+    assert ran["small_P02_s1"].study.resume == ""
+
+
+def test_a_session_that_is_complete_is_refused_with_what_to_do(study, ran, tmp_path):
+    out = tmp_path / "out"
+    write_session(study, out / "small_P01_s1", [row(study, 0), row(study, 1)])
+    for resume in (False, True):
+        with pytest.raises(SessionError, match=r"is complete .*; take --session 2, or another code"):
+            run(study, out, resume=resume)
+    assert not ran
+
+
+def test_there_must_be_something_to_go_on_with(study, ran, tmp_path):
+    with pytest.raises(SessionError, match="no trial of it is recorded; begin it without --resume"):
+        run(study, tmp_path / "out", resume=True)
+    write_session(study, tmp_path / "out" / "small_P01_s1", [])  # killed before its first answer
+    run(study, tmp_path / "out")
+    assert list(ran) == ["small_P01_s1_2"]
+
+
+def test_two_consoles_cannot_run_the_same_session_at_once(study, ran, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    with (out / ".small_P01_s1.lock").open("w") as held:
+        held.write("4711")
+        held.flush()
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(SessionError, match=r"small_P01_s1: is being run already \(process 4711\)"):
+            run(study, out)
+    run(study, out)
+    assert ran
+
+
+def test_rows_are_followed_back_through_every_part_of_a_session(study, tmp_path):
+    first, second = tmp_path / "one", tmp_path / "two"
+    write_session(study, first, [row(study, 0)])
+    write_session(study, second, [row(study, 1)], resume=first)
+    assert [one.trial for one in earlier_rows(second)] == [0, 1]
+    write_session(study, tmp_path / "three", [], resume=tmp_path / "three")
+    with pytest.raises(RecordError, match="goes on with itself"):
+        earlier_rows(tmp_path / "three")
+
+
+def test_a_record_of_another_design_is_not_gone_on_with(study, ran, tmp_path):
+    out = tmp_path / "out"
+    write_session(study, out / "small_P01_s1", [row(study, 0, design_sha256="0" * 64)])
+    with pytest.raises(ConfigError, match="has another design"):
+        run(study, out, resume=True)
+
+
+def test_a_session_needs_a_participant_a_study_and_no_scenario(study):
+    def stage(**changes):
+        return make_study(msgspec.structs.replace(SessionConfig(), **changes))
+
+    assert stage() is None
+    with pytest.raises(ConfigError, match="whose session is it"):
+        stage(study=StudyConfig(name=study.reference))
+    with pytest.raises(ConfigError, match="a session runs one of them"):
+        stage(study=StudyConfig(name=study.reference, participant="P01"), scenario="murphy")
+    with pytest.raises(AssetError, match='study "none"'):
+        stage(study=StudyConfig(name="none", participant="P01"))
+    with pytest.raises(ConfigError, match="participant"):
+        load_session(None, ['study.participant="Anna Smith"'])
+
+
+def test_a_missing_calibration_fails_before_anything_starts(study, ran, tmp_path):
+    with pytest.raises(AssetError, match="calibration"):
+        run(study, tmp_path / "out", overrides=["sensing.calibration=nowhere"])
+    assert not ran
+
+
+def test_demographics_lie_apart_and_deletion_takes_both(study, ran, tmp_path, capsys):
+    out = tmp_path / "out"
+    run(study, out, demographics="age=34, sex=f")
+    told = out / "demographics" / "P01.json"
+    assert json.loads(told.read_text()) == {"age": "34", "sex": "f"}
+    with pytest.raises(ConfigError, match="write key=value"):
+        run(study, out, participant="P03", demographics="thirty")
+    write_session(study, out / "small_P01_s1", [row(study, 0)])
+    write_session(study, out / "small_P02_s1", [row(study, 0, code="P02")], code="P02")
+    with pytest.raises(ConfigError, match=r"small_P01_s1, demographics/P01.json would be removed for good; add --yes"):
+        study_verbs.delete("P01", out, yes=False)
+    study_verbs.delete("P01", out, yes=True)
+    assert not told.exists()
+    assert not (out / "small_P01_s1").exists()
+    assert (out / "small_P02_s1").exists()
+    with pytest.raises(RecordError, match="holds nothing of participant P01"):
+        study_verbs.delete("P01", out, yes=True)
+
+
+def outputs(**changes):
+    force = m.ForceFrame(0, 0, 0, ())
+    ask, face = m.VoiceAsk(-60.0, 0.0, 0.0, 0.0), m.FaceAsk(0.0)
+    base = Outputs(
+        force, m.PainState(0, 0, 0.0, "", "rest"), m.Expression(0, 0, "p", ask, face),
+        m.VoiceCommand(0, 0, 0, 0.0, "rest", ask), m.FaceCommand(0, 0, 0, 0.0, "rest", face), [],
+    )  # fmt: skip
+    return msgspec.structs.replace(base, **changes)
+
+
+def test_the_desk_fills_in_what_was_presented_and_says_when_it_is_saved(study, tmp_path):
+    with RecordWriter(tmp_path / "desk", min_free_mb=1) as record:
+        desk = StudyDesk(record, 1)
+        for t_ns, seq, level, f0, call in (
+            (5, 9, -20.0, 200.0, "moan"),  # before the trigger
+            (11, 10, -62.0, 0.0, "breath"),
+            (16, 10, -30.0, 300.0, "ah"),
+            (21, 11, -25.0, 320.0, "ah"),
+            (90, 12, -10.0, 500.0, "ah"),  # after the reaction
+        ):
+            desk.presented(m.Heard(t_ns, 0, seq, 0, f0, level, 0.0, call, 0))
+        for t_ns, seq, au in ((9, 9, {"AU4": 5.0}), (30, 10, {"AU4": 1.0}), (60, 11, {"AU4": 2.0, "AU6": 1.0})):
+            desk.presented(m.Seen(t_ns, 0, seq, 0, au, sum(au.values())))
+        (told,) = desk.take(outputs(drafts=(Draft(1, row(study), 10, 10, 80),)))
+        assert (told.sound_ns, told.level_dbfs, told.f0_hz) == (16, -25.0, 310.0)
+        assert (told.frame_ns, told.au, told.pspi) == (30, {"AU4": 2.0, "AU6": 1.0}, 3.0)
+        assert desk.wait(10.0)
+        (saved,) = desk.actions(7)
+        assert (saved.action, saved.argument, saved.source) == ("saved", "1", "record")
+
+
+def test_the_desk_asks_for_a_pause_when_the_disk_is_nearly_full(tmp_path):
+    with RecordWriter(tmp_path / "desk", min_free_mb=1) as record:
+        desk = StudyDesk(record, 10**9)
+        (asked,) = desk.actions(7)
+        assert (asked.action, asked.argument, asked.source) == ("pause", "disk nearly full", "record")
+        assert desk.actions(8) == []  # once
+
+
+def test_a_study_in_a_session_is_run_again_bit_for_bit(study):
+    from robopatient.patient import load_patient
+    from robopatient.session.pipeline import Pipeline
+
+    def session():
+        config = msgspec.structs.replace(
+            SessionConfig(), patient="healthy", study=StudyConfig(name=study.reference, participant="P01")
+        )
+        pipeline = Pipeline(config, make_board("virtual"), load_patient("healthy"))
+        said = []
+        for turn in range(200):
+            if turn % 50 == 0:
+                pipeline.act(m.OperatorAction(turn, "next"))
+            made = pipeline.tick(turn * 4_000_000)
+            said.append((made.voice, made.face, made.pain, made.study))
+        return said
+
+    first, second = session(), session()
+    assert first == second
+    assert first[-1][2].site == ""
+    assert {state.phase for *_, state in first if state} >= {"consent", "instructions", "ready"}
