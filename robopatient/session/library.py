@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -79,6 +80,8 @@ def export(folder: Path, wanted: Wanted, table: Path | None, xapi: Path | None, 
     """
     if table is None and xapi is None:
         raise RecordError("export: say where to: --csv FILE, --xapi FILE, or both")
+    if xapi is not None and not (urlsplit(home).scheme and urlsplit(home).netloc):
+        raise RecordError(f'--home {home}: give an address with its scheme, such as "https://lms.example.org"')
     with Library(folder) as library:
         library.refresh()
         entries = [entry for entry in library.find(wanted) if not entry.problem]
@@ -142,6 +145,11 @@ def _cells(entry: Entry) -> dict[str, Any]:
     return cells
 
 
+def _word(name: str) -> str:
+    """A name as part of an IRI: a file's name without its folder, which may tell who somebody is."""
+    return quote(Path(name).stem, safe="")
+
+
 def _rounded(value: Any) -> Any:
     return round(value, 2) if isinstance(value, float) else value
 
@@ -152,14 +160,14 @@ def _statements(entries: Sequence[Entry], home: str) -> Iterator[dict[str, Any]]
         if not entry.trainee:
             continue
         figures = _cells(entry)
-        activity = f"urn:robopatient:scenario:{entry.scenario or 'free'}:{entry.patient}"
+        activity = f"urn:robopatient:scenario:{_word(entry.scenario) or 'free'}:{_word(entry.patient) or 'unknown'}"
         yield {
             "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{home}/{entry.session_id}")),
             "actor": {"objectType": "Agent", "account": {"homePage": home, "name": entry.trainee}},
             "verb": XAPI_VERB,
             "object": {
                 "id": activity,
-                "definition": {"type": XAPI_TYPE, "name": {"en": entry.scenario or "palpation"}},
+                "definition": {"type": XAPI_TYPE, "name": {"en": Path(entry.scenario).stem or "palpation"}},
             },
             "result": {
                 "completion": entry.ended == "done",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import xapi
 
 from robopatient import messages as m
 from robopatient.config import SessionConfig, TrainingConfig
@@ -87,6 +88,64 @@ def test_statements_name_an_account_and_no_score(shelf):
 def test_export_without_a_target_says_what_to_give(shelf):
     with pytest.raises(RecordError, match="--csv"):
         export(shelf, Wanted(), None, None, "")
+
+
+@pytest.mark.parametrize("home", ["", "lms.example.org", "https://"])
+def test_a_home_that_is_no_address_is_refused_before_anything_is_written(shelf, home):
+    with pytest.raises(RecordError, match="--home"):
+        export(shelf, Wanted(), None, shelf / "out.json", home)
+    assert not (shelf / "out.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("scenario", "patient"),
+    [("murphy", "cholecystitis"), ("", "healthy"), ("/home/Jane Doe/my scenario ü.toml", "their/own patient.toml")],
+)
+def test_every_statement_keeps_to_the_shape_of_the_specification(shelf, scenario, patient):
+    folder = shelf / "two"
+    config = SessionConfig(scenario=scenario, patient=patient, training=TrainingConfig(trainee="T-2_x.y"))
+    with RecordWriter(folder, min_free_mb=1) as writer:
+        text = msgspec.json.encode(config).decode()
+        writer.put(m.SessionStart(0, "2026-03-15T09:00:00.123+00:00", "id-2", "0.1.0", "", 1, text, "", {}))
+        writer.put(m.SessionStop(1_500_000_000, "interrupted"))
+    export(shelf, Wanted(), None, shelf / "out.json", "https://lms.example.org/x")
+    statements = json.loads((shelf / "out.json").read_text())
+    assert len(statements) == 2
+    for statement in statements:
+        assert xapi.faults(statement) == []
+    assert "Jane" not in (shelf / "out.json").read_text()
+    assert len({statement["id"] for statement in statements}) == 2
+
+
+def test_the_same_session_is_the_same_statement_so_that_it_can_be_sent_twice(shelf):
+    for name in ("a.json", "b.json"):
+        export(shelf, Wanted(), None, shelf / name, "https://lms.example.org")
+    assert (shelf / "a.json").read_text() == (shelf / "b.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        ({"id": "not-a-uuid"}, "id"),
+        ({"actor": {"objectType": "Agent"}}, "actor"),
+        ({"actor": {"account": {"homePage": "https://x.org", "name": "T"}, "mbox": "mailto:t@x.org"}}, "actor"),
+        ({"actor": {"account": {"homePage": "x.org", "name": "T"}}}, "homePage"),
+        ({"verb": {"display": {"en": "completed"}}}, "verb"),
+        ({"verb": {"id": "http://x.org/v", "display": {"not a tag": "x"}}}, "verb"),
+        ({"object": {"id": "with a space"}}, "object"),
+        ({"object": {"id": "no-scheme"}}, "object"),
+        ({"timestamp": "2026-03-15T09:00:00"}, "timestamp"),
+        ({"score": 1}, "score"),
+        ({"result": {"duration": "61 s"}}, "duration"),
+        ({"result": {"extensions": {"presses": 3}}}, "extensions"),
+        ({"context": {"registration": "7"}}, "registration"),
+        ({"version": None}, "null"),
+    ],
+)
+def test_the_validator_of_these_tests_finds_what_a_record_store_would_refuse(shelf, spoil, words):
+    export(shelf, Wanted(), None, shelf / "out.json", "https://lms.example.org")
+    [statement] = json.loads((shelf / "out.json").read_text())
+    assert any(words in fault for fault in xapi.faults(statement | spoil))
 
 
 def test_delete_asks_first(shelf, capsys):
