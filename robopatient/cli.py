@@ -723,7 +723,7 @@ def face_display(
 @face.command("train")
 def face_train(
     config: Annotated[Path | None, typer.Argument(metavar="CONFIG", help="Training file; the shipped one.")] = None,
-    out: Annotated[Path, typer.Option("--out", help="Folder for losses, state and checkpoint.")] = Path("face-training"),
+    out: Annotated[Path, typer.Option("--out", help="Folder for state and checkpoint.")] = Path("face-training"),
     smoke: Annotated[bool, typer.Option("--smoke", help="A toy within a minute: does everything work here?")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted training in --out.")] = False,
 ) -> None:

@@ -19,14 +19,14 @@ import numpy as np
 
 from robopatient.bus import ActorPort, Endpoints, MirrorSender
 from robopatient.clock import Clock, HostClock, Metronome
-from robopatient.config import FaceConfig, SessionConfig
+from robopatient.config import SessionConfig
 from robopatient.errors import MissingPackageError, RobopatientError
 from robopatient.face.bodies.scene import load_face
 from robopatient.face.bodystate import BodyState
 from robopatient.face.display.finish import Finish
 from robopatient.face.display.patch import ChangePatch
 from robopatient.face.display.profile import DisplayProfile, load_profile
-from robopatient.face.generator import Engine, make_engine
+from robopatient.face.generator import Engine, make_engine_or_blend, note_of
 from robopatient.face.identity import load_identity
 from robopatient.face.light import Look
 from robopatient.face.pose import FacePose
@@ -240,7 +240,8 @@ class FaceActor:
 
     def _tell_state(self, state: str) -> None:
         self._beat_ns = self._clock.now_ns()
-        notes = [*self._problems, *([self._unseen] if self._unseen else [])]
+        late = note_of(self._engine) if self._engine is not None else ""
+        notes = [note for note in (*self._problems, self._unseen, late) if note]
         if self._renderer is not None and state in ("ready", "degraded"):
             notes.append(f"{self._renderer.kind} {self._renderer.size_px} px, {self._renderer.draw_ms:.0f} ms a frame")
         self._port.tell(ActorState(self._beat_ns, "face", state, "; ".join(notes), os.getpid()))
@@ -266,11 +267,10 @@ class FaceActor:
         self._renderer = self._load_renderer(kind)
 
     def _load_engine(self) -> Engine:
-        try:
-            return make_engine(self._config, self._seed)
-        except (RobopatientError, ImportError) as error:
-            self._problems.append(f"face.engine: {error}; the blend engine moves the face instead")
-            return make_engine(FaceConfig(engine="blend"), self._seed)
+        engine, problem = make_engine_or_blend(self._config, self._seed)
+        if problem:
+            self._problems.append(problem)
+        return engine
 
     def _load_profile(self) -> DisplayProfile | None:
         """Profile of the display, or None without one, or when it cannot be used."""
