@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 
 import msgspec
 import numpy as np
 
-from robopatient.config import ExpressionConfig, FaceConfig, SplitConfig, VoiceConfig
+from robopatient.config import ExpressionConfig, FaceConfig, SensingConfig, SplitConfig, VoiceConfig
 from robopatient.expression import Character, make_policy
 from robopatient.expression.split import Split
-from robopatient.face.generator import make_engine
+from robopatient.face.generator import make_engine_or_blend
 from robopatient.face.pose import FacePose
 from robopatient.messages import ForceFrame, PainState, Phase
+from robopatient.phantom import load_phantom
 from robopatient.voice.engine import VoiceEngine
 from robopatient.voice.identity import load_identity
 
@@ -57,6 +59,7 @@ def perform(
     seed: int,
     fps: float,
     engine: str = "",
+    face: str = "",
 ) -> tuple[list[Moment], np.ndarray, int]:
     """Poses at a film's rate, and the voice, shape (n,) float32, with its sample rate in Hz.
 
@@ -66,11 +69,17 @@ def perform(
         Force and pain at every tick of ``TICK_S``, time from 0.
     engine
         What moves the face; "" is the one of a session.
+    face
+        Identity whose sex, age and habits move it; "" is nobody in particular.
     """
-    policy, split = make_policy(ExpressionConfig(), character), Split(SplitConfig())
+    policy = make_policy(ExpressionConfig(), character)
+    split = Split(SplitConfig(), load_phantom(SensingConfig().phantom))
     config = VoiceConfig(identity=voice)
     throat = VoiceEngine(load_identity(voice), config, seed)
-    mover = make_engine(FaceConfig(engine=engine) if engine else FaceConfig(), seed)
+    chosen = FaceConfig(engine=engine or FaceConfig().engine, identity=face, fps=fps, deadline_ms=0.0)
+    mover, problem = make_engine_or_blend(chosen, seed)
+    if problem:
+        print(problem, file=sys.stderr)
     block_s = config.block_frames / config.sample_rate_hz
     blocks: list[np.ndarray] = []
     moments: list[Moment] = []
