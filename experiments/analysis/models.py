@@ -178,7 +178,7 @@ def linear_mixed(design: Design, personal: Sequence[str]) -> pd.DataFrame:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # told by "converged"
         try:
-            fit = model.fit(method=["lbfgs", "powell"], maxiter=200)
+            fit = model.fit(method=["lbfgs", "cg"], maxiter=100)
         except np.linalg.LinAlgError as failure:
             raise AnalysisError(f"the mixed linear model has no solution ({failure})") from failure
         weight, error = fit.fe_params[1:], fit.bse_fe[1:]

@@ -18,6 +18,8 @@ __all__ = ["OrdinalFit", "cell_counts", "cluster_bootstrap", "fit_ordinal", "lev
 MOST_STEPS = 60
 CONVERGED = 1e-9
 """Gain in log-likelihood per answer below which the fit is done."""
+MOST_LOG_ODDS = 9.0
+"""Beyond it a fit runs away: no table of trials shows odds of 8,000 to 1."""
 SMALLEST = 1e-300
 
 
@@ -121,7 +123,8 @@ def fit_ordinal(
         gain, value = new - value, new
         if gain < CONVERGED * n:
             break
-    if not np.isfinite(value) or np.abs(theta).max() > 50:
+    reach = max(np.abs(theta[: levels - 1]).max(), np.abs(cells @ theta[levels - 1 :]).max(initial=0.0))
+    if not np.isfinite(value) or reach > MOST_LOG_ODDS:
         raise AnalysisError("an ordinal model has no finite solution: a factor separates the answers completely")
     covariance = _covariance(theta, cells, counts) if errors else np.empty((0, 0))
     return OrdinalFit(theta[levels - 1 :], theta[: levels - 1], covariance, float(value), int(n))

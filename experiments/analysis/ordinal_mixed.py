@@ -17,7 +17,7 @@ from experiments.analysis.ordinal import cell_counts, fit_ordinal
 
 __all__ = ["OrdinalMixedFit", "fit_ordinal_mixed"]
 
-MOST_ROUNDS = 400
+MOST_ROUNDS = 200
 CONVERGED = 1e-4
 """Relative change of every spread below which the fit is done."""
 SMALLEST_SPREAD = 1e-4

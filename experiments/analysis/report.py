@@ -105,8 +105,8 @@ def _agreement(results: Results, figures: dict[str, Any]) -> str:
             "matter "
             "of pairs of levels, below.",
         )
-        + (f'<div class="pair">{heats}</div><p class="quiet">Stronger colour: agreed more often. Small: 95 % interval over '
-           "people.</p>" if heats else "")
+        + (f'<div class="pair">{heats}</div><p class="quiet">Stronger colour: agreed more often. Small: 95 % interval '
+           "over people.</p>" if heats else "")
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.analysis.agreement import agreed, by_distance, by_level, by_pair, by_person, matched_minus_worst
+from experiments.analysis.bootstrap import REPLICATES
 from experiments.analysis.errors import AnalysisError
 from experiments.analysis.models import (
     FEWEST_PEOPLE,
@@ -32,6 +33,7 @@ from experiments.analysis.reliability import (
 )
 from experiments.analysis.timing import Timing, timings
 from experiments.analysis.trials import Factor, Trials
+from robopatient.errors import require
 from robopatient.study.questions import QUESTIONS
 
 __all__ = ["Results", "analyse_trials"]
@@ -94,7 +96,7 @@ class Results(NamedTuple):
     skipped: dict[str, str]
 
 
-def analyse_trials(trials: Trials, seed: int = 1, published: bool = True) -> Results:
+def analyse_trials(trials: Trials, seed: int = 1, published: bool = True, replicates: int = REPLICATES) -> Results:
     """Everything that this table can carry.
 
     Parameters
@@ -103,7 +105,15 @@ def analyse_trials(trials: Trials, seed: int = 1, published: bool = True) -> Res
         Of every draw of people.
     published
         Whether to run the published pipeline where its factors are there.
+    replicates
+        Draws of people for the intervals of the pooled model.
     """
+    # The matrices are small: more threads than one only get in each other's way.
+    with require("threadpoolctl", "study").threadpool_limits(1):
+        return _analyse(trials, seed, published, replicates)
+
+
+def _analyse(trials: Trials, seed: int, published: bool, replicates: int) -> Results:
     skipped: dict[str, str] = {}
 
     def attempt(name: str, act: Callable[[], T]) -> T | None:
@@ -122,7 +132,7 @@ def analyse_trials(trials: Trials, seed: int = 1, published: bool = True) -> Res
     if graded:
         design = attempt("models", lambda: design_of(trials))
         if design is not None:
-            pooled = attempt("cumulative-link model", lambda: ordinal_pooled(design, seed))
+            pooled = attempt("cumulative-link model", lambda: ordinal_pooled(design, seed, replicates))
             main, products = person_weights_of(trials.factors, design, first.name if first else "")
             own_main = attempt("cumulative-link mixed model", lambda: ordinal_mixed(design, main))
             linear = attempt("mixed linear model", lambda: linear_mixed(design, main))

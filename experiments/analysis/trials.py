@@ -194,6 +194,8 @@ def _question(
             "they widen every interval. Look at the record before you decide to leave anybody out."
         )
     study = str(table["study"].iloc[0]) if "study" in table else ""
+    # The same order from every kind of file: the force that the others are seen against, then by name.
+    factors.sort(key=lambda factor: ("newton" not in factor.name, factor.name))
     return Trials(source, study, question, table, tuple(factors), scale, dropped, tuple(said))
 
 

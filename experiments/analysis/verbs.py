@@ -18,7 +18,6 @@ from experiments.analysis.report import page
 from experiments.analysis.results import Results, analyse_trials
 from experiments.analysis.trials import read_trials
 from experiments.analysis.words import in_short
-from robopatient.errors import require
 
 __all__ = ["analyse"]
 
@@ -31,8 +30,6 @@ def analyse(source: Path, out: Path, seed: int = 1, as_json: bool = False) -> in
     AnalysisError
         When the table cannot be read, or the folder not be written.
     """
-    # The models' matrices are small: more threads than one only get in each other's way.
-    require("threadpoolctl", "study").threadpool_limits(1)
     tables = read_trials(source)
     written: dict[str, Any] = {}
     for trials in tables:

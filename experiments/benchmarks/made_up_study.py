@@ -34,7 +34,7 @@ def made_up_trials(participant: str, session: int, trials: int, seed: int) -> li
     random = np.random.default_rng((seed, int.from_bytes(participant.encode()), session))
     own = np.random.default_rng((seed, int.from_bytes(participant.encode()))).normal(0.0, PERSON_SD)
     cells = list(itertools.product(range(3), range(4), range(4), range(4)))
-    order = np.concatenate([random.permutation(len(cells)) for _ in range(-(-trials // len(cells)))])[:trials]
+    order = np.concatenate([random.permutation(len(cells)) for _ in range(1 + trials // len(cells))])[:trials]
     rows = []
     begin_ns = START_NS
     for trial, cell in enumerate(order):

@@ -17,10 +17,21 @@ class Marker(msgspec.Struct, frozen=True):
 
 
 class Markers:
-    """From messages to markers: presses, operator's actions, notes, the session's ends, every change of the link."""
+    """From messages to markers: presses, actions, notes, a study's trials, the session's ends, changes of the link."""
 
     def __init__(self) -> None:
         self._link = ""
+        self._phase = ""
+
+    def every(self, message: m.Message) -> list[Marker]:
+        """All markers of a message: a trial has one for each of its moments, dated by it, told when the trial is over.
+
+        They are "trigger", "sound", "picture" and "response", as far as they happened, and "trial" with the row itself.
+        """
+        if isinstance(message, m.TrialRecord):
+            return _of_trial(message)
+        marker = self.of(message)
+        return [] if marker is None else [marker]
 
     def of(self, message: m.Message) -> Marker | None:
         """Marker of a message, None when it is none."""
@@ -46,12 +57,37 @@ class Markers:
             case m.Health() if message.link != self._link:
                 self._link = message.link
                 return _marker(message.t_ns, "link", state=message.link)
+            case m.StudyState() if message.phase != self._phase:
+                self._phase = message.phase
+                return _marker(
+                    message.t_ns,
+                    "phase",
+                    phase=message.phase,
+                    study=message.study,
+                    participant=message.participant,
+                    block=message.block,
+                    trial=message.trial,
+                )
         return None
 
     @staticmethod
     def begin(t_ns: int, session: str) -> Marker:
         """First marker of a session."""
         return _marker(t_ns, "session", name=session)
+
+
+def _of_trial(row: m.TrialRecord) -> list[Marker]:
+    who = {"trial": row.trial, "attempt": row.attempt}
+    moments = {
+        "trigger": (row.trigger_ns, {"newton": round(row.force_at_trigger_newton, 3)}),
+        "sound": (row.sound_ns, {"f0_hz": round(row.f0_hz, 2), "level_dbfs": round(row.level_dbfs, 2)}),
+        "picture": (row.frame_ns, {"pspi": round(row.pspi, 2)}),
+        "response": (row.response_ns, {"response": row.response, "value": row.response_value}),
+    }
+    markers = [_marker(t_ns, event, **who, **fields) for event, (t_ns, fields) in moments.items() if t_ns]
+    told = {"kind": row.kind, "status": row.status, "question": row.question, "factors": row.factors}
+    where = {"study": row.study, "participant": row.participant, "session": row.session, "block": row.block}
+    return [*markers, _marker(row.t_ns, "trial", **who, **where, **told, flags=list(row.flags))]
 
 
 def _marker(t_ns: int, event: str, **fields: object) -> Marker:

@@ -20,7 +20,7 @@ from robopatient.phantom import load_phantom
 
 __all__ = ["InteropActor", "main"]
 
-TOPICS = ("force", "pain", "press", "heard", "seen", "action", "health", "note", "stop")
+TOPICS = ("force", "pain", "press", "heard", "seen", "action", "health", "note", "study", "trial", "stop")
 RECEIVE_MS = 100
 HEARTBEAT_NS = 1_000_000_000
 
@@ -91,8 +91,7 @@ class InteropActor:
 
     def _pass_on(self, message: m.Message) -> None:
         self._try(lambda outlet: outlet.send(message))
-        marker = self._markers.of(message)
-        if marker is not None:
+        for marker in self._markers.every(message):
             self._mark(marker)
 
     def _mark(self, marker: Marker) -> None:

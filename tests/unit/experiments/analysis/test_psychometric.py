@@ -1,0 +1,104 @@
+"""Known places and widths come back."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import ndtr
+
+from experiments.analysis.errors import AnalysisError
+from experiments.analysis.power_law import fit_power_law
+from experiments.analysis.psychometric import fit_psychometric, match_point, psychometric_with_intervals
+
+LEVELS = np.linspace(-3, 3, 7)
+
+
+def counts(pse: float, sigma: float, n: int, seed: int, people: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    probability = 0.01 + 0.98 * ndtr((LEVELS - pse) / sigma)
+    return random.binomial(n, np.tile(probability, (people, 1))).astype(float), np.full((people, len(LEVELS)), float(n))
+
+
+@pytest.mark.parametrize(("pse", "sigma"), [(0.0, 1.0), (1.2, 0.6), (-0.7, 2.0)])
+def test_pse_and_jnd_come_back(pse: float, sigma: float) -> None:
+    yes, n = counts(pse, sigma, 2000, seed=1)
+    fit = fit_psychometric(LEVELS, yes[0], n[0])
+    assert fit.pse == pytest.approx(pse, abs=0.08)
+    assert fit.jnd == pytest.approx(0.6745 * sigma, rel=0.1)
+
+
+def test_a_falling_function_has_a_negative_jnd() -> None:
+    yes, n = counts(0.5, 1.0, 2000, seed=1)
+    fit = fit_psychometric(LEVELS, n[0] - yes[0], n[0])
+    assert fit.pse == pytest.approx(0.5, abs=0.08)
+    assert fit.jnd < 0
+
+
+def test_two_alternatives_begin_at_a_half() -> None:
+    random = np.random.default_rng(1)
+    levels = np.linspace(0, 6, 7)
+    yes = random.binomial(3000, 0.5 + 0.49 * ndtr((levels - 3) / 1.0)).astype(float)
+    fit = fit_psychometric(levels, yes, np.full(7, 3000.0), guess=0.5)
+    assert fit.pse == pytest.approx(3.0, abs=0.15)
+    assert fit.probability(np.array([3.0]))[0] == pytest.approx(0.75, abs=0.02)
+
+
+def test_the_interval_over_people_holds_the_truth() -> None:
+    yes, n = counts(0.4, 1.0, 40, seed=2, people=12)
+    fit = psychometric_with_intervals(LEVELS, yes, n, replicates=60)
+    assert fit.pse_interval[0] < 0.4 < fit.pse_interval[1]
+    assert fit.pse_interval[1] - fit.pse_interval[0] < 0.5
+
+
+def test_the_peak_of_agreement_is_found() -> None:
+    random = np.random.default_rng(1)
+    levels = np.arange(4.0)
+    probability = 1 / (1 + np.exp(-(1.0 - 0.8 * (levels - 2.1) ** 2)))
+    totals = np.full((10, 4), 60.0)
+    hits = random.binomial(60, np.tile(probability, (10, 1))).astype(float)
+    found = match_point(levels, hits, totals, replicates=100)
+    assert found.place == pytest.approx(2.1, abs=0.12)
+    assert found.interval[0] < 2.1 < found.interval[1]
+
+
+def test_agreement_without_a_peak_has_no_place() -> None:
+    hits = np.array([[50.0, 20.0, 20.0, 50.0]])
+    assert np.isnan(match_point(np.arange(4.0), hits, np.full((1, 4), 60.0), replicates=10).place)
+
+
+def test_two_levels_and_flat_answers_are_refused() -> None:
+    with pytest.raises(AnalysisError, match="at least 3 levels"):
+        fit_psychometric(np.array([1.0, 2.0]), np.array([1.0, 5.0]), np.array([6.0, 6.0]))
+    with pytest.raises(AnalysisError, match="do not change"):
+        fit_psychometric(LEVELS, np.full(7, 3.0), np.full(7, 6.0))
+
+
+def magnitudes(exponent: float, seed: int = 1) -> pd.DataFrame:
+    random = np.random.default_rng(seed)
+    rows = []
+    for person in range(12):
+        own, scale = exponent * random.lognormal(0, 0.1), random.lognormal(2, 1)
+        for force in (2.0, 5.0, 10.0, 20.0, 40.0):
+            rows += [(f"P{person}", force, scale * force**own * random.lognormal(0, 0.2)) for _ in range(5)]
+    return pd.DataFrame(rows, columns=["participant", "force_newton", "value"])
+
+
+@pytest.mark.parametrize("exponent", [0.67, 1.1, 1.7])
+def test_stevens_exponent_comes_back(exponent: float) -> None:
+    law = fit_power_law(magnitudes(exponent), "force_newton")
+    assert law.exponent == pytest.approx(exponent, rel=0.1)
+    assert law.interval[0] < exponent < law.interval[1]
+    slope = np.polyfit(np.log(law.points["intensity"]), np.log(law.points["magnitude"]), 1)[0]
+    assert slope == pytest.approx(law.exponent, abs=0.02)
+
+
+def test_magnitudes_of_zero_are_counted_and_left_out() -> None:
+    table = magnitudes(1.0)
+    table.loc[:3, "value"] = 0.0
+    assert fit_power_law(table, "force_newton").left_out == 4
+
+
+def test_an_intensity_of_zero_is_refused() -> None:
+    table = magnitudes(1.0)
+    table.loc[0, "force_newton"] = 0.0
+    with pytest.raises(AnalysisError, match="positive"):
+        fit_power_law(table, "force_newton")
