@@ -112,7 +112,7 @@ def test_a_converter_at_320_hz_under_reads_a_press_by_its_own_mean_and_by_nothin
             first, last = round(press.t_ns * 1e-9 * sps), round(press.release_t_ns * 1e-9 * sps)
             mean = converted[first : last + 1].max()
             assert press.peak_newton == pytest.approx(mean, abs=noise_newton + 0.15), f"{name} at {first / sps:.3f} s"
-            if not press.flags:
+            if "brief" not in press.flags:
                 low[name, first] = press.peak_newton / true[max(0, first - 2) : last + 3].max() - 1.0
     assert len(low) > 100
     assert min(low.values()) > -0.03
