@@ -49,6 +49,9 @@ TO_BEAT: dict[str, bool] = {
 RATIOS = {"pain_divrs_ratio": ("divrs", "divrs_right"), "pain_var_ratio": ("var", "var_right")}
 """Ratios of sums over cases: name, top, bottom."""
 
+RECIPE_CONTROLS = ("pain", "expressiveness", "valence")
+"""Conditions that every generator has in common with the PainDiffusion recipe: stimulus, expressiveness, emotion."""
+
 LEAST_SUBJECTS = 3
 """Held-out people below which an interval over people means nothing."""
 
@@ -73,11 +76,11 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pairs
         Of each swap test.
     drift_faces, drift_minutes
-        Faces that run on end, and for how long.
+        Faces of the generator under test that run on end, and for how long; of the others one runs.
     """
 
     subjects: int = 40
-    clips: int = 4
+    clips: int = 3
     clip_s: float = 12.0
     tries: int = 3
     appropriate: int = 5
@@ -87,8 +90,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     slow_fps: float = 120.0
     draws: int = 1000
     distribution_draws: int = 200
-    pairs: int = 24
-    drift_faces: int = 4
+    pairs: int = 16
+    drift_faces: int = 3
     drift_minutes: int = 10
 
 
@@ -193,13 +196,14 @@ def evaluate(
         answers[name] = _ask(generator, cases, plan, seed)
         slow = answers[name].fps < plan.slow_fps
         say(f"{name}: {answers[name].fps:.0f} frames a second for one face; controls")
-        chosen = [one for one in SWAPS if not slow or one.condition in ("pain", "expressiveness", "valence")]
+        every = name == ours or (not slow and hasattr(generator, "generate_batch"))
+        chosen = SWAPS if every else [one for one in SWAPS if one.condition in RECIPE_CONTROLS]
         asked = people[: max(2, plan.pairs // 4)] if slow else people
         swaps[name] = [swap_test(generator, asked, one, seed) for one in chosen]
         slots[name] = slots_matter(generator, people[0], seed)
         if not slow:
             say(f"{name}: {plan.drift_minutes} minutes on end")
-            seeds = [seed + i for i in range(plan.drift_faces)]
+            seeds = [seed + i for i in range(plan.drift_faces if name == ours else 1)]
             drift[name] = drift_of(generator, seeds, scale, plan.drift_minutes)
     names = list(generators)
     if further is not None:
@@ -252,10 +256,10 @@ def make_cases(corpus: Corpus, plan: Plan, seed: int, recipe: Recipe | None) -> 
     rng = np.random.default_rng([seed, 5])
     for subject in subjects:
         own = [one for one in corpus.of("test") if one.subject == subject]
-        # presses first: controls without pain say nothing about timing, but one in four must be there
+        # presses first: controls without pain say nothing about timing, but one in three must be there
         own.sort(key=lambda one: (one.kind == "control", rng.random()))
         controls = [one for one in own if one.kind == "control"]
-        quarter = controls[: plan.clips // 4]
+        quarter = controls[: plan.clips // 3]
         chosen += ([one for one in own if one.kind != "control"] + controls)[: plan.clips - len(quarter)] + quarter
     longest = round(plan.clip_s * MOTION_HZ)
     cut = [_cut(one, longest) for one in chosen]

@@ -21,16 +21,16 @@ __all__ = ["GruRegression", "fit"]
 
 
 class GruSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Width and depth; training windows of 6 s."""
+    """Width and depth; training windows of 4 s."""
 
     hidden: int = 128
-    layers: int = 2
-    window: int = 180
+    layers: int = 1
+    window: int = 120
     batch: int = 24
     steps: int = 1000
 
 
-QUICK = GruSize(hidden=48, layers=1, window=60, batch=16, steps=150)
+QUICK = GruSize(hidden=48, layers=1, window=60, batch=16, steps=120)
 
 
 class GruNetwork(Scaled):

@@ -43,7 +43,9 @@ DROP, CROP = 0.1, 0.3
 
 BATCH, FULL_STEPS, QUICK_STEPS = 10, 1200, 20
 
-QUICK = msgspec.structs.replace(REDUCED, dim=8, mults=(1, 2), heads=1, head_dim=8, signal_dim=16, latent=28, sigmas=5, uncertainty=0.25)
+QUICK = msgspec.structs.replace(
+    REDUCED, dim=8, mults=(1, 2), heads=1, head_dim=8, signal_dim=16, latent=28, sigmas=5, uncertainty=0.25
+)
 
 _VALENCE, _EXPRESSIVENESS, _PAIN = index("valence"), index("expressiveness"), index("pain")
 
@@ -130,7 +132,7 @@ def fit(corpus: Corpus, seed: int, effort: str = "full") -> Recipe:
     torch.manual_seed(seed)
     network = RecipeNetwork(size)
     network.learn_scale(windows.frames())
-    raw = signals_of(np.stack([(c * SCALE).numpy() for c in windows.batch(256)[0].double()]))
+    raw = signals_of(_unscaled(windows.batch(256)[0]))
     network.signal_mean.copy_(torch.from_numpy(raw.mean((0, 1))))
     network.signal_spread.copy_(torch.from_numpy(np.maximum(raw.std((0, 1)), 1e-3)))
     average = deepcopy(network)
@@ -141,7 +143,7 @@ def fit(corpus: Corpus, seed: int, effort: str = "full") -> Recipe:
             for kept, now in zip(average.unet.parameters(), network.unet.parameters(), strict=True):
                 kept.lerp_(now, 1.0 - EMA_DECAY)
         conditions, motions = windows.batch(BATCH)
-        signals = network.signals((conditions.double() * torch.from_numpy(SCALE)).numpy())
+        signals = network.signals(_unscaled(conditions))
         if float(torch.rand((), generator=rng)) < CROP:
             cut = int(torch.randint(1, signals.shape[1] * size.stack, (), generator=rng))
             signals.flatten(1, 2)[:, :cut, -1] = 0.0
@@ -151,6 +153,12 @@ def fit(corpus: Corpus, seed: int, effort: str = "full") -> Recipe:
     optimise(network, loss, steps, rate=RATE, warm_up=round(WARM_UP_SHARE * steps), decay=False)
     average.eval()
     return Recipe(average)
+
+
+def _unscaled(conditions: Tensor) -> np.ndarray:
+    """Conditions in physical units again."""
+    result: np.ndarray = conditions.double().numpy() * SCALE
+    return result
 
 
 def read(path: Path) -> Recipe:

@@ -41,7 +41,7 @@ class TokenSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     width: int = 128
     hidden: int = 192
     window: int = 40
-    batch: int = 24
+    batch: int = 16
     coder_steps: int = 1000
     prior_steps: int = 1000
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from robopatient.face.generator.motion import MOTION_HZ
 
-__all__ = ["COURSE", "Course", "courses", "episodes"]
+__all__ = ["COURSE", "VISIBLE_PSPI", "Course", "courses", "episodes"]
 
 PAINFUL_NRS = 2.0
 """Pain from which an episode counts (assumption: below it most faces stay still)."""

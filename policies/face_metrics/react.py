@@ -11,6 +11,7 @@ import numpy as np
 
 from policies.face_metrics.cases import Case, Tries, pspi_of
 from policies.face_metrics.compat import diversity, variance
+from policies.face_metrics.events import VISIBLE_PSPI
 from policies.face_metrics.series import best_lag, ccc, dtw
 from robopatient.face.generator.motion import CHANNELS, MOTION_HZ
 
@@ -51,21 +52,19 @@ def react_of(case: Case, tries: Tries, scale: np.ndarray) -> dict[str, float]:
     latent, right = tries / scale, case.appropriate / scale
     concordance = [max(float(ccc(one, other).mean()) for other in right) for one in latent]
     warped = [min(_warped(one, other) for other in right) for one in latent]
-    lags = [lag_s(case.stimulus, one) for one in pspi_of(tries)]
-    wanted = [lag for lag in (lag_s(case.stimulus, one) for one in pspi_of(case.appropriate)) if lag is not None]
-    # A face that never moves is as wrong as the search allows; a clip to which no one reacts asks for no lag.
-    errors = [LONGEST_LAG_S if lag is None else abs(lag - float(np.median(wanted))) for lag in lags if wanted]
     return {
         "FRCorr": float(np.mean(concordance)),
         "FRDist": float(np.mean(warped)),
         "FRDiv": diversity(latent),
         "FRVar": variance(latent),
-        "lag_error_s": float(np.mean(errors)) if errors else float("nan"),
+        "lag_error_s": _lag_error_s(case, tries),
     }
 
 
 def lag_s(stimulus: np.ndarray, shown: np.ndarray) -> float | None:
-    """Seconds by which PSPI follows the stimulus, None when one of them is still."""
+    """Seconds by which PSPI follows the stimulus; None when that is still or the face does not react."""
+    if np.ptp(shown) < VISIBLE_PSPI:
+        return None
     lag = best_lag(stimulus, shown, round(LONGEST_LAG_S * MOTION_HZ))
     return None if lag is None else lag / MOTION_HZ
 
@@ -75,6 +74,18 @@ def apart(latents: list[np.ndarray]) -> float:
     n, k = min(x.shape[1] for x in latents), min(len(x) for x in latents)
     stacked = np.stack([x[:k, :n] for x in latents])
     return float(np.mean([diversity(stacked[:, seed]) for seed in range(k)]))
+
+
+def _lag_error_s(case: Case, tries: Tries) -> float:
+    """Mean over tries that react, from the median of the appropriate reactions; NaN unless half of those react.
+
+    A generator none of whose tries react to such a clip is as wrong as the search allows.
+    """
+    right = [lag for lag in (lag_s(case.stimulus, one) for one in pspi_of(case.appropriate)) if lag is not None]
+    if 2 * len(right) < len(case.appropriate):
+        return float("nan")
+    found = [lag for lag in (lag_s(case.stimulus, one) for one in pspi_of(tries)) if lag is not None]
+    return float(np.mean(np.abs(np.array(found) - np.median(right)))) if found else LONGEST_LAG_S
 
 
 def _warped(one: np.ndarray, other: np.ndarray) -> float:

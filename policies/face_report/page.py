@@ -24,13 +24,13 @@ from policies.face_report.plots import colours, plot_ahead, plot_courses, plot_d
 __all__ = ["verdicts", "write_report"]
 
 STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 1080px; margin: 2em auto; padding: 0 1em; }
+body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 1240px; margin: 2em auto; padding: 0 1em; }
 h1 { font-size: 1.5em; } h2 { font-size: 1.15em; margin-top: 2.2em; border-bottom: 1px solid #ddd; }
 p, li { max-width: 48em; } .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 12.5px; margin: 0.8em 0; }
 th, td { padding: 3px 8px; text-align: right; white-space: nowrap; border-bottom: 1px solid #eee; }
 th { font-weight: 600; background: #f6f6f4; } th:first-child, td:first-child { text-align: left; }
-td.words { text-align: left; white-space: normal; max-width: 30em; }
+td.words { text-align: left; white-space: normal; min-width: 15em; max-width: 34em; }
 tr.ours td { background: #fbefec; } tr.ceiling td { color: #777; }
 td.best { font-weight: 700; } small { color: #777; } .yes { color: #1d6f42; } .no { color: #b5371f; }
 img, video { max-width: 100%; display: block; } .strip { margin: 2px 0; } .strip span { font-size: 12px; }
@@ -70,11 +70,10 @@ def verdicts(result: Evaluation) -> list[tuple[str, str, bool]]:
         rows.append((f"{metric} better than every baseline", said, not lost and bool(result.ahead)))
     for metric, what in (("pain_divrs_ratio", "diversity"), ("pain_var_ratio", "variance over time")):
         one = result.summary[result.ours][metric]
-        rows.append((f"{what} within 10 % of held-out people", _with_interval(one), 0.9 <= one.value <= 1.1))
+        rows.append((f"{what} within 10 % of held-out people", _plain(one), 0.9 <= one.value <= 1.1))
     dose, own = result.dose[result.ours].value, result.dose["held-out"].value
-    rows.append(
-        ("dose and response within 0.05 of held-out people", f"{dose:.3f} against {own:.3f}", abs(dose - own) <= 0.05)
-    )
+    said = f"{dose:.3f} against {own:.3f}" if np.isfinite(dose - own) else "too few episodes a person"
+    rows.append(("dose and response within 0.05 of held-out people", said, abs(dose - own) <= 0.05))
     swaps = result.swaps[result.ours]
     failed = [one.condition for one in swaps if not one.passed]
     rows.append(
@@ -255,16 +254,17 @@ def _distances(result: Evaluation) -> str:
 def _bands(result: Evaluation) -> str:
     columns = ["held-out", *(name for name in result.names if name != AGAIN)]
     rows = []
-    for key, (low, high, source) in PUBLISHED.items():
-        cells = [html.escape(key), f"{low:g} to {high:g}"]
+    for key, (low, high, _) in PUBLISHED.items():
+        cells = [html.escape(key), f"{low:g}–{high:g}"]
         for name in columns:
             value = result.published[name][key]
             inside = low <= value <= high
             cells.append(
                 "–" if not np.isfinite(value) else f'<span class="{"yes" if inside else "no"}">{value:.2f}</span>'
             )
-        rows.append((*cells, f"<small>{html.escape(source)}</small>"))
-    return _table(("summary", "published", *columns, "source"), rows, words=(len(columns) + 2,))
+        rows.append(tuple(cells))
+    sources = "".join(f"<li>{html.escape(key)}: {html.escape(source)}.</li>" for key, (*_, source) in PUBLISHED.items())
+    return _table(("summary", "published", *columns), rows) + f"<ul><small>{sources}</small></ul>"
 
 
 def _controls(result: Evaluation) -> str:
@@ -288,9 +288,9 @@ def _controls(result: Evaluation) -> str:
         ("slots", "root-mean-square change of the motion", "above 0", *(f"{v:.2f}" for v in result.slots.values()))
     )
     return _table(("condition", "statistic", "must", *result.swaps), rows, words=(1,)) + (
-        "<p><small>Generators below "
-        f"{result.plan.slow_fps:g} frames a second are asked only for the conditions that the recipe has, on fewer "
-        "people; with few pairs p cannot become small.</small></p>"
+        "<p><small>Generators that work one face at a time are asked only for the conditions that the recipe has too, "
+        f"those below {result.plan.slow_fps:g} frames a second on fewer people; with few pairs p cannot become small."
+        "</small></p>"
     )
 
 
@@ -340,6 +340,10 @@ def _with_interval(one: Interval) -> str:
     if not np.isfinite(one.low):
         return f"{_short(one.value)}"
     return f"{_short(one.value)} <small>{_short(one.low)}–{_short(one.high)}</small>"
+
+
+def _plain(one: Interval) -> str:
+    return f"{_short(one.value)} (95 % interval {_short(one.low)} to {_short(one.high)})"
 
 
 def _short(value: float) -> str:

@@ -101,7 +101,13 @@ def test_react_block_by_hand():
     still = len(CHANNELS) - 1
     assert found["FRCorr"] == pytest.approx((1.0 + (still + 0.0) / len(CHANNELS)) / 2)
     assert found["FRDist"] == pytest.approx((0.0 + np.sqrt(5.0) / len(GROUPS["action units"])) / 2)
-    assert found["lag_error_s"] == pytest.approx((0.0 + 2.0) / 2)  # a face that never moves: as wrong as is searched
+    assert found["lag_error_s"] == 0.0  # of the try that reacts
+
+
+def test_a_generator_that_never_reacts_has_the_largest_lag_error_and_a_clip_without_reactions_none():
+    still, moving = motion([0, 0, 0, 0]), motion([0, 3, 3, 0])
+    assert react_of(case([0, 5, 5, 0], moving), still[None], ONE)["lag_error_s"] == 2.0
+    assert np.isnan(react_of(case([0, 5, 5, 0], still), moving[None], ONE)["lag_error_s"])
 
 
 def test_the_right_lag_is_that_of_the_appropriate_reactions():
