@@ -15,6 +15,7 @@ __all__ = ["Signal", "evenly", "recorded_force", "write_physio"]
 
 LONGEST_GAP_S = 0.1
 """Between samples farther apart nothing is known: the input counts as lost from there on (topic force, maximum age)."""
+NANOSECOND_S = 1e-9
 RESOLUTION = 1000
 """Steps of a newton in the text: a thousandth, far below the noise of any cell."""
 
@@ -53,10 +54,11 @@ def evenly(t_ns: np.ndarray, values: np.ndarray, rate_hz: float, columns: tuple[
     forward = np.concatenate([[True], np.diff(np.maximum.accumulate(t_ns)) > 0])
     t_ns, values = t_ns[forward], values[forward]
     t_s = (t_ns - t_ns[0]) * 1e-9
-    even_s = np.arange(int(t_s[-1] * rate_hz) + 1) / rate_hz
+    even_s = np.arange(int(t_s[-1] * rate_hz + 1e-6) + 1) / rate_hz
     result = np.column_stack([np.interp(even_s, t_s, column) for column in values.T])
     after = np.searchsorted(t_s, even_s, side="left").clip(1, len(t_s) - 1)
-    lost = (t_s[after] - t_s[after - 1] > LONGEST_GAP_S) & (even_s > t_s[after - 1]) & (even_s < t_s[after])
+    inside = (even_s > t_s[after - 1] + NANOSECOND_S) & (even_s < t_s[after] - NANOSECOND_S)
+    lost = (t_s[after] - t_s[after - 1] > LONGEST_GAP_S) & inside
     result[lost] = np.nan
     return Signal(int(t_ns[0]), rate_hz, columns, result)
 
