@@ -60,7 +60,7 @@ class ParticipantScreen(QWidget):
     def __init__(self, model: ParticipantModel, act: Callable[[m.OperatorAction], None]) -> None:
         super().__init__()
         self.setObjectName("participant")
-        self.setWindowTitle("robopatient")
+        self.setWindowTitle("robopatient (participant)")
         self.model = model
         self.theme = DARK
         self.closing = False
