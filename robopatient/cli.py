@@ -617,6 +617,18 @@ def study_run(
     )
 
 
+@study.command("desk")
+def study_desk(
+    board: Annotated[
+        str | None, typer.Option("--board", help="virtual, a device path …; can be changed there.")
+    ] = None,
+    folder: Folder = Path("sessions"),
+    set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, repeatable.")] = None,
+) -> None:
+    """Choose study, participant and rig in a window, see what is missing, run the session; then the next."""
+    _do("robopatient.session.study_setup:desk", folder=folder, board=board, overrides=tuple(set_ or ()))
+
+
 @study.command("simulate")
 def study_simulate(
     name: StudyName,
@@ -806,6 +818,7 @@ def bench_face(
     seconds: Annotated[float, typer.Option(min=2, help="Of the live figures.")] = 20.0,
     identities: Annotated[int, typer.Option(min=1, max=200, help="Made-up patients for the detector.")] = 24,
     seed: Annotated[int, typer.Option(min=0)] = 1,
+    judge: Annotated[str, typer.Option(help="Python with mediapipe 0.10.21, for independent landmarks.")] = "",
 ) -> None:
     """Measure drawing, live rate, identity switch, labelled frames, and let a detector and landmarks judge."""
     _do(
@@ -814,6 +827,7 @@ def bench_face(
         seconds=seconds,
         identities=identities,
         seed=seed,
+        judge=judge,
     )
 
 

@@ -7,6 +7,7 @@ an ordinary MP4 when it is finished.
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -105,11 +106,7 @@ def write_film(
     try:
         with av.open(str(path), "w", format="mp4", options=MUXER) as container:
             tracks = _Tracks(container, fps, sound)
-            shown: FacePose | None = None
-            pixels: np.ndarray | None = None
-            for pose in _at_constant_rate(itertools.chain([first], moments), fps):
-                if pixels is None or pose is not shown:
-                    pixels, shown = _even(renderer.draw(pose)), pose
+            for pixels in _pictures(renderer, _at_constant_rate(itertools.chain([first], moments), fps)):
                 tracks.picture(pixels)
                 count += 1
                 if progress is not None:
@@ -118,6 +115,33 @@ def write_film(
     except (OSError, av.FFmpegError) as error:
         raise RecordError(f"{path}: the film stopped after {count / fps:.1f} s: {error}") from error
     return Film(path, count / fps, count)
+
+
+def _pictures(renderer: Drawer, poses: Iterator[FacePose]) -> Iterator[np.ndarray]:
+    """Pictures of poses, one that is shown again not drawn again; by several processes where the renderer has them."""
+    repeats: deque[int] = deque()
+
+    def changed() -> Iterator[FacePose]:
+        shown: FacePose | None = None
+        for pose in poses:
+            if pose is shown:
+                repeats[-1] += 1
+                continue
+            repeats.append(1)
+            shown = pose
+            yield pose
+
+    many = getattr(renderer, "draw_many", None)
+    drawn = many(changed()) if many is not None else (renderer.draw(pose) for pose in changed())
+    waiting: np.ndarray | None = None
+    for pixels in drawn:  # one behind: only the next pose tells how often the last one is shown
+        if waiting is not None:
+            for _ in range(repeats.popleft()):
+                yield waiting
+        waiting = _even(pixels)
+    if waiting is not None:
+        for _ in range(repeats.popleft()):
+            yield waiting
 
 
 def _at_constant_rate(frames: Iterable[tuple[float, FacePose]], fps: float) -> Iterator[FacePose]:

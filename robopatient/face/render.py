@@ -39,6 +39,16 @@ class Renderer(Protocol):
         """Draw pictures of another size from now on."""
         ...
 
+    def wear(self, identity: Identity | OwnHead) -> None:
+        """Draw another face from now on: much quicker than another renderer.
+
+        Raises
+        ------
+        AssetError
+            When the head data is not installed.
+        """
+        ...
+
     def close(self) -> None:
         """Give back what the device lent."""
         ...

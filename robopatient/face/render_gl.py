@@ -94,8 +94,23 @@ class GlRenderer:
         self._body_array: Any = None
         self._skin_array: Any = None
         self._halvings = -1
-        self._build()
+        self._programs: list[Any] = []
+        self._worn: list[Any] = []
+        self._compile()
+        self._dress()
         self.resize(size_px)
+
+    def wear(self, identity: Identity | OwnHead) -> None:
+        """Draw another face from now on; context, shaders and pictures stay, which is what takes long to make."""
+        scene = load_scene(identity)
+        with self._current():
+            self._scene = scene
+            for part in self._worn:
+                part.release()
+            self._worn.clear()
+            self._body_array = None
+            self._dress()
+            self._load_textures()
 
     def resize(self, size_px: int) -> None:
         """Draw pictures of another size from now on."""
@@ -123,12 +138,17 @@ class GlRenderer:
         self._pixels = bytearray(size[0] * size[1] * self.look.channels)
         halvings = 1 if size_px <= HALF_TEXTURES_PX else 0
         if halvings != self._halvings:
-            for texture in [*self._textures, *([self._body] if self._body else [])]:
-                texture.release()
+            if self._body is not None:
+                self._body.release()
+                self._body = None
             self._halvings = halvings
-            maps = self._scene.textures(halvings, self.look.light == "mask")
-            self._textures = [self._texture(image, halvings) for image in maps]
-            self._body = None
+            self._load_textures()
+
+    def _load_textures(self) -> None:
+        for texture in self._textures:
+            texture.release()
+        maps = self._scene.textures(self._halvings, self.look.light == "mask")
+        self._textures = [self._texture(image, self._halvings) for image in maps]
 
     def draw(self, pose: FacePose) -> np.ndarray:
         """Picture of a pose, shape (size, width, 3) uint8, top row first; 4 channels on a transparent background.
@@ -198,6 +218,8 @@ class GlRenderer:
             self._body = self._texture(body_map(self._halvings), self._halvings)
         if self._body_skin is None:
             self._body_skin = self._skin if self.fine else self._skin_program(body=True)
+            self._aim(self._body_skin)
+        if self._body_array is None:
             self._body_array = self._skin_array if self.fine else self._skin_array_of(self._body_skin)
         self._body.use(BODY_UNIT)
         _put(self._body_skin, body=pose.body, body_map=BODY_UNIT)
@@ -219,34 +241,41 @@ class GlRenderer:
                 'or set face.renderer = "numba"'
             ) from error
 
-    def _build(self) -> None:
-        scene, context = self._scene, self._context
+    def _compile(self) -> None:
+        """Everything that no identity changes."""
+        context = self._context
         self._skin = self._skin_program()
-        plain = self._program("posed", "plain")
+        self._plain = self._program("posed", "plain")
+        self._lash = self._program("posed", "plain")
         self._eye = self._program("eye", "eye")
         self._carried = self._program("carried", "carried")
         backdrop = self._program("backdrop", "backdrop")
         top, bottom = light.BACKGROUNDS[self.look.background]
-        keystone = np.array(self.look.keystone)
-        _put(backdrop, top=top, bottom=bottom, keystone=keystone.T)
+        _put(backdrop, top=top, bottom=bottom, keystone=np.array(self.look.keystone).T)
         self._backdrop = context.vertex_array(backdrop, [])
         curtain = self._program("curtain", "curtain")
         corners = apply(self.look.keystone, np.array(SQUARE))
         _put(curtain, corners=corners, alpha=0.0 if self.look.background == "transparent" else 1.0)
         self._curtain = context.vertex_array(curtain, [])
         _put(self._eye, iris_map=3)
-        _put(self._carried, pivot=scene.head.head_joint)
 
-        self._moving = context.buffer(reserve=len(scene.uv) * FRAME_FLOATS * 4, dynamic=True)
-        self._lids = context.buffer(reserve=len(scene.eye_vertices) * 8, dynamic=True)
-        self._fixed = context.buffer(np.column_stack([scene.uv, scene.open_sky]).astype("f4").tobytes())
+    def _dress(self) -> None:
+        """Buffers of one identity."""
+        scene = self._scene
+        for program in self._programs:
+            self._aim(program)
+        _put(self._carried, pivot=scene.head.head_joint)
+        _put(self._lash, tint=LASH, gloss=0.0, gap=0.0, fade=scene.identity.hair.lashes)
+        self._moving = self._buffer(reserve=len(scene.uv) * FRAME_FLOATS * 4, dynamic=True)
+        self._lids = self._buffer(reserve=len(scene.eye_vertices) * 8, dynamic=True)
+        self._fixed = self._buffer(np.column_stack([scene.uv, scene.open_sky]).astype("f4").tobytes())
         lash_place = np.column_stack([scene.lash_across, np.zeros_like(scene.lash_across)])
-        lash = context.buffer(np.column_stack([lash_place, np.ones(len(lash_place))]).astype("f4").tobytes())
+        lash = self._buffer(np.column_stack([lash_place, np.ones(len(lash_place))]).astype("f4").tobytes())
 
         def carried_array(carried: Carried) -> Any:
             layout = ("3f place", "3f normal", "3f along", "1f follows", "3f tint", "1f cover")
-            content = [_content(self._carried, context.buffer(carried.vertices.tobytes()), layout)]
-            return context.vertex_array(self._carried, content, context.buffer(carried.triangles.tobytes()))
+            content = [_content(self._carried, self._buffer(carried.vertices.tobytes()), layout)]
+            return self._vertex_array(self._carried, content, carried.triangles)
 
         teeth = {"tint": TEETH, "gloss": 0.25, "fade": 0.0, "gap": TOOTH_GAP}
         tongue = {"tint": TONGUE, "gloss": 0.15, "fade": 0.0, "gap": 0.0}
@@ -255,15 +284,13 @@ class GlRenderer:
             (carried_array(scene.gown), self._carried, {"hem_width": HEM_DM, "streaks": 0.0}, False),
             (self._skin_array, self._skin, {}, True),
             (self._eye_array(), self._eye, {}, True),
-            (self._head_array(plain, scene.parts[Part.TEETH], self._fixed), plain, teeth, False),
-            (self._head_array(plain, scene.parts[Part.TONGUE], self._fixed), plain, tongue, False),
+            (self._head_array(self._plain, scene.parts[Part.TEETH], self._fixed), self._plain, teeth, False),
+            (self._head_array(self._plain, scene.parts[Part.TONGUE], self._fixed), self._plain, tongue, False),
         ]
         if len(scene.hair.triangles):
             hair = (carried_array(scene.hair), self._carried, {"hem_width": 0.0, "streaks": STREAKS}, False)
             self._arrays.insert(0, hair)
-        lash_program = self._program("posed", "plain")
-        _put(lash_program, tint=LASH, gloss=0.0, gap=0.0, fade=scene.identity.hair.lashes)
-        self._lashes = self._head_array(lash_program, scene.parts[Part.LASH], lash)
+        self._lashes = self._head_array(self._lash, scene.parts[Part.LASH], lash)
 
     def _skin_program(self, body: bool = False) -> Any:
         """Shader of the skin: the graphics card's, or the processor's with or without what the body does."""
@@ -282,18 +309,27 @@ class GlRenderer:
             _content(program, self._moving, ("3f place", "3f normal", "2f wrinkle")),
             _content(program, static, ("2f uv", "1f open_sky")),
         ]
-        return self._context.vertex_array(program, content, self._context.buffer(triangles.astype("i4").tobytes()))
+        return self._vertex_array(program, content, triangles)
+
+    def _buffer(self, *content: Any, **named: Any) -> Any:
+        self._worn.append(self._context.buffer(*content, **named))
+        return self._worn[-1]
+
+    def _vertex_array(self, program: Any, content: list[Any], triangles: np.ndarray) -> Any:
+        corners = self._buffer(np.ascontiguousarray(triangles, "i4").tobytes())
+        self._worn.append(self._context.vertex_array(program, content, corners))
+        return self._worn[-1]
 
     def _eye_array(self) -> Any:
-        scene, context = self._scene, self._context
+        scene = self._scene
         corners = np.searchsorted(scene.eye_vertices, scene.parts[Part.EYE]).astype("i4")
-        self._eye_moving = context.buffer(reserve=len(scene.eye_vertices) * FRAME_FLOATS * 4, dynamic=True)
+        self._eye_moving = self._buffer(reserve=len(scene.eye_vertices) * FRAME_FLOATS * 4, dynamic=True)
         content = [
             _content(self._eye, self._eye_moving, ("3f place", "3f normal", "2f wrinkle")),
-            _content(self._eye, context.buffer(scene.eye_local.tobytes()), ("3f local",)),
+            _content(self._eye, self._buffer(scene.eye_local.tobytes()), ("3f local",)),
             _content(self._eye, self._lids, ("2f lid",)),
         ]
-        return context.vertex_array(self._eye, content, context.buffer(corners.tobytes()))
+        return self._vertex_array(self._eye, content, corners)
 
     def _program(self, vertex: str, fragment: str, define: str = "") -> Any:
         folder = resources.files("robopatient.face.shaders")
@@ -302,14 +338,14 @@ class GlRenderer:
             vertex_shader=(folder / f"{vertex}.vert").read_text(),
             fragment_shader=f"{version}\n{define}{rest}",
         )
-        eyes_dm, look = self._scene.eyes_dm, self.look
-        _put(
-            program,
-            clip=light.clip_matrix(eyes_dm, look).T,
-            camera=light.camera_dm(eyes_dm, look),
-            **light.LIGHTS[look.light]._asdict(),
-        )
+        _put(program, **light.LIGHTS[self.look.light]._asdict())
+        self._programs.append(program)
         return program
+
+    def _aim(self, program: Any) -> None:
+        """Point the camera at the eyes of the identity in hand."""
+        eyes_dm = self._scene.eyes_dm
+        _put(program, clip=light.clip_matrix(eyes_dm, self.look).T, camera=light.camera_dm(eyes_dm, self.look))
 
     def _texture(self, image: np.ndarray, halvings: int) -> Any:
         rows, columns, channels = image.shape

@@ -19,7 +19,7 @@ from robopatient.face.pose import FacePose
 from robopatient.face.scene import Frame, load_scene
 from robopatient.face.texels import HALF_TEXTURES_PX, SLOPE_LIMIT
 
-__all__ = ["NumbaRenderer"]
+__all__ = ["NumbaRenderer", "depth_resolve"]
 
 _numba = require("numba", "face")
 
@@ -47,11 +47,16 @@ class NumbaRenderer:
     def __init__(self, identity: Identity | OwnHead, size_px: int, look: light.Look | None = None) -> None:
         self.look = look or light.Look()
         self._light = light.LIGHTS[self.look.light]
+        self.size_px = size_px
+        self.wear(identity)
+
+    def wear(self, identity: Identity | OwnHead) -> None:
+        """Draw another face from now on."""
         scene = self._scene = load_scene(identity)
         self._clip = light.clip_matrix(scene.eyes_dm, self.look)
         self._camera = light.camera_dm(scene.eyes_dm, self.look)
         self._iris = np.ascontiguousarray(scene.textures(0, self.look.light == "mask").iris)
-        self.resize(size_px)
+        self.resize(self.size_px)
 
         head_count, gown_count = len(scene.uv), len(scene.gown.place)
         pieces = [
@@ -166,6 +171,28 @@ class NumbaRenderer:
         gleam = (strand * strand).sum(axis=1, keepdims=True) * np.maximum(1.0 - across * across, 0.0) ** 24
         highlight = lamp.key_colour * (0.15 * gleam * np.maximum(to_key + 0.2, 0.0)) * (0.25 + carried.colour)
         return place, np.concatenate([carried.colour * lit, highlight], axis=1)
+
+
+def depth_resolve(
+    x: np.ndarray, y: np.ndarray, z: np.ndarray, triangles: np.ndarray, width: int, height: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Number of the nearest of one-sided triangles at every pixel, -1 for none, and weights of two corners.
+
+    Parameters
+    ----------
+    x, y, z
+        Columns, rows and depth of all vertices, float32.
+
+    Returns
+    -------
+    tuple
+        Shapes (height, width) int32 and (height, width, 2) float32.
+    """
+    depth = np.full((height, width), np.inf, np.float32)
+    number = np.full((height, width), -1, np.int32)
+    weights = np.empty((height, width, 2), np.float32)
+    _resolve(x, y, z, triangles, np.full(len(triangles), SKIN, np.int8), 1.0, depth, number, weights)
+    return number, weights
 
 
 def _smoothstep(low: float, high: float, value: np.ndarray) -> np.ndarray:

@@ -63,6 +63,8 @@ class Scene:
         Triangles of the head by part, as drawn vertices.
     uv, open_sky
         Texture place and occlusion of every drawn vertex.
+    draw_point
+        Point of the head at every drawn vertex.
     eye_vertices, eye_local
         Drawn vertices of the eyes and their direction from the eye's centre.
     lash_vertices_across
@@ -93,7 +95,7 @@ class Scene:
         offset = self.head.rest[eye_points] - self.head.eye_centres[self._eye_side]
         self.eye_local = (offset / np.linalg.norm(offset, axis=1, keepdims=True)).astype(np.float32)
         self.eyes_dm = self.head.eye_centres.mean(axis=0)
-        self._draw_point = template.draw_point
+        self.draw_point = template.draw_point
 
     def textures(self, halvings: int, mask: bool = False) -> SkinMaps:
         """The maps averaged down by 2 so many times, as they are or for a mask; kept, identities come and go."""
@@ -108,7 +110,7 @@ class Scene:
     def frame(self, pose: FacePose) -> Frame:
         """Vertices of a pose."""
         posed: PosedHead = self.head.pose(pose)
-        vertices = np.concatenate([posed.points, posed.normals, posed.wrinkle], axis=1)[self._draw_point]
+        vertices = np.concatenate([posed.points, posed.normals, posed.wrinkle], axis=1)[self.draw_point]
         return Frame(
             vertices=np.ascontiguousarray(vertices, np.float32),
             eye_lids=np.ascontiguousarray(posed.lids[self._eye_side]),
@@ -120,7 +122,7 @@ class Scene:
         )
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _scene_of(_digest: str, identity_json: bytes) -> Scene:
     return Scene(msgspec.json.decode(identity_json, type=Identity))
 

@@ -11,8 +11,8 @@ import numpy as np
 from robopatient.errors import AssetError, ConfigError, require
 from robopatient.face.apex import apex_au
 from robopatient.face.bodies.scene import load_face
+from robopatient.face.headunits import posed
 from robopatient.face.light import make_look
-from robopatient.face.pose import FacePose
 from robopatient.face.render import Kind, make_renderer
 
 __all__ = ["still"]
@@ -44,7 +44,8 @@ def still(
     out
         File to write; its ending tells the format.
     au
-        Intensities 0-5 that replace those of the pain, by action unit, or as text: ``"AU4=3,AU6L=5"``.
+        Intensities 0-5 that replace those of the pain, by action unit, head and eyes included, or as text:
+        ``"AU4=3,AU6L=5,AU51=2"``.
     view, light, background
         Presets of ``light.py``; a transparent background makes a PNG with alpha.
 
@@ -59,9 +60,10 @@ def still(
     if form is None or (form == "JPEG" and background == "transparent"):
         raise ConfigError(f"{out}: give --out NAME.png (or NAME.jpg, but not with a transparent background)")
     intensities = _read_au(au) if isinstance(au, str) else dict(au or {})
+    pose = posed({**apex_au(nrs), **intensities})
     drawer = make_renderer(renderer, load_face(face), size_px, make_look(view, light, background))
     try:
-        picture = drawer.draw(FacePose(au={**apex_au(nrs), **intensities}))
+        picture = drawer.draw(pose)
     finally:
         drawer.close()
     image = require("PIL.Image", "face").fromarray(picture)

@@ -5,7 +5,7 @@ import av
 import numpy as np
 import pytest
 
-from robopatient.errors import RecordError
+from robopatient.errors import DeviceError, RecordError
 from robopatient.face.film import poses_of, write_film
 from robopatient.face.pose import FacePose
 from robopatient.messages import Seen
@@ -142,3 +142,35 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_poses_of_the_record_are_what_was_seen() -> None:
     seen = Seen(2_000_000_000, 0, 1, 2, {"AU7": 3.0}, 3.0, (1.0, 2.0, 3.0), (4.0, 5.0), 0.5)
     assert poses_of([seen]) == [(2.0, FacePose({"AU7": 3.0}, (1.0, 2.0, 3.0), (4.0, 5.0), 0.5))]
+
+
+def test_pictures_of_several_processes_are_those_of_one_in_their_order() -> None:
+    pytest.importorskip("anny")
+    from robopatient.face.ahead import DrawAhead
+    from robopatient.face.apex import apex_au
+    from robopatient.face.identity import load_identity
+    from robopatient.face.render import make_renderer
+
+    identity = load_identity("mei")
+    poses = [FacePose(apex_au(nrs)) for nrs in np.linspace(0.0, 9.0, 11)]
+    alone = make_renderer("numba", identity, 128)
+    with DrawAhead("numba", identity, 128, workers=2) as drawer:
+        for _ in range(2):
+            for pose, pixels in zip(poses, drawer.draw_many(poses), strict=True):
+                np.testing.assert_array_equal(pixels, alone.draw(pose))
+        with pytest.raises(DeviceError, match="AU99"):
+            drawer.draw(FacePose({"AU99": 1.0}))
+
+
+def test_a_still_face_is_drawn_once_and_filmed_for_as_long_as_it_was_seen(tmp_path: Path) -> None:
+    class Many(Lamp):
+        def draw_many(self, poses):
+            for pose in list(poses):
+                yield self.draw(pose)
+
+    frames = [(0.0, FacePose()), (1.0, FacePose({"AU4": 5.0})), (2.0, FacePose())]
+    one, many = Lamp(), Many()
+    assert write_film(tmp_path / "a.mp4", frames, one, FPS).frames == 61
+    assert write_film(tmp_path / "b.mp4", frames, many, FPS).frames == 61
+    assert one.drawn == many.drawn == 3
+    assert flash_time_s(tmp_path / "a.mp4") == flash_time_s(tmp_path / "b.mp4") == pytest.approx(1.0, abs=0.01)

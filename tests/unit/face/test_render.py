@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from robopatient.errors import AssetError, ConfigError
+from robopatient.errors import AssetError, ConfigError, DeviceError
 from robopatient.face.apex import apex_au
 from robopatient.face.identity import load_identity
+from robopatient.face.keystone import mirrored
+from robopatient.face.light import IDENTITY, Look, make_look
 from robopatient.face.pose import FacePose
-from robopatient.face.render import Renderer, make_renderer
+from robopatient.face.render import Kind, Renderer, make_renderer
 from robopatient.face.still import still
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("anny") is None, reason="anny is not installed")
@@ -193,3 +195,120 @@ def test_an_open_mouth_is_dark_and_shows_no_background(name: str) -> None:
     bluish = (face[..., 2] > face[..., 0]) & (face[..., 2] > 120)  # the wall; nothing in a mouth is
     assert bluish.sum() == 0
     assert (face.max(axis=2) < 90).mean() > 0.05
+
+
+@pytest.mark.parametrize("kind", ["numba", pytest.param("gl", marks=pytest.mark.gl)])
+def test_a_renderer_that_wears_another_face_draws_it_as_its_own(kind: Kind) -> None:
+    pose = FacePose(au=apex_au(5.0), sweat=0.5)
+    renderer = make_renderer(kind, load_identity("margaret"), 160)
+    renderer.draw(pose)
+    for name in ("tomas", "mei"):
+        renderer.wear(load_identity(name))
+        alone = make_renderer(kind, load_identity(name), 160)
+        np.testing.assert_array_equal(renderer.draw(pose), alone.draw(pose))
+        alone.close()
+    renderer.close()
+
+
+@pytest.mark.parametrize("kind", ["numba", pytest.param("gl", marks=pytest.mark.gl)])
+def test_skin_reddens_pales_and_shines(kind: Kind) -> None:
+    renderer = make_renderer(kind, load_identity("mei"), 256)
+    plain, red, pale, wet = (
+        renderer.draw(FacePose(**wish)).astype(float) for wish in ({}, {"flush": 1.0}, {"flush": -1.0}, {"sweat": 1.0})
+    )
+    renderer.close()
+    cheek, forehead = (slice(150, 165), slice(95, 115)), (slice(70, 90), slice(110, 140))
+
+    def hue(picture: np.ndarray) -> float:
+        return float((picture[cheek][..., 0] - picture[cheek][..., 2]).mean())
+
+    assert hue(red) > hue(plain) + 15.0
+    assert hue(pale) < hue(plain) - 15.0
+    sparkle = [np.abs(np.diff(picture[forehead][..., 1], axis=1)).mean() for picture in (plain, wet)]
+    assert sparkle[1] > 1.5 * sparkle[0]
+    np.testing.assert_array_equal(red[:30], plain[:30])  # hair and wall neither blush nor sweat
+
+
+def test_tears_stand_in_the_eyes_and_run_down() -> None:
+    renderer = make_renderer("numba", load_identity("mei"), 384)
+    plain, wept = renderer.draw(FacePose()).astype(float), renderer.draw(FacePose(tears=1.0)).astype(float)
+    renderer.close()
+    changed = np.abs(wept - plain).max(axis=2) > 8
+    rows = np.flatnonzero(changed.any(axis=1))
+    assert rows[-1] - rows[0] > 40  # from the eye down the cheek
+    assert changed.mean() < 0.1
+
+
+def test_the_head_comes_forward_as_asked() -> None:
+    renderer = make_renderer("numba", load_identity("tomas"), 256, Look(background="transparent"))
+    sizes = [(renderer.draw(FacePose(forward_mm=mm))[:100, :, 3] > 0).sum() for mm in (-40.0, 0.0, 40.0)]
+    renderer.close()
+    assert sizes[0] < sizes[1] < sizes[2]
+
+
+@pytest.mark.gl
+def test_the_tier_for_graphics_cards_shows_the_same_face_with_smooth_edges(gl: Renderer) -> None:
+    pose = FacePose(au=apex_au(6.0), flush=0.5)
+    fine = make_renderer("gl", load_identity("margaret"), SIZE_PX, fine=True)
+    smooth, plain = fine.draw(pose).astype(int), gl.draw(pose).astype(int)
+    np.testing.assert_array_equal(fine.draw(pose), smooth)
+    fine.close()
+    assert np.abs(smooth - plain).mean() < 1.5  # 0.5 measured
+
+    def levels(picture: np.ndarray) -> int:
+        """Different colours between wall and shoulder along the lower edge: stairs have none between."""
+        return len(np.unique(picture[SIZE_PX * 7 // 8 :, : SIZE_PX // 3].reshape(-1, 3), axis=0))
+
+    assert levels(smooth) > levels(plain)
+
+
+@pytest.mark.gl
+def test_a_lost_context_is_an_error_and_not_a_black_face(gl: Renderer, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Lost:
+        error = "GL_CONTEXT_LOST"
+
+        def __init__(self, context: object) -> None:
+            self._context = context
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._context, name)
+
+        def __setattr__(self, name: str, value: object) -> None:
+            object.__setattr__(self, name, value) if name == "_context" else setattr(self._context, name, value)
+
+        def __enter__(self) -> object:
+            return self._context.__enter__()
+
+        def __exit__(self, *said: object) -> None:
+            self._context.__exit__(*said)
+
+    monkeypatch.setattr(gl, "_context", Lost(gl._context))
+    with pytest.raises(DeviceError, match=r"GL_CONTEXT_LOST.*make another renderer"):
+        gl.draw(FacePose())
+
+
+@pytest.mark.parametrize("kind", ["numba", pytest.param("gl", marks=pytest.mark.gl)])
+def test_a_mirrored_keystone_shows_the_face_from_the_front(kind: Kind) -> None:
+    plain = make_renderer(kind, load_identity("tomas"), 192).draw(FacePose(au={"AU4L": 5.0}))
+    look = Look(keystone=mirrored(IDENTITY, True, False))
+    seen = make_renderer(kind, load_identity("tomas"), 192, look).draw(FacePose(au={"AU4L": 5.0}))
+    assert np.abs(seen[:, ::-1].astype(int) - plain).mean() < 1.0
+
+
+def test_a_window_shaped_picture_has_the_square_in_its_middle() -> None:
+    identity, keystone = load_identity("tomas"), ((0.5, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+    wide = make_renderer("numba", identity, 160, Look(keystone=keystone, aspect=2.0)).draw(FacePose()).astype(int)
+    square = make_renderer("numba", identity, 160).draw(FacePose()).astype(int)
+    assert wide.shape == (160, 320, 3)
+    assert wide[:, :79].max() == 0
+    assert np.abs(wide[:, 80:240] - square).mean() < 1.0
+
+
+def test_the_mask_look_is_bright_on_every_skin_and_keeps_brows_dark() -> None:
+    for name in ("mei", "kofi"):
+        renderer = make_renderer("numba", load_identity(name), 256, make_look("frontal", "mask", "black"))
+        picture = renderer.draw(FacePose()).astype(float).mean(axis=2)
+        renderer.close()
+        cheek = picture[150:165, 95:115].mean()
+        assert cheek > 150.0
+        assert picture[95:125, 85:120].min() < 0.7 * cheek
