@@ -1,0 +1,196 @@
+"""The laboratory without people: whole sessions through bytes, sensing, trial machine and record, and one that dies."""
+
+import os
+import signal
+import time
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from experiments.benchmarks.study import ratings_lost
+from experiments.studies.hand import Press, PressingHand
+from experiments.studies.lab import Lab
+from experiments.studies.people import people_of
+from experiments.studies.simulate import simulate
+from robopatient.errors import ConfigError, RecordError
+from robopatient.record.reader import Record
+from robopatient.session.study_run import config_of
+from robopatient.study.log import Log
+from robopatient.study.questions import question
+from robopatient.study.study import load_study
+from robopatient.study.trials import Person, Stimulus, VoiceStimulus
+
+QUIET = ["voice.enabled=false", "face.enabled=false", "board.rate_hz=100", "record.min_free_mb=1"]
+
+
+def lab_of(name, folder, listeners="psychophysical", seed=1, overrides=(), **options):
+    study = load_study(name)
+    person = Person("P01", 1, study.file.seed)
+    config = config_of(study, person, [*QUIET, *overrides])
+    return study, Lab(config, folder, people_of(listeners, 1, seed)[0], **options)
+
+
+@pytest.fixture(scope="module")
+def synchrony(tmp_path_factory):
+    """One whole session, heard by nobody."""
+    folder = tmp_path_factory.mktemp("lab") / "session"
+    study, lab = lab_of("synchrony", folder)
+    answered = lab.run()
+    with Record(folder) as record:
+        return study, lab, answered, record.messages("trial"), record.stop
+
+
+def test_a_session_without_people_answers_every_trial_and_ends(synchrony):
+    _, lab, answered, rows, stop = synchrony
+    assert answered == 88
+    assert Counter(row.kind for row in rows if row.status == "done") == {"main": 80, "practice": 4, "catch": 4}
+    assert rows == lab.rows
+    assert stop.reason == "done"
+
+
+def test_forces_come_through_the_bytes_of_a_board_and_trigger_where_they_should(synchrony):
+    study, _, _, rows, _ = synchrony
+    done = [row for row in rows if row.status == "done"]
+    assert all(row.force_at_trigger_newton >= study.file.constants["trigger_newton"] for row in done)
+    assert all(row.peak_newton >= row.force_at_trigger_newton for row in done)
+    assert 8.0 < np.median([row.force_at_trigger_newton for row in done]) < 11.0
+
+
+def test_the_staircase_finds_the_simulated_person_s_threshold(synchrony):
+    study, lab, _, rows, _ = synchrony
+    plan = study.plan(Person("P01", 1, study.file.seed))
+    for mean, sd in Log(study, plan, rows).estimates().values():
+        assert abs(mean - lab.person._delay_ms) < 4.0 * sd + 10.0
+        assert sd < 60.0
+
+
+def test_what_was_presented_is_what_the_voice_rendered(tmp_path):
+    pytest.importorskip("numba")
+    folder = tmp_path / "s"
+    _, lab = lab_of("psychophysics", folder, overrides=["voice.enabled=true"])
+    while len(lab.rows) < 35:
+        lab._turn()
+    lab._record.close()
+    voiced = [r for r in lab.rows if r.status == "done" and r.factors["modality"] == "voice"]
+    silent = [r for r in lab.rows if r.status == "done" and r.factors["modality"] != "voice"]
+    level = np.array([row.level_dbfs for row in voiced])
+    asked = 20.0 * np.log10([row.factors["intensity"] for row in voiced])
+    assert np.corrcoef(level, asked)[0, 1] > 0.98
+    assert np.polyfit(asked, level, 1)[0] == pytest.approx(1.0, abs=0.1)
+    assert all(0 < row.sound_ns - row.trigger_ns < 60_000_000 for row in voiced)
+    assert all(row.sound_ns == 0 for row in silent)
+
+
+def test_the_same_seed_gives_the_same_session(tmp_path):
+    def answers(number):
+        _, lab = lab_of("psychophysics", tmp_path / str(number))
+        for _ in range(4000):
+            lab._turn()
+        lab._record.close()
+        return [(row.trial, row.response_value, row.peak_newton) for row in lab.rows]
+
+    first = answers(1)
+    assert len(first) > 5
+    assert first == answers(2)
+
+
+def test_ten_sessions_killed_at_random_moments_lose_no_answer():
+    lost, confirmed = ratings_lost(10, seed=3)
+    assert lost == 0
+    assert confirmed >= 10
+
+
+def test_a_killed_session_goes_on_where_it_stopped(tmp_path):
+    first, second = tmp_path / "one", tmp_path / "two"
+    pid = os.fork()
+    if pid == 0:
+        lab_of("psychophysics", first)[1].run()
+        os._exit(0)
+    deadline = time.monotonic() + 60.0
+    while time.monotonic() < deadline and not _rows(first):
+        time.sleep(0.02)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    before = {row.trial for row in _rows(first) if row.status == "done"}
+    _, lab = lab_of("psychophysics", second, overrides=[f'study.resume="{first}"'])
+    lab.run()
+    after = {row.trial for row in lab.rows if row.status == "done"}
+    assert before
+    assert not before & after
+    assert len(before | after) == 93
+
+
+def _rows(folder):
+    try:
+        with Record(folder) as record:
+            return record.messages("trial")
+    except RecordError:
+        return []
+
+
+SMALL = """
+title = "Small"
+version = "1"
+question = "agree"
+[factors]
+force_newton = [5.0, 10.0]
+[session.voice]
+enabled = false
+[session.face]
+enabled = false
+[session.record]
+min_free_mb = 1
+"""
+STIMULUS = """
+from robopatient.study.trials import Stimulus
+def stimulus(study, person, factors):
+    return Stimulus(trigger_newton=factors["force_newton"])
+"""
+
+
+def test_simulate_runs_people_in_processes_and_never_overwrites(tmp_path, capsys):
+    folder = tmp_path / "small"
+    folder.mkdir()
+    (folder / "study.toml").write_text(SMALL)
+    (folder / "study.py").write_text(STIMULUS)
+
+    def run():
+        return simulate(str(folder), "psychophysical", 1, tmp_path / "out", 1, 1, 1, False, "max", [])
+
+    assert run() == 0
+    assert "2 trials of 1 participants" in capsys.readouterr().out
+    with Record(tmp_path / "out" / "small_S01_s1") as record:
+        assert len([row for row in record.messages("trial") if row.status == "done"]) == 2
+        assert record.start.machine["simulated"] == "psychophysical:0"
+    with pytest.raises(RecordError, match="is there already"):
+        run()
+
+
+def test_listeners_and_speeds_that_do_not_exist_are_named(tmp_path):
+    with pytest.raises(ConfigError, match='--listeners "martians": give a CSV of rated trials or one of congruence'):
+        people_of("martians", 1, 1)
+    with pytest.raises(ConfigError, match='--speed "warp": write max'):
+        simulate("psychophysics", "psychophysical", 1, tmp_path, 1, 1, 1, False, "warp", [])
+
+
+def test_people_of_the_population_prefer_louder_sounds_for_stronger_presses():
+    asked = question("agree")
+    matched, mismatched = [], []
+    for person in people_of("congruence", 300, 5):
+        for newton, fits_db, clashes_db in ((5.0, -19.0, 0.0), (20.0, 0.0, -28.6)):
+            for level_db, answers in ((fits_db, matched), (clashes_db, mismatched)):
+                stimulus = Stimulus(voice=VoiceStimulus(mode="pressed", level_db=level_db))
+                factors = {"force_newton": newton, "pitch": 0.9}
+                answers.append(float(person.answer(asked, factors, stimulus)))
+    assert np.mean(matched) > np.mean(mismatched) + 0.2
+
+
+def test_a_press_reaches_its_peak_and_leaves():
+    hand = PressingHand()
+    hand.press(Press(onset_s=1.0, peak_newton=12.0, rise_s=0.5, hold_s=0.3, fall_s=0.4))
+    t_s = np.arange(0.0, 3.0, 0.01)
+    total = hand.forces(t_s, 0.01).sum(1)
+    assert total.max() == pytest.approx(12.0, rel=0.05)
+    assert total[t_s < 1.0].max() == 0.0
+    assert total[t_s > 2.25].max() == 0.0
