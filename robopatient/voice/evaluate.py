@@ -85,7 +85,10 @@ class Evaluation(NamedTuple):
     table
         Features of each call, shape (identities, levels, seeds, features).
     spearman
-        Of pain with each feature of ``MONOTONE`` (harmonicity: its negative), shape (identities, 4).
+        Of pain with each feature of ``MONOTONE`` (harmonicity: its negative) over the voiced calls, shape
+        (identities, 4).
+    spearman_all
+        The same over all renders, sighs and gasps included, whose breath is noise by nature.
     f0_cells
         Median f0 of each cell of ``CELLS`` over the adults of that sex, Hz, and whether it is in band.
     in_range
@@ -100,6 +103,7 @@ class Evaluation(NamedTuple):
     levels: npt.NDArray[np.float64]
     table: npt.NDArray[np.float64]
     spearman: npt.NDArray[np.float64]
+    spearman_all: npt.NDArray[np.float64]
     f0_cells: dict[tuple[str, str], tuple[float, bool]]
     in_range: dict[str, float]
     tract_cm: npt.NDArray[np.float64]
@@ -125,28 +129,32 @@ def evaluate(
     names = list(identities) or asset_names("voices")
     people = [load_identity(name) for name in names]
     table = np.full((len(names), len(LEVELS), seeds, len(Features._fields)), np.nan)
+    everything = table.copy()
     for row, who in enumerate(people):
         told(f"{who.name} ({row + 1} of {len(people)})")
         for column, nrs in enumerate(LEVELS):
             for seed in range(seeds):
                 call = render_call(who, float(nrs), seed)
                 measured = features(call.samples, 48000.0, call.f0_hz)
+                everything[row, column, seed] = measured
                 if call.name in NOISES:
                     measured = measured._replace(roughness=np.nan, hnr_db=np.nan)
                 table[row, column, seed] = measured
-    pain = np.repeat(LEVELS, seeds)
-    spearman = np.zeros((len(names), len(MONOTONE)))
-    for row in range(len(names)):
-        for column, name in enumerate(MONOTONE):
-            values = table[row, :, :, Features._fields.index(name)].ravel()
-            known = np.isfinite(values)
-            sign = -1.0 if name == "hnr_db" else 1.0
-            spearman[row, column] = sign * spearmanr(pain[known], values[known]).statistic
     tract_cm = np.array([_tract_cm(who) for who in people])
     f0_st = 12.0 * np.log2([who.habitual_f0_hz for who in people])
     formant_st = 12.0 * np.log2(17.0 / tract_cm)
     apart = np.hypot(f0_st[:, None] - f0_st, (formant_st[:, None] - formant_st) / 0.5)
-    return Evaluation(names, LEVELS, table, spearman, _cells(people, seeds), _in_range(table), tract_cm, apart)
+    return Evaluation(
+        names,
+        LEVELS,
+        table,
+        _monotone(table),
+        _monotone(everything),
+        _cells(people, seeds),
+        _in_range(table),
+        tract_cm,
+        apart,
+    )
 
 
 def render_call(who: Identity, nrs: float, seed: int, ask: VoiceAsk | None = None, preset: str = "literature") -> Call:
@@ -170,6 +178,19 @@ def render_call(who: Identity, nrs: float, seed: int, ask: VoiceAsk | None = Non
     begin, end = int(first[0]), int(first[-1]) + 1
     name = names[(begin + end) // 2]
     return Call(samples[begin:end].ravel(), np.repeat(f0_hz[begin:end], config.block_frames), name)
+
+
+def _monotone(table: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Spearman correlation of pain with the features of ``MONOTONE``, shape (identities, 4)."""
+    pain = np.repeat(LEVELS, table.shape[2])
+    result = np.zeros((len(table), len(MONOTONE)))
+    for row, calls in enumerate(table):
+        for column, name in enumerate(MONOTONE):
+            values = calls[:, :, Features._fields.index(name)].ravel()
+            known = np.isfinite(values)
+            sign = -1.0 if name == "hnr_db" else 1.0
+            result[row, column] = sign * spearmanr(pain[known], values[known]).statistic
+    return result
 
 
 def _cells(people: list[Identity], seeds: int) -> dict[tuple[str, str], tuple[float, bool]]:
@@ -282,12 +303,21 @@ def write_page(evaluation: Evaluation, out: Path) -> None:
     """
     e = evaluation
     rows = [
-        [name, *(f"{value:.2f}" for value in e.spearman[row]), f"{e.tract_cm[row]:.1f}"]
+        [
+            name,
+            *(f"{value:.2f}" for value in e.spearman[row]),
+            *(f"{value:.2f}" for value in e.spearman_all[row, 2:]),
+            f"{e.tract_cm[row]:.1f}",
+        ]
         for row, name in enumerate(e.identities)
     ]
     parts = [
-        "<h2>Does the voice tell the pain?</h2><p>Spearman correlation of pain with each feature, eleven levels.</p>",
-        _table(["identity", "f0", "loudness", "roughness", "-HNR", "tract from a whisper, cm"], rows),
+        "<h2>Does the voice tell the pain?</h2><p>Spearman correlation of pain with each feature, eleven levels. Sighs "
+        "and gasps are noise by nature: roughness and HNR are told for the voiced calls, and beside it for all.</p>",
+        _table(
+            ["identity", "f0", "loudness", "roughness", "-HNR", "roughness, all", "-HNR, all", "tract (whisper), cm"],
+            rows,
+        ),
         "<h2>Median f0 beside real human sounds</h2>",
         _table(
             ["call", "sex", "quartiles, Hz", "here, Hz", "inside"],

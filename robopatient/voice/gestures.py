@@ -140,7 +140,7 @@ EFFORT_TREMOR = 0.03
 # Effort by level below the loudest cry: Rd and high shelf (facts sheet, anchors; tilt tuned to its centroids).
 _DB = np.array([-45.0, -28.0, -18.0, -8.0, 0.0])
 _RD = np.array([2.4, 1.8, 0.95, 0.7, 0.4])
-_TILT = np.array([0.4, 1.2, 3.6, 3.4, 2.6])
+_TILT = np.array([0.4, 0.9, 2.1, 2.0, 1.5])
 # Nonlinear phenomena by roughness (facts sheet, anchors).
 _R = np.array([0.0, 0.1, 0.35, 0.65, 1.0])
 _SUB = np.array([0.0, 0.0, 0.05, 0.2, 0.3])

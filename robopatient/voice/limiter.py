@@ -21,6 +21,13 @@ LOOKAHEAD_S = 0.001
 RELEASE_S = 0.06
 KNEE = 0.7
 """Fraction of the ceiling from which peaks are rounded, 3 dB below it."""
+MARGIN_DB = 0.3
+"""What a peak between four points may exceed them, and what the gain's own movement adds (measured: 0.2 dB)."""
+TAPS = 16
+"""Of the interpolator: band-limited to half a decibel up to 18 kHz at 48 kHz."""
+KAISER_BETA = 3.0
+MOST_OVERSHOOT = 2.6
+"""Largest value between samples over the samples' own: the sum of the interpolator's weights."""
 
 STATE = np.dtype(
     [
@@ -30,9 +37,6 @@ STATE = np.dtype(
         ("tail", "i8"),
         ("total", "f8"),
         ("master", "f8"),
-        ("x1", "f8"),
-        ("x2", "f8"),
-        ("x3", "f8"),
     ]
 )
 
@@ -43,16 +47,19 @@ class Limiter:
     Parameters
     ----------
     max_dbfs
-        No sample exceeds this peak; points halfway between samples are watched too.
+        No sample exceeds this peak, nor does the curve between the samples (BS.1770-4: four times oversampled).
     """
 
     def __init__(self, sample_rate_hz: float, max_dbfs: float) -> None:
-        window = max(3, round(LOOKAHEAD_S * sample_rate_hz))
-        self._ceiling = db_to_gain(max_dbfs)
+        delay = max(TAPS, round(LOOKAHEAD_S * sample_rate_hz))
+        window = delay - TAPS // 2 - 1  # a peak is known so much later than its sample
+        self._ceiling = db_to_gain(max_dbfs - MARGIN_DB)
+        self._between = _interpolator()
+        self._work = np.zeros((3, TAPS - 1))
         self._release = 1.0 - math.exp(-1.0 / (RELEASE_S * sample_rate_hz))
         self._sample_rate_hz = float(sample_rate_hz)
         self._state: npt.NDArray[Any] = np.zeros(1, STATE)
-        self._delay = np.zeros(window)
+        self._delay = np.zeros(delay)
         self._minima = np.zeros((window + 1, 2))  # value, index: a queue of rising values
         self._window = np.zeros(window)
         self.reset()
@@ -69,6 +76,7 @@ class Limiter:
         self._state["master"] = master
         self._state["gain"] = 1.0
         self._delay[:] = 0.0
+        self._work[:] = 0.0
         self._window[:] = 1.0
         self._state["total"] = float(self._window.size)
 
@@ -91,6 +99,8 @@ class Limiter:
         Mean square of ``out``.
         """
         step = 1.0 / (fade_s * self._sample_rate_hz)
+        if self._work.shape[1] != len(samples) + TAPS - 1:  # the first block, or one of another length
+            self._work = np.zeros((3, len(samples) + TAPS - 1))
         return float(
             _limit(
                 samples,
@@ -99,6 +109,8 @@ class Limiter:
                 self._delay,
                 self._minima,
                 self._window,
+                self._work,
+                self._between,
                 self._ceiling,
                 self._release,
                 master_to,
@@ -107,22 +119,62 @@ class Limiter:
         )
 
 
+def _interpolator() -> npt.NDArray[np.float64]:
+    """Weights of the last ``TAPS`` samples, newest last, for the points 1/4, 1/2 and 3/4 between the middle two."""
+    at = np.arange(TAPS) - (TAPS // 2 - 1) - np.array([0.25, 0.5, 0.75])[:, None]
+    kaiser = np.i0(KAISER_BETA * np.sqrt(np.maximum(1.0 - (2.0 * at / TAPS) ** 2, 0.0)))
+    weights = np.sinc(at) * kaiser
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+
 @kernel()
-def _limit(samples, out, state, delay, minima, window, ceiling, release, master_to, step):  # type: ignore[no-untyped-def]
+def _find_peaks(samples, work, between, quiet):  # type: ignore[no-untyped-def]
+    """Fill row 2 of ``work`` with the peak about the middle of the last ``TAPS`` samples; False when all are quiet.
+
+    Row 0 holds the samples behind those of the block before, row 1 a sum. The taps are the outer loop, so that the
+    inner one can be computed four samples at a time.
+    """
+    n, kept = samples.shape[0], TAPS - 1
+    loudest = 0.0
+    for k in range(kept):
+        work[0, k] = work[0, n + k]
+        loudest = max(loudest, abs(work[0, k]))
+    for k in range(n):
+        work[0, kept + k] = samples[k]
+        loudest = max(loudest, abs(samples[k]))
+    if loudest * MOST_OVERSHOOT <= quiet:
+        return False
+    middle = TAPS // 2 - 1
+    for k in range(n):
+        work[2, k] = max(abs(work[0, k + middle]), abs(work[0, k + middle + 1]))
+    for row in range(between.shape[0]):
+        work[1, :n] = 0.0
+        for tap in range(TAPS):
+            weight = between[row, tap]
+            for k in range(n):
+                work[1, k] += weight * work[0, k + tap]
+        for k in range(n):
+            work[2, k] = max(work[2, k], abs(work[1, k]))
+    return True
+
+
+@kernel()
+def _limit(  # type: ignore[no-untyped-def]
+    samples, out, state, delay, minima, window, work, between, ceiling, release, master_to, step
+):
     s = state[0]
-    size = delay.shape[0]
-    at = s.n % size
+    size, length = window.shape[0], delay.shape[0]
+    at, slot = s.n % length, s.n % size
     n, gain, head, tail, total, master = s.n, s.gain, s.head, s.tail, s.total, s.master
-    x1, x2, x3 = s.x1, s.x2, s.x3
+    watch = _find_peaks(samples, work, between, KNEE * ceiling)
     energy = 0.0
     for k in range(samples.shape[0]):
         x = samples[k]
-        between = 0.5625 * (x1 + x2) - 0.0625 * (x + x3)
-        peak = max(abs(x), abs(x1), abs(between)) / ceiling
-        x3, x2, x1 = x2, x1, x
         wanted = 1.0
-        if peak > KNEE:
-            wanted = (1.0 - (1.0 - KNEE) * math.exp(-(peak - KNEE) / (1.0 - KNEE))) / peak
+        if watch:
+            peak = work[2, k] / ceiling
+            if peak > KNEE:
+                wanted = (1.0 - (1.0 - KNEE) * math.exp(-(peak - KNEE) / (1.0 - KNEE))) / peak
         gain = wanted if wanted < gain else gain + (wanted - gain) * release
         # Minimum over the window by a queue of rising values, then its mean: the gain has arrived when the peak does.
         while tail != head:
@@ -135,17 +187,17 @@ def _limit(samples, out, state, delay, minima, window, ceiling, release, master_
         tail = tail + 1 if tail < size else 0
         if minima[head, 1] <= n - size:
             head = head + 1 if head < size else 0
-        total += minima[head, 0] - window[at]
-        window[at] = minima[head, 0]
+        total += minima[head, 0] - window[slot]
+        window[slot] = minima[head, 0]
         y = delay[at] * min(total / size, 1.0)
         delay[at] = x
         n += 1
-        at = at + 1 if at < size - 1 else 0
+        at = at + 1 if at < length - 1 else 0
+        slot = slot + 1 if slot < size - 1 else 0
         y = min(max(y, -ceiling), ceiling)
         master = min(master + step, master_to) if master < master_to else max(master - step, master_to)
         y *= master
         out[k] = y
         energy += y * y
     s.n, s.gain, s.head, s.tail, s.total, s.master = n, gain, head, tail, total, master
-    s.x1, s.x2, s.x3 = x1, x2, x3
     return energy / samples.shape[0]

@@ -50,7 +50,13 @@ class Utterance(NamedTuple):
 
 
 class Mixer:
-    """Lays one utterance at a time over blocks of the voice."""
+    """Lays one utterance at a time over blocks of the voice.
+
+    Attributes
+    ----------
+    active
+        Whether ``mix`` has anything to do: words are due or sound, or the voice is just coming back.
+    """
 
     def __init__(self, sample_rate_hz: float) -> None:
         self._steps = tuple(1.0 / (seconds * sample_rate_hz) for seconds in (DUCK_S, RISE_S, BREAK_S))
@@ -59,17 +65,14 @@ class Mixer:
         self._playing = self._nothing
         self._following = self._nothing
         self._call = ""
+        self.active = False
         self.reset()
 
     def reset(self) -> None:
         """Forget all words."""
         self._playing = self._following = self._nothing
         self._state[0] = (0, 1.0, 1.0, 0)
-
-    @property
-    def active(self) -> bool:
-        """Whether ``mix`` has anything to do."""
-        return self._playing is not self._nothing or float(self._state["voice"][0]) < 1.0
+        self.active = False
 
     @property
     def speaking(self) -> bool:
@@ -103,9 +106,11 @@ class Mixer:
         if over:
             following, self._following = self._following, self._nothing
             self._take(following)
+            self.active = self.speaking or float(self._state["voice"][0]) < 1.0
 
     def _take(self, utterance: Utterance) -> None:
         self._playing = utterance
+        self.active = True
         self._call = SAY + utterance.text
         self._state["at"], self._state["words"], self._state["leaving"] = 0, 1.0, 0
 

@@ -7,6 +7,7 @@ from robopatient.config import VoiceConfig, asset_names
 from robopatient.levels import gain_to_db, semitones_to_ratio
 from robopatient.voice.engine import VoiceEngine
 from robopatient.voice.identity import load_identity
+from robopatient.voice.loudness import true_peak_dbfs
 from robopatient.voice.rerender import rerender
 from robopatient.voice.verbs import ask_for
 
@@ -109,27 +110,46 @@ def test_a_voice_without_commands_fades_within_100_ms_of_their_greatest_age(ask,
     assert np.abs(np.diff(flat[stale:])).max() <= np.abs(np.diff(flat[:stale])).max()
 
 
-def test_no_sample_exceeds_the_ceiling_and_none_is_not_a_number(play, ask) -> None:
+@pytest.mark.parametrize(("level_dbfs", "dc_dbfs"), [(-1.0, -50.0), (-12.0, -60.0)])
+def test_ten_thousand_random_blocks_stay_below_the_ceiling_between_samples_too(play, ask, level_dbfs, dc_dbfs) -> None:
+    """Every second limit included; 5000 blocks at each level, through all shipped voices."""
     random = np.random.default_rng(11)
-    config = msgspec.structs.replace(CONFIG, level_dbfs=-1.0, max_dbfs=-6.0)
+    config = msgspec.structs.replace(CONFIG, level_dbfs=level_dbfs, max_dbfs=-1.0)
+
+    def drawn(low, high):
+        share = random.uniform()
+        return low if share < 0.2 else high if share > 0.8 else random.uniform(low, high)
 
     def anything(block):
-        return ask(
+        command = ask(
             block,
-            nrs=random.uniform(0, 10),
-            level_db=random.uniform(-60, 0),
-            semitones=random.uniform(-24, 48),
-            roughness=random.uniform(),
-            breathiness=random.uniform(),
+            nrs=drawn(0, 10),
+            level_db=drawn(-60, 0),
+            semitones=drawn(-24, 48),
+            roughness=drawn(0, 1),
+            breathiness=drawn(0, 1),
             phase=random.choice(["rest", "onset", "hold", "release"]),
-            call=random.choice(["auto", "auto", "gasp", "scream", "whimper"]),
+            call=random.choice(["auto", "auto", "gasp", "scream", "whimper", "ouch"]),
             hush=random.uniform() < 0.02,
         )
+        wish = msgspec.structs.replace(command.ask, duration_ratio=drawn(0.5, 2), formant_ratio=drawn(0.7, 1.4))
+        return msgspec.structs.replace(command, ask=wish)
 
-    samples, _ = play(anything, 8.0, "tomas", config)
+    parts = [play(anything, 500.5 * BLOCK_S, name, config)[0] for name in asset_names("voices")]
+    samples = np.concatenate(parts).ravel().astype(float)
+    assert samples.size == 5000 * 256
     assert np.isfinite(samples).all()
-    assert np.abs(samples).max() <= np.float32(10 ** (-6 / 20))
+    assert true_peak_dbfs(samples) <= -1.0
+    assert samples.std() > 0.03
     assert 20 * np.log10(abs(samples.mean()) + 1e-12) < -60.0
+    seconds = samples[: samples.size // 48000 * 48000].reshape(-1, 48000).mean(axis=1)
+    assert 20 * np.log10(np.abs(seconds).max()) < dc_dbfs
+
+
+def test_a_lower_ceiling_is_kept(play, ask) -> None:
+    config = msgspec.structs.replace(CONFIG, level_dbfs=-1.0, max_dbfs=-20.0)
+    samples, _ = play(lambda b: ask(b, nrs=10.0, level_db=0.0), 1.0, "tomas", config)
+    assert -21.0 < true_peak_dbfs(samples.ravel()) <= -20.0
 
 
 @pytest.mark.parametrize(("sample_rate_hz", "block_frames"), [(44100, 64), (48000, 1024)])

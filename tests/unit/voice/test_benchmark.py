@@ -1,0 +1,80 @@
+"""What the bench computes from what it measured; its timings are no business of a test."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from experiments.benchmarks import voice as bench
+from experiments.benchmarks.figures import Reference
+from robopatient.voice.evaluate import Evaluation
+
+
+def test_alias_is_what_lies_off_the_harmonics() -> None:
+    t_s = np.arange(2 * bench.RATE_HZ) / bench.RATE_HZ
+    tone = sum(np.sin(2 * np.pi * 331.0 * k * t_s) / k for k in range(1, 20))
+    assert bench._alias_db(tone, 331.0) < -90.0
+    assert bench._alias_db(tone + 0.01 * np.sin(2 * np.pi * 500.0 * t_s), 331.0) == pytest.approx(-42.0, abs=1.5)
+
+
+def test_tables_alias_less_than_pulses_computed_directly() -> None:
+    f0_hz = 1361.0
+    ours = bench._alias_db(bench._steady(f0_hz, 1.0, RD=0.3, TILT=4.0), f0_hz)
+    direct = [bench._alias_db(bench._direct_lf(f0_hz, times), f0_hz) for times in (1, 4)]
+    assert ours <= -76.0
+    assert ours + 20.0 < direct[1] < direct[0]
+
+
+def test_underruns_in_a_stall_of_the_host_are_not_ours() -> None:
+    times = np.arange(0, 2_000_000_000, 2_000_000)
+    late_ms = np.where((times > 500_000_000) & (times < 520_000_000), 30.0, 0.1)
+    reference = Reference(times, late_ms)
+    rows = [(0, 100_000_000), (2, 540_000_000), (2, 900_000_000), (3, 1_500_000_000)]
+    heard = [SimpleNamespace(underruns=count, t_ns=t_ns) for count, t_ns in rows]
+    ours, everything = bench._underruns(heard, reference)
+    assert (ours.value, everything.value) == (1, 3)
+    assert not ours.met
+    ours, _ = bench._underruns(heard[:3], reference)
+    assert ours.met
+
+
+def test_our_shifter_is_measured_on_the_same_vowels_as_its_peers() -> None:
+    recording = bench._steady(160.0, 0.6)
+    assert bench._distance(recording, recording) == 0.0
+    other = bench._steady(160.0, 0.6, seed=2)
+    higher = bench._steady(230.0, 0.6)
+    assert bench._distance(recording, other) < bench._distance(recording, higher)
+
+
+def evaluation() -> Evaluation:
+    return Evaluation(
+        ["a", "b"],
+        np.linspace(1, 10, 11),
+        np.zeros((2, 11, 1, 10)),
+        np.array([[0.99, 0.98, 0.97, 0.96], [0.99, 0.98, 0.91, 0.96]]),
+        np.array([[0.99, 0.98, 0.80, 0.96], [0.99, 0.98, 0.91, 0.70]]),
+        {("moan", "male"): (200.0, True), ("moan", "female"): (300.0, False)},
+        {"centroid_hz": 1.0, "hnr_db": 0.92, "active_s": 0.99},
+        np.array([17.0, 15.0]),
+        np.zeros((2, 2)),
+    )
+
+
+def test_the_figures_of_an_evaluation_tell_the_worst_with_and_without_sighs() -> None:
+    figures = {figure.name: figure for figure in bench._evaluated(evaluation())}
+    assert figures["nrs_spearman_min"].value == 0.91
+    assert "b, roughness" in figures["nrs_spearman_min"].remark
+    assert figures["nrs_spearman_all_renders_min"].value == 0.7
+    assert figures["nrs_spearman_all_renders_min"].met is False
+    assert figures["f0_in_band_fraction"].value == 0.5
+    assert figures["features_in_band_fraction"].value == 0.92
+
+
+def test_the_verb_prints_one_json_object_and_writes_its_page(monkeypatch, tmp_path, capsys) -> None:
+    monkeypatch.setattr(bench, "evaluate", lambda *_: evaluation())
+    monkeypatch.setattr(bench, "write_page", lambda _, out: out.write_text("page"))
+    assert bench.evaluate_voice(tmp_path / "x.html", [], 1, as_json=True) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["bench"] == "voice evaluate"
+    assert (tmp_path / "x.html").read_text() == "page"
