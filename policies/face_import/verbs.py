@@ -61,7 +61,8 @@ def import_corpus(*, kind: str, path: Path, out: Path, table: Path | None, fps: 
             f"{path}: no recordings of kind {kind} found; see docs/generator_evaluation.md for its layout"
         )
     splits = _splits(recordings, seed)
-    sequences, notes = [], {}
+    sequences: list[Sequence] = []
+    notes: dict[str, int] = {}
     for one in recordings:
         motion, found = motion_of(one.face)
         for note in found:
