@@ -910,6 +910,17 @@ def dataset_verify(folder: Annotated[Path, typer.Argument(help="Folder of a data
     _do("experiments.datasets.verbs:verify_folder", folder=folder, as_json=json)
 
 
+@dataset.command("audit")
+def dataset_audit(
+    folder: Annotated[Path, typer.Argument(help="Folder of a data set of stills.")],
+    judge: Annotated[str, typer.Option(help="pixels, or command:PROGRAM ARGUMENTS.")] = "pixels",
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 1,
+    json: Json = False,
+) -> None:
+    """Whether a judge of pictures errs equally often in every group of people."""
+    _do("experiments.datasets.audit:audit_folder", folder=folder, judge=judge, seed=seed, as_json=json)
+
+
 @judge.command("list")
 def judge_list() -> None:
     """Kinds of judges, and sources of clips."""
@@ -967,11 +978,19 @@ def bench_policy(
 def bench_latency(
     json: Json = False,
     duration: Annotated[float, typer.Option(min=5, help="Seconds of pressing.")] = 60.0,
+    trials: Annotated[int, typer.Option(min=0, help="Presses for lag and SD of the reaction; 0: not.")] = 0,
+    loopback: Annotated[
+        Path | None, typer.Option("--loopback", help="Read a recording instead: trigger left, answer right (WAV).")
+    ] = None,
+    longest: Annotated[float, typer.Option(min=1, help="Of a recording: ms after which an answer is none.")] = 1000.0,
     seed: Annotated[int, typer.Option(min=0)] = 1,
     out: Out = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, repeatable.")] = None,
 ) -> None:
-    """Measure touch to sound, touch to face and frames lost with everything running."""
+    """Measure touch to sound, touch to face and frames lost with everything running; or read a recording of both."""
+    if loopback is not None:
+        _do("experiments.benchmarks.loopback:bench_loopback", path=loopback, as_json=json, longest_ms=longest)
+        return
     _do(
         "experiments.benchmarks.latency:bench_latency",
         as_json=json,
@@ -979,6 +998,7 @@ def bench_latency(
         seed=seed,
         out=out,
         overrides=set_ or [],
+        trials=trials,
     )
 
 
@@ -993,10 +1013,11 @@ def bench_study(
     json: Json = False,
     trials: Annotated[int, typer.Option(min=0, help="Of a session in real time, for the latencies; 0: none.")] = 30,
     kills: Annotated[int, typer.Option(min=0, help="Simulated sessions that are killed; 0: none.")] = 200,
+    files: Annotated[bool, typer.Option(help="Also export and analyse a study of 7,680 trials.")] = True,
     seed: Annotated[int, typer.Option(min=0)] = 1,
 ) -> None:
-    """Measure trigger to sound, its evenness, and answers lost when a session is killed."""
-    _do("experiments.benchmarks.study:bench_study", as_json=json, trials=trials, kills=kills, seed=seed)
+    """Measure trigger to sound, its evenness, answers lost when a session is killed; export and analysis."""
+    _do("experiments.benchmarks.study:bench_study", as_json=json, trials=trials, kills=kills, seed=seed, files=files)
 
 
 @bench.command("bridge")

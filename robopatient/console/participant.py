@@ -19,9 +19,9 @@ from robopatient.clock import HostClock
 from robopatient.config import SessionConfig
 from robopatient.console.display import why_no_display
 from robopatient.console.participant_model import ParticipantModel
-from robopatient.console.participant_strings import Strings, load_strings
 from robopatient.errors import ConfigError, MissingPackageError, require
 from robopatient.study.questions import QUESTIONS
+from robopatient.study.strings import Strings, load_strings
 from robopatient.study.study import load_study
 
 __all__ = ["TOPICS_HEARD", "choose_screen", "main", "unshown"]

@@ -13,7 +13,7 @@ import msgspec
 
 from robopatient import messages as m
 from robopatient.clock import Clock
-from robopatient.console.participant_strings import Page, Strings
+from robopatient.study.strings import Page, Strings
 
 __all__ = ["FULL_NEWTON", "Band", "ParticipantModel", "View"]
 

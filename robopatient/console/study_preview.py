@@ -16,9 +16,9 @@ from robopatient.clock import FakeClock
 from robopatient.config import LessonConfig, SessionConfig, StudyConfig
 from robopatient.console.model import ConsoleModel
 from robopatient.console.participant_model import ParticipantModel
-from robopatient.console.participant_strings import load_strings
 from robopatient.console.preview import PATIENT, PHANTOM, STEP_NS, feed_state, portrait, rehearse
 from robopatient.study.questions import QUESTIONS
+from robopatient.study.strings import load_strings
 
 __all__ = ["LESSON_STATES", "OPERATOR_STATES", "PARTICIPANT_STATES", "operator_at", "participant_at"]
 

@@ -21,6 +21,8 @@ from robopatient.session.finish import finish, summary
 from robopatient.session.scenario_stage import make_scenario
 from robopatient.session.study_stage import make_study
 from robopatient.session.supervisor import Row, Supervisor
+from robopatient.study.questions import QUESTIONS
+from robopatient.study.strings import load_strings
 from robopatient.voice.calibration import capped
 from robopatient.voice.identity import load_identity as load_voice
 
@@ -107,6 +109,8 @@ def _settled(config: SessionConfig) -> SessionConfig:
     open_board(config)
     Sensing(config.sensing)
     make_scenario(config)
+    if config.participant.enabled and (config.study.name or config.lesson.folder):
+        load_strings(config.study.language, QUESTIONS)
     make_study(config)
     if config.board.file:
         load_recording(config.board.file, config.board.site_mm)

@@ -1,0 +1,66 @@
+"""What is settled before a session of a study: the nouns that pass between the set-up window and its checks."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+__all__ = ["Begin", "Check", "Checked", "Choices", "Leave", "Offer"]
+
+
+class Choices(msgspec.Struct, frozen=True, tag=True):
+    """What the operator has chosen so far; "" leaves it to the study."""
+
+    study: str = ""
+    participant: str = ""
+    session: int = 1
+    language: str = "english"
+    patient: str = ""
+    voice: str = ""
+    face: str = ""
+    board: str = "virtual"
+    calibration: str = ""
+    screen: str = ""
+
+
+class Offer(msgspec.Struct, frozen=True, tag=True):
+    """What there is to choose from: values and what is said of them."""
+
+    studies: tuple[tuple[str, str], ...]
+    languages: tuple[str, ...]
+    patients: tuple[str, ...]
+    voices: tuple[str, ...]
+    faces: tuple[str, ...]
+    boards: tuple[tuple[str, str], ...]
+    calibrations: tuple[str, ...]
+    chosen: Choices
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One line of the list before the start; "bad" forbids it."""
+
+    thing: str
+    state: Literal["ok", "warn", "bad", "off"]
+    text: str
+    mend: str = ""
+
+
+class Checked(msgspec.Struct, frozen=True, tag=True):
+    """The list for these choices, and whether a session may begin or go on."""
+
+    choices: Choices
+    checks: tuple[Check, ...]
+    may_begin: bool
+    goes_on: bool = False
+
+
+class Begin(msgspec.Struct, frozen=True, tag=True):
+    """Start with these."""
+
+    choices: Choices
+    goes_on: bool = False
+
+
+class Leave(msgspec.Struct, frozen=True, tag=True):
+    """The window was closed."""
