@@ -12,7 +12,7 @@ from robopatient.face.apex import apex_au
 from robopatient.face.identity import Identity, load_identity
 from robopatient.face.light import make_look
 from robopatient.face.pose import FacePose
-from robopatient.face.render import Kind, make_renderer
+from robopatient.face.render import Kind, Renderer, make_renderer
 from robopatient.face.sampler import sample_identities
 from robopatient.facs import ACTION_UNITS
 
@@ -51,7 +51,11 @@ def sheet(
     if action_units:
         poses = [FacePose(), *(FacePose(au={unit: 5.0}) for unit in ACTION_UNITS)]
     columns = PER_ROW if action_units else len(poses)
-    blocks = [_block(identity, poses, columns, size_px, view, renderer) for identity in identities]
+    drawer = make_renderer(renderer, identities[0], size_px, make_look(view))
+    try:
+        blocks = [_block(drawer, identity, poses, columns) for identity in identities]
+    finally:
+        drawer.close()
     side = 1 if action_units else max(1, round((len(blocks) / 3.0) ** 0.5))
     while len(blocks) % side:
         blocks.append(np.full_like(blocks[0], 255))
@@ -67,14 +71,9 @@ def _names(faces: str) -> list[str]:
     return [name.strip() for name in faces.split(",") if name.strip()] or asset_names("faces")
 
 
-def _block(
-    identity: Identity, poses: list[FacePose], columns: int, size_px: int, view: str, renderer: Kind
-) -> np.ndarray:
+def _block(drawer: Renderer, identity: Identity, poses: list[FacePose], columns: int) -> np.ndarray:
     """All poses of one identity, in rows of ``columns``."""
-    drawer = make_renderer(renderer, identity, size_px, make_look(view))
-    try:
-        pictures = [drawer.draw(pose) for pose in poses]
-    finally:
-        drawer.close()
+    drawer.wear(identity)
+    pictures = [drawer.draw(pose) for pose in poses]
     pictures += [np.full_like(pictures[0], 255)] * (-len(pictures) % columns)
     return np.concatenate([np.concatenate(pictures[k : k + columns], axis=1) for k in range(0, len(pictures), columns)])
