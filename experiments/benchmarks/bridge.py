@@ -261,7 +261,7 @@ def _plug_figures(folder: Path, epochs: list[list[RawFrame]], reference: Referen
     calm = reference.calm(ends_ns, safe_ns)
     return [
         distribution("unplug_to_safe_ms", (safe_ns - ends_ns) * 1e-6, calm, {"max": 300.0}),
-        distribution("unplug_to_no_pain_ms", (quiet_ns - ends_ns) * 1e-6, calm),
+        distribution("unplug_to_no_pain_ms", (quiet_ns - ends_ns) * 1e-6, calm, {"max": 300.0}),
         distribution("replug_to_stream_ms", replug_ms, back, {"max": 1000.0}),
     ]
 

@@ -38,9 +38,10 @@ from robopatient.study.presented import Draft
 
 __all__ = ["Outputs", "Pipeline", "Suggestion"]
 
-QUIET_TURNS = 3
-"""The fade ends so many turns of the loop before ``fail_quiet_ms`` have passed since the last frame, so that the turn
-that finds no pain is itself in time: one for the turns' grid, two for a turn that comes late (assumption)."""
+QUIET_TURNS = 5
+"""The fade ends so many turns of the loop before ``fail_quiet_ms`` have passed since the last frame, and at the
+earliest half way, so that the turn that finds no pain is itself in time: one for the turns' grid, four for turns that
+come late (on two cores with six times as much to do as they can, one unplugging of ten met turns three late)."""
 
 
 class Outputs(msgspec.Struct, frozen=True, gc=False):
@@ -89,7 +90,8 @@ class Pipeline:
         self.frames = 0
         self.sensing = Sensing(config.sensing)
         self._board = board
-        fade_ms = config.control.fail_quiet_ms - QUIET_TURNS * 1e3 / config.control.loop_hz
+        quiet_ms = config.control.fail_quiet_ms
+        fade_ms = max(0.5 * quiet_ms, quiet_ms - QUIET_TURNS * 1e3 / config.control.loop_hz)
         self._patient = Patient(profile, config.seed, self.sensing.phantom, fade_ms)
         self._policy = make_policy(config.expression, profile)
         self._split = Split(config.split, self.sensing.phantom)
