@@ -27,6 +27,7 @@ from experiments.benchmarks.figures import (
     value,
 )
 from experiments.benchmarks.monitor import Capture, capture_monitor, delays_ms
+from experiments.benchmarks.trial_latency import TrialLags, lag_figures, trial_lags
 from robopatient.config import SessionConfig
 from robopatient.errors import require
 from robopatient.record.latency import Answers, touch_to_face, touch_to_sound
@@ -40,6 +41,8 @@ __all__ = ["bench_latency"]
 ENOUGH_CALM = 200
 """Calm samples wanted of each latency before the bench stops extending itself."""
 MOST_RUNS = 3
+MOST_TRIAL_RUNS = 100
+"""Runs for ``trials``: a minute has some twenty presses."""
 PUBLISHED_BLOCK_S = 0.2
 """The published rigs decide once in 200 scans at 1 kHz (facts on the RoboPatient systems, 1.1)."""
 AUDIBLE_DBFS = -50.0
@@ -51,6 +54,8 @@ class Run(msgspec.Struct, frozen=True):
 
     sound: Answers
     face: Answers
+    sound_trials: TrialLags
+    face_trials: TrialLags
     monitor_delay_ms: np.ndarray
     reference: Reference
     frames: int
@@ -61,19 +66,32 @@ class Run(msgspec.Struct, frozen=True):
     start_to_sound_s: float
 
 
-def bench_latency(as_json: bool, duration_s: float, seed: int, out: Path | None, overrides: list[str]) -> int:
-    """Run sessions until there are enough calm samples, print the figures."""
+def bench_latency(
+    as_json: bool, duration_s: float, seed: int, out: Path | None, overrides: list[str], trials: int = 0
+) -> int:
+    """Run sessions until there are enough calm samples, print the figures.
+
+    Parameters
+    ----------
+    trials
+        Presses over which to report lag and SD as well; sessions go on until there are as many. 0: not.
+    """
     runs: list[Run] = []
     with tempfile.TemporaryDirectory(prefix="robopatient-bench-") as scratch:
         root = out or Path(scratch)
-        for number in range(MOST_RUNS):
+        for number in range(MOST_TRIAL_RUNS if trials else MOST_RUNS):
             config = resolve(None, True, None, duration_s, seed + number, None, ["record.report=false", *overrides])
             runs.append(_session(config, root / f"run-{number + 1}"))
             calm = min(int(_calm(runs, "sound").sum()), int(_calm(runs, "face").sum()))
-            print(f"run {number + 1}: {calm} calm samples so far", file=sys.stderr)
-            if calm >= ENOUGH_CALM:
+            pressed = sum(len(run.sound_trials.trigger_ns) for run in runs)
+            print(f"run {number + 1}: {calm} calm samples, {pressed} presses so far", file=sys.stderr)
+            if calm >= ENOUGH_CALM and pressed >= trials:
                 break
     figures = _figures(runs)
+    if trials:
+        references = [run.reference for run in runs]
+        figures += lag_figures("force_to_sound", [run.sound_trials for run in runs], references, trials)
+        figures += lag_figures("force_to_face", [run.face_trials for run in runs], references, trials)
     baselines = [Baseline("published 200 ms blocks, same touches (modelled)", [_published(runs)])]
     show(new_result("latency", figures, baselines, _machine(runs), seed), as_json)
     return 0
@@ -87,11 +105,15 @@ def _session(config: SessionConfig, folder: Path) -> Run:
     with Record(folder / "session") as record:
         heard, seen, health = record.table("heard"), record.table("seen"), record.table("health")
         sound = touch_to_sound(record.table("voice"), heard)
+        face = touch_to_face(record.table("face"), seen)
+        force = record.table("force", "received_ns", "total_newton")
         span_s = float(seen["t_ns"][-1] - seen["t_ns"][0]) * 1e-9 if len(seen["t_ns"]) > 1 else float("nan")
         loud = heard["t_ns"][heard["level_dbfs"] > AUDIBLE_DBFS]
         return Run(
             sound=sound,
-            face=touch_to_face(record.table("face"), seen),
+            face=face,
+            sound_trials=trial_lags(force, sound),
+            face_trials=trial_lags(force, face),
             monitor_delay_ms=_monitor_delays(config, folder, captured, heard, sound),
             reference=reference[0],
             frames=int(health["frames"][-1]),

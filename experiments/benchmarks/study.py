@@ -21,6 +21,7 @@ import msgspec
 import numpy as np
 
 from experiments.benchmarks.figures import Baseline, Figure, distribution, machine, new_result, show, value
+from experiments.benchmarks.study_files import file_figures
 from experiments.studies.lab import RATE_HZ, Lab
 from experiments.studies.people import people_of
 from robopatient.bus import ActorPort, Endpoints, make_endpoints
@@ -45,7 +46,7 @@ SESSION_S = 900.0
 ACTORS = ("robopatient.session.control:main", "robopatient.voice.process:main")
 
 
-def bench_study(as_json: bool, trials: int, kills: int, seed: int) -> int:
+def bench_study(as_json: bool, trials: int, kills: int, seed: int, files: bool = True) -> int:
     """Measure, and print beside the published rigs."""
     figures: list[Figure] = []
     baselines: list[Baseline] = []
@@ -64,6 +65,8 @@ def bench_study(as_json: bool, trials: int, kills: int, seed: int) -> int:
         figures.append(value("ratings_confirmed", confirmed, n=kills))
         worst = value("ratings_lost", PUBLISHED_SAVED_EVERY - 1, n=1)
         baselines.append(Baseline("published rig, written every 64 trials (the most that one crash loses)", [worst]))
+    if files:
+        figures += file_figures(seed)
     show(new_result("study", figures, baselines, machine(), seed), as_json)
     return 0 if all(figure.met is not False for figure in figures) else 1
 

@@ -1,0 +1,95 @@
+"""Lag and spread of the reaction over single presses, as a perceptual study counts them: one trigger, one reaction.
+
+A trial begins when the total force first reaches the threshold of a press; it ends when the first sound, and the first
+picture, made from that force frame or a newer one leave this computer. Laboratories compare the SD over trials (Bridges
+et al. 2020 find 0.2 to 5 ms for the onset of pictures in the usual packages), not the lag, which can be subtracted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+import numpy as np
+
+from experiments.benchmarks.figures import Figure, Reference
+from robopatient.record.latency import Answers
+
+__all__ = ["THRESHOLD_NEWTON", "TrialLags", "lag_figures", "trial_lags"]
+
+THRESHOLD_NEWTON = 5.0
+"""Lowest of the published thresholds (facts on the RoboPatient systems, 1.2)."""
+RELEASED_NEWTON = 1.2
+"""A press has ended below it, as in the published press counter."""
+LONGEST_MS = 2000.0
+"""A later answer belongs to something else."""
+
+
+class TrialLags(msgspec.Struct, frozen=True):
+    """Triggers that were answered, and when: host ns, shapes (n,)."""
+
+    trigger_ns: np.ndarray
+    answered_ns: np.ndarray
+
+    @property
+    def lag_ms(self) -> np.ndarray:
+        """Time from trigger to answer, ms, shape (n,)."""
+        return (self.answered_ns - self.trigger_ns) * 1e-6
+
+
+def trial_lags(force: Mapping[str, np.ndarray], answers: Answers) -> TrialLags:
+    """First answer to each trigger.
+
+    Parameters
+    ----------
+    force
+        Columns received_ns and total_newton of the record's force frames.
+    answers
+        From ``touch_to_sound`` or ``touch_to_face``.
+    """
+    triggers = _triggers(force["received_ns"], force["total_newton"])
+    order = np.argsort(answers.received_ns, kind="stable")
+    received_ns, answered_ns = answers.received_ns[order], answers.answered_ns[order]
+    first = np.searchsorted(received_ns, triggers)
+    known = first < len(received_ns)
+    triggers, first = triggers[known], first[known]
+    found = answered_ns[first]
+    near = (found - triggers) * 1e-6 <= LONGEST_MS
+    return TrialLags(triggers[near], found[near])
+
+
+def lag_figures(name: str, lags: list[TrialLags], references: list[Reference], wanted: int) -> list[Figure]:
+    """Mean and SD over the calm trials, over all of them as ``raw``."""
+    values = np.concatenate([one.lag_ms for one in lags])
+    calm = np.concatenate(
+        [ref.calm(one.trigger_ns, one.answered_ns) for one, ref in zip(lags, references, strict=True)]
+    )
+    if calm.sum() < 2:
+        remark = f"{len(values)} trials, {int(calm.sum())} calm: too few for an SD"
+        return [Figure(f"{name}_lag_ms", n=0, remark=remark), Figure(f"{name}_sd_ms", n=0, remark=remark)]
+    short = None if len(values) >= wanted else f"{len(values)} of the {wanted} trials asked for"
+    share = round(float(calm.mean()), 3)
+    chosen = values[calm]
+    return [
+        Figure(f"{name}_lag_ms", value=round(float(chosen.mean()), 3), n=len(chosen), calm_share=share, remark=short),
+        Figure(
+            f"{name}_sd_ms",
+            value=round(float(chosen.std(ddof=1)), 3),
+            n=len(chosen),
+            calm_share=share,
+            remark=f"over all {len(values)} trials, calm or not: {values.std(ddof=1):.3f}",
+        ),
+    ]
+
+
+def _triggers(received_ns: np.ndarray, total_newton: np.ndarray) -> np.ndarray:
+    """When the force first reached the threshold in each press, ns, shape (presses,)."""
+    found = []
+    pressed = False
+    above = total_newton >= THRESHOLD_NEWTON
+    below = total_newton < RELEASED_NEWTON
+    for index in np.flatnonzero(above | below):
+        if above[index] and not pressed:
+            found.append(received_ns[index])
+        pressed = bool(above[index])
+    return np.array(found, dtype=np.int64)
