@@ -10,7 +10,7 @@ import numpy as np
 
 from policies.face_metrics.cases import Case, Tries, pspi_of
 from policies.face_metrics.compat import diversity, variance
-from policies.face_metrics.series import dtw, energy_distance, pearson, zscored
+from policies.face_metrics.series import dtw, kernel_distance, pearson, zscored
 
 __all__ = ["CORRECTED", "corrected_of", "error_growth"]
 
@@ -18,7 +18,7 @@ CORRECTED: dict[str, tuple[str, str]] = {
     "pain_sim": ("DTW of PSPI (0-16) to the nearest appropriate reaction, per root frame", "low"),
     "pain_corr": ("Pearson r of PSPI to the recorded one, mean over tries", "high"),
     "pain_acc": ("DTW of PSPI to the stimulus, both z-scored, per root frame", "low"),
-    "pain_dist": ("energy distance of the tries to the appropriate reactions (0: one distribution)", "low"),
+    "pain_dist": ("kernel distance (MMD²) of the tries to the appropriate reactions, 0: one distribution", "low"),
     "pain_divrs_ratio": ("diversity of the tries over that of the appropriate reactions", "one"),
     "pain_var_ratio": ("variance over time, over that of the appropriate reactions", "one"),
     "error_growth": ("Pearson r of the distance to the recorded reaction with time", "zero"),
@@ -39,7 +39,7 @@ def corrected_of(case: Case, tries: Tries, scale: np.ndarray) -> dict[str, float
         "pain_sim": float(np.mean(near)) / root,
         "pain_corr": float(defined.mean()) if len(defined) else float("nan"),
         "pain_acc": float(np.mean([dtw(zscored(one), wave) for one in shown])) / root,
-        "pain_dist": energy_distance(latent.reshape(len(latent), -1), right.reshape(len(right), -1)),
+        "pain_dist": kernel_distance(latent.reshape(len(latent), -1), right.reshape(len(right), -1)),
         "error_growth": error_growth(latent, right[0]),
         "divrs": diversity(latent),
         "divrs_right": diversity(right),

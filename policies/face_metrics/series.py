@@ -9,7 +9,7 @@ import numpy as np
 
 from robopatient.errors import require
 
-__all__ = ["best_lag", "ccc", "dtw", "energy_distance", "pearson", "zscored"]
+__all__ = ["best_lag", "ccc", "dtw", "kernel_distance", "pearson", "zscored"]
 
 _numba = require("numba", "face")
 
@@ -109,28 +109,33 @@ def zscored(a: np.ndarray) -> np.ndarray:
     return result
 
 
-def energy_distance(x: np.ndarray, y: np.ndarray) -> float:
-    """Energy distance of two samples of vectors, (k, d) and (m, d): 2 E|X-Y| - E|X-X'| - E|Y-Y'|, over sqrt(d).
+def kernel_distance(x: np.ndarray, y: np.ndarray) -> float:
+    """Squared maximum mean discrepancy of two samples of vectors, (k, d) and (m, d): 0 when both are one distribution.
 
-    0 when both come from one distribution (pairs of the same draw are left out, so it is unbiased and may be slightly
-    negative); a strictly proper way to score, unlike a squared error, which rewards the mean face (Szekely and Rizzo
-    2013). With one draw only, its own term is 0.
+    E k(X, X') + E k(Y, Y') - 2 E k(X, Y) with a Gaussian kernel as wide as the median distance within ``y`` (Gretton et
+    al. 2012). Pairs of one draw with itself are left out, so it is unbiased and may be slightly negative. A proper way to
+    score a distribution, unlike a squared error, which rewards the mean face; and none that any of ours is trained by.
     """
     x, y = (np.asarray(v, dtype=np.float64).reshape(len(v), -1) for v in (x, y))
-    across = _distances(x, y).mean()
-    return float((2.0 * across - _within(x) - _within(y)) / np.sqrt(x.shape[1]))
+    within = _squared(y, y)
+    pairs = within[np.triu_indices(len(y), 1)]
+    width = float(np.median(pairs)) if len(pairs) else 0.0
+    if width <= FLAT**2:
+        width = x.shape[1]  # one reaction alone, or all alike: the latent's own unit
+    across = np.exp(-_squared(x, y) / (2.0 * width)).mean()
+    return float(_similarity(_squared(x, x), width) + _similarity(within, width) - 2.0 * across)
 
 
-def _distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _squared(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     squared = (x * x).sum(1)[:, None] + (y * y).sum(1)[None, :] - 2.0 * x @ y.T
-    result: np.ndarray = np.sqrt(np.maximum(squared, 0.0))
+    result: np.ndarray = np.maximum(squared, 0.0)
     return result
 
 
-def _within(x: np.ndarray) -> float:
-    k = len(x)
+def _similarity(squared: np.ndarray, width: float) -> float:
+    """Mean kernel of different draws; 1 for a single one."""
+    k = len(squared)
     if k < 2:
-        return 0.0
-    apart = _distances(x, x)
-    np.fill_diagonal(apart, 0.0)
-    return float(apart.sum() / (k * (k - 1)))
+        return 1.0
+    kernel = np.exp(-squared / (2.0 * width))
+    return float((kernel.sum() - np.trace(kernel)) / (k * (k - 1)))

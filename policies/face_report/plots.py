@@ -21,7 +21,7 @@ OTHERS = ("#2a6f97", "#3c8d5a", "#8e6c1f", "#6a4c93", "#1b998b", "#9c4f76", "#5c
 
 LABELS = {
     "pain_sim": "PainSim, corrected",
-    "pain_dist": "PainDist, energy",
+    "pain_dist": "PainDist, kernel",
     "pain_corr": "PainCorr, mean",
     "FRCorr": "FRCorr",
     "FRDist": "FRDist",

@@ -71,7 +71,7 @@ def test_clinical_pspi_counts_closed_eyes():
     assert compat_of(case([0, 5, 5, 0], truth), shut[None], ONE)["PainSim"] == 0.0
 
 
-def test_the_same_distribution_has_no_energy_distance_and_ratio_one():
+def test_the_same_distribution_is_at_no_distance_and_has_ratio_one():
     rng = np.random.default_rng(3)
     draws = rng.standard_normal((40, 6, len(CHANNELS)))
     found = corrected_of(case(np.arange(6.0), *draws[:20]), draws[20:], ONE)

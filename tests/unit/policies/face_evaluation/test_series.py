@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from policies.face_metrics.series import best_lag, ccc, dtw, energy_distance, pearson, zscored
+from policies.face_metrics.series import best_lag, ccc, dtw, kernel_distance, pearson, zscored
 
 
 def test_warping_two_short_series_gives_the_hand_computed_path():
@@ -48,17 +48,24 @@ def test_no_lag_of_a_face_that_never_moves():
     assert best_lag(np.arange(50.0), np.zeros(50), 10) is None
 
 
-def test_energy_distance_of_points_is_the_hand_computed_one():
-    x, y = np.array([[0.0], [2.0]]), np.array([[1.0], [5.0]])
-    # across: (1 + 5 + 1 + 3) / 4 = 2.5; within x 2, within y 4
-    assert energy_distance(x, y) == pytest.approx(2 * 2.5 - 2 - 4)
+def test_kernel_distance_of_points_is_the_hand_computed_one():
+    x, y = np.array([[0.0], [2.0]]), np.array([[1.0], [3.0]])
+    # width 4 (the one pair of y): across exp of -1, -9, -1, -1 over 8; within x and y exp(-4 / 8)
+    across = (3 * math.exp(-1 / 8) + math.exp(-9 / 8)) / 4
+    assert kernel_distance(x, y) == pytest.approx(2 * math.exp(-0.5) - 2 * across)
 
 
-def test_energy_distance_prefers_the_right_spread_to_the_mean():
+def test_kernel_distance_prefers_the_right_spread_to_the_mean_and_to_strangers():
     rng = np.random.default_rng(0)
     truth, same = rng.standard_normal((60, 8)), rng.standard_normal((60, 8))
-    assert abs(energy_distance(same, truth)) < 0.1
-    assert energy_distance(np.zeros((60, 8)), truth) > 0.3
+    assert abs(kernel_distance(same, truth)) < 0.02
+    assert kernel_distance(np.zeros((60, 8)), truth) > 0.03
+    assert kernel_distance(same + 1.0, truth) > 0.1
+
+
+def test_kernel_distance_of_single_draws_is_that_of_two_points():
+    assert kernel_distance(np.zeros((1, 4)), np.zeros((1, 4))) == pytest.approx(0.0)
+    assert kernel_distance(np.zeros((1, 4)), np.ones((1, 4))) == pytest.approx(2 - 2 * math.exp(-0.5))
 
 
 def test_a_still_series_is_standardised_to_zero():
