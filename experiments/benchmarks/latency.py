@@ -83,7 +83,7 @@ def bench_latency(
             config = resolve(None, True, None, duration_s, seed + number, None, ["record.report=false", *overrides])
             runs.append(_session(config, root / f"run-{number + 1}"))
             calm = min(int(_calm(runs, "sound").sum()), int(_calm(runs, "face").sum()))
-            pressed = sum(len(run.sound_trials.trigger_ns) for run in runs)
+            pressed = sum(len(run.sound_trials.received_ns) for run in runs)
             print(f"run {number + 1}: {calm} calm samples, {pressed} presses so far", file=sys.stderr)
             if calm >= ENOUGH_CALM and pressed >= trials:
                 break

@@ -1,8 +1,9 @@
-"""Lag and spread of the reaction over single presses, as a perceptual study counts them: one trigger, one reaction.
+"""Lag and spread of the reaction over single presses, as a perceptual study counts them: one press, one reaction.
 
-A trial begins when the total force first reaches the threshold of a press; it ends when the first sound, and the first
-picture, made from that force frame or a newer one leave this computer. Laboratories compare the SD over trials (Bridges
-et al. 2020 find 0.2 to 5 ms for the onset of pictures in the usual packages), not the lag, which can be subtracted.
+A press counts when the total force reaches the threshold. Its lag runs from the receipt of the first force frame, from
+then on, that changed what was asked for and was answered, to the first sound (or picture) made from that frame or a
+newer one: the patient's own thresholds and the rise of the hand are no part of it. Laboratories compare the SD over
+trials (0.2 to 5 ms for pictures in the usual packages, Bridges et al. 2020), not the lag, which can be subtracted.
 """
 
 from __future__ import annotations
@@ -22,23 +23,23 @@ THRESHOLD_NEWTON = 5.0
 RELEASED_NEWTON = 1.2
 """A press has ended below it, as in the published press counter."""
 LONGEST_MS = 2000.0
-"""A later answer belongs to something else."""
+"""A change later than this belongs to another press."""
 
 
 class TrialLags(msgspec.Struct, frozen=True):
-    """Triggers that were answered, and when: host ns, shapes (n,)."""
+    """Force frames that were answered, one a press, and when: host ns, shapes (n,)."""
 
-    trigger_ns: np.ndarray
+    received_ns: np.ndarray
     answered_ns: np.ndarray
 
     @property
     def lag_ms(self) -> np.ndarray:
-        """Time from trigger to answer, ms, shape (n,)."""
-        return (self.answered_ns - self.trigger_ns) * 1e-6
+        """Time from the one to the other, ms, shape (n,)."""
+        return (self.answered_ns - self.received_ns) * 1e-6
 
 
 def trial_lags(force: Mapping[str, np.ndarray], answers: Answers) -> TrialLags:
-    """First answer to each trigger.
+    """First answer to each press.
 
     Parameters
     ----------
@@ -53,16 +54,15 @@ def trial_lags(force: Mapping[str, np.ndarray], answers: Answers) -> TrialLags:
     first = np.searchsorted(received_ns, triggers)
     known = first < len(received_ns)
     triggers, first = triggers[known], first[known]
-    found = answered_ns[first]
-    near = (found - triggers) * 1e-6 <= LONGEST_MS
-    return TrialLags(triggers[near], found[near])
+    near = (received_ns[first] - triggers) * 1e-6 <= LONGEST_MS
+    return TrialLags(received_ns[first][near], answered_ns[first][near])
 
 
 def lag_figures(name: str, lags: list[TrialLags], references: list[Reference], wanted: int) -> list[Figure]:
     """Mean and SD over the calm trials, over all of them as ``raw``."""
     values = np.concatenate([one.lag_ms for one in lags])
     calm = np.concatenate(
-        [ref.calm(one.trigger_ns, one.answered_ns) for one, ref in zip(lags, references, strict=True)]
+        [ref.calm(one.received_ns, one.answered_ns) for one, ref in zip(lags, references, strict=True)]
     )
     if calm.sum() < 2:
         remark = f"{len(values)} trials, {int(calm.sum())} calm: too few for an SD"

@@ -97,8 +97,8 @@ def test_each_press_is_one_trial_from_the_threshold_to_the_first_answer() -> Non
     total = np.where((t_ns // 1_000_000_000) % 2 == 0, 0.0, 8.0)  # two presses, from 1 s and from 3 s
     total[300] = 4.0  # a dip within the first press is no new press
     answered = Answers(
-        np.array([200_000_000, 1_000_000_000, 1_500_000_000, 3_000_000_000]),
-        np.array([214_000_000, 1_015_000_000, 1_516_000_000, 3_019_000_000]),
+        np.array([200_000_000, 1_000_000_000, 1_500_000_000, 3_040_000_000]),
+        np.array([214_000_000, 1_015_000_000, 1_516_000_000, 3_059_000_000]),  # the second hurts late
     )
     lags = trial_lags({"received_ns": t_ns, "total_newton": total}, answered)
     np.testing.assert_allclose(lags.lag_ms, [15.0, 19.0])
