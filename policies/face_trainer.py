@@ -38,6 +38,8 @@ WARM_UP = 100
 CLIP = 1.0
 EMPTY_SHARE = 0.05
 """Rows of stage A that are told nothing at all."""
+SIDE_WEIGHT = 0.1
+"""Of the velocity loss while the roll-outs are what is learned."""
 JUMP_SHARE = 0.25
 """Frames of a window on which guidance is taught, noise among finished ones."""
 
@@ -74,6 +76,7 @@ class Stream(Base, frozen=True, forbid_unknown_fields=True, kw_only=True):
     keep: Share = 0.93
     learning_rate: Rate = 7e-4
     dropout: Share = 0.05
+    side_every: Count = 4
     flow_batch: Count = 6
     guidance_batch: Count = 6
     most_guidance: Annotated[float, Meta(ge=0, le=10)] = 2.0
@@ -181,8 +184,10 @@ class Trainer:
 
     def _stream_losses(self) -> dict[str, Tensor]:
         losses = {"energy": self._roll_out()}
-        losses |= {"velocity": 0.1 * self._flow_losses(self.config.stream.flow_batch)["velocity"]}
-        return losses | {"guidance": self._guidance_loss()}
+        if self.at % self.config.stream.side_every == 0:
+            losses |= {"velocity": SIDE_WEIGHT * self._flow_losses(self.config.stream.flow_batch)["velocity"]}
+            losses |= {"guidance": self._guidance_loss()}
+        return losses
 
     def _roll_out(self) -> Tensor:
         """Every face moves on, twice; how far the two are from what the person did."""
@@ -192,12 +197,9 @@ class Trainer:
         rows = faces["at"][:, None] + torch.arange(frames)[None]
         masked = self.model.masked(self._condition[rows], faces["keep"][:, None]).repeat(2, 1, 1)
         guidance = self._no_guidance(2 * config.batch)
-        made = []
-        for frame in range(frames):
-            noise = self._randn((2 * config.batch, config.draws, self._motion.shape[1]))
-            new, cache = self.model.step(noise, masked[:, frame], guidance, cache, config.draws)
-            made.append(new)
-        first, second = torch.stack(made, dim=1).chunk(2)
+        noise = self._randn((2 * config.batch, frames, config.draws, self._motion.shape[1]))
+        made, cache = self.model.roll(noise, masked, guidance, cache)
+        first, second = made.chunk(2)
         score = energy(self._motion[rows], first, second)
         for name, part in zip(("keys", "values", "recent", "condition"), cache, strict=True):
             faces[name] = part.detach()

@@ -29,14 +29,14 @@ __all__ = ["DEFAULT", "SMOKE", "corpus_of", "read_training", "train"]
 
 DEFAULT = Path(__file__).with_name("train_face.toml")
 SMOKE = FaceTraining(
-    design=Design(subjects=8, palpation_trials=3, thermal_trials=1, trial_s=6.0),
+    design=Design(subjects=40, palpation_trials=3, thermal_trials=1, trial_s=5.0),
     network=Network(width=32, layers=2, heads=2, window=16),
     flow=Flow(steps=30, batch=8, frames=32),
     stream=Stream(steps=12, batch=6, frames=4, flow_batch=2, guidance_batch=2),
 )
 """A toy that shows that everything works; nobody would believe its face."""
 LOG_EVERY = 10
-TELL_EVERY = 200
+TELL_EVERY = 50
 
 
 def read_training(path: Path | None, smoke: bool = False) -> FaceTraining:
@@ -157,6 +157,7 @@ class _Bar:
         self._bar: Any = None
         self._task: Any = None
         self._mean: dict[str, float] = {}
+        self._stage = ""
 
     def __enter__(self) -> _Bar:
         if sys.stderr.isatty():
@@ -172,11 +173,17 @@ class _Bar:
         if self._bar is not None:
             self._bar.stop()
 
+    def _same(self, stage: str) -> bool:
+        self._stage, before = stage, self._stage
+        return before == stage
+
     def __call__(self, at: int, stage: str, losses: dict[str, float]) -> None:
         """Tell how it goes."""
         for name, value in losses.items():
             self._mean[name] = 0.98 * self._mean.get(name, value) + 0.02 * value
-        text = f"{stage} " + " ".join(f"{name} {self._mean[name]:.3f}" for name in losses)
+        if not self._same(stage):
+            self._mean = dict(losses)
+        text = f"{stage} " + " ".join(f"{name} {value:.3f}" for name, value in self._mean.items())
         if self._bar is not None:
             self._bar.update(self._task, completed=at, description=text)
         elif at % TELL_EVERY == 0 or at == self._total:

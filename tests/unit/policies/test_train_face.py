@@ -1,0 +1,137 @@
+import json
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("accelerate")
+pytest.importorskip("onnx")
+
+from accelerate import Accelerator  # noqa: E402
+
+from policies.corpus.simulator import simulate  # noqa: E402
+from policies.corpus.store import Corpus  # noqa: E402
+from policies.errors import PolicyError  # noqa: E402
+from policies.face_data import channel_statistics, table_of  # noqa: E402
+from policies.face_losses import energy, levels, velocity_loss  # noqa: E402
+from policies.face_state import load_state, save_state  # noqa: E402
+from policies.face_trainer import FaceTraining, Flow, Stream, Trainer  # noqa: E402
+from policies.train_face import DEFAULT, SMOKE, read_training, train  # noqa: E402
+from robopatient.errors import ConfigError  # noqa: E402
+from robopatient.face.generator.checkpoint import read_stream  # noqa: E402
+from robopatient.face.generator.denoiser import CONTEXT_LEVEL  # noqa: E402
+
+TINY = msgspec.structs.replace(
+    SMOKE,
+    flow=msgspec.structs.replace(SMOKE.flow, steps=3, batch=3, frames=16),
+    stream=msgspec.structs.replace(SMOKE.stream, steps=4, batch=3, frames=3, side_every=2),
+)
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Corpus:
+    return simulate(SMOKE.design, SMOKE.seed)
+
+
+def trainer(corpus: Corpus, config: FaceTraining = TINY) -> Trainer:
+    return Trainer(config, corpus, Accelerator(cpu=True))
+
+
+def test_a_training_that_was_interrupted_goes_on_bit_for_bit(corpus: Corpus, tmp_path: Path) -> None:
+    straight = trainer(corpus)
+    losses = [straight.step() for _ in range(7)]
+    for stop in (2, 3, 5):  # within stage A, between the stages, within stages B and C
+        first = trainer(corpus)
+        for _ in range(stop):
+            first.step()
+        save_state(tmp_path / str(stop), first)
+        second = trainer(corpus)
+        load_state(tmp_path / str(stop), second)
+        assert second.at == stop
+        again = [second.step() for _ in range(7 - stop)]
+        assert again == losses[stop:]
+        for one, other in zip(straight.averaged().parameters(), second.averaged().parameters(), strict=True):
+            assert torch.equal(one, other)
+
+
+def test_the_state_of_another_training_is_refused(corpus: Corpus, tmp_path: Path) -> None:
+    save_state(tmp_path, trainer(corpus))
+    other = msgspec.structs.replace(TINY, seed=2, flow=Flow(steps=3, batch=4, frames=16))
+    with pytest.raises(PolicyError, match=r"another \[seed\], \[flow\]"):
+        load_state(tmp_path, trainer(corpus, other))
+    longer = msgspec.structs.replace(TINY, stream=msgspec.structs.replace(TINY.stream, steps=9))
+    load_state(tmp_path, trainer(corpus, longer))  # more of the last stage may be asked for
+    (tmp_path / "state-0.safetensors").write_bytes(b"\x80\x04 not for unpickling")
+    with pytest.raises(PolicyError, match="cannot be read"):
+        load_state(tmp_path, trainer(corpus))
+    with pytest.raises(PolicyError, match="no interrupted training"):
+        load_state(tmp_path / "nowhere", trainer(corpus))
+
+
+def test_training_lowers_the_velocity_loss_and_never_sees_people_of_other_splits(corpus: Corpus) -> None:
+    one = trainer(corpus, msgspec.structs.replace(SMOKE, flow=msgspec.structs.replace(SMOKE.flow, steps=60)))
+    losses = [one.step()["velocity"] for _ in range(60)]
+    assert np.mean(losses[-10:]) < 0.7 * np.mean(losses[:5])
+    rows = sum(len(sequence.pain) for sequence in corpus.of("train"))
+    assert len(one._motion) == rows
+    train_motion = np.concatenate([sequence.motion for sequence in corpus.of("train")])
+    assert torch.allclose(one.model.physical(one._motion).cpu(), torch.from_numpy(train_motion), atol=1e-4)
+
+
+def test_the_energy_score_is_least_for_the_right_distribution() -> None:
+    rng = torch.Generator().manual_seed(1)
+
+    def score(shift: float, spread: float) -> float:
+        data, first, second = (torch.randn(3000, 6, 2, generator=rng) for _ in range(3))
+        return float(energy(data, shift + spread * first, shift + spread * second))
+
+    right = score(0.0, 1.0)
+    assert right < score(0.4, 1.0) - 0.01
+    assert right < score(0.0, 0.5) - 0.01  # frozen
+    assert right < score(0.0, 1.8) - 0.01  # jittery
+
+
+def test_noise_levels_are_independent_or_a_staircase() -> None:
+    level = levels(400, 32, torch.Generator().manual_seed(1))
+    assert level.min() >= CONTEXT_LEVEL
+    assert level.max() <= 1.0
+    rising = (torch.diff(level, dim=1) >= 0.0).all(dim=1)
+    assert 0.4 < rising.float().mean() < 0.6
+    clean = torch.zeros(2, 32, 3)
+    assert velocity_loss(clean, clean, level[:2]) == 0.0
+
+
+def test_a_channel_that_never_moves_is_named(corpus: Corpus) -> None:
+    still = [msgspec.structs.replace(one, motion=one.motion.copy()) for one in corpus.sequences]
+    for one in still:
+        one.motion[:, 3] = 0.0
+    with pytest.raises(PolicyError, match="AU5 never move"):
+        channel_statistics(table_of(msgspec.structs.replace(corpus, sequences=still), "train", 16))
+    with pytest.raises(PolicyError, match="no train sequence has 100000 frames"):
+        table_of(corpus, "train", 100_000)
+
+
+def test_the_shipped_training_file_is_valid_and_a_wrong_one_is_named(tmp_path: Path) -> None:
+    assert read_training(None) == read_training(DEFAULT)
+    path = tmp_path / "train.toml"
+    path.write_text("[flow]\nlearning_rate = 5.0\n")
+    with pytest.raises(ConfigError, match="learning_rate"):
+        read_training(path)
+
+
+def test_a_smoke_training_leaves_all_that_a_session_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("policies.train_face.SMOKE", TINY)
+    out = tmp_path / "out"
+    train(None, out, smoke=True)
+    card, _, _ = read_stream(out / "checkpoint")
+    assert card.agreement < 1e-3
+    assert (card.training["updates"], card.training["seed"]) == (7, 1)
+    assert card.origin.startswith("simulated, seed 1")
+    assert (out / "corpus.md").read_text().startswith("# Corpus of made-up faces")
+    assert json.loads((out / "state-0.json").read_text())["at"] == 7
+    assert not [path for path in out.rglob("*") if path.suffix in (".bin", ".pt", ".pkl")]
+    with pytest.raises(PolicyError, match="go on with --resume"):
+        train(None, out, smoke=True)
+    assert isinstance(Stream(), Stream)
