@@ -98,8 +98,8 @@ class Labeller:
         x, y, depth = _pixels(points, self._eyes_dm, self._size_px, look)
         marks = np.stack([x[self._where], y[self._where]], axis=1).astype(np.float32)
         share = self._label_px / self._size_px
-        small = [((axis + 0.5) * share - 0.5).astype(np.float32) for axis in (x, y)]
-        seen = nearest_triangles(*small, depth.astype(np.float32), self._skin, self._label_px)
+        column, row = (((axis + 0.5) * share - 0.5).astype(np.float32) for axis in (x, y))
+        seen = nearest_triangles(column, row, depth.astype(np.float32), self._skin, self._label_px)
         there = seen >= 0
         regions = np.where(there, self._regions[seen], 0).astype(np.uint8)
         level = moved_mm[self._skin].mean(axis=1)[seen] * (255.0 / MAP_FULL_MM)

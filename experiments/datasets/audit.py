@@ -1,0 +1,147 @@
+"""``dataset audit``: does a judge of pictures find pain, and see it where there is none, as often in everybody?
+
+One threshold for all; rates in every group; the widest gap with a bootstrap interval over people; and the same gap with
+attributes dealt out at random, which is what chance alone leaves.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiments.datasets.verify import open_dataset, rows_of
+from experiments.judges.pictures import PictureJudge, make_picture_judge
+from robopatient.errors import SessionError
+
+__all__ = ["audit", "audit_folder", "gaps"]
+
+ATTRIBUTES = ("age_band", "sex", "ancestry", "skin_band")
+FALSE_POSITIVES = 0.1
+"""The threshold lets this share of painless training pictures through."""
+RESAMPLES, SHUFFLES = 300, 300
+
+
+def audit_folder(folder: Path, judge: str = "pixels", seed: int = 1, as_json: bool = False) -> None:
+    """Audit a data set of stills and print what was found."""
+    if judge in ("closed-form", "ridge", "au-graph", "relation", "lstm", "forest"):
+        print(f"{judge}: not applicable: its input is action units, which carry no identity; audit a judge of pictures")
+        return
+    report = audit(folder, make_picture_judge(judge), seed)
+    if as_json:
+        print(json.dumps(report))
+        return
+    print(
+        f"{report['judge']} at {report['threshold']:.2f} NRS: {report['found_face']:.1%} of faces found; "
+        f"pain where there is some {report['tpr']:.3f}, where there is none {report['fpr']:.3f}"
+    )
+    for attribute, row in report["attributes"].items():
+        print(f"{attribute}:")
+        for group, rates in row["groups"].items():
+            print(
+                f"  {group:10} true positives {rates['tpr']:.3f}, false {rates['fpr']:.3f} ({rates['people']} people)"
+            )
+        for rate in ("tpr", "fpr"):
+            gap = row["gaps"][rate]
+            print(
+                f"  widest gap in {rate}: {gap['gap']:.3f} (95 % {gap['low']:.3f} to {gap['high']:.3f}); chance alone "
+                f"leaves up to {gap['null_95']:.3f} in 95 of 100, p {gap['p']:.3f}"
+            )
+
+
+def audit(folder: Path, judge: PictureJudge, seed: int = 1) -> dict[str, Any]:
+    """Rates and gaps of a judge over the groups of a data set.
+
+    Raises
+    ------
+    SessionError
+        When the set holds no stills, or no split to learn from and another to judge.
+    """
+    _, design = open_dataset(folder)
+    rows = list(rows_of(folder, design))
+    learn = [row for row in rows if row["split"] == "train"]
+    judged = [row for row in rows if row["split"] != "train"]
+    if design.picture.form != "stills" or not learn or not judged:
+        raise SessionError(
+            f"{folder}: an audit needs stills, people to learn from (split.train) and others to judge (split.test)"
+        )
+    judge.fit(folder, learn)
+    calm = judge.predict(folder, [row for row in learn if row["kind"] != "pain"])
+    threshold = float(np.nanquantile(calm, 1.0 - FALSE_POSITIVES))
+    told = judge.predict(folder, judged)
+    positive = np.nan_to_num(told, nan=-np.inf) > threshold  # a face that is not found counts as no pain
+    pain = np.array([row["kind"] == "pain" for row in judged])
+    people = np.array([row["person"] for row in judged])
+    rng = np.random.default_rng(seed)
+    attributes = {}
+    for attribute in ATTRIBUTES:
+        group = np.array([row[attribute] for row in judged])
+        if len(np.unique(group)) > 1:
+            attributes[attribute] = gaps(positive, pain, group, people, rng)
+    return {
+        "judge": judge.name,
+        "threshold": threshold,
+        "found_face": float(np.isfinite(told).mean()),
+        "tpr": float(positive[pain].mean()),
+        "fpr": float(positive[~pain].mean()),
+        "pictures": len(judged),
+        "attributes": attributes,
+    }
+
+
+def gaps(
+    positive: np.ndarray, pain: np.ndarray, group: np.ndarray, people: np.ndarray, rng: np.random.Generator
+) -> dict[str, Any]:
+    """Rates of every group, and the widest gap with its interval and its null.
+
+    Parameters
+    ----------
+    positive, pain
+        What was told and what is true, shape (pictures,) bool.
+    group, people
+        Attribute and person of every picture, shape (pictures,).
+    """
+    names, person = np.unique(people, return_inverse=True)
+    groups, place = np.unique(group, return_inverse=True)
+    of_person = np.zeros(len(names), int)
+    of_person[person] = place
+    counts = np.zeros((len(names), 4))  # hits, pains, false alarms, calms of each person
+    for column, mask in enumerate((positive & pain, pain, positive & ~pain, ~pain)):
+        np.add.at(counts[:, column], person[mask], 1.0)
+
+    def rates(chosen: np.ndarray, at: np.ndarray) -> np.ndarray:
+        total = np.zeros((len(groups), 4))
+        np.add.at(total, at, counts[chosen])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.stack([total[:, 0] / total[:, 1], total[:, 2] / total[:, 3]])
+
+    everybody = np.arange(len(names))
+    found = rates(everybody, of_person)
+    gap = np.nanmax(found, axis=1) - np.nanmin(found, axis=1)
+    drawn = np.array([_spread(rates(pick, of_person[pick])) for pick in
+                      (rng.integers(len(names), size=len(names)) for _ in range(RESAMPLES))])  # fmt: skip
+    null = np.array([_spread(rates(everybody, rng.permutation(of_person))) for _ in range(SHUFFLES)])
+    return {
+        "groups": {
+            str(name): {"tpr": float(found[0, k]), "fpr": float(found[1, k]), "people": int((of_person == k).sum())}
+            for k, name in enumerate(groups)
+        },
+        "gaps": {
+            rate: {
+                "gap": float(gap[k]),
+                "low": float(np.percentile(drawn[:, k], 2.5)),
+                "high": float(np.percentile(drawn[:, k], 97.5)),
+                "null_95": float(np.percentile(null[:, k], 95.0)),
+                "p": float(((null[:, k] >= gap[k]).sum() + 1.0) / (SHUFFLES + 1.0)),
+            }
+            for k, rate in enumerate(("tpr", "fpr"))
+        },
+    }
+
+
+def _spread(rates: np.ndarray) -> np.ndarray:
+    """Widest difference between groups of each rate."""
+    spread: np.ndarray = np.nanmax(rates, axis=1) - np.nanmin(rates, axis=1)
+    return spread

@@ -1,0 +1,131 @@
+"""The one interface of all judges, their card, and the folder in which a trained one is frozen."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+import numpy as np
+
+from experiments.judges.clips import Clip
+from robopatient.errors import AssetError, ConfigError
+
+__all__ = ["Card", "Judge", "load_judge", "new_judge", "save_judge"]
+
+
+class Judge(Protocol):
+    """Tells the pain behind a clip from its face."""
+
+    kind: str
+
+    def fit(self, clips: list[Clip], seed: int) -> None:
+        """Learn from clips with known pain."""
+        ...
+
+    def predict(self, clips: list[Clip]) -> np.ndarray:
+        """Largest pain of each clip, NRS 0 to 10, shape (clips,)."""
+        ...
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """All that was learnt."""
+        ...
+
+    def restore(self, weights: dict[str, np.ndarray]) -> None:
+        """Take up what was learnt."""
+        ...
+
+
+class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a trained judge is: read before it is believed.
+
+    Attributes
+    ----------
+    lineage
+        Sources that it learnt from, with everything that these learnt from.
+    sha256
+        Of ``weights.npz``: a judge is frozen before what it scores is made.
+    """
+
+    kind: str
+    lineage: tuple[str, ...]
+    source: str
+    clips: int
+    people: int
+    seed: int
+    sha256: str = ""
+    wording: str = "agreement with a judge trained on the lineage above; it has seen no patient"
+
+
+KINDS: dict[str, str] = {
+    "closed-form": "experiments.judges.closed_form:ClosedForm",
+    "ridge": "experiments.judges.statistics:Ridge",
+    "forest": "experiments.judges.statistics:Forest",
+    "au-graph": "experiments.judges.au_graph:AuGraph",
+    "au-no-graph": "experiments.judges.au_graph:AuNoGraph",
+    "relation": "experiments.judges.relation:Relation",
+    "lstm": "experiments.judges.relation:Lstm",
+}
+
+
+def new_judge(kind: str) -> Judge:
+    """Untrained judge of a kind.
+
+    Raises
+    ------
+    ConfigError
+        Naming the kinds that exist.
+    """
+    from robopatient.config import reference
+
+    if kind not in KINDS:
+        raise ConfigError(f"judge {kind!r} is none of {', '.join(KINDS)}; see: robopatient judge list")
+    make: Callable[[], Judge] = reference(kind, KINDS)
+    return make()
+
+
+def save_judge(folder: Path, judge: Judge, card: Card) -> Card:
+    """Freeze a trained judge; returns its card with the hash of the weights."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "weights.npz").open("wb") as file:
+        np.savez(file, **judge.weights())  # type: ignore[arg-type]
+    card = msgspec.structs.replace(card, sha256=_digest(folder))
+    lines = [f"{name} = {_toml(value)}" for name, value in msgspec.structs.asdict(card).items()]
+    (folder / "card.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return card
+
+
+def load_judge(folder: Path) -> tuple[Judge, Card]:
+    """A frozen judge.
+
+    Raises
+    ------
+    AssetError
+        When there is none, or its weights are not those of its card.
+    """
+    try:
+        card = msgspec.convert(tomllib.loads((folder / "card.toml").read_text(encoding="utf-8")), Card)
+        digest = _digest(folder)
+        with np.load(folder / "weights.npz", allow_pickle=False) as file:
+            weights = {name: file[name] for name in file.files}
+    except (OSError, ValueError, msgspec.ValidationError) as error:
+        raise AssetError(f"{folder}: is no judge ({error}); make one with: robopatient judge train") from error
+    if digest != card.sha256:
+        raise AssetError(
+            f"{folder}/weights.npz: hash {digest[:12]}… is not the card's {card.sha256[:12]}…: it was changed after "
+            "it was frozen; train it again"
+        )
+    judge = new_judge(card.kind)
+    judge.restore(weights)
+    return judge, card
+
+
+def _digest(folder: Path) -> str:
+    return hashlib.sha256((folder / "weights.npz").read_bytes()).hexdigest()
+
+
+def _toml(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

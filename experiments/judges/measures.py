@@ -1,0 +1,86 @@
+"""How well told pain agrees with true pain: error, rank, ICC, F1, calibration, each with an interval over people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+__all__ = ["GRADES", "Agreement", "agreement", "icc31", "macro_f1"]
+
+GRADES = (1.0, 5.0)
+"""No pain below 1, low below 5, high from there on, NRS: three classes as in the AI4Pain challenge."""
+RESAMPLES, PERMUTATIONS = 500, 500
+
+
+class Agreement(NamedTuple):
+    """One measure: value, 95 % bootstrap interval over people."""
+
+    value: float
+    low: float
+    high: float
+
+
+def macro_f1(true: np.ndarray, told: np.ndarray) -> float:
+    """Mean F1 over the grades that occur."""
+    a, b = np.digitize(true, GRADES), np.digitize(told, GRADES)
+    scores = []
+    for grade in np.unique(a):
+        hit = float(((a == grade) & (b == grade)).sum())
+        scores.append(2.0 * hit / max(1.0, float((a == grade).sum() + (b == grade).sum())))
+    return float(np.mean(scores))
+
+
+def icc31(true: np.ndarray, told: np.ndarray) -> float:
+    """ICC(3,1), consistency of two fixed raters (Shrout and Fleiss 1979)."""
+    table = np.stack([true, told], axis=1)
+    n, k = table.shape
+    rows, columns, grand = table.mean(1), table.mean(0), table.mean()
+    between = k * ((rows - grand) ** 2).sum() / (n - 1)
+    error = ((table - rows[:, None] - columns + grand) ** 2).sum() / ((n - 1) * (k - 1))
+    return float((between - error) / (between + (k - 1) * error)) if between + error > 0 else 0.0
+
+
+def _spearman(true: np.ndarray, told: np.ndarray) -> float:
+    if np.ptp(told) < 1e-9 or np.ptp(true) < 1e-9:
+        return 0.0
+    return float(stats.spearmanr(true, told).statistic)
+
+
+def _slope(true: np.ndarray, told: np.ndarray) -> float:
+    """Calibration: true pain per told pain; 1 is calibrated, below 1 exaggerates."""
+    return float(np.polyfit(told, true, 1)[0]) if np.ptp(told) > 1e-9 else 0.0
+
+
+MEASURES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "macro_f1": macro_f1,
+    "icc31": icc31,
+    "mae_nrs": lambda true, told: float(np.abs(true - told).mean()),
+    "spearman": _spearman,
+    "calibration_slope": _slope,
+    "accuracy": lambda true, told: float((np.digitize(true, GRADES) == np.digitize(told, GRADES)).mean()),
+}
+
+
+def agreement(
+    true: np.ndarray, told: np.ndarray, people: list[str], seed: int = 0
+) -> tuple[dict[str, Agreement], float, float]:
+    """Every measure with its interval, the majority rate, and the permutation p of Spearman's rho.
+
+    Intervals resample people, not clips: clips of one person resemble each other.
+    """
+    rng = np.random.default_rng(seed)
+    names = sorted(set(people))
+    members = [np.flatnonzero(np.array(people) == name) for name in names]
+    draws = [np.concatenate([members[i] for i in rng.integers(len(names), size=len(names))]) for _ in range(RESAMPLES)]
+    found = {}
+    for name, measure in MEASURES.items():
+        low, high = np.percentile([measure(true[draw], told[draw]) for draw in draws], [2.5, 97.5])
+        found[name] = Agreement(measure(true, told), float(low), float(high))
+    classes = np.digitize(true, GRADES)
+    majority = float(np.bincount(classes).max() / len(classes))
+    rho = found["spearman"].value
+    beaten = sum(_spearman(rng.permutation(true), told) >= rho for _ in range(PERMUTATIONS))
+    return found, majority, (beaten + 1.0) / (PERMUTATIONS + 1.0)

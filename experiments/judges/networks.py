@@ -1,0 +1,100 @@
+"""What all torch judges share: one thread, one seed, Adam with early stopping on people who were held out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from experiments.judges.clips import Clip
+
+__all__ = ["BINS", "Trained", "expected_nrs", "loss_of"]
+
+BINS = torch.tensor([0.0, 2.0, 4.5, 6.5, 9.0])
+"""Centres of the five grades of pain between which a judge divides its belief, NRS."""
+EPOCHS, PATIENCE, RATE, DECAY = 150, 20, 3e-3, 1e-3
+HELD_OUT = 0.2
+
+
+def expected_nrs(logits: Tensor) -> Tensor:
+    """Mean grade, NRS, of beliefs (clips, 5)."""
+    return logits.softmax(-1) @ BINS
+
+
+def loss_of(logits: Tensor, nrs: Tensor) -> Tensor:
+    """Cross-entropy with the two neighbouring grades, shared by distance, and the squared error of the mean."""
+    right = torch.bucketize(nrs, BINS).clamp(1, len(BINS) - 1)
+    low, high = BINS[right - 1], BINS[right]
+    share = ((nrs - low) / (high - low)).clamp(0.0, 1.0)[:, None]
+    soft = (1.0 - share) * nn.functional.one_hot(right - 1, len(BINS)) + share * nn.functional.one_hot(right, len(BINS))
+    return -(soft * logits.log_softmax(-1)).sum(-1).mean() + 0.05 * ((expected_nrs(logits) - nrs) ** 2).mean()
+
+
+class Trained:
+    """A judge that is a network; subclasses say which, and what it is shown of a clip."""
+
+    kind = ""
+
+    def __init__(self) -> None:
+        torch.manual_seed(0)
+        self._net: nn.Module = self._build()
+
+    def _build(self) -> nn.Module:
+        raise NotImplementedError
+
+    def _input(self, clips: list[Clip]) -> Any:
+        raise NotImplementedError
+
+    def _logits(self, shown: Any, index: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def _begin(self, clips: list[Clip], seed: int) -> None:
+        """Before training: what must be known of all clips."""
+
+    def fit(self, clips: list[Clip], seed: int) -> None:
+        """Train on most people, stop when the others are judged no better."""
+        torch.set_num_threads(1)
+        torch.manual_seed(seed)
+        self._net = self._build()
+        people = sorted({clip.person for clip in clips})
+        held = set(np.random.default_rng(seed).permutation(people)[: max(1, round(HELD_OUT * len(people)))].tolist())
+        self._begin([clip for clip in clips if clip.person not in held], seed)
+        shown = self._input(clips)
+        nrs = torch.tensor([clip.nrs for clip in clips])
+        train = torch.tensor([i for i, clip in enumerate(clips) if clip.person not in held])
+        check = torch.tensor([i for i, clip in enumerate(clips) if clip.person in held])
+        optimiser = torch.optim.AdamW(self._net.parameters(), lr=RATE, weight_decay=DECAY)
+        best, kept, since = float("inf"), self.weights(), 0
+        for _ in range(EPOCHS):
+            self._net.train()
+            for batch in train[torch.randperm(len(train))].split(64):
+                optimiser.zero_grad()
+                loss_of(self._logits(shown, batch), nrs[batch]).backward()
+                optimiser.step()
+            self._net.eval()
+            with torch.no_grad():
+                now = float(loss_of(self._logits(shown, check), nrs[check]))
+            since += 1
+            if now < best:
+                best, kept, since = now, self.weights(), 0
+            elif since >= PATIENCE:
+                break
+        self.restore(kept)
+
+    def predict(self, clips: list[Clip]) -> np.ndarray:
+        """Shape (clips,)."""
+        self._net.eval()
+        with torch.no_grad():
+            nrs: np.ndarray = expected_nrs(self._logits(self._input(clips), torch.arange(len(clips)))).numpy()
+        return nrs
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Parameters and buffers by name."""
+        return {name: value.detach().numpy().copy() for name, value in self._net.state_dict().items()}
+
+    def restore(self, weights: dict[str, np.ndarray]) -> None:
+        """Parameters and buffers by name."""
+        self._net.load_state_dict({name: torch.from_numpy(np.asarray(value)) for name, value in weights.items()})
+        self._net.eval()

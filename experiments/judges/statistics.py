@@ -1,0 +1,108 @@
+"""Plain judges on statistics of a clip: what any network must beat to be worth its name."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from experiments.judges.clips import Clip
+from robopatient.errors import require
+
+__all__ = ["Forest", "Ridge", "apex", "statistics_of"]
+
+CALM_FRAMES = 9
+"""The first 0.3 s of a clip are its neutral face."""
+RIDGE = 1.0
+TREES, DEPTH, LEAF = 120, 7, 4
+
+
+def apex(clip: Clip) -> np.ndarray:
+    """Units at the strongest moment minus those of the neutral face, shape (12,)."""
+    neutral = clip.au[:CALM_FRAMES].mean(axis=0)
+    moved = clip.au - neutral
+    strongest: np.ndarray = moved[moved.sum(axis=1).argmax()]
+    return strongest
+
+
+def statistics_of(clip: Clip) -> np.ndarray:
+    """Mean, SD, maximum and time above half of the maximum of every unit, shape (48,)."""
+    top = clip.au.max(axis=0)
+    share = (clip.au > np.maximum(top / 2.0, 0.1)).mean(axis=0)
+    return np.concatenate([clip.au.mean(axis=0), clip.au.std(axis=0), top, share])
+
+
+class Ridge:
+    """Ridge regression on the apex."""
+
+    kind = "ridge"
+
+    def __init__(self) -> None:
+        self._coefficients = np.zeros(13)
+
+    def fit(self, clips: list[Clip], seed: int) -> None:
+        """Closed form."""
+        x = np.array([[*apex(clip), 1.0] for clip in clips])
+        y = np.array([clip.nrs for clip in clips])
+        penalty = RIDGE * np.diag([1.0] * 12 + [0.0])
+        self._coefficients = np.linalg.solve(x.T @ x + penalty, x.T @ y)
+
+    def predict(self, clips: list[Clip]) -> np.ndarray:
+        """Shape (clips,)."""
+        x = np.array([[*apex(clip), 1.0] for clip in clips])
+        return np.clip(x @ self._coefficients, 0.0, 10.0)
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Coefficients."""
+        return {"coefficients": self._coefficients}
+
+    def restore(self, weights: dict[str, np.ndarray]) -> None:
+        """Coefficients."""
+        self._coefficients = weights["coefficients"]
+
+
+class Forest:
+    """Random forest on clip statistics; its trees are stored as arrays, so nothing is ever unpickled."""
+
+    kind = "forest"
+
+    def __init__(self) -> None:
+        self._trees: list[dict[str, np.ndarray]] = []
+
+    def fit(self, clips: list[Clip], seed: int) -> None:
+        """Grow the trees."""
+        ensemble = require("sklearn.ensemble", "study")
+        x = np.array([statistics_of(clip) for clip in clips])
+        grown = ensemble.RandomForestRegressor(TREES, max_depth=DEPTH, min_samples_leaf=LEAF, random_state=seed)
+        grown.fit(x, [clip.nrs for clip in clips])
+        self._trees = [
+            {
+                "left": tree.tree_.children_left,
+                "right": tree.tree_.children_right,
+                "feature": tree.tree_.feature,
+                "threshold": tree.tree_.threshold,
+                "value": tree.tree_.value[:, 0, 0],
+            }
+            for tree in grown.estimators_
+        ]
+
+    def predict(self, clips: list[Clip]) -> np.ndarray:
+        """Mean over trees, shape (clips,)."""
+        x = np.array([statistics_of(clip) for clip in clips], np.float32)
+        total = np.zeros(len(x))
+        for tree in self._trees:
+            node = np.zeros(len(x), int)
+            for _ in range(DEPTH + 1):
+                inner = tree["left"][node] >= 0
+                lower = x[np.arange(len(x)), tree["feature"][node]] <= tree["threshold"][node]
+                node = np.where(inner, np.where(lower, tree["left"][node], tree["right"][node]), node)
+            total += tree["value"][node]
+        return total / max(1, len(self._trees))
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Every array of every tree."""
+        return {f"{number}.{name}": value for number, tree in enumerate(self._trees) for name, value in tree.items()}
+
+    def restore(self, weights: dict[str, np.ndarray]) -> None:
+        """Every array of every tree."""
+        count = len({name.partition(".")[0] for name in weights})
+        names = ("left", "right", "feature", "threshold", "value")
+        self._trees = [{name: weights[f"{number}.{name}"] for name in names} for number in range(count)]
