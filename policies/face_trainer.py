@@ -22,10 +22,13 @@ from torch import Tensor
 
 from policies.corpus.simulator import Design
 from policies.corpus.store import Corpus
-from policies.face_data import channel_statistics, table_of
+from policies.errors import PolicyError
+from policies.face_data import Table, channel_statistics, table_of
 from policies.face_losses import energy, levels, noised, velocity_loss
+from robopatient.face.generator.checkpoint import checkpoint_folder
 from robopatient.face.generator.condition import GROUPS
 from robopatient.face.generator.denoiser import CONTEXT_LEVEL, KERNEL, Cache, FaceDenoiser
+from robopatient.face.generator.pipeline import PainDiffusionPipeline
 
 __all__ = ["FaceTraining", "Trainer"]
 
@@ -95,6 +98,9 @@ class FaceTraining(Base, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     seed: Annotated[int, Meta(ge=0, lt=2**31)] = 1
     corpus: str = ""
+    """A corpus file; "" simulates one from ``design``."""
+    start: str = ""
+    """A checkpoint whose weights, size and standardisation to begin with; "" begins from nothing."""
     design: Design = Design()
     network: Network = Network()
     flow: Flow = Flow()
@@ -118,16 +124,7 @@ class Trainer:
         self._history = config.network.window + KERNEL + 2
         longest = max(config.flow.frames, self._history + config.stream.frames)
         table = table_of(corpus, "train", longest)
-        mean, scale = channel_statistics(table)
-        torch.manual_seed(config.seed)
-        self.model = FaceDenoiser(
-            width=config.network.width,
-            layers=config.network.layers,
-            heads=config.network.heads,
-            window=config.network.window,
-            mean=mean,
-            scale=scale,
-        ).to(self._device)
+        self.model = self._network(table)
         self._start, self._length = table.start, table.length
         self._windows = table.windows
         self._motion = self.model.standardise(table.motion.to(self._device))
@@ -276,6 +273,21 @@ class Trainer:
             faces["recent"][half], faces["condition"][half] = cache.recent, cache.condition
 
     # -- small things --------------------------------------------------------------------------------------------
+
+    def _network(self, table: Table) -> FaceDenoiser:
+        mean, scale = channel_statistics(table)
+        torch.manual_seed(self.config.seed)
+        size = self.config.network
+        network = FaceDenoiser(
+            width=size.width, layers=size.layers, heads=size.heads, window=size.window, mean=mean, scale=scale
+        )
+        if self.config.start:
+            network = PainDiffusionPipeline.load(checkpoint_folder(self.config.start)).denoiser.train()
+            has = Network(**{name: network.config[name] for name in Network.__struct_fields__})
+            if has != size:
+                raise PolicyError(f"start = {self.config.start}: its network is {has}, the training file says {size}")
+        moved: FaceDenoiser = network.to(self._device)
+        return moved
 
     def _randn(self, shape: Any) -> Tensor:
         return torch.randn(*shape, generator=self._noise).to(self._device)

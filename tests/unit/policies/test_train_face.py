@@ -10,6 +10,7 @@ pytest.importorskip("accelerate")
 pytest.importorskip("onnx")
 
 from accelerate import Accelerator  # noqa: E402
+from safetensors.torch import load_file  # noqa: E402
 
 from policies.corpus.simulator import simulate  # noqa: E402
 from policies.corpus.store import Corpus  # noqa: E402
@@ -17,7 +18,7 @@ from policies.errors import PolicyError  # noqa: E402
 from policies.face_data import channel_statistics, table_of  # noqa: E402
 from policies.face_losses import energy, levels, velocity_loss  # noqa: E402
 from policies.face_state import load_state, save_state  # noqa: E402
-from policies.face_trainer import FaceTraining, Flow, Stream, Trainer  # noqa: E402
+from policies.face_trainer import FaceTraining, Flow, Trainer  # noqa: E402
 from policies.train_face import DEFAULT, SMOKE, read_training, train  # noqa: E402
 from robopatient.errors import ConfigError  # noqa: E402
 from robopatient.face.generator.checkpoint import read_stream  # noqa: E402
@@ -134,4 +135,10 @@ def test_a_smoke_training_leaves_all_that_a_session_needs(tmp_path: Path, monkey
     assert not [path for path in out.rglob("*") if path.suffix in (".bin", ".pt", ".pkl")]
     with pytest.raises(PolicyError, match="go on with --resume"):
         train(None, out, smoke=True)
-    assert isinstance(Stream(), Stream)
+    onward = msgspec.structs.replace(TINY, start=str(out / "checkpoint"))
+    after = trainer(simulate(TINY.design, 2), onward)
+    shipped = load_file(out / "checkpoint" / "denoiser" / "diffusion_pytorch_model.safetensors")
+    assert all(torch.equal(shipped[name], value) for name, value in after.model.state_dict().items())
+    wider = msgspec.structs.replace(onward, network=msgspec.structs.replace(TINY.network, width=64))
+    with pytest.raises(PolicyError, match="the training file says"):
+        trainer(simulate(TINY.design, 2), wider)
