@@ -48,7 +48,7 @@ def posed(units: Mapping[str, float], pose: FacePose | None = None) -> FacePose:
     au = dict(pose.au)
     for name, intensity in units.items():
         if name not in HEAD_UNITS:
-            if name not in ACTION_UNITS and name[:-1] not in ACTION_UNITS:
+            if name not in ACTION_UNITS and not (name[-1:] in ("L", "R") and name[:-1] in ACTION_UNITS):
                 raise ConfigError(
                     f'action unit "{name}" is unknown; there are {", ".join((*ACTION_UNITS, *HEAD_UNITS))} '
                     "(units of the face also with L or R)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["HEM_DM", "LASH", "STREAKS", "TEETH", "TEETH_PER_RADIAN", "TONGUE", "TOOTH_GAP"]
 
-TEETH = (0.80, 0.74, 0.64)
+TEETH = (0.66, 0.60, 0.50)
 TONGUE = (0.42, 0.14, 0.13)
 LASH = (0.018, 0.013, 0.011)
 

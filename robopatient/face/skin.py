@@ -34,6 +34,11 @@ DARKEST_BLOOD = np.array([1.75, 1.32, 1.18], np.float32)
 """The swatches leave out the blood, which shows more through light skin (assumption: by eye)."""
 
 
+DARK_FROM_TONE = 5.0
+"""Monk tone from which folds are drawn steeper and deeper: little light comes back from dark skin, and the eye reads
+its folds by their highlights, which a picture of eight bits flattens (assumption: by eye)."""
+
+
 class SkinMaps(NamedTuple):
     """Textures of one identity, uint8, row 0 at v = 0.
 
@@ -62,11 +67,14 @@ def bake_skin(identity: Identity) -> SkinMaps:
     age = float(np.clip((identity.skin.wrinkle_age_years - 25.0) / 55.0, 0.0, 1.2))
     colour, gloss = _albedo(identity, texels, seed)
     colour *= (1.0 - 0.35 * age * texels.age_crease.astype(np.float32))[:, None]
-    detail = age * texels.age_slopes.astype(np.float32) + _pores(texels, identity, seed)
+    dark = float(np.clip((identity.skin.monk_tone - DARK_FROM_TONE) / 4.0, 0.0, 1.0))
+    steeper, deeper = 1.0 + 0.35 * dark, 1.0 + 0.8 * dark
+    detail = steeper * age * texels.age_slopes.astype(np.float32) + _pores(texels, identity, seed)
+    creases = texels.creases * np.float32(255.0 * deeper)
     return SkinMaps(
         albedo=to_image(texels, np.concatenate([encode(colour), gloss[:, None]], axis=1) * 255.0),
-        layers=to_image(texels, slope_bytes(texels.layer_slopes.astype(np.float32))),
-        detail=to_image(texels, np.concatenate([slope_bytes(detail), texels.creases * np.float32(255.0)], axis=1)),
+        layers=to_image(texels, slope_bytes(steeper * texels.layer_slopes.astype(np.float32))),
+        detail=to_image(texels, np.concatenate([slope_bytes(detail), creases], axis=1)),
         iris=iris_texture(identity, seed),
     )
 

@@ -283,3 +283,97 @@ def test_closing_the_window_does_not_stop_the_session(stage: Stage) -> None:
     stage.actor.present(0)
     assert stage.actor.present(0).frame == 1
     assert "window was closed" in stage.told(ActorState, 3)[-1].detail
+
+
+class Beamer:
+    """A window of 200 x 100 pixels that keeps what it was given, and may lose its screen."""
+
+    canvas_px = (200, 100)
+    problem = ""
+
+    def __init__(self) -> None:
+        self.shown: list[tuple[np.ndarray, bool]] = []
+
+    def show(self, pixels: np.ndarray, patch: bool = False) -> bool:
+        self.shown.append((pixels, patch))
+        return True
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_display_profile_finishes_the_picture_and_its_patch_is_on_the_record(tmp_path: Path) -> None:
+    profile = tmp_path / "beamer.toml"
+    profile.write_text('soft_edge = 0.2\npatch = "lower left"\n')
+    stage = Stage(tmp_path, display=str(profile), size_px=128)
+    beamer = Beamer()
+    stage.actor._open_display = lambda: beamer  # type: ignore[method-assign]
+    stage.actor.prepare()
+    assert stage.actor._look is not None
+    assert stage.actor._look.aspect == 2.0
+    patches = []
+    for frame in range(45):
+        stage.clock.advance_s(1 / 30)
+        stage.actor._command = command(stage.clock.now_ns(), frame, 8.0)
+        patches.append(stage.actor.present(0).patch)
+    assert len(set(patches)) == 2
+    assert [patch for _, patch in beamer.shown] == patches
+    pixels = beamer.shown[-1][0]
+    assert pixels[64, 64].max() > 0
+    assert pixels[0, 0].max() == 0  # the soft edge
+    stage.close()
+
+
+def test_a_lost_screen_is_said_once_a_second_and_the_session_goes_on(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.actor.prepare()
+    beamer = stage.actor._display = Beamer()
+    beamer.problem = 'screen "HDMI-1" is not connected: the face waits for it'
+    stage.clock.advance_s(1.1)
+    stage.actor._beat()
+    assert stage.actor.present(0).frame == 0
+    told = stage.told(ActorState, 3)[-1]
+    assert told.state == "degraded"
+    assert "HDMI-1" in told.detail
+    beamer.problem = ""
+    stage.clock.advance_s(1.1)
+    stage.actor._beat()
+    assert stage.told(ActorState, 1)[-1].state == "ready"
+    stage.close()
+
+
+def test_a_bad_profile_is_named_and_a_plain_window_shown(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, display="attic")
+    stage.actor.prepare()
+    assert stage.actor.present(0).frame == 0
+    assert "face.display" in stage.told(ActorState, 2)[-1].detail
+    stage.close()
+
+
+def test_a_lost_context_gets_one_more_and_then_none(stage: Stage) -> None:
+    made: list[str] = []
+    stage.actor._given = lambda kind, name: made.append(kind) or (lambda size: Canvas(stage.clock, size))  # type: ignore
+    stage.actor.prepare()
+
+    def lost(pose: FacePose) -> np.ndarray:
+        raise DeviceError("the context is lost")
+
+    for _ in range(2):
+        stage.actor._renderer.draw = lost  # type: ignore[method-assign,union-attr]
+        assert stage.actor._draw(FacePose()) is None
+        stage.clock.advance_s(1.0)
+        assert stage.actor._draw(FacePose()) is not None
+    assert made == ["auto", "auto", "numba"]
+
+
+def test_skin_that_is_asked_for_is_seen_and_on_the_record(stage: Stage) -> None:
+    stage.actor.prepare()
+    for frame in range(90):
+        stage.clock.advance_s(1 / 30)
+        t_ns = stage.clock.now_ns()
+        ask = FaceAsk(0.0, 1.0, -0.5, 0.4, 1.0)
+        stage.actor._command = FaceCommand(t_ns, frame, t_ns, 0.0, "rest", ask)
+        seen = stage.actor.present(0)
+    assert seen.flush < -0.3
+    assert seen.sweat > 0.2
+    assert seen.tears > 0.6
