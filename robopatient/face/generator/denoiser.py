@@ -314,6 +314,80 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
         clean: Tensor = (1.0 - CONTEXT_LEVEL) * recent[:, -1] + self.read(self.last(token))
         return clean
 
+    def roll(self, noise: Tensor, masked: Tensor, guidance: Tensor, cache: Cache) -> tuple[Tensor, Cache]:
+        """Many frames, each from the ones before: what ``step`` gives, without moving the cache at every frame.
+
+        Parameters
+        ----------
+        noise
+            Shape (batch, frames, draws, D).
+        masked
+            Shape (batch, frames, C + groups).
+
+        Returns
+        -------
+        tuple
+            Frames, standardised, shape (batch, frames, D), and the cache after them.
+        """
+        _, frames, draws, _ = noise.shape
+        recent, told = cache.recent, cache.condition
+        whole, none = torch.ones_like(noise[:, 0, 0, 0]), torch.zeros_like(noise[:, 0, 0, 0])
+        done = torch.full_like(whole, CONTEXT_LEVEL)
+        new: list[list[tuple[Tensor, Tensor]]] = [[] for _ in self._stack]
+        pair = self._parts(
+            torch.stack((done, whole), 1), torch.stack((done, none), 1), guidance[:, None].expand(-1, 2, -1)
+        )
+        made = []
+        for frame in range(frames):
+            taps = torch.stack((recent.flatten(1), self._taps(recent, noise[:, frame, 0])), dim=1)
+            tokens = self.embed_motion(taps) + self.embed_condition(torch.stack((told, masked[:, frame]), dim=1))
+            clean = self._clean(self._roll_attend(tokens, pair, cache, new, frame), recent)
+            for again in range(1, draws):
+                level = whole * (1.0 - again / draws)
+                noisy = level[:, None] * noise[:, frame, again] + (1.0 - level[:, None]) * clean
+                tokens = (self.embed_motion(self._taps(recent, noisy)) + self.embed_condition(masked[:, frame]))[
+                    :, None
+                ]
+                parts = self._parts(level[:, None], none[:, None], guidance[:, None])
+                clean = self._clean(self._roll_attend(tokens, parts, cache, new, frame), recent)
+            told, recent = masked[:, frame], torch.cat((recent[:, 1:], clean[:, None]), dim=1)
+            made.append(clean)
+        keys = [torch.cat((old, *(k for k, _ in own)), dim=2) for old, own in zip(cache.keys, new, strict=True)]
+        values = [torch.cat((old, *(v for _, v in own)), dim=2) for old, own in zip(cache.values, new, strict=True)]
+        newest = slice(-self.window, None)
+        kept = Cache(
+            torch.stack([one[:, :, newest] for one in keys]),
+            torch.stack([one[:, :, newest] for one in values]),
+            recent,
+            told,
+        )
+        return torch.stack(made, dim=1), kept
+
+    def _roll_attend(
+        self, tokens: Tensor, parts: Tensor, cache: Cache, new: list[list[tuple[Tensor, Tensor]]], frame: int
+    ) -> Tensor:
+        """Last token after all blocks; with two tokens, the first is finished and is remembered in ``new``."""
+        n, window = tokens.shape[1], self.window
+        for at, block in enumerate(self._stack):
+            own = [parts[..., part, :] + block.modulate[part] for part in range(6)]
+            q, k, v = block.split(tokens, own[0], own[1])
+            if n == 2:
+                new[at].append((k[:, :, :1], v[:, :, :1]))
+            newer_k = torch.cat([*(one for one, _ in new[at]), k[:, :, -1:]], dim=2)
+            newer_v = torch.cat([*(one for _, one in new[at]), v[:, :, -1:]], dim=2)
+            # distances: cached frames end two before the first new one, finished frames one before each
+            place = torch.cat((torch.arange(-1 - window, -1), torch.arange(-1, frame + 1))).to(tokens.device)
+            query = torch.arange(frame + 1 - n, frame + 1, device=tokens.device)
+            distance = query[:, None] - place[None]
+            seen = (distance >= 0) & (distance <= window)
+            blind = torch.full(distance.shape, -1e9, device=tokens.device).masked_fill(seen, 0.0)
+            bias = block.distance[:, distance.clamp(0, window)] + blind
+            scores = torch.cat((q @ cache.keys[at].transpose(-1, -2), q @ newer_k.transpose(-1, -2)), dim=-1)
+            shares = torch.softmax(scores / math.sqrt(q.shape[-1]) + bias[None], dim=-1)
+            result = shares[..., :window] @ cache.values[at] + shares[..., window:] @ newer_v
+            tokens = block.finish(tokens, result, own)
+        return tokens[:, -1]
+
     def _attend(
         self, tokens: Tensor, level: Tensor, until: Tensor, guidance: Tensor, keys: Tensor, values: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
