@@ -8,6 +8,7 @@ from robopatient.config import SplitConfig
 from robopatient.expression.prior import INAUDIBLE_DB
 from robopatient.expression.split import NO_FRAME, Split
 from robopatient.messages import Expression, FaceAsk, FaceCommand, ForceFrame, PainState, VoiceAsk, VoiceCommand
+from robopatient.phantom import load_phantom
 
 
 def step(
@@ -105,3 +106,17 @@ def test_a_frame_told_twice_is_delayed_once() -> None:
     split = Split(SplitConfig(voice_delay_ms=10))
     causes = [step(split, t_ms)[0].cause_seq for t_ms in (0, 0, 0, 10, 10, 20)]
     assert causes == [NO_FRAME, NO_FRAME, NO_FRAME, 0, 0, 10]
+
+
+def test_the_face_is_told_the_place_from_the_navel_and_how_loud_the_voice_is() -> None:
+    phantom = load_phantom("square-290")
+    _, nowhere = step(Split(SplitConfig()), 0.0)
+    _, face = step(Split(SplitConfig(voice_gain=0.5), phantom), 0.0, nrs=10.0)
+    assert nowhere.site_mm is None
+    assert face.site_mm == phantom.body_mm(1.0, 2.0)
+    assert face.loudness == pytest.approx(2.0 ** ((-10.0 - 6.0206) / 10.0), rel=1e-4)  # it doubles every 10 dB
+    _, hushed = step(Split(SplitConfig(), phantom), 0.0, nrs=10.0, hush=True)
+    assert hushed.loudness == 0.0
+    late = Split(SplitConfig(face_delay_ms=100), phantom)
+    _, waiting = step(late, 0.0)
+    assert (waiting.site_mm, waiting.loudness) == (None, 0.0)
