@@ -198,7 +198,7 @@ class InstructorWindow(QWidget):
                     self.scale.addItem(f"{name}.{item.name}" if item.name else name)
         self.scale.currentIndexChanged.connect(lambda _index: self._choose_scale())
         self.value.setAccessibleName("Rating")
-        self.value.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+        self.value.lineEdit().setTextMargins(8, 0, 0, 0)
         row.addWidget(self.scale, 1)
         row.addWidget(self.value)
         row.addWidget(self._button("Enter", self._enter_rating))

@@ -302,7 +302,7 @@ class SetupWindow(QMainWindow):
             spin = QDoubleSpinBox(self)
             spin.setRange(0.0, 600.0)
             spin.setDecimals(1)
-            spin.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+            spin.lineEdit().setTextMargins(8, 0, 0, 0)
             spin.setSpecialValueText("until stopped")
             spin.valueChanged.connect(lambda _value: self._looking.start())
             field = spin
