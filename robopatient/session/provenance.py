@@ -8,6 +8,7 @@ from pathlib import Path
 from robopatient.config import SessionConfig, asset_path
 from robopatient.errors import AssetError
 from robopatient.expression.ppo import checkpoint_folder, read_checkpoint
+from robopatient.study.study import study_folder
 
 __all__ = ["changed", "fingerprints"]
 
@@ -32,7 +33,18 @@ def fingerprints(config: SessionConfig) -> dict[str, str]:
         except AssetError:
             continue  # none named, or a preset of a policy of one's own
         prints[f"{kind}/{name}"] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    return prints
+    return prints | _study_prints(config.study.name)
+
+
+def _study_prints(name: str) -> dict[str, str]:
+    """A study's own files; a folder that is gone has none."""
+    if not name:
+        return {}
+    try:
+        files = sorted(study_folder(name).glob("*.toml")) + sorted(study_folder(name).glob("*.py"))
+    except AssetError:
+        return {}
+    return {f"studies/{name}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def changed(then: dict[str, str], config: SessionConfig) -> list[str]:

@@ -25,7 +25,7 @@ from robopatient.study.questions import question
 from robopatient.study.staircase import StaircaseConfig
 from robopatient.study.trials import Block, Factors, Level, Person, Stimulus, Trial
 
-__all__ = ["DesignConfig", "Plan", "PressConfig", "Study", "StudyFile", "load_study", "study_names"]
+__all__ = ["DesignConfig", "Plan", "PressConfig", "Study", "StudyFile", "load_study", "study_folder", "study_names"]
 
 STUDIES = Path(__file__).resolve().parent.parent.parent / "experiments" / "studies"
 PACKAGE = "experiments.studies"
@@ -296,6 +296,19 @@ def study_names() -> list[str]:
     return sorted(path.parent.name for path in STUDIES.glob(f"*/{FILE_NAME}"))
 
 
+def study_folder(name: str) -> Path:
+    """Folder of a study by its name or path; AssetError when there is none."""
+    shipped, own = STUDIES / name, Path(name).expanduser()
+    if "/" not in name and (shipped / FILE_NAME).is_file():
+        return shipped
+    if name and (own / FILE_NAME).is_file():
+        return own
+    raise AssetError(
+        f'study "{name}": no {FILE_NAME} there; choose one of {", ".join(study_names())} or give the path of the '
+        "folder of your own"
+    )
+
+
 def load_study(name: str) -> Study:
     """Study by its name under ``experiments/studies``, or by the path of its folder.
 
@@ -306,15 +319,8 @@ def load_study(name: str) -> Study:
     ConfigError
         Naming file and key of a setting that will not do.
     """
-    folder = STUDIES / name
-    shipped = (folder / FILE_NAME).is_file() and "/" not in name
-    if not shipped:
-        folder = Path(name).expanduser()
-    if not name or not (folder / FILE_NAME).is_file():
-        raise AssetError(
-            f'study "{name}": no {FILE_NAME} there; choose one of {", ".join(study_names())} or give the path of the '
-            "folder of your own"
-        )
+    folder = study_folder(name)
+    shipped = folder.parent == STUDIES
     file = decode_toml(folder / FILE_NAME, StudyFile)
     module = importlib.import_module(f"{PACKAGE}.{name}.study") if shipped else _import(folder / "study.py")
     place = folder.resolve()

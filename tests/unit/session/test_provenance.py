@@ -4,7 +4,7 @@ import shutil
 
 import msgspec
 
-from robopatient.config import SessionConfig, asset_path
+from robopatient.config import SessionConfig, StudyConfig, asset_path
 from robopatient.session.provenance import changed, fingerprints
 
 
@@ -16,6 +16,12 @@ def test_every_file_behind_pain_and_expression_is_named():
         "expressions/congruence",
         "checkpoints/congruence",
     }
+
+
+def test_a_study_s_own_files_are_named():
+    config = msgspec.structs.replace(SessionConfig(), study=StudyConfig(name="synchrony", participant="P01"))
+    named = {name for name in fingerprints(config) if name.startswith("studies/")}
+    assert named == {f"studies/synchrony/{file}" for file in ("study.toml", "study.py", "__init__.py")}
 
 
 def test_an_edited_patient_is_told(tmp_path):
