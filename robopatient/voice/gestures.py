@@ -135,6 +135,9 @@ _DEGREES = np.array([0.06, 0.2, 0.5, 0.82])
 _USUAL = np.array([SIGH, MM, MOAN, CRY, SCREAM])  # between _DEGREES of pain
 OUCH_S = 0.09
 """Length of the "ch"."""
+SCREAM_RISE = 1.2
+"""How far below its pitch a scream sets in, in ranges of intonation: real ones rise first (Schwartz 2019; soundgen's
+preset by 12 semitones); less, because pain brings its own rise."""
 EFFORT_TREMOR = 0.03
 """Depth of the 10 Hz tremor of a body under load (Anikin 2023 gives the rate; the depth is an assumption)."""
 # Effort by level below the loudest cry: Rd and high shelf (facts sheet, anchors; tilt tuned to its centroids).
@@ -655,6 +658,8 @@ def _sound(b, v, c, target, envelope, noise_envelope, fall, dt_s):  # type: igno
     contour = _along(progress, _CONTOUR_AT, _CONTOUR) * v.intonation
     if b.kind == GROAN or b.kind == SIGH:
         contour -= 1.2 * v.intonation * (progress - 0.3)  # falls all the way
+    elif b.kind == SCREAM:
+        contour -= SCREAM_RISE * v.intonation * (1.0 - _smooth(progress / 0.22))
     semitones = b.semitones + contour + b.drift * 0.8 * v.temperature + 1.5 * tremble * (beat - 0.5)
     semitones += _KINDS[b.kind, HIGHER] * min(b.peak * 2.5, 1.0) - 3.0 * b.habit
     semitones -= (5.0 if b.released > 0.0 else 2.0) * fall  # a quarter down on release
