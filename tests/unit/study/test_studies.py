@@ -71,6 +71,7 @@ def test_level_and_pitch_of_the_corrected_study_are_what_the_factors_ask_for():
     assert made(amplitude=1 / 3).level_db - made().level_db == pytest.approx(-9.54, abs=0.01)
     assert made(pitch=1.3).f0_semitones - made(pitch=0.7).f0_semitones == pytest.approx(10.72, abs=0.01)
     assert made(amplitude=0.0).level_db == -60.0
+    assert made(sound="cry").level_db == -0.6  # as loud as the others
     assert made(force_newton=20.0).full_newton == 20.0
 
 
