@@ -222,12 +222,12 @@ def _alternate(shipped: Shipped, condition: np.ndarray, rounds: int, seed: int) 
 
 
 def _corpus(path: Path | None, quick: bool) -> Corpus:
-    from policies.train_face import corpus_of, read_training
-
     if path is not None:
         return load(path)
     if quick:
         return simulate(QUICK_DESIGN, 1, load_recipe())
+    from policies.train_face import corpus_of, read_training  # accelerate, which takes seconds
+
     _say("simulating the corpus of the shipped training file")
     return corpus_of(read_training(None))
 

@@ -42,8 +42,8 @@ class TokenSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hidden: int = 192
     window: int = 40
     batch: int = 16
-    coder_steps: int = 1000
-    prior_steps: int = 1000
+    coder_steps: int = 800
+    prior_steps: int = 800
 
 
 QUICK = TokenSize(tokens=2, width=48, hidden=64, window=12, batch=16, coder_steps=120, prior_steps=120)

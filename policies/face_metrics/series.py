@@ -113,7 +113,7 @@ def kernel_distance(x: np.ndarray, y: np.ndarray) -> float:
     """Squared maximum mean discrepancy of two samples of vectors, (k, d) and (m, d): 0 when both are one distribution.
 
     E k(X, X') + E k(Y, Y') - 2 E k(X, Y) with a Gaussian kernel as wide as the median distance within ``y`` (Gretton et
-    al. 2012). Pairs of one draw with itself are left out, so it is unbiased and may be slightly negative. A proper way to
+    al. 2012). Pairs of one draw with itself are left out: it is unbiased and may be slightly negative. A proper way to
     score a distribution, unlike a squared error, which rewards the mean face; and none that any of ours is trained by.
     """
     x, y = (np.asarray(v, dtype=np.float64).reshape(len(v), -1) for v in (x, y))
