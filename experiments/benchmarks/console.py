@@ -1,0 +1,147 @@
+"""How smoothly the operator's console turns: with four live plots, abdomen, face and the panels of a lesson, and with
+the trainer learning beside it. Type ``python -m experiments.benchmarks.console``.
+
+A gap is the time between two turns of the window's event loop, sampled every 5 ms: how long a key would have waited.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import tempfile
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from policies.plan import Plan
+from policies.trainer import Asked, Begin, Pressed, Progress, Rated, Trainer
+
+__all__ = ["console_gap_ms"]
+
+SAMPLE_MS = 5
+PICTURE_MS = 33
+WARM_UP_S = 2.0
+SIZE = (1280, 800)
+
+
+def console_gap_ms(seconds: float = 20.0, *, trainer: bool = True, seed: int = 1) -> dict[str, float]:
+    """Measure gaps and pictures a second of a console in a process of its own.
+
+    Parameters
+    ----------
+    trainer
+        Whether a lesson goes on beside it: one simulated answer after the other, with a refit after every tenth.
+
+    Returns
+    -------
+    dict
+        "p50", "p99" and "max" of the gaps, ms; "fps"; "picture_p99", ms between pictures; "answers" learnt meanwhile.
+    """
+    context = multiprocessing.get_context("spawn")
+    mine, theirs = context.Pipe()
+    process = context.Process(target=_console, args=(theirs, seconds), daemon=True)
+    process.start()
+    theirs.close()
+    answers = _teach(mine, seed) if trainer else 0
+    told: dict[str, float] = json.loads(mine.recv_bytes())
+    process.join(10.0)
+    return told | {"answers": float(answers)}
+
+
+def _teach(console: Connection, seed: int) -> int:
+    """Answer until the console has measured enough; how often."""
+    rng = np.random.default_rng(seed)
+    with tempfile.TemporaryDirectory() as folder, Trainer() as trainer:
+        reply = trainer.ask(Begin(str(Path(folder) / "lesson"), plan=Plan(seed=seed)))
+        answers = 0
+        while not console.poll():
+            asked = trainer.ask(Pressed((float(rng.uniform(2.5, 10.0)),)))
+            if not isinstance(asked, Asked):
+                break
+            values = (-1, 0, 1) if asked.question == "signed" else (3, 4, 5)
+            reply = trainer.ask(Rated(asked.index, float(rng.choice(values))))
+            answers += isinstance(reply, Progress)
+    return answers
+
+
+def _console(connection: Connection, seconds: float) -> None:
+    """The window, its pictures, and the gaps between turns of its loop."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    from PySide6.QtCore import QSettings, Qt, QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from robopatient.clock import HostClock
+    from robopatient.console.preview import feed_state, portrait, rehearse
+    from robopatient.console.study_preview import LESSON_STATES, operator_at
+    from robopatient.console.window import ConsoleWindow
+
+    app = QApplication([])
+    model, _ = operator_at("lesson", seconds=0.1)
+    host: Any = HostClock()
+    model.clock = model.study.clock = host
+    window = ConsoleWindow(model, lambda action: None, QSettings(os.devnull, QSettings.Format.IniFormat))
+    window.resize(*SIZE)
+    window.show()
+    pictures = [portrait(512, step / 10) for step in range(8)]
+    begun_ns = host.now_ns()
+    turns: list[int] = []
+    drawn: list[int] = []
+
+    def draw() -> None:
+        now_ns = host.now_ns()
+        for message in rehearse((now_ns - begun_ns) * 1e-9, now_ns):
+            model.feed(message)
+        if len(drawn) % 30 == 0:
+            feed_state(model, now_ns)
+            for message in LESSON_STATES["lesson"]:
+                model.feed(message)
+        model.show(512, 512, pictures[len(drawn) % len(pictures)])
+        window.refresh()
+        drawn.append(host.now_ns())
+
+    timers = []
+    for milliseconds, what in ((SAMPLE_MS, lambda: turns.append(time.monotonic_ns())), (PICTURE_MS, draw)):
+        timer = QTimer()
+        timer.setTimerType(Qt.TimerType.PreciseTimer)
+        timer.timeout.connect(what)
+        timer.start(milliseconds)
+        timers.append(timer)
+    QTimer.singleShot(round((seconds + WARM_UP_S) * 1e3), app.quit)
+    app.exec()
+    gaps = np.diff([t for t in turns if t - turns[0] > WARM_UP_S * 1e9]) / 1e6
+    spaces = np.diff([t for t in drawn if t - drawn[0] > WARM_UP_S * 1e9]) / 1e6
+    told = {
+        "p50": float(np.median(gaps)),
+        "p99": float(np.percentile(gaps, 99)),
+        "max": float(gaps.max()),
+        "fps": float(1e3 / spaces.mean()),
+        "picture_p99": float(np.percentile(spaces, 99)),
+    }
+    connection.send_bytes(json.dumps(told).encode())
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description="Measure how smoothly the operator's console turns.")
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--without-trainer", action="store_true")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    told = console_gap_ms(args.seconds, trainer=not args.without_trainer)
+    if args.json:
+        print(json.dumps(told))
+        return
+    print(
+        f"{told['fps']:.1f} pictures a second, {told['picture_p99']:.1f} ms between them at p99; gap of the event loop "
+        f"p50 {told['p50']:.1f}, p99 {told['p99']:.1f}, max {told['max']:.1f} ms; {told['answers']:.0f} ratings learnt "
+        f"meanwhile; load {os.getloadavg()[0]:.1f}"
+    )
+
+
+if __name__ == "__main__":
+    main()
