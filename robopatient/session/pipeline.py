@@ -130,6 +130,8 @@ class Pipeline:
                 self.sensing.tare()
             case "hush":
                 self.hushed = True
+            case "resume" if self.study is not None:  # a stop had silenced the patient and paused the study
+                self.running, self.hushed = True, False
             case "unhush":
                 self.hushed = False
             case "cue":

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from robopatient.config import SessionConfig
+from robopatient.config import SessionConfig, asset_path, decode_toml
 from robopatient.errors import ConfigError, RecordError, SessionError
 from robopatient.record.reader import Record
 from robopatient.record.schema import FILE_NAME
@@ -26,7 +26,8 @@ from robopatient.study.trials import Person
 __all__ = ["parts_of", "run_study", "study_overrides"]
 
 MB_PER_MINUTE = 25.0
-"""What a session leaves: 6 MB of sound a minute at 48 kHz, record and journal at 250 Hz the rest (measured below)."""
+"""What a session leaves: 9 MB a minute of sound, 6 of record, 2 of journal (measured on congruence_corrected), and a
+margin."""
 DEMOGRAPHICS = "demographics"
 """Folder beside the sessions, apart from every record."""
 
@@ -55,6 +56,7 @@ def run_study(
     study = load_study(name)
     person = Person(participant, session, study.file.seed)
     plan = study.plan(person)
+    decode_toml(asset_path("strings", language), dict)  # what a participant reads must be readable before one comes
     stem = f"{study.name}_{participant}_s{session}"
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder / f".{stem}.lock", stem):

@@ -113,7 +113,7 @@ class Machine:
         self._slope = 0.0
         self._drafts: list[Draft] = []
         self._notes: list[tuple[str, str]] = []
-        self._board_silent = False
+        self._board_silent = self._stopped = False
         self._told_ns = 0
         self._told_key: tuple[object, ...] = ()
 
@@ -152,7 +152,7 @@ class Machine:
         before_ns = self._now_ns
         self._now_ns = t_ns = t_ns if before_ns is None else max(t_ns, before_ns)
         self._force, self._slope = force.total_newton, force.rate_newton_per_s
-        self._board_silent = "stale" in force.flags
+        self._board_silent, self._stopped = "stale" in force.flags, "paused" in force.flags
         if before_ns is not None and t_ns - before_ns > JUMP_NS and self.phase in ("press", "react"):
             self._void("clock jump", t_ns)
         for action in actions:
@@ -193,7 +193,7 @@ class Machine:
 
     def _act(self, action: OperatorAction, t_ns: int) -> None:
         match action.action:
-            case "saved":
+            case "saved" if action.source == "record":
                 self._saved = max(self._saved, int(action.argument))
             case "next":
                 self._next(t_ns)
@@ -325,7 +325,7 @@ class Machine:
         attempt = self._attempt
         if attempt is None:
             return
-        if self._board_silent and attempt.stimulus.trigger != "begin":
+        if self._stopped or (self._board_silent and attempt.stimulus.trigger != "begin"):
             self._since_ns = t_ns
             return
         if self._force >= self._press.hand_newton and self._press.early == "queue":
@@ -456,9 +456,9 @@ class Machine:
 
     def _silent(self, t_ns: int) -> bool:
         """Whether the board has fallen silent in the middle of a press: nobody knows the force."""
-        if self._board_silent:
-            self._void("board silent", t_ns)
-        return self._board_silent
+        if self._board_silent or self._stopped:
+            self._void("board silent" if self._board_silent else "stopped", t_ns)
+        return self._board_silent or self._stopped
 
     def _void(self, why: str, t_ns: int) -> None:
         attempt = self._attempt
@@ -615,6 +615,8 @@ class Machine:
             flags.append(self._pause_next)
         if self._board_silent:
             flags.append("board silent")
+        if self._stopped:
+            flags.append("stopped")
         if self._replay_ns:
             flags.append("replaying")
         if self._failed >= FAILED_IN_A_ROW:

@@ -175,6 +175,35 @@ def test_a_missing_calibration_fails_before_anything_starts(study, ran, tmp_path
     assert not ran
 
 
+def test_strings_that_cannot_be_read_fail_before_anything_starts(study, ran, tmp_path):
+    broken = tmp_path / "klingon.toml"
+    broken.write_text("buttons = [")
+    for language, error, told in (
+        ("klingon", AssetError, "assets/strings/klingon.toml does not exist; choose one of english"),
+        (str(broken), ConfigError, "klingon.toml: is not TOML"),
+        (str(tmp_path / "none.toml"), AssetError, "none.toml: no such file"),
+    ):
+        with pytest.raises(error) as caught:
+            study_run.run_study(study.reference, "P01", 1, tmp_path / "out", None, True, language, False, "", [])
+        assert told in str(caught.value)
+    assert not ran
+
+
+def test_after_a_stop_the_study_and_the_patient_go_on_together(study):
+    from robopatient.patient import load_patient
+    from robopatient.session.pipeline import Pipeline
+
+    config = msgspec.structs.replace(
+        SessionConfig(), patient="healthy", study=StudyConfig(name=study.reference, participant="P01")
+    )
+    pipeline = Pipeline(config, make_board("virtual"), load_patient("healthy"))
+    for action in ("stop", "hush"):
+        pipeline.act(m.OperatorAction(1, action))
+    assert (pipeline.running, pipeline.hushed) == (False, True)
+    pipeline.act(m.OperatorAction(2, "resume"))
+    assert (pipeline.running, pipeline.hushed) == (True, False)
+
+
 def test_demographics_lie_apart_and_deletion_takes_both(study, ran, tmp_path, capsys):
     out = tmp_path / "out"
     run(study, out, demographics="age=34, sex=f")

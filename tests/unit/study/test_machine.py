@@ -230,6 +230,21 @@ def test_a_board_that_falls_silent_voids_the_trial_and_the_next_waits_for_it(des
     desk.until("press")
 
 
+def test_a_stopped_session_opens_no_window(desk):
+    desk.flags = ("paused",)
+    desk.run(5.0)
+    assert desk.machine.phase == "ready"
+    assert "stopped" in desk.states[-1].flags
+
+
+def test_only_the_record_says_what_is_saved(desk):
+    desk.saves = False
+    desk.trial()
+    desk.say("saved", "1", "participant")
+    desk.run(2.0)
+    assert desk.machine.phase == "feedback"
+
+
 def test_abort_ends_the_session_for_good(desk):
     desk.until("press")
     desk.say("abort", source="console")

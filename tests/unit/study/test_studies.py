@@ -116,9 +116,7 @@ def test_a_fault_in_study_toml_is_named_with_its_file_and_key(lab, tmp_path, old
 
 
 def test_a_study_that_is_not_there_or_has_no_stimulus_is_named(lab, tmp_path):
-    with pytest.raises(
-        AssetError, match=r'study "congruence": no study\.toml there; choose one of'
-    ):
+    with pytest.raises(AssetError, match=r'study "congruence": no study\.toml there; choose one of'):
         load_study("congruence")
     with pytest.raises(AssetError, match=r"has no function stimulus"):
         lab.write_study(tmp_path / "empty", python="")
