@@ -10,7 +10,8 @@ from robopatient import messages as m
 from robopatient.bus import HubPort, make_endpoints
 from robopatient.clock import HostClock
 from robopatient.scales import parse_rating
-from robopatient.session.rater import RaterActor
+from robopatient.session.rater import RaterActor, answer_of
+from robopatient.study.questions import QUESTIONS
 
 
 @pytest.mark.timeout(60)
@@ -64,3 +65,15 @@ def test_a_rater_that_is_not_there_leaves_the_session_alone(tmp_path):
     assert [x.state for x in states][:2] == ["starting", "degraded"]
     assert "/dev/no-rater" in states[1].detail
     hub.close()
+
+
+@pytest.mark.parametrize("name", [name for name, asked in QUESTIONS.items() if asked.labels])
+def test_the_dial_reaches_every_answer_and_rises_with_the_scale(name):
+    asked = QUESTIONS[name]
+    given = [int(answer_of(name, dial)) for dial in range(101)]
+    assert given == sorted(given)
+    assert set(given) == set(asked.values)
+
+
+def test_the_dial_gives_a_magnitude_as_its_number():
+    assert [answer_of("magnitude", dial) for dial in (0, 1, 63, 100)] == ["1", "1", "63", "100"]
