@@ -116,7 +116,7 @@ _KINDS = np.array(
         [1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0],
         [1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0],
         [1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0],
-        [1.5, -2.0, 0.25, -0.5, 0.0, 0.75, 0.6],  # sigh
+        [1.5, -2.0, 0.25, -0.5, 0.0, 0.65, 0.6],  # sigh
         [1.0, 0.0, -1.0, 0.3, 0.0, 0.0, 0.0],  # mm
         [1.2, -1.0, 0.3, 0.9, 0.05, -0.1, -0.5],  # suppressed
         [0.4, -3.0, 0.1, 0.0, 0.15, 0.0, -0.3],  # grunt
@@ -423,7 +423,7 @@ def _choose(b, v, c):  # type: ignore[no-untyped-def]
     if drawn < 0.9 * v.temperature:
         drawn = _uniform(b)
         if degree == 1:
-            kind = SIGH if drawn < 0.4 else MM
+            kind = SIGH if drawn < 0.3 else MM
         elif degree == 2:
             kind = GROAN if drawn < 0.35 else (GRUNT if drawn < 0.55 else MOAN)
         elif degree == 3:
