@@ -15,7 +15,7 @@ from robopatient.console.tape import Tape, load_tape
 from robopatient.console.transport import SoundProcess, Transport
 from robopatient.errors import DeviceError, RobopatientError, require
 from robopatient.face.identity import load_identity
-from robopatient.face.render import Kind, make_renderer
+from robopatient.face.render import Kind, Renderer, make_renderer
 from robopatient.face.tier import TieredRenderer
 
 __all__ = ["show"]
@@ -23,6 +23,8 @@ __all__ = ["show"]
 PICTURE_HZ = 30.0
 FACE_PX = 448
 """Beside the curves the face is no larger than this on a screen of 1280 x 800."""
+STILL_PX = 640
+"""In a pause there is time, and somebody looks closely."""
 
 
 def show(folder: Path) -> int:
@@ -49,10 +51,11 @@ def show(folder: Path) -> int:
     app = QApplication.instance() or QApplication(["robopatient"])
     clock = HostClock()
     transport = Transport(tape.length_s, clock, SoundProcess(tape.sound) if tape.sound is not None else None)
-    renderer, trouble = _renderer(tape, clock)
+    renderer, still, trouble = _renderers(tape, clock)
+    settings = QSettings("robopatient", "console")
     try:
         draw = renderer.draw if renderer is not None else None
-        window = ReplayWindow(tape, transport, draw, QSettings("robopatient", "console"), trouble)
+        window = ReplayWindow(tape, transport, draw, settings, trouble, still.draw if still is not None else None)
         timer = QTimer()
         timer.setTimerType(Qt.TimerType.PreciseTimer)
         timer.timeout.connect(window.refresh)
@@ -63,27 +66,29 @@ def show(folder: Path) -> int:
         timer.stop()
     finally:
         transport.close()
-        if renderer is not None:
-            renderer.close()
+        for each in (renderer, still):
+            if each is not None:
+                each.close()
     return 0
 
 
-def _renderer(tape: Tape, clock: HostClock) -> tuple[TieredRenderer | None, str]:
-    """What draws the session's own face, or why nothing does."""
+def _renderers(tape: Tape, clock: HostClock) -> tuple[TieredRenderer | None, Renderer | None, str]:
+    """What draws the session's own face, moving and in a pause, or why nothing does."""
     if not tape.seen:
-        return None, "The record holds no face"
+        return None, None, "The record holds no face"
     trouble = ""
     kinds: tuple[Kind, ...] = (tape.config.face.renderer, "numba")
     for kind in dict.fromkeys(kinds):
         try:
-            return _warm(tape, clock, kind), ""
+            identity = load_identity(tape.config.face.identity)
+            moving = TieredRenderer(
+                lambda size_px, kind=kind, identity=identity: make_renderer(kind, identity, size_px),  # type: ignore[misc]
+                FACE_PX,
+                1.0 / PICTURE_HZ,
+                clock,
+            )
+            moving.warm_up([tape.pose(0)])
+            return moving, make_renderer("numba", identity, STILL_PX), ""
         except (RobopatientError, ImportError) as error:  # a driver may break at the first picture
             trouble = trouble or f"The face cannot be drawn here: {error}"
-    return None, trouble
-
-
-def _warm(tape: Tape, clock: HostClock, kind: Kind) -> TieredRenderer:
-    identity = load_identity(tape.config.face.identity)
-    renderer = TieredRenderer(lambda size_px: make_renderer(kind, identity, size_px), FACE_PX, 1 / PICTURE_HZ, clock)
-    renderer.warm_up([tape.pose(0)])
-    return renderer
+    return None, None, trouble

@@ -60,6 +60,8 @@ SECOND = 1.0
 SAID_S = 4.0
 """So long an answer stays under the face (assumption: long enough to be read)."""
 
+REST_S = 0.2
+"""After so long in one place the face is drawn again, sharper: not while the line is dragged (assumption)."""
 DRAW_SMOOTHING = 0.2
 LONGEST_DRAW_S = 0.1
 """A picture that took longer was held up by something else than drawing (assumption)."""
@@ -117,18 +119,29 @@ class ReplayWindow(QMainWindow):
     ----------
     draw
         Makes a picture of a pose; None when no face can be drawn here, and ``no_face`` says why.
+    draw_still
+        Makes it as sharp as can be, however long that takes: for a face that is looked at in a pause.
     """
 
     def __init__(
-        self, tape: Tape, transport: Transport, draw: Draw | None, settings: QSettings, no_face: str = ""
+        self,
+        tape: Tape,
+        transport: Transport,
+        draw: Draw | None,
+        settings: QSettings,
+        no_face: str = "",
+        draw_still: Draw | None = None,
     ) -> None:
         super().__init__()
         self.tape = tape
         self.transport = transport
         self.theme = DARK
         self._draw = draw
+        self._draw_still = draw_still or draw
         self._settings = settings
         self._frame = -1
+        self._sharp = False
+        self._moved_ns = 0
         self._draw_s = 0.0
         self._shown_s = -1.0
         self._model_clock = FakeClock(0)
@@ -201,7 +214,11 @@ class ReplayWindow(QMainWindow):
         t_s = self.transport.position_s()
         self._tell(t_s)
         if t_s == self._shown_s:
+            rested_s = (self.transport.clock.now_ns() - self._moved_ns) * 1e-9
+            if not self.transport.playing and not self._sharp and rested_s >= REST_S:
+                self._sharpen()
             return
+        self._moved_ns = self.transport.clock.now_ns()
         self._show_hand(t_s)
         self._shown_s = t_s
         self._show_face(t_s)
@@ -224,12 +241,22 @@ class ReplayWindow(QMainWindow):
         """The face of the moment at which its picture will be there: drawing takes most of a period of the sound."""
         lead_s = self._draw_s * self.transport.speed if self.transport.playing else 0.0
         frame = self.tape.frame_at(t_s + lead_s)
-        if frame != self._frame and frame >= 0 and self._draw is not None:
-            self._frame = frame
+        if frame < 0 or self._draw is None:
+            return
+        if frame != self._frame or self._sharp:
+            self._frame, self._sharp = frame, False
             begun_ns = self.transport.clock.now_ns()
             self.face.show_picture(self._draw(self.tape.pose(frame)))
             took_s = (self.transport.clock.now_ns() - begun_ns) * 1e-9
             self._draw_s += DRAW_SMOOTHING * (min(took_s, LONGEST_DRAW_S) - self._draw_s)
+
+    def _sharpen(self) -> None:
+        """The face at which the replay stands, as sharp as can be."""
+        self._sharp = True
+        frame = self.tape.frame_at(self.transport.position_s())
+        if frame >= 0 and self._draw_still is not None:
+            self._frame = frame
+            self.face.show_picture(self._draw_still(self.tape.pose(frame)))
 
     def _show_hand(self, t_s: float) -> None:
         """Bring the map's model to a moment; going back it begins anew."""

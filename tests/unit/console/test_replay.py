@@ -273,6 +273,40 @@ def test_the_face_is_drawn_for_the_moment_at_which_it_will_be_there(watched, tap
     assert min(behind[60:]) > -0.02
 
 
+def test_in_a_pause_the_face_is_drawn_as_sharp_as_can_be(qtbot, tape, tmp_path):
+    drawn = []
+    settings = QSettings(str(tmp_path / "x.ini"), QSettings.Format.IniFormat)
+    clock = FakeClock(0)
+    transport = Transport(tape.length_s, clock)
+
+    def maker(name: str, size_px: int):
+        def draw(_pose) -> np.ndarray:
+            drawn.append(name)
+            return np.zeros((size_px, size_px, 3), np.uint8)
+
+        return draw
+
+    window = ReplayWindow(tape, transport, maker("moving", 8), settings, "", maker("still", 64))
+    qtbot.addWidget(window)
+    window.seek(3.0)
+    window.toggle()
+    for _ in range(5):
+        clock.advance_s(1 / 30)
+        window.refresh()
+    window.toggle()
+    assert set(drawn) == {"moving"}
+    for _ in range(20):
+        clock.advance_s(1 / 30)
+        window.refresh()
+    assert drawn.count("still") == 1, "once is enough"
+    before = len(drawn)
+    for step in range(10):  # the line is dragged
+        clock.advance_s(1 / 30)
+        window.seek(4.0 + step / 10)
+        window.refresh()
+    assert set(drawn[before:]) == {"moving"}
+
+
 def test_without_a_face_the_window_says_why(qtbot, tape, tmp_path):
     settings = QSettings(str(tmp_path / "x.ini"), QSettings.Format.IniFormat)
     window = ReplayWindow(tape, Transport(tape.length_s, FakeClock(0)), None, settings, "cannot be drawn here: no head")
