@@ -28,6 +28,7 @@ from experiments.benchmarks.figures import (
 )
 from experiments.benchmarks.monitor import Capture, capture_monitor, delays_ms
 from experiments.benchmarks.trial_latency import TrialLags, lag_figures, trial_lags
+from experiments.benchmarks.voice import count_underruns, underrun_figures
 from robopatient.config import SessionConfig
 from robopatient.errors import require
 from robopatient.record.latency import Answers, touch_to_face, touch_to_sound
@@ -62,6 +63,8 @@ class Run(msgspec.Struct, frozen=True):
     frames_lost: int
     face_fps: float
     dropped: int
+    underruns: tuple[int, int]
+    blocks: int
     loop_late_p99_us: np.ndarray
     start_to_sound_s: float
 
@@ -120,6 +123,8 @@ def _session(config: SessionConfig, folder: Path) -> Run:
             frames_lost=int(health["frames_lost"][-1]),
             face_fps=(len(seen["t_ns"]) - 1) / span_s,
             dropped=int(seen["dropped"].sum()),
+            underruns=count_underruns(heard["t_ns"], heard["underruns"], reference[0]),
+            blocks=len(heard["t_ns"]),
             loop_late_p99_us=health["loop_late_p99_us"],
             start_to_sound_s=float(loud[0] - supervisor.started_ns) * 1e-9 if len(loud) else float("nan"),
         )
@@ -152,9 +157,11 @@ def _figures(runs: list[Run]) -> list[Figure]:
     frames, lost = sum(run.frames for run in runs), sum(run.frames_lost for run in runs)
     fps = float(np.mean([run.face_fps for run in runs]))
     late_us = np.concatenate([run.loop_late_p99_us for run in runs])
+    ours, everything = (sum(counts) for counts in zip(*(run.underruns for run in runs), strict=True))
     return [
         *figures,
         distribution("touch_to_face_ms", face, _calm(runs, "face"), {"p50": 80.0, "p95": 120.0}),
+        *underrun_figures(ours, everything, sum(run.blocks for run in runs)),
         value("frames_lost", lost, at_most=0, n=frames),
         value("face_fps", round(fps, 2), at_least=25.0, n=sum(run.dropped for run in runs)),
         value("start_to_first_sound_s", round(min(run.start_to_sound_s for run in runs), 2), at_most=5.0),
