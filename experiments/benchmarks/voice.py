@@ -48,7 +48,7 @@ from robopatient.voice.synth import Synth, neutral_parameters
 from robopatient.voice.verbs import ask_for
 from robopatient.voice.wavetable import lf_cycles, make_source
 
-__all__ = ["bench_voice", "evaluate_voice"]
+__all__ = ["bench_voice", "count_underruns", "evaluate_voice", "underrun_figures"]
 
 RATE_HZ, BLOCK = 48_000, 256
 BLOCK_NS = BLOCK / RATE_HZ * 1e9
@@ -225,16 +225,30 @@ def _live(folder: Path, duration_s: float, seed: int, device: str) -> tuple[list
 
 
 def _underruns(heard: Sequence[Heard], reference: Reference | None) -> list[Figure]:
-    """Underruns in moments without a stall of the host (ours), and all."""
-    counts = np.array([row.underruns for row in heard], np.int64)
-    missed = np.diff(counts, prepend=0)
-    at = np.flatnonzero(missed > 0)
-    t_ns = np.array([heard[index].t_ns for index in at.tolist()], np.int64)
-    calm = np.ones(len(at), bool) if reference is None else reference.calm(t_ns - STALL_NS, t_ns)
-    ours = int(missed[at][calm].sum())
+    times, counts = ([getattr(row, name) for row in heard] for name in ("t_ns", "underruns"))
+    ours, everything = count_underruns(np.array(times, np.int64), np.array(counts, np.int64), reference)
+    return underrun_figures(ours, everything, len(heard))
+
+
+def count_underruns(t_ns: np.ndarray, counts: np.ndarray, reference: Reference | None) -> tuple[int, int]:
+    """Underruns in moments without a stall of the host (ours), and all.
+
+    Parameters
+    ----------
+    t_ns, counts
+        Of each block: when it left and how many underruns there had been since the stream began, shapes (n,).
+    """
+    missed = np.maximum(np.diff(counts, prepend=0), 0)
+    at = np.flatnonzero(missed)
+    calm = np.ones(len(at), bool) if reference is None else reference.calm(t_ns[at] - STALL_NS, t_ns[at])
+    return int(missed[at][calm].sum()), int(missed.sum())
+
+
+def underrun_figures(ours: int, everything: int, blocks: int) -> list[Figure]:
+    """The two counts as figures."""
     return [
-        _remarked(value("underruns", ours, at_most=0, n=len(heard)), "outside stalls of the host; n is blocks"),
-        value("underruns_all", int(missed.sum()), n=len(heard)),
+        _remarked(value("underruns", ours, at_most=0, n=blocks), "outside stalls of the host; n is blocks"),
+        value("underruns_all", everything, n=blocks),
     ]
 
 
