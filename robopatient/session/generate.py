@@ -6,8 +6,9 @@ The same stages as in a session, stepped by made-up time: sensing, patient, expr
 from __future__ import annotations
 
 import csv
+import itertools
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,13 @@ from firmware_bridge.frames import RawFrame
 from firmware_bridge.recordings import load_recording
 from robopatient.config import SensingConfig
 from robopatient.errors import ConfigError, RecordError, require
+from robopatient.face.ahead import DrawAhead, worth_it
 from robopatient.face.film import write_film
+from robopatient.face.heat import HeatMap
 from robopatient.face.identity import load_identity as load_face
 from robopatient.face.light import make_look
 from robopatient.face.pose import FacePose
-from robopatient.face.render import Kind, Renderer, make_renderer
+from robopatient.face.render import Kind, make_renderer
 from robopatient.facs import ACTION_UNITS, pspi
 from robopatient.messages import ForceFrame, PainState
 from robopatient.patient import Patient, PatientProfile, load_patient
@@ -31,6 +34,8 @@ from robopatient.session.perform import TICK_S, Moment, felt, perform
 
 __all__ = ["generate"]
 
+HEAT = "heat"
+"""View that shows displacement in place of a face."""
 SETTLE_S = 2.0
 """Untouched time before a recording: the zero is taken in it, and it is not filmed."""
 TAIL_S = 1.5
@@ -65,7 +70,8 @@ def generate(
     face, patient
         Names of assets; without ``face`` the patient's own.
     views
-        One or more of the camera's presets, separated by commas, drawn side by side.
+        One or more of the camera's presets, separated by commas, drawn side by side; "heat" among them shows how far
+        every place of the skin has moved from rest.
 
     Raises
     ------
@@ -79,11 +85,20 @@ def generate(
         )
     profile = load_patient(patient)
     identity = load_face(face or profile.face)
-    looks = [make_look(view.strip(), light, background) for view in views.split(",")]
+    names = [view.strip() for view in views.split(",")]
+    looks = [None if name == HEAT else make_look(name, light, background) for name in names]
     states = list(_states(pain, profile, seed))
     moments, sound, rate_hz = perform(states, profile, profile.voice, seed, fps)
-    drawers = [make_renderer(renderer, identity, size_px, look) for look in looks]
+    ahead = worth_it(len(moments)) and out.suffix != ".mkv"
+    drawers: list[Any] = []
     try:
+        for look in looks:
+            if look is None:
+                drawers.append(HeatMap(identity, size_px))
+            elif ahead:
+                drawers.append(DrawAhead(renderer, identity, size_px, look))
+            else:
+                drawers.append(make_renderer(renderer, identity, size_px, look))
         with _Progress(len(moments)) as progress:
             _write(out, frames, moments, _SideBySide(drawers), sound, rate_hz, fps, progress)
     finally:
@@ -153,12 +168,21 @@ def _felt(pain: str, profile: PatientProfile, seed: int) -> Iterator[tuple[Force
 class _SideBySide:
     """Several views of one face as one picture."""
 
-    def __init__(self, drawers: list[Renderer]) -> None:
+    def __init__(self, drawers: list[Any]) -> None:
         self._drawers = drawers
 
     def draw(self, pose: FacePose) -> np.ndarray:
         """Picture of a pose, shape (size, views * size, 3)."""
         return np.concatenate([drawer.draw(pose) for drawer in self._drawers], axis=1)
+
+    def draw_many(self, poses: Iterable[FacePose]) -> Iterator[np.ndarray]:
+        """Pictures of poses in their order, ahead where a view is drawn by several processes."""
+        many = [
+            drawer.draw_many(each) if isinstance(drawer, DrawAhead) else map(drawer.draw, each)
+            for drawer, each in zip(self._drawers, itertools.tee(poses, len(self._drawers)), strict=True)
+        ]
+        for pictures in zip(*many, strict=True):
+            yield np.concatenate(pictures, axis=1)
 
 
 def _write(
@@ -176,9 +200,9 @@ def _write(
     options: dict[str, Any] = {"quality": JPEG_QUALITY} if frames == "jpg" else {"compress_level": 1}
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for number, moment in enumerate(moments):
+        for number, picture in enumerate(drawer.draw_many(moment.pose for moment in moments)):
             path = out / f"{number:06d}.{frames}"
-            image.fromarray(drawer.draw(moment.pose)).save(path, format=FRAME_FORMATS[frames], **options)
+            image.fromarray(picture).save(path, format=FRAME_FORMATS[frames], **options)
             progress(number + 1)
     except OSError as error:
         raise RecordError(f"{out}: the frames stopped: {error}") from error
