@@ -514,7 +514,7 @@ def face_generate(
     out: Annotated[Path, typer.Option("--out", help="NAME.mp4, NAME.mkv (lossless), or a folder for frames.")],
     face: Annotated[str, typer.Option("--face", help="Name under assets/faces, or a .toml file.")] = "",
     patient: Annotated[str, typer.Option(help="Name under assets/patients: who feels the forces.")] = "appendicitis",
-    views: Annotated[str, typer.Option(help="One or more side by side: frontal,three-quarter.")] = "frontal",
+    views: Annotated[str, typer.Option(help="One or more side by side: frontal,three-quarter,heat.")] = "frontal",
     frames: Annotated[str, typer.Option(help="Of a folder: png or jpg.")] = "png",
     fps: Annotated[float, typer.Option(min=5, max=120, help="Frames per second.")] = 30.0,
     size: Annotated[int, typer.Option(min=128, max=2160, help="Pixels of one view.")] = 512,
