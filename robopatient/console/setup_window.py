@@ -192,7 +192,7 @@ class SetupWindow(QMainWindow):
 
     def look_again(self) -> None:
         """Let the doctor look; the board that is chosen is opened and asked."""
-        if self._doctor is not None:
+        if self._doctor is not None or self.running is not None:  # a board has one user at a time
             return
         words = ["doctor", "--json"]
         choices = self.choices
@@ -252,13 +252,17 @@ class SetupWindow(QMainWindow):
     # Qt's own
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
-        """Remember what was chosen; a session that runs goes on."""
+        """Remember what was chosen; while a session runs the window stays, as it is the session's parent."""
+        if self.running is not None:
+            self.trouble.setText("The session is running, or its film is being made: stop it in its own window first")
+            self.trouble.setVisible(True)
+            event.ignore()
+            return
         self._remember()
-        for process in (self._doctor,):
-            if process is not None:
-                process.finished.disconnect()
-                process.kill()
-                process.waitForFinished(2000)
+        if self._doctor is not None:
+            self._doctor.finished.disconnect()
+            self._doctor.kill()
+            self._doctor.waitForFinished(2000)
         event.accept()
 
     # Within

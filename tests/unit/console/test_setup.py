@@ -156,6 +156,23 @@ def test_start_runs_what_could_be_typed_and_shows_what_it_says(bench, qtbot, mon
     assert bench.replayed == [Path("/tmp/s1")]
 
 
+def test_while_a_session_runs_the_window_stays_and_the_board_is_left_alone(bench, qtbot, monkeypatch):
+    monkeypatch.setattr(setup_window, "PROGRAM", "import sys; sys.stdin.read()")
+    bench.window.begin()
+    qtbot.waitUntil(lambda: bench.window.running.processId() > 0, timeout=20_000)
+    bench.window.close()
+    assert bench.window.isVisible()
+    assert "running" in bench.window.trouble.text()
+    bench.window.look_again()
+    assert bench.window._doctor is None
+    bench.window.calibrate()
+    assert bench.calibrated == []
+    bench.window.running.closeWriteChannel()
+    qtbot.waitUntil(lambda: bench.window.running is None, timeout=20_000)
+    bench.window.close()
+    assert not bench.window.isVisible()
+
+
 def test_a_session_that_fails_is_told_with_its_last_words(bench, qtbot, monkeypatch):
     monkeypatch.setattr(setup_window, "PROGRAM", "import sys; print('robopatient: no space left'); sys.exit(1)")
     bench.window.begin()
