@@ -522,6 +522,7 @@ def face_generate(
     light: Annotated[str, typer.Option(help="window, overhead, night or mask.")] = "window",
     background: Annotated[str, typer.Option(help="wall, black, white or green.")] = "wall",
     renderer: Annotated[str, typer.Option(help="auto, gl or numba.")] = "auto",
+    engine: Annotated[str, typer.Option(help="blend or diffusion; a session's own when not given.")] = "",
 ) -> None:
     """Film a face in pain, with its voice, and write its action units and PSPI beside it as CSV."""
     _do(
@@ -538,6 +539,7 @@ def face_generate(
         light=light,
         background=background,
         renderer=renderer,
+        engine=engine,
     )
 
 

@@ -57,6 +57,7 @@ def generate(
     light: str = "window",
     background: str = "wall",
     renderer: Kind = "auto",
+    engine: str = "",
 ) -> None:
     """Film a face in pain.
 
@@ -69,6 +70,8 @@ def generate(
         and PSPI of every frame go into a table of the same name ending in ``.csv``.
     face, patient
         Names of assets; without ``face`` the patient's own.
+    engine
+        What moves it, as ``face.engine`` of a session; "" is that of a session.
     views
         One or more of the camera's presets, separated by commas, drawn side by side; "heat" among them shows how far
         every place of the skin has moved from rest.
@@ -88,7 +91,7 @@ def generate(
     names = [view.strip() for view in views.split(",")]
     looks = [None if name == HEAT else make_look(name, light, background) for name in names]
     states = list(_states(pain, profile, seed))
-    moments, sound, rate_hz = perform(states, profile, profile.voice, seed, fps)
+    moments, sound, rate_hz = perform(states, profile, profile.voice, seed, fps, engine, face or profile.face)
     ahead = worth_it(len(moments)) and out.suffix != ".mkv"
     drawers: list[Any] = []
     try:
