@@ -22,6 +22,7 @@ from experiments.datasets.cards import data_card, datasheet
 from experiments.datasets.design import SPLITS, Design, Person
 from experiments.datasets.draw import identity_of, lineage_of
 from experiments.datasets.labels import LANDMARKS, MAP_FULL_MM, REGIONS
+from experiments.datasets.report import write_report
 from robopatient.errors import require
 from robopatient.face.arkit import ARKIT
 
@@ -58,7 +59,7 @@ def finish(out: Path, design: Design, people: list[Person], work: Path) -> None:
             shutil.rmtree(part, ignore_errors=True)
             shutil.copytree(drawn, part, ignore=shutil.ignore_patterns("rows.parquet"), copy_function=_link)
             part.replace(home)
-    counts = {}
+    counts, everything = {}, []
     for split in SPLITS:
         rows = [row for p in people if p.split == split for row in read_rows(work / p.name / "rows.parquet")]
         if not rows:
@@ -67,6 +68,7 @@ def finish(out: Path, design: Design, people: list[Person], work: Path) -> None:
             for column in ("file_name", "neutral"):
                 row[column] = f"files/{row['person']}/{row[column]}"
         counts[split] = len(rows)
+        everything += rows
         if design.picture.form == "stills":
             write_rows(rows, out / split / "metadata.parquet")
         else:
@@ -83,6 +85,7 @@ def finish(out: Path, design: Design, people: list[Person], work: Path) -> None:
     facts = _facts(design, counts)
     _text(out / "README.md", data_card(design, facts))
     _text(out / "DATASHEET.md", datasheet(design, facts))
+    _text(out / "report.html", write_report(out, design, everything, facts))
     _text(out / "dataset.json", json.dumps(facts, indent=1))
     files = sorted(path for path in out.rglob("*") if path.is_file() and work not in path.parents)
     lines = [f"{checksum_of(path)}  {path.relative_to(out)}" for path in files if path.name != CHECKSUMS]

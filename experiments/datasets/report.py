@@ -1,0 +1,127 @@
+"""The data set on one page: who is in it, what they show, and whether the labels say what the eye sees."""
+
+from __future__ import annotations
+
+import base64
+import collections
+import io
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+
+from experiments.datasets.design import Design
+from robopatient.errors import require
+
+__all__ = ["write_report"]
+
+FOLDER = Path(__file__).parent
+MONTAGE_PEOPLE = 12
+THUMB_PX = 112
+JPEG_QUALITY = 82
+WIDTH, HEIGHT, LEFT, FOOT = 640, 260, 44, 34
+MAX_PSPI, MAX_NRS = 16.0, 10.0
+
+
+def write_report(out: Path, design: Design, rows: list[dict[str, Any]], facts: dict[str, Any]) -> str:
+    """The page as text: montage of the first look, PSPI against pain, people in every cell."""
+    first = (design.picture.views[0], design.picture.lights[0])
+    seen = [row for row in rows if (row["view"], row["light"]) == first]
+    return Template((FOLDER / "report.html").read_text(encoding="utf-8")).substitute(
+        title=escape(design.title),
+        people=design.balance.people,
+        frames=sum(facts["frames"].values()),
+        cells=len(design.cells()),
+        splits=escape(", ".join(f"{split} {count}" for split, count in facts["frames"].items())),
+        lineage=escape(facts["lineage"]),
+        version=facts["version"],
+        digest=facts["design_sha256"][:16],
+        look=escape(f"{first[0]} view, {first[1]} light"),
+        montage=_montage(out, design, seen),
+        curve=_curve(seen),
+        table=_cells(seen),
+    )
+
+
+def _montage(out: Path, design: Design, seen: list[dict[str, Any]]) -> str:
+    """Rows are people, columns what they show; of clips the strongest frame."""
+    strongest: dict[tuple[str, int], dict[str, Any]] = {}
+    for row in seen:
+        key = (row["person"], row["shot"])
+        if key not in strongest or row["pspi"] > strongest[key]["pspi"]:
+            strongest[key] = row
+    names = sorted({person for person, _ in strongest})
+    step = max(1, len(names) // MONTAGE_PEOPLE)
+    shots = design.shots()
+    heads = "".join(f"<th>{escape(_shot_name(shot.kind, shot.nrs, shot.archetype))}</th>" for shot in shots)
+    lines = [f"<tr><th></th>{heads}</tr>"]
+    for name in names[::step][:MONTAGE_PEOPLE]:
+        cells = []
+        for shot in shots:
+            row = strongest[name, shot.number]
+            picture = _thumbnail(out / row["split"] / row["file_name"], row["frame"])
+            cells.append(f'<td><img alt="" src="{picture}"><small>PSPI {row["pspi"]:.1f}</small></td>')
+        who = strongest[name, 0]
+        told = f"{who['sex']}, {who['age_years']:.0f}<br>{who['ancestry']}<br>Monk {who['monk_tone']:.1f}"
+        lines.append(f"<tr><th>{told}</th>{''.join(cells)}</tr>")
+    return "\n".join(lines)
+
+
+def _shot_name(kind: str, nrs: float, archetype: str) -> str:
+    return f"pain {nrs:g}, {archetype}" if kind == "pain" else kind
+
+
+def _thumbnail(path: Path, frame: int) -> str:
+    pil = require("PIL.Image", "face")
+    if path.suffix in (".mp4", ".mkv"):
+        with require("av", "face").open(str(path)) as film:
+            picture = next(shown for k, shown in enumerate(film.decode(video=0)) if k == frame).to_image()
+    else:
+        picture = pil.open(path).convert("RGB")
+    file = io.BytesIO()
+    picture.resize((THUMB_PX, THUMB_PX), pil.Resampling.LANCZOS).save(file, format="JPEG", quality=JPEG_QUALITY)
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def _curve(seen: list[dict[str, Any]]) -> str:
+    """PSPI against pain by archetype: every frame a dot, medians a line; as inline SVG."""
+    kinds = [a for a in dict.fromkeys(row["archetype"] for row in seen) if a]
+
+    def x(nrs: float) -> float:
+        return LEFT + nrs / MAX_NRS * (WIDTH - LEFT - 12)
+
+    def y(pspi: float) -> float:
+        return HEIGHT - FOOT - pspi / MAX_PSPI * (HEIGHT - FOOT - 12)
+
+    parts = [f'<text x="{x(n):.0f}" y="{HEIGHT - 16}" text-anchor="middle">{n}</text>' for n in range(0, 11, 2)]
+    parts += [
+        f'<text x="{LEFT - 8}" y="{y(p) + 4:.0f}" text-anchor="end">{p}</text>'
+        f'<line class="rule" x1="{LEFT}" x2="{WIDTH - 12}" y1="{y(p):.1f}" y2="{y(p):.1f}"/>'
+        for p in range(0, 17, 4)
+    ]
+    for number, archetype in enumerate(kinds):
+        points = [(row["stimulus_nrs"], row["pspi"]) for row in seen if row["archetype"] == archetype]
+        parts += [f'<circle class="k{number}" cx="{x(n):.1f}" cy="{y(p):.1f}" r="2"/>' for n, p in points]
+        levels = sorted({round(n) for n, _ in points})
+        medians = [(level, float(np.median([p for n, p in points if round(n) == level]))) for level in levels]
+        path = " ".join(f"{x(n):.1f},{y(p):.1f}" for n, p in medians)
+        parts.append(f'<polyline class="k{number}" points="{path}"/>')
+        parts.append(f'<text class="k{number}" x="{LEFT + 10}" y="{24 + 16 * number}">{escape(archetype)}</text>')
+    middle = (WIDTH + LEFT) / 2
+    parts.append(f'<text x="{middle:.0f}" y="{HEIGHT - 1}" text-anchor="middle">pain behind the frame, NRS</text>')
+    parts.append(f'<text x="{LEFT - 34}" y="10">PSPI</text>')
+    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="PSPI against pain">{"".join(parts)}</svg>'
+
+
+def _cells(seen: list[dict[str, Any]]) -> str:
+    """People by age, sex and skin, and by ancestry, in every split."""
+    people = {row["person"]: row for row in seen}
+    splits = list(dict.fromkeys(row["split"] for row in seen))
+    counts = collections.Counter((r["age_band"], r["sex"], r["skin_band"], r["split"]) for r in people.values())
+    lines = [f"<tr><th>age</th><th>sex</th><th>skin</th>{''.join(f'<th>{split}</th>' for split in splits)}</tr>"]
+    for age, sex, skin in sorted({key[:3] for key in counts}):
+        numbers = "".join(f"<td>{counts[age, sex, skin, split]}</td>" for split in splits)
+        lines.append(f"<tr><td>{age}</td><td>{sex}</td><td>{skin}</td>{numbers}</tr>")
+    return "\n".join(lines)
