@@ -160,8 +160,11 @@ def evaluate_generator(
     ]
     printed = new_result("face", figures, compared, machine(), seed)
     (out / "figures.json").write_bytes(msgspec.json.format(msgspec.json.encode(printed), indent=1))
-    show(printed, as_json)
-    _say(f"report: {path}")
+    if as_json:
+        show(printed, as_json)
+    else:
+        _print(result)
+        print(f"report: {path}")
 
 
 def open_generator(
@@ -270,6 +273,23 @@ def _figures(result: Evaluation) -> list[Figure]:
     return figures
 
 
+def _print(result: Evaluation) -> None:
+    """A row a generator, and what was reached: the page holds the rest."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(
+        "generator", *_metrics()[:8], title="means over held-out people; lower is better but for r and FRCorr"
+    )
+    for name in result.names:
+        table.add_row(name, *(f"{result.summary[name][metric].value:.3g}" for metric in _metrics()[:8]))
+    reached = Table("target", "found", "reached", box=None)
+    for what, found, met in verdicts(result):
+        reached.add_row(what, found, "yes" if met else "no")
+    console = Console(width=None if sys.stdout.isatty() else 150)
+    console.print(table, reached)
+
+
 def _between(figure: Figure, low: float, high: float) -> Figure:
     assert figure.value is not None
     return msgspec.structs.replace(figure, target={"from": low, "to": high}, met=bool(low <= figure.value <= high))
@@ -282,7 +302,7 @@ def _about(result: Evaluation, corpus: Corpus, quick: bool) -> list[tuple[str, s
         ("corpus", corpus.origin),
         ("trained on", f"{len(corpus.subjects('train'))} people, {len(corpus.of('train'))} sequences"),
         ("held out", f"{people} people, {len(result.cases)} clips of up to {result.plan.clip_s:g} s"),
-        ("tries", f"{result.plan.tries} a clip; generators below {result.plan.slow_fps:g} frames a second: "
+        ("tries", f"{result.plan.tries} a clip; baselines below {result.plan.slow_fps:g} frames a processor second: "
          f"{result.plan.slow_tries}, on {result.plan.slow_clips} clip of {result.plan.slow_subjects} people"),
         ("machine", f"{facts['cores']} cores, load {facts['load_1m']}, Python {facts['python']}"),
         ("seed", str(result.seed)),

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from policies.face_evaluate import AGAIN, TO_BEAT, Evaluation
+from policies.face_metrics.cases import pspi_of
 from policies.face_metrics.compat import COMPAT
 from policies.face_metrics.corrected import CORRECTED
 from policies.face_metrics.intervals import Interval
@@ -30,7 +31,7 @@ p, li { max-width: 48em; } .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 12.5px; margin: 0.8em 0; }
 th, td { padding: 3px 8px; text-align: right; white-space: nowrap; border-bottom: 1px solid #eee; }
 th { font-weight: 600; background: #f6f6f4; } th:first-child, td:first-child { text-align: left; }
-td.words { text-align: left; white-space: normal; min-width: 15em; max-width: 34em; }
+th.words { text-align: left; } td.words { text-align: left; white-space: normal; min-width: 15em; max-width: 34em; }
 tr.ours td { background: #fbefec; } tr.ceiling td { color: #777; }
 td.best { font-weight: 700; } small { color: #777; } .yes { color: #1d6f42; } .no { color: #b5371f; }
 img, video { max-width: 100%; display: block; } .strip { margin: 2px 0; } .strip span { font-size: 12px; }
@@ -177,14 +178,14 @@ def _shown(result: Evaluation) -> list[str]:
 
 
 def _telling_clip(result: Evaluation, names: Sequence[str]) -> int:
-    """Clip that all of them answered and to which the held-out person reacted in the upper third."""
+    """Clip that all of them answered, with a strong reaction of the held-out person that is seen to end."""
     common = set(range(len(result.cases)))
     for name in names:
         common &= set(result.answers[name].rows.tolist())
-    from policies.face_metrics.cases import pspi_of
-
-    rows = sorted(common or {0}, key=lambda i: float(pspi_of(result.cases[i].appropriate[:1]).max()))
-    return rows[int(0.8 * (len(rows) - 1))]
+    shown = {i: pspi_of(result.cases[i].appropriate[:1])[0] for i in sorted(common or {0})}
+    whole = [i for i, one in shown.items() if 0.1 * len(one) < int(one.argmax()) < 0.7 * len(one)] or list(shown)
+    whole.sort(key=lambda i: float(shown[i].max()))
+    return whole[int(0.8 * (len(whole) - 1))]
 
 
 def _block(result: Evaluation, metrics: Mapping[str, tuple[str, str]]) -> str:
@@ -289,7 +290,8 @@ def _controls(result: Evaluation) -> str:
     )
     return _table(("condition", "statistic", "must", *result.swaps), rows, words=(1,)) + (
         "<p><small>Generators that work one face at a time are asked only for the conditions that the recipe has too, "
-        f"those below {result.plan.slow_fps:g} frames a second on fewer people; with few pairs p cannot become small."
+        f"those below {result.plan.slow_fps:g} frames a processor second on fewer people; with few pairs p cannot "
+        "become small."
         "</small></p>"
     )
 
@@ -313,8 +315,8 @@ def _faces(result: Evaluation, clip: int, names: Sequence[str]) -> str:
         if len(place):
             rows.append((name, result.answers[name].tries[int(place[0])][0]))
     n = len(case.truth)
-    first = int(np.argmax(case.stimulus >= 0.5 * max(case.stimulus.max(), 1e-9)))
-    start = max(0, first - 15)
+    strongest = int(pspi_of(case.appropriate[:1])[0].argmax())
+    start = max(0, min(strongest - 60, n - 136))
     moments = np.linspace(start, min(n - 1, start + 135), 8).round().astype(int).tolist()
     pictures = strip([motion for _, motion in rows], moments)
     strips = "".join(
@@ -371,7 +373,8 @@ def _table(
     """HTML table; cells are HTML. Rows that begin with our generator's or the ceiling's name are marked."""
     lines = ["<div class=wide><table>"]
     if any(head):
-        lines.append("<tr>" + "".join(f"<th>{html.escape(one)}</th>" for one in head) + "</tr>")
+        titles = (f"<th{' class=words' if i in words else ''}>{html.escape(one)}</th>" for i, one in enumerate(head))
+        lines.append("<tr>" + "".join(titles) + "</tr>")
     for row in rows:
         mark = ""
         if result is not None and row[0].endswith(html.escape(result.ours)):

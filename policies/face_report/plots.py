@@ -133,6 +133,7 @@ def plot_drift(result: Evaluation) -> bytes:
                 )
     for axis, title, band in zip(axes, ("variance", "mean PSPI"), (0.1, 0.05), strict=True):
         axis.axhspan(1.0 - band, 1.0 + band, color="#000000", alpha=0.07, linewidth=0)
+        axis.xaxis.set_major_locator(require("matplotlib.ticker", "study").MaxNLocator(integer=True))
         axis.set(xlabel="minute", title=f"{title} over that of minute 1")
         axis.title.set_fontsize(9)
         axis.tick_params(labelsize=7)
