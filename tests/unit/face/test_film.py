@@ -1,4 +1,7 @@
+import contextlib
 import itertools
+import subprocess
+import sys
 from pathlib import Path
 
 import av
@@ -174,3 +177,40 @@ def test_a_still_face_is_drawn_once_and_filmed_for_as_long_as_it_was_seen(tmp_pa
     assert write_film(tmp_path / "b.mp4", frames, many, FPS).frames == 61
     assert one.drawn == many.drawn == 3
     assert flash_time_s(tmp_path / "a.mp4") == flash_time_s(tmp_path / "b.mp4") == pytest.approx(1.0, abs=0.01)
+
+
+FULL = """
+import resource, signal, sys
+import numpy as np
+from pathlib import Path
+from robopatient.errors import RecordError
+from robopatient.face.film import write_film
+from robopatient.face.pose import FacePose
+
+class Snow:
+    def draw(self, pose):
+        return np.random.default_rng(int(1e4 * pose.breath)).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))  # as good as a disk that is full from there on
+try:
+    write_film(Path(sys.argv[1]), [(k / 30, FacePose(breath=k / 1000)) for k in range(900)], Snow(), 30.0)
+except RecordError as error:
+    print(error)
+"""
+
+
+def test_a_disk_that_fills_up_leaves_a_film_that_plays_up_to_there(tmp_path: Path) -> None:
+    path = tmp_path / "full.mp4"
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(path)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "full.mp4: the film stopped after" in done.stdout
+    stopped_s = float(done.stdout.split("stopped after ")[1].split(" s")[0])
+    frames = 0
+    with av.open(str(path)) as container, contextlib.suppress(av.error.InvalidDataError):  # the last one is cut in two
+        for _ in container.decode(video=0):
+            frames += 1
+    assert frames / FPS >= stopped_s - 3.0  # the fragment in hand and what the encoder held are lost, no more
+    assert frames > FPS
