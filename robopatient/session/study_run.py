@@ -86,6 +86,7 @@ def study_overrides(study: Study, person: Person, language: str = "english", res
         "resume": str(resume.resolve()) if resume else "",
     }
     told.setdefault("seed", study.file.seed)
+    told["voice"] = {"words": "off"} | told.get("voice", {})  # a stimulus is not to talk, unless the study wants it
     return list(_flat(told))
 
 

@@ -13,12 +13,13 @@ import msgspec
 
 from robopatient.errors import ConfigError
 from robopatient.messages import ForceFrame, OperatorAction, StudyPhase, StudyState, TrialRecord, TrialStart
+from robopatient.study.attempt import Attempt
 from robopatient.study.log import Log
 from robopatient.study.presented import Draft
 from robopatient.study.questions import Question, question
 from robopatient.study.reaction import REST, Shown, react
 from robopatient.study.study import Plan, Study
-from robopatient.study.trials import Factors, Stimulus, Trial
+from robopatient.study.trials import Factors, Stimulus
 
 __all__ = ["Machine", "Told"]
 
@@ -44,30 +45,6 @@ class Told(msgspec.Struct, frozen=True):
     state: StudyState | None
     drafts: tuple[Draft, ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
-
-
-class _Attempt:
-    """A trial under way."""
-
-    def __init__(self, number: int, block: int, trial: Trial, factors: Factors, stimulus: Stimulus) -> None:
-        self.number, self.block, self.trial = number, block, trial
-        self.factors, self.stimulus = factors, stimulus
-        self.attempt = 0
-        self.corrects = -1
-        self.opened_ns = 0
-        self.trigger_ns = self.command_ns = self.triggered_ns = 0
-        self.trigger_seq = -1
-        self.force_at_trigger = self.peak = 0.0
-        self.left_ns = 0
-        self.ended_ns = 0
-        self.asked_ns = 0
-        self.replays = 0
-        self.flags: list[str] = []
-        self.trace: list[tuple[int, float, float]] = []
-
-    def flag(self, word: str) -> None:
-        if word not in self.flags:
-            self.flags.append(word)
 
 
 class Machine:
@@ -96,8 +73,8 @@ class Machine:
         self._press = study.file.press
         self._now_ns: int | None = None
         self._since_ns = 0
-        self._attempt: _Attempt | None = None
-        self._last: _Attempt | None = None
+        self._attempt: Attempt | None = None
+        self._last: Attempt | None = None
         self._block = -1
         self._queue: list[int] = []
         self._since_break = 0
@@ -177,7 +154,7 @@ class Machine:
             return REST
         if self._replay_ns:
             since_ns = t_ns - self._replay_ns
-            newton, slope = _at(attempt.trace, since_ns)
+            newton, slope = attempt.pressed(since_ns)
             return react(attempt.stimulus, since_ns * 1e-9, newton, slope)
         since_s = (t_ns - attempt.triggered_ns) * 1e-9 if attempt.triggered_ns else None
         newton = self._force if self._force >= self._press.hand_newton else 0.0
@@ -362,7 +339,7 @@ class Machine:
         elif t_ns - attempt.opened_ns >= round(self._press.window_s * 1e9):
             self._miss(attempt, t_ns)
 
-    def _trigger(self, attempt: _Attempt, t_ns: int, frame_ns: int, seq: int, newton: float) -> None:
+    def _trigger(self, attempt: Attempt, t_ns: int, frame_ns: int, seq: int, newton: float) -> None:
         attempt.triggered_ns, attempt.trigger_ns, attempt.trigger_seq = t_ns, frame_ns, seq
         attempt.force_at_trigger = newton
         self._enter("react", _react_text(attempt.stimulus), t_ns)
@@ -406,7 +383,7 @@ class Machine:
                 return
         self._ask(attempt, t_ns)
 
-    def _follow(self, attempt: _Attempt, t_ns: int, force: ForceFrame) -> None:
+    def _follow(self, attempt: Attempt, t_ns: int, force: ForceFrame) -> None:
         """Keep what the hand does."""
         attempt.peak = max(attempt.peak, self._force)
         if self._force >= self._press.hand_newton:
@@ -418,14 +395,14 @@ class Machine:
             newton = self._force if self._force >= self._press.hand_newton else 0.0
             attempt.trace.append((t_ns - attempt.triggered_ns, newton, self._slope))
 
-    def _miss(self, attempt: _Attempt, t_ns: int) -> None:
+    def _miss(self, attempt: Attempt, t_ns: int) -> None:
         if self._press.missed == "ask":
             attempt.flag("missed")
             self._ask(attempt, t_ns)
         else:
             self._fail(attempt, "missed", "missed", t_ns)
 
-    def _ask(self, attempt: _Attempt, t_ns: int) -> None:
+    def _ask(self, attempt: Attempt, t_ns: int) -> None:
         attempt.ended_ns = attempt.ended_ns or t_ns
         attempt.asked_ns = t_ns
         self._enter("question", "", t_ns)
@@ -466,7 +443,7 @@ class Machine:
             attempt.flag(why)
             self._fail(attempt, "invalid", "", t_ns)
 
-    def _fail(self, attempt: _Attempt, status: str, again: str, t_ns: int) -> None:
+    def _fail(self, attempt: Attempt, status: str, again: str, t_ns: int) -> None:
         """The attempt is recorded, and the trial comes again at the end of its block."""
         self._record(attempt, status, t_ns)
         self._failed += 1
@@ -499,7 +476,7 @@ class Machine:
         number = self._queue.pop(0)
         trial = self.plan.trials[number]
         factors = self.log.factors(number)
-        attempt = _Attempt(number, self._block, trial, factors, self.study.stimulus(self.plan.person, factors))
+        attempt = Attempt(number, self._block, trial, factors, self.study.stimulus(self.plan.person, factors))
         attempt.attempt = self.log.attempts(number)
         attempt.corrects = number if self.log.is_done(number) else -1
         self._attempt = attempt
@@ -513,50 +490,16 @@ class Machine:
             self._queue.insert(0, attempt.number)
 
     def _record(
-        self, attempt: _Attempt, status: str, t_ns: int, label: str = "", value: float = math.nan, given_ns: int = 0
+        self, attempt: Attempt, status: str, t_ns: int, label: str = "", value: float = math.nan, given_ns: int = 0
     ) -> None:
         self._serial += 1
         self._sent_ns = t_ns
-        person = self.plan.person
-        first = self.plan.first_of(attempt.block)
-        row = TrialRecord(
-            t_ns=t_ns,
-            study=self.plan.study,
-            design_sha256=self.plan.sha256,
-            participant=person.code,
-            session=person.session,
-            block=attempt.block,
-            trial=attempt.number,
-            attempt=attempt.attempt,
-            kind=attempt.trial.kind,
-            repeat_of=first + attempt.trial.repeat_of if attempt.trial.repeat_of >= 0 else -1,
-            factors=attempt.factors,
-            status=status,
-            question=self._question(attempt).name,
-            response=label,
-            response_value=value,
-            response_time_s=(given_ns - attempt.asked_ns) * 1e-9 if given_ns else math.nan,
-            response_ns=given_ns,
-            trigger_ns=attempt.trigger_ns,
-            command_ns=attempt.command_ns,
-            sound_ns=0,
-            frame_ns=0,
-            force_at_trigger_newton=attempt.force_at_trigger,
-            peak_newton=attempt.peak,
-            f0_hz=0.0,
-            level_dbfs=-120.0,
-            au={},
-            pspi=0.0,
-            replays=attempt.replays,
-            flags=tuple(attempt.flags),
-            seed=person.seed,
-            corrects=attempt.corrects,
-        )
+        row = attempt.row(self.plan, status, self._question(attempt).name, t_ns, label, value, given_ns)
         self.log.add(row)
         end_ns = attempt.ended_ns or t_ns
         self._drafts.append(Draft(self._serial, row, attempt.trigger_seq, attempt.triggered_ns, end_ns))
 
-    def _question(self, attempt: _Attempt) -> Question:
+    def _question(self, attempt: Attempt) -> Question:
         return question(attempt.stimulus.question or self.study.file.question)
 
     # What the screens see.
@@ -629,11 +572,3 @@ class Machine:
 def _react_text(stimulus: Stimulus) -> str:
     voice, face = stimulus.voice.mode != "silent", stimulus.face.mode != "neutral" or bool(stimulus.media)
     return "react.both" if voice and face else "react.face" if face else "react.sound"
-
-
-def _at(trace: Sequence[tuple[int, float, float]], since_ns: int) -> tuple[float, float]:
-    """Force and slope of a kept press, so long after its trigger; nothing after its end."""
-    for when_ns, newton, slope in trace:
-        if when_ns >= since_ns:
-            return newton, slope
-    return 0.0, 0.0

@@ -94,6 +94,7 @@ def test_a_session_runs_with_the_study_s_configuration_under_what_is_given(study
     assert (config.patient, config.voice.enabled, config.voice.level_dbfs) == ("healthy", False, -20.0)
     assert (config.study.participant, config.study.session, config.study.resume) == ("P01", 1, "")
     assert config.record.min_free_mb >= 200
+    assert config.voice.words == "off"
 
 
 def test_a_participant_who_exists_is_refused_and_goes_on_only_when_asked(study, ran, tmp_path):
