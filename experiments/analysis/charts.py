@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from experiments.analysis.choice import GENERATED_PREFERRED
 from experiments.analysis.labels import answer_text, factor_text, level_text, term_text
 from experiments.analysis.results import Results
 from robopatient.errors import require
@@ -318,7 +319,7 @@ def psychometric(results: Results) -> Any:
     if not results.psychometric:
         return None
     figure, (axes,) = _new(1, 3.5)
-    first = next(iter(results.pairs))[0] if results.pairs else results.stimulus
+    first = results.psychometric_by or results.stimulus
     for index, (level, function) in enumerate(results.psychometric.items()):
         x, yes, n = results.psychometric_counts[level]
         colour = _ramp(index, len(results.psychometric)) if len(results.psychometric) > 1 else ACCENTS[0]
@@ -339,30 +340,61 @@ def psychometric(results: Results) -> Any:
 
 
 def power(results: Results) -> Any:
-    """Magnitudes over intensity on logarithmic axes, with the fitted law."""
-    law = results.power_law
-    if law is None:
+    """Magnitudes over intensity on logarithmic axes, one panel a law, with everybody's exponents below."""
+    if not results.power_laws:
         return None
-    figure, all_axes = _new(2, 3.2, width_ratios=(1.4, 1))
-    axes = all_axes[0]
-    x, y = law.points["intensity"].to_numpy(), law.points["magnitude"].to_numpy()
-    centre = np.exp(np.log(x).mean()), np.exp(np.log(y).mean())
-    axes.loglog(x, centre[1] * (x / centre[0]) ** law.exponent, color=ACCENTS[0], linewidth=1.6)
-    axes.loglog(x, y, "o", color=ACCENTS[0], markersize=7)
-    axes.set_xlabel(_axis_name(next(f.name for f in results.trials.factors if f.ordered)))
-    axes.set_ylabel("magnitude, geometric mean")
-    axes.set_title(f"Exponent {law.exponent:.2f}")
+    pyplot = require("matplotlib.pyplot", "study")
     ticker = require("matplotlib.ticker", "study")
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(ticker.FormatStrFormatter("%g"))
-        axis.set_minor_formatter(ticker.NullFormatter())
-    axes.set_xticks(x)
-    axes = all_axes[1]
-    ordered = law.by_person.sort_values()
+    count = len(results.power_laws)
+    figure, all_axes = pyplot.subplots(
+        2, count, figsize=(WIDTH_IN, 5.0), layout="constrained", squeeze=False, height_ratios=(3, 1), sharex="row"
+        if count == 1 else False,
+    )  # fmt: skip
+    pyplot.close(figure)
+    low = min(law.by_person.min() for law in results.power_laws.values())
+    high = max(law.by_person.max() for law in results.power_laws.values())
+    for index, (part, law) in enumerate(results.power_laws.items()):
+        colour, axes = ACCENTS[index % len(ACCENTS)], all_axes[0][index]
+        x, y = law.points["intensity"].to_numpy(), law.points["magnitude"].to_numpy()
+        centre = np.exp(np.log(x).mean()), np.exp(np.log(y).mean())
+        axes.loglog(x, centre[1] * (x / centre[0]) ** law.exponent, color=colour, linewidth=1.6)
+        axes.loglog(x, y, MARKERS[index % len(MARKERS)], color=colour, markersize=7)
+        axes.set_title(f"{part.capitalize()}: exponent {law.exponent:.2f}" if part else f"Exponent {law.exponent:.2f}")
+        axes.set_xlabel("intensity")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(ticker.FormatStrFormatter("%.3g"))
+            axis.set_minor_formatter(ticker.NullFormatter())
+        axes.set_xticks(x[:: max(1, len(x) // 4)])
+        axes = all_axes[1][index]
+        ordered = law.by_person.sort_values()
+        axes.axvline(law.exponent, color=colour, linewidth=1.4)
+        axes.plot(ordered, np.linspace(0, 1, len(ordered) + 2)[1:-1], "o", color=colour, markersize=5, alpha=0.8)
+        axes.set_xlim(low - 0.1, high + 0.1)
+        axes.set_ylim(0, 1)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        axes.set_xlabel("everybody's exponent")
+    all_axes[0][0].set_ylabel("magnitude, geometric mean")
+    return figure
+
+
+def choice(results: Results) -> Any:
+    """How often each person chose an option, with the mean and the published reference."""
+    if results.choice is None:
+        return None
+    ordered = results.choice.by_person.sort_values()
+    figure, (axes,) = _new(1, 1.1 + 0.2 * len(ordered))
+    axes.axvspan(*results.choice.interval, color=ACCENTS[0], alpha=0.13, linewidth=0)
+    axes.axvline(results.choice.share, color=ACCENTS[0], linewidth=1.6)
+    axes.axvline(0.5, color=INK, linewidth=0.9)
     axes.plot(ordered, np.arange(len(ordered)), "o", color=ACCENTS[0], markersize=5.5)
-    axes.axvline(law.exponent, color=ACCENTS[2], linewidth=1.4)
-    axes.set_yticks(np.arange(len(ordered)), ordered.index, fontsize=8 if len(ordered) > 16 else None)
-    axes.set_title("Everybody's exponent")
+    if results.choice.option == "generated":
+        axes.axvline(GENERATED_PREFERRED, color=ACCENTS[1], linewidth=1.4, linestyle=(0, (4, 3)))
+        axes.annotate("PainDiffusion", (GENERATED_PREFERRED, len(ordered) - 0.4), color=ACCENTS[1], ha="center")
+    axes.set_yticks(np.arange(len(ordered)), ordered.index)
+    axes.set_xlim(0, 1)
+    axes.set_xlabel(f"chose {results.choice.option} over {results.choice.other}")
+    _percent_axis(axes, "x")
     return figure
 
 
@@ -412,6 +444,7 @@ FIGURES = {
     "personal": personal,
     "psychometric": psychometric,
     "power": power,
+    "choice": choice,
     "timing": timing,
     "importances": importances,
 }

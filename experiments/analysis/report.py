@@ -34,6 +34,7 @@ def page(results: Results, figures: dict[str, Any]) -> str:
     """
     parts = {
         "In short": _short,
+        "Which was chosen": _choice,
         "Answers": _answers,
         "Agreement": _agreement,
         "What matches what": _matching,
@@ -173,7 +174,7 @@ def _matching(results: Results, figures: dict[str, Any]) -> str:
 def _psychometric(results: Results, figures: dict[str, Any]) -> str:
     if not results.psychometric:
         return ""
-    first = next(iter(results.pairs))[0] if results.pairs else results.stimulus
+    first = results.psychometric_by or results.stimulus
     rows = [
         (
             level_text(first, level) if level != "" else "all",
@@ -195,16 +196,30 @@ def _psychometric(results: Results, figures: dict[str, Any]) -> str:
 
 
 def _magnitudes(results: Results, figures: dict[str, Any]) -> str:
-    law = results.power_law
-    if law is None:
+    if not results.power_laws:
         return ""
-    left_out = f" {law.left_out} answers of zero have no logarithm and were left out." if law.left_out else ""
+    left_out = sum(law.left_out for law in results.power_laws.values())
+    zeros = f" {left_out} answers of zero have no logarithm and were left out." if left_out else ""
+    rows = [
+        (part or "all", signed(law.exponent, 3), f"{signed(law.interval[0], 3)} to {signed(law.interval[1], 3)}",
+         str(len(law.by_person)))
+        for part, law in results.power_laws.items()
+    ]  # fmt: skip
     return _figure(
         figures, "power",
         "Magnitude estimates over intensity, both logarithmic, each person's own scale taken out. The exponent is the "
         "mean "
-        f"of everybody's own slope.{left_out} For comparison, Stevens: loudness 0.67, pressure on the palm 1.1, muscle "
+        f"of everybody's own slope.{zeros} For comparison, Stevens: loudness 0.67, pressure on the palm 1.1, muscle "
         "force 1.7.",
+    ) + _table(("", "exponent", "95 % interval", "people"), rows)  # fmt: skip
+
+
+def _choice(results: Results, figures: dict[str, Any]) -> str:
+    return _figure(
+        figures, "choice",
+        "Each person's share, the mean with its 95 % interval over people (band), and what chance gives (50 %). "
+        "Dashed: "
+        "how often clinicians took a face of PainDiffusion for the more real one (31.2 %, arXiv 2409.11635).",
     )  # fmt: skip
 
 

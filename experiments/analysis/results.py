@@ -10,6 +10,7 @@ import pandas as pd
 
 from experiments.analysis.agreement import agreed, by_distance, by_level, by_pair, by_person, matched_minus_worst
 from experiments.analysis.bootstrap import REPLICATES
+from experiments.analysis.choice import Choice, forced_choice
 from experiments.analysis.errors import AnalysisError
 from experiments.analysis.models import (
     FEWEST_PEOPLE,
@@ -44,6 +45,12 @@ GRADED = {"congruence", "mismatch", "naturalness", "pain", "preference"}
 """What questions with ordered answers ask for; a model of ordered answers makes sense of them."""
 MOST_MAGNITUDES = 12
 """More distinct answers than this are magnitudes, not levels."""
+MOST_LEVELS = 8
+"""More levels than this come from a staircase, or are a list of clips: no table by level makes sense of them."""
+DIVIDERS = {"modality", "channel"}
+"""Factors that say what a trial presents: its parts are different stimuli, not levels of one."""
+MOST_GROUPS = 4
+"""A nominal factor with so many levels may divide a study into parts with functions of their own."""
 
 
 class Results(NamedTuple):
@@ -64,7 +71,9 @@ class Results(NamedTuple):
     matches
         Best-matching level of each other ordered factor at each level of the first: {factor: {level: MatchPoint}}.
     psychometric
-        Function at each level of the first factor, or "" for all together, of ``stimulus``.
+        Function of ``stimulus`` at each level of ``psychometric_by``, or "" for all together.
+    power_laws
+        By level of the factor that divides the study, or "" for all together.
     """
 
     trials: Trials
@@ -82,9 +91,11 @@ class Results(NamedTuple):
     linear_products: pd.DataFrame | None
     matches: dict[str, dict[Any, MatchPoint]]
     stimulus: str
+    psychometric_by: str
     psychometric: dict[Any, Psychometric]
     psychometric_counts: dict[Any, tuple[np.ndarray, np.ndarray, np.ndarray]]
-    power_law: PowerLaw | None
+    power_laws: dict[str, PowerLaw]
+    choice: Choice | None
     icc_one: float | None
     icc: Icc | None
     icc_over: tuple[str, ...]
@@ -146,7 +157,9 @@ def _analyse(trials: Trials, seed: int, published: bool, replicates: int) -> Res
             f"there are {len(trials.participants)} people in the table; with fewer than {FEWEST_PEOPLE} nothing can be "
             "said about others"
         )
-    stimulus, counts = _psychometric_counts(trials, first, others) if graded else ("", {})
+    stimulus, divided_by, counts = _psychometric_counts(trials, first, others) if graded else ("", "", {})
+    few = [factor for factor in trials.factors if len(factor.levels) <= MOST_LEVELS]
+    others = [factor for factor in others if factor in few]
     functions = {}
     for level, (x, yes, n) in counts.items():
         found = attempt(
@@ -160,12 +173,12 @@ def _analyse(trials: Trials, seed: int, published: bool, replicates: int) -> Res
     return Results(
         trials=trials,
         seed=seed,
-        levels={factor.name: by_level(trials, factor.name, seed) for factor in trials.factors} if graded else {},
+        levels={factor.name: by_level(trials, factor.name, seed) for factor in few} if graded else {},
         pairs={(first.name, o.name): by_pair(trials, first.name, o.name, seed) for o in others}
-        if first and graded
+        if first in few and graded
         else {},
         distances={o.name: by_distance(trials, first.name, o.name, seed) for o in others if len(o.levels) > 2}
-        if first and graded
+        if first in few and graded
         else {},
         people=by_person(trials),
         matched=matched_minus_worst(trials, *matched_pair) if matched_pair else None,
@@ -175,13 +188,13 @@ def _analyse(trials: Trials, seed: int, published: bool, replicates: int) -> Res
         own_products=own_products,
         linear=linear,
         linear_products=linear_products,
-        matches=_matches(trials, first, others) if graded and first and not counts else {},
+        matches=_matches(trials, first, others) if graded and first in few and not counts else {},
         stimulus=stimulus,
+        psychometric_by=divided_by,
         psychometric=functions,
         psychometric_counts=counts,
-        power_law=attempt("power law", lambda: fit_power_law(trials.main, _intensity(ordered), seed))
-        if magnitude
-        else None,
+        power_laws=_power_laws(trials, ordered, seed, attempt) if magnitude else {},
+        choice=forced_choice(trials, seed),
         icc_one=attempt("ICC(1,1)", lambda: icc_one_way(_ratings(trials, cells))),
         icc=attempt("two-way ICC", lambda: icc_two_way(_ratings(trials, _coarse(first, others, trials)))),
         icc_over=tuple(_coarse(first, others, trials)),
@@ -191,7 +204,9 @@ def _analyse(trials: Trials, seed: int, published: bool, replicates: int) -> Res
         else None,
         hidden=attempt("hidden repeats", lambda: _retest(trials, *_hidden_pairs(trials))) if graded else None,
         timing=timings(trials.table),
-        published=attempt("published analysis", lambda: published_pipeline(trials)) if published else None,
+        published=attempt("published analysis", lambda: published_pipeline(trials))
+        if published and trials.question == "agree"
+        else None,
         skipped=skipped,
     )
 
@@ -236,31 +251,52 @@ def _matches(trials: Trials, first: Factor, others: list[Factor]) -> dict[str, d
     return found
 
 
+def _divider(trials: Trials) -> Factor | None:
+    """A factor without an order that divides the study into a few parts, such as voice and face."""
+    nominal = [f for f in trials.factors if not f.ordered and len(f.levels) <= MOST_GROUPS and f.name in DIVIDERS]
+    return nominal[0] if nominal else None
+
+
+def _power_laws(
+    trials: Trials, ordered: list[Factor], seed: int, attempt: Callable[[str, Callable[[], PowerLaw]], PowerLaw | None]
+) -> dict[str, PowerLaw]:
+    """A law for each part of the study: what is loud and what is heavy have exponents of their own."""
+    divider = _divider(trials)
+    parts = [("", trials.main)] if divider is None else trials.main.groupby(divider.name)
+    laws = {}
+    for level, part in parts:
+        law = attempt(f"power law {level}".strip(), lambda part=part: fit_power_law(part, _intensity(ordered), seed))  # type: ignore[misc]
+        if law is not None:
+            laws[str(level)] = law
+    return laws
+
+
 def _psychometric_counts(
     trials: Trials, first: Factor | None, others: list[Factor]
-) -> tuple[str, dict[Any, tuple[np.ndarray, np.ndarray, np.ndarray]]]:
-    """Stimulus, and for each level of the first factor: stimulus levels, "yes" (ties half) and all, by person.
+) -> tuple[str, str, dict[Any, tuple[np.ndarray, np.ndarray, np.ndarray]]]:
+    """Stimulus, dividing factor, and for each of its levels: stimulus levels, "yes" (ties half) and all, by person.
 
     "Yes" is "too strong" on a signed scale and the upper answer of two.
     """
     low, high = trials.scale[0], trials.scale[-1]
     signed, two = low < 0 < high, len(trials.scale) == 2
     if first is None or not (signed or two):
-        return "", {}
+        return "", "", {}
     table = trials.main
     middle = 0.0 if signed else (low + high) / 2
     value = table["value"].to_numpy()
     table = table.assign(yes=(value > middle) + 0.5 * (value == middle))
     usable = [other for other in others if len(other.levels) > 2]
     stimulus = usable[0] if usable else first
-    groups = table.groupby(first.name) if usable else [("", table)]
+    divider = first if usable else _divider(trials)
+    groups = [("", table)] if divider is None else table.groupby(divider.name)
     counts = {}
     for level, part in groups:
         counted = part.groupby(["participant", stimulus.name])["yes"].agg(["sum", "count"])
         yes = counted["sum"].unstack(fill_value=0).reindex(columns=stimulus.levels, fill_value=0)
         n = counted["count"].unstack(fill_value=0).reindex(columns=stimulus.levels, fill_value=0)
         counts[level] = (np.array(stimulus.levels, float), yes.to_numpy(float), n.to_numpy(float))
-    return stimulus.name, counts
+    return stimulus.name, divider.name if divider else "", counts
 
 
 def _ratings(trials: Trials, cells: list[str]) -> np.ndarray:

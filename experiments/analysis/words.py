@@ -27,7 +27,7 @@ def in_short(results: Results) -> list[str]:
     """A handful of sentences, the most important first."""
     trials = results.trials
     lines = []
-    if results.levels:
+    if results.levels and results.choice is None and not results.psychometric:
         first = next(iter(results.levels.values()))
         share = float(np.average(first["share"], weights=first["n"]))
         spread = results.people["share"]
@@ -43,18 +43,26 @@ def in_short(results: Results) -> list[str]:
     if results.matched is not None and results.matched_pair is not None:
         lines.append(_matched(results))
     for level, function in results.psychometric.items():
-        where = f" at {level_text(_first(results), level)}" if level != "" else ""
+        where = f" at {level_text(results.psychometric_by, level)}" if level != "" else ""
         lines.append(
             f"{factor_text(results.stimulus)} matches{where} at {signed(function.pse)} "
             f"{_interval(function.pse_interval)}; the just noticeable difference is {signed(abs(function.jnd))} "
             f"{_interval(function.jnd_interval)}."
         )
-    if results.power_law is not None:
-        law = results.power_law
+    for part, law in results.power_laws.items():
         lines.append(
-            f"Magnitude grows with the {law.exponent:.2f}th power of the intensity "
+            f"Magnitude grows with the {law.exponent:.2f}th power of the intensity{f' of the {part}' if part else ''} "
             f"{_interval(law.interval)}; exponents of {len(law.by_person)} people range from "
             f"{law.by_person.min():.2f} to {law.by_person.max():.2f}."
+        )
+    if results.choice is not None:
+        choice = results.choice
+        lines.insert(
+            0,
+            f"{_people(len(choice.by_person))} chose {choice.option} over {choice.other} in "
+            f"{percent(choice.share, 1)} of "
+            f"the comparisons {_interval(choice.interval, 3)}, and whatever came first in "
+            f"{percent(choice.first_share)}.",
         )
     again = results.hidden or results.retest
     if again is not None:
@@ -183,13 +191,13 @@ def _people(count: int) -> str:
     return "One person" if count == 1 else f"{count} people"
 
 
-def _first(results: Results) -> str:
-    return next(iter(results.pairs))[0] if results.pairs else results.stimulus
-
-
-def _interval(limits: tuple[float, float]) -> str:
+def _interval(limits: tuple[float, float], decimals: int = 2) -> str:
     low, high = limits
-    return f"(95 % interval {signed(low)} to {signed(high)})" if math.isfinite(low) else "(no interval: too few people)"
+    return (
+        f"(95 % interval {signed(low, decimals)} to {signed(high, decimals)})"
+        if math.isfinite(low)
+        else "(no interval: too few people)"
+    )
 
 
 def _alpha_word(alpha: float) -> str:
