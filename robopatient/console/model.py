@@ -287,7 +287,7 @@ class ConsoleModel:
     def _apply(self, action: m.OperatorAction) -> None:
         if action.action in ("start", "stop"):
             self.running = action.action == "start"
-        elif action.action in ("hush", "unhush"):
+        elif action.action in ("hush", "unhush", "resume"):
             self.hushed = action.action == "hush"
             self._hushed_ns = action.t_ns if self.hushed else None
         self._acted_ns = max(self._acted_ns, action.t_ns)

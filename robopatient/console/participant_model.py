@@ -265,11 +265,11 @@ class ParticipantModel:
         return self._act("pause")
 
     def stay(self) -> m.OperatorAction | None:
-        """Do not end after all."""
+        """Do not end after all; with the sound switched off it is the operator who goes on."""
         if not self.leaving:
             return None
         self.leaving = False
-        return self._act("resume")
+        return None if self.muted else self._act("resume")
 
     def confirm_leave(self) -> m.OperatorAction | None:
         """End."""

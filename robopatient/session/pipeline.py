@@ -132,7 +132,7 @@ class Pipeline:
                 self.hushed = True
             case "resume" if self.study is not None:  # a stop had silenced the patient and paused the study
                 self.running, self.hushed = True, False
-            case "unhush":
+            case "unhush" | "resume":  # a study that goes on after a stop is heard again
                 self.hushed = False
             case "cue":
                 self._patient.cue(action.argument)

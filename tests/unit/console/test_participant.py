@@ -229,6 +229,14 @@ def test_staying_resumes(sit, qtbot):
     assert sat.screen.title.text() == "Press into the band"
 
 
+def test_whoever_switched_the_sound_off_and_stays_waits_for_the_operator(sit, qtbot):
+    sat = sit("press-below")
+    qtbot.keyClick(sat.screen, Qt.Key.Key_Escape)
+    qtbot.mouseClick(sat.screen.stop, Qt.MouseButton.LeftButton)
+    qtbot.keyClick(sat.screen, Qt.Key.Key_Return)
+    assert sat.done == [("hush", ""), ("pause", "")]
+
+
 def test_a_participant_cannot_close_the_screen_by_accident(sit):
     sat = sit("press-below")
     sat.screen.close()

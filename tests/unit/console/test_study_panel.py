@@ -130,6 +130,17 @@ def test_escape_never_ends_the_silence_however_often_it_is_hit(sit, qtbot):
     assert desk.asked[-1] == ("unhush", "")
 
 
+def test_going_on_after_a_stop_ends_the_silence(sit, qtbot):
+    desk = sit("press")
+    qtbot.keyClick(desk.window, KEY.Key_Escape)
+    desk.told(phase="paused")
+    desk.window.refresh()
+    qtbot.keyClick(desk.window, KEY.Key_P)
+    assert [asked for asked, _ in desk.asked] == ["hush", "resume"]
+    desk.model.feed(desk.actions[-1])  # as control tells it back
+    assert not desk.model.hushed
+
+
 def test_letters_in_a_note_are_no_commands(sit, qtbot):
     desk = sit("question")
     qtbot.keyClick(desk.window, KEY.Key_N)
