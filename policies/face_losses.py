@@ -16,8 +16,9 @@ __all__ = ["energy", "levels", "noised", "velocity_loss"]
 
 SOFT = 1e-4
 CLEAN_SHARE = 0.35
-LAGS = (1, 4)
-LAG_WEIGHT = 0.5
+CHANGES = ((1, 4.0), (4, 1.5))
+"""Frames over which changes are scored, and the weight that makes them count about half as much as the motion itself:
+standardised motion of the corpus spreads 0.5, its changes over 1 and 4 frames 0.044 and 0.12 (measured)."""
 
 
 def levels(batch: int, n: int, generator: torch.Generator) -> Tensor:
@@ -54,10 +55,10 @@ def energy(data: Tensor, first: Tensor, second: Tensor) -> Tensor:
     Summed are: every channel by itself, all channels of a frame, the whole piece, and the changes over 1 and 4 frames.
     """
     total = _score(data, first, second)
-    for lag in LAGS:
+    for lag, weight in CHANGES:
         if data.shape[1] > lag:
             changes = [one[:, lag:] - one[:, :-lag] for one in (data, first, second)]
-            total = total + LAG_WEIGHT * _score(changes[0], changes[1], changes[2])
+            total = total + weight * _score(changes[0], changes[1], changes[2])
     return total
 
 
