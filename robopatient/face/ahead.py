@@ -120,7 +120,7 @@ class DrawAhead:
         try:
             pipe.send_bytes(msgspec.json.encode(pose, enc_hook=float))  # numpy's numbers too
         except OSError as error:
-            raise DeviceError(f"a drawing process ended ({error}); draw with one: --renderer numba") from error
+            raise DeviceError(f"a drawing process ended ({error}); what it said stands above") from error
 
     def _take(self, number: int) -> np.ndarray:
         process, pipe, memory = self._workers[number % len(self._workers)]
@@ -131,7 +131,7 @@ class DrawAhead:
         except (OSError, EOFError) as error:
             process.join(timeout=1.0)
             raise DeviceError(
-                f"a drawing process ended with status {process.exitcode}; draw with one: --renderer numba"
+                f"a drawing process ended with status {process.exitcode}; what it said stands above"
             ) from error
         if said:
             raise DeviceError(f"a drawing process cannot draw: {said.decode()}")
