@@ -365,6 +365,55 @@ def test_a_language_that_no_font_shows_is_told_with_what_to_install(qtbot, monke
     assert "apt-get install fonts-noto-cjk" in unshown(load_strings("japanese"))
 
 
+# Films
+
+
+def _film(path, level: int) -> str:
+    import av
+    import numpy as np
+
+    with av.open(str(path), "w") as film:
+        stream = film.add_stream("libx264", rate=10)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        for _ in range(4):
+            picture = np.full((64, 64, 3), level, np.uint8)
+            film.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        film.mux(stream.encode(None))
+    return str(path)
+
+
+def test_films_play_one_after_the_other_with_their_numbers(sit, tmp_path):
+    sat = sit("react")
+    media = (_film(tmp_path / "a.mp4", 40), _film(tmp_path / "b.mp4", 200))
+    sat.told(text="react.face", media=media)
+    panel = sat.screen.film
+    shades = []
+    for _ in range(30):
+        sat.clock.advance_s(0.1)
+        sat.model.feed(m.ForceFrame(sat.clock.now_ns(), 0, 0, (0.0,)))
+        sat.screen.refresh()
+        image = panel._image
+        shades.append(-1 if image is None else image.pixelColor(32, 32).red())
+    assert [shade for shade in shades if shade >= 0 and shade < 100], "the first film"
+    assert [shade for shade in shades if shade > 150], "the second film"
+    assert shades.index(next(s for s in shades if s > 150)) > shades.index(next(s for s in shades if 0 <= s < 100))
+    assert panel.finished
+    assert panel.trouble == ""
+
+
+def test_a_film_that_cannot_be_read_is_named_and_passed_over(sit, tmp_path):
+    sat = sit("react")
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"nothing")
+    sat.told(media=(str(broken), _film(tmp_path / "b.mp4", 200)))
+    for _ in range(3):
+        sat.clock.advance_s(0.1)
+        sat.screen.refresh()
+    assert "broken.mp4: cannot be shown" in sat.screen.film.trouble
+    assert sat.screen.film._image is not None
+
+
 # Monitors
 
 
