@@ -24,6 +24,8 @@ EXAMPLES = [
     m.VoiceCommand(1, 2, 3, ODD, "hold", m.VoiceAsk(-60.0, ODD, 0.25, 1.0, "gasp"), True),
     m.FaceCommand(1, 2, 3, ODD, "release", m.FaceAsk(ODD), True, False),
     m.Heard(1, 2, 3, 4, ODD, -math.inf, 0.5, "moan", 9),
+    m.Spoken(1, 2, 3, "ow, stop", "interjection", ODD, 0.75, "ab" * 32),
+    m.Loudness(1, 2, -3.0, -1.0, 94.5, ODD, 0.25),
     m.Seen(1, 2, 3, 4, {"AU4": ODD, "AU43": 5.0}, ODD, (1.0, ODD, -2.0), (ODD, 0.0), 0.5, 3),
     m.OperatorAction(1, "note", "line one\nline two"),
     m.ActorState(1, "voice", "degraded", "no audio device", 17),
