@@ -54,6 +54,18 @@ ADULT_YEARS = 16.0
 NOISES = ("sigh", "gasp", "breath")
 """Calls of breath: harmonicity and roughness say nothing about them."""
 MONOTONE = ("f0_hz", "loudness_lufs", "roughness", "hnr_db")
+WORDS = {
+    "f0_hz": "f0, Hz",
+    "loudness_lufs": "loudness, LUFS",
+    "roughness": "roughness, 30 to 150 Hz",
+    "hnr_db": "harmonics to noise, dB",
+    "centroid_hz": "spectral centroid, Hz",
+    "alpha_ratio_db": "alpha ratio, dB",
+    "jitter": "jitter",
+    "shimmer_db": "shimmer, dB",
+    "active_s": "active duration, s",
+}
+"""Features as the page calls them."""
 RECORDINGS = {
     # The six recordings of the published robopatient study, measured once (facts sheet, 1b).
     "f0_hz": (488.0, 407.0, 157.0, 282.0),
@@ -318,6 +330,7 @@ def write_page(evaluation: Evaluation, out: Path) -> None:
             ["identity", "f0", "loudness", "roughness", "-HNR", "roughness, all", "-HNR, all", "tract (whisper), cm"],
             rows,
         ),
+        _nearest(e),
         "<h2>Median f0 beside real human sounds</h2>",
         _table(
             ["call", "sex", "quartiles, Hz", "here, Hz", "inside"],
@@ -333,7 +346,7 @@ def write_page(evaluation: Evaluation, out: Path) -> None:
             ],
         ),
         "<h2>Share of calls inside published ranges</h2>",
-        _table(["feature", "share"], [[name, f"{100 * share:.0f} %"] for name, share in e.in_range.items()]),
+        _table(["feature", "share"], [[WORDS[name], f"{100 * share:.0f} %"] for name, share in e.in_range.items()]),
         "<h2>Beside six recordings of the published study</h2>",
         _table(["feature", "recordings: least, median, most", "here at pain above 6: 5 %, median, 95 %"], _beside(e)),
         "<h2>Over pain</h2>",
@@ -359,14 +372,26 @@ def _beside(e: Evaluation) -> list[list[str]]:
         ours = e.column(name)[:, e.levels > 6.0]
         ours = ours[np.isfinite(ours)]
         low, middle, high = np.percentile(ours, [5, 50, 95]) if ours.size else (np.nan,) * 3
-        rows.append(
-            [
-                name,
-                f"{min(values):.3g}, {np.median(values):.3g}, {max(values):.3g}",
-                f"{low:.3g}, {middle:.3g}, {high:.3g}",
-            ]
-        )
+        theirs = (min(values), float(np.median(values)), max(values))
+        rows.append([WORDS[name], *(", ".join(map(_number, row)) for row in (theirs, (low, middle, high)))])
     return rows
+
+
+def _number(number: float) -> str:
+    return f"{number:.0f}" if abs(number) >= 100.0 else f"{number:.3g}"
+
+
+def _nearest(e: Evaluation) -> str:
+    """The two people who are told apart least."""
+    apart = e.apart + np.where(np.eye(len(e.apart)), np.inf, 0.0)
+    row, column = np.unravel_index(int(np.argmin(apart)), apart.shape)
+    if not np.isfinite(apart[row, column]):
+        return ""
+    names = f"{e.identities[int(row)]} and {e.identities[int(column)]}"
+    return (
+        f"<p>Nearest two: {html.escape(names)}, {apart[row, column]:.1f} just noticeable steps apart "
+        "(a semitone of pitch, half a semitone of all formants).</p>"
+    )
 
 
 def _curves(e: Evaluation) -> bytes:
@@ -380,7 +405,7 @@ def _curves(e: Evaluation) -> bytes:
             values = e.column(name)[row]
             known = np.isfinite(values).any(axis=1)  # all calls of a level may be sighs
             axis.plot(e.levels[known], np.nanmedian(values[known], axis=1), label=identity, linewidth=1.2)
-        axis.set_title(name)
+        axis.set_title(f"{WORDS[name]} over pain", fontsize=9)
     axes[0, 0].legend(fontsize=6)
     figure.tight_layout()
     out = io.BytesIO()

@@ -43,7 +43,7 @@ def test_the_page_needs_nothing_but_a_browser(evaluation, tmp_path, monkeypatch)
     page = (tmp_path / "page.html").read_text()
     assert page.count("data:image/png;base64,") == 2
     assert "http" not in page
-    for word in ("david", "mei", "moan", "scream", "-HNR, all", "centroid_hz"):
+    for word in ("david", "mei", "moan", "scream", "-HNR, all", "spectral centroid, Hz", "Nearest two: david and mei"):
         assert word in page
     with pytest.raises(RecordError, match="give another --out"):
         write_page(evaluation, tmp_path / "nowhere" / "page.html")
