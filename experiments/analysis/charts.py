@@ -59,7 +59,7 @@ def inline_svg(figure: Any, alternative: str) -> str:
         figure.savefig(buffer, format="svg", transparent=True)
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
+    text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.S)
     # Ids are counted anew in every figure; on one page they would collide.
     unique = f"f{abs(hash(alternative)) % 10**8:08d}-"
     text = re.sub(r'(id="|href="#|url\(#)', lambda match: match.group(1) + unique, text)

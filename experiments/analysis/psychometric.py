@@ -63,13 +63,17 @@ class MatchPoint(NamedTuple):
     interval: tuple[float, float]
 
 
-def fit_psychometric(stimulus: np.ndarray, yes: np.ndarray, n: np.ndarray, guess: float = 0.0) -> Psychometric:
+def fit_psychometric(
+    stimulus: np.ndarray, yes: np.ndarray, n: np.ndarray, guess: float = 0.0, near: Psychometric | None = None
+) -> Psychometric:
     """Maximum likelihood from counts.
 
     Parameters
     ----------
     stimulus, yes, n
         Level, answers "yes" (ties half) and all answers, each (levels,).
+    near
+        A fit of similar answers, to start from.
 
     Raises
     ------
@@ -86,17 +90,20 @@ def fit_psychometric(stimulus: np.ndarray, yes: np.ndarray, n: np.ndarray, guess
 
     def loss(theta: np.ndarray) -> float:
         lapse = MOST_LAPSES / (1 + np.exp(-theta[2]))
-        model = Psychometric(theta[0], rising * np.exp(theta[1]), lapse, guess)
+        model = Psychometric(theta[0], rising * JND_OF_SIGMA * np.exp(theta[1]), lapse, guess)
         probability = np.clip(model.probability(stimulus), 1e-9, 1 - 1e-9)
         # A weak prior on the lapses, a broad one on place and width: few trials of one level leave them undetermined.
         prior = 0.5 * (theta[2] / 2) ** 2 + 0.5 * ((theta[0] - stimulus.mean()) / (3 * span)) ** 2
         prior += 0.5 * ((theta[1] - np.log(span / 4)) / 2) ** 2
         return float(prior - np.sum(yes * np.log(probability) + (n - yes) * np.log(1 - probability)))
 
-    starts = ((float(np.average(stimulus, weights=n)), np.log(span / width), -1.0) for width in (2, 6))
+    if near is None:
+        starts = [(float(np.average(stimulus, weights=n)), np.log(span / width), -1.0) for width in (2, 6)]
+    else:
+        starts = [(near.pse, np.log(abs(near.jnd) / JND_OF_SIGMA), -1.0)]
     best = min((minimize(loss, start, method="Nelder-Mead") for start in starts), key=lambda found: found.fun)
     lapse = MOST_LAPSES / (1 + np.exp(-best.x[2]))
-    return Psychometric(float(best.x[0]), float(rising * np.exp(best.x[1])), float(lapse), guess)
+    return Psychometric(float(best.x[0]), float(rising * JND_OF_SIGMA * np.exp(best.x[1])), float(lapse), guess)
 
 
 def psychometric_with_intervals(
@@ -118,7 +125,7 @@ def psychometric_with_intervals(
     drawn = []
     for weights in person_weights(len(n), replicates, seed):
         try:
-            fit = fit_psychometric(levels, weights @ yes, np.maximum(weights @ n, 1e-9), guess)
+            fit = fit_psychometric(levels, weights @ yes, np.maximum(weights @ n, 1e-9), guess, whole)
             drawn.append((fit.pse, fit.jnd))
         except AnalysisError:
             drawn.append((np.nan, np.nan))

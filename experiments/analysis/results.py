@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -117,7 +118,7 @@ def analyse_trials(trials: Trials, seed: int = 1, published: bool = True, replic
     published
         Whether to run the published pipeline where its factors are there.
     replicates
-        Draws of people for the intervals of the pooled model.
+        Draws of people for the intervals of the pooled model; psychometric functions take at most 200.
     """
     # The matrices are small: more threads than one only get in each other's way.
     with require("threadpoolctl", "study").threadpool_limits(1):
@@ -164,7 +165,7 @@ def _analyse(trials: Trials, seed: int, published: bool, replicates: int) -> Res
     for level, (x, yes, n) in counts.items():
         found = attempt(
             f"psychometric function at {level}" if level != "" else "psychometric function",
-            lambda x=x, yes=yes, n=n: psychometric_with_intervals(x, yes, n, seed=seed),  # type: ignore[misc]
+            partial(psychometric_with_intervals, x, yes, n, replicates=min(200, replicates), seed=seed),
         )
         if found is not None:
             functions[level] = found
@@ -265,10 +266,14 @@ def _power_laws(
     parts = [("", trials.main)] if divider is None else trials.main.groupby(divider.name)
     laws = {}
     for level, part in parts:
-        law = attempt(f"power law {level}".strip(), lambda part=part: fit_power_law(part, _intensity(ordered), seed))  # type: ignore[misc]
+        law = attempt(f"power law {level}".strip(), partial(_law, part, ordered, seed))
         if law is not None:
             laws[str(level)] = law
     return laws
+
+
+def _law(part: pd.DataFrame, ordered: list[Factor], seed: int) -> PowerLaw:
+    return fit_power_law(part, _intensity(ordered), seed)
 
 
 def _psychometric_counts(
