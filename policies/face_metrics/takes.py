@@ -56,10 +56,11 @@ def takes(recipe: Recipe, sequences: Many[Sequence], count: int, seed: int) -> l
         emotion=felt.repeat(drawn, axis=0).astype(float),
     )
     result = []
+    dice = np.random.default_rng([seed, 78])  # the caller may split them: no part is nearer than another
     for i, one in enumerate(sequences):
         rows = slice(i * drawn, (i + 1) * drawn)
         apart = ((condition[rows, run_in:, _LOUDNESS] - one.condition[:, _LOUDNESS]) ** 2).sum(1)
-        nearest = np.argsort(apart, kind="stable")[:count]
+        nearest = dice.permutation(np.argsort(apart, kind="stable")[:count])
         result.append(motion[rows, run_in:][nearest])
     return result
 

@@ -31,7 +31,7 @@ def _one_thread():
 def fitted(corpus):
     """All of them, trained for a second or two."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(tokens, "QUICK", msgspec.structs.replace(tokens.QUICK, coder_steps=30, prior_steps=30))
+    patch.setattr(tokens, "QUICK", msgspec.structs.replace(tokens.QUICK, coder_steps=100, prior_steps=20))
     patch.setattr(recipe, "QUICK", TINY)
     patch.setattr(recipe, "QUICK_STEPS", 8)
     yield {name: fit_baseline(name, corpus, 1, "quick") for name in BASELINES}
@@ -64,6 +64,33 @@ def test_regression_learns_that_faces_follow_pain(fitted, corpus):
     one = corpus.of("test")[3]
     shown = pspi(fitted["GRU regression"].generate(one.condition.astype(float), 0))
     assert np.corrcoef(shown, pspi(one.motion))[0, 1] > 0.9
+
+
+def test_the_token_coder_learns_to_tell_faces_apart(fitted, corpus):
+    network = fitted["token model"].network
+    latent = network.standardised(torch.stack([torch.from_numpy(one.motion) for one in corpus.of("test")]))
+    with torch.inference_mode():
+        values, codes = network.encode(latent)
+        error = ((network.decode(values) - latent) ** 2).mean()
+    assert error < 0.9 * (latent**2).mean()  # saying nothing costs all of it
+    assert len(torch.unique(codes)) > 5
+
+
+def test_the_recipe_learns_to_denoise(corpus):
+    torch.manual_seed(0)
+    network = recipe.RecipeNetwork(TINY)
+    windows = Windows(corpus, TINY.window * TINY.stack, 1)
+    network.learn_scale(windows.frames())
+    rng = torch.Generator().manual_seed(0)
+
+    def loss():
+        _, motions = windows.batch(8)
+        signals = torch.zeros(8, TINY.window, TINY.stack, 3)
+        return recipe.training_loss(network.unet, network.stacked(motions), signals, torch.ones(8, 3), rng)
+
+    with torch.no_grad():
+        before = float(torch.stack([loss() for _ in range(20)]).mean())
+    assert recipe.optimise(network, loss, 60, rate=4e-3) < 0.95 * before
 
 
 def test_streaming_regression_is_the_same_as_all_at_once(fitted, corpus):
