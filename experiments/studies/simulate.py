@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from experiments.studies.lab import RATE_HZ, Lab
-from experiments.studies.people import people_of
+from experiments.studies.people import SimulatedPerson, people_of
 from robopatient.errors import ConfigError, RecordError, RobopatientError
 from robopatient.session.study_run import config_of
 from robopatient.study.study import load_study
@@ -24,15 +24,12 @@ QUICK = ("voice.device=none", "record.report=false", f"board.rate_hz={RATE_HZ:g}
 
 
 class _Job(NamedTuple):
-    """One session to run; ``who`` is the participant's place among the simulated people."""
+    """One session to run."""
 
     study: str
     code: str
     session: int
-    who: int
-    listeners: str
-    people: int
-    seed: int
+    person: SimulatedPerson
     folder: str
     keep_all: bool
     overrides: list[str]
@@ -68,7 +65,7 @@ def simulate(
     """
     study = load_study(name)
     pace = _pace(speed)
-    people_of(listeners, 1, seed)  # a file that cannot be read fails before any session
+    people = people_of(listeners, participants, seed)  # fitted once: it takes as long as a session
     count = sessions or study.file.sessions
     jobs = []
     for index in range(participants):
@@ -79,7 +76,7 @@ def simulate(
             if folder.exists():
                 raise RecordError(f"{folder}: is there already; choose another folder with --out")
             given = [*QUICK, *overrides]
-            jobs.append(_Job(name, code, session, index, listeners, participants, seed, str(folder), keep_all, given))
+            jobs.append(_Job(name, code, session, people[index], str(folder), keep_all, given))
     out.mkdir(parents=True, exist_ok=True)
     begun_s = time.monotonic()
     answered = 0
@@ -120,11 +117,10 @@ def _run(task: tuple[_Job, float]) -> tuple[int, Counter[str], float]:
     job, pace = task
     study = load_study(job.study)
     person = Person(job.code, job.session, study.file.seed)
-    simulated = people_of(job.listeners, job.people, job.seed)[job.who]
-    simulated.begin(job.session)
+    job.person.begin(job.session)
     config = config_of(study, person, [*job.overrides, f"study.session={job.session}"])
     try:
-        lab = Lab(config, Path(job.folder), simulated, "all" if job.keep_all else "trials", pace=pace)
+        lab = Lab(config, Path(job.folder), job.person, "all" if job.keep_all else "trials", pace=pace)
         answered = lab.run()
     except RobopatientError as error:
         raise ConfigError(f"{job.code}, session {job.session}: {error}") from None

@@ -56,6 +56,7 @@ def run_study(
     study = load_study(name)
     person = Person(participant, session, study.file.seed)
     plan = study.plan(person)
+    study.ready(person)
     decode_toml(asset_path("strings", language), dict)  # what a participant reads must be readable before one comes
     stem = f"{study.name}_{participant}_s{session}"
     folder.mkdir(parents=True, exist_ok=True)

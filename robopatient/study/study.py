@@ -1,7 +1,8 @@
 """A study as a folder: ``study.toml`` says what is varied and how it is asked, ``study.py`` what each trial presents.
 
 ``study.py`` has ``stimulus(study, person, factors) -> Stimulus`` and, where the general design does not do,
-``blocks(study, person) -> list[Block]`` and ``session(study, person) -> dict``: configuration of this person's session.
+``blocks(study, person) -> list[Block]``, ``session(study, person) -> dict``: configuration of this person's session,
+and ``ready(study, person)``: raises an error when something is missing.
 """
 
 from __future__ import annotations
@@ -205,6 +206,18 @@ class Study:
         own = getattr(self._module, "session", None)
         made: dict[str, Any] = msgspec.to_builtins(self.file.session)
         return _merged(made, own(self.file, person)) if own else made
+
+    def ready(self, person: Person) -> None:
+        """What must be there before this person comes, such as films; simulated people need none of it.
+
+        Raises
+        ------
+        AssetError, ConfigError
+            Naming what is missing and how to make it.
+        """
+        own = getattr(self._module, "ready", None)
+        if own:
+            own(self.file, person)
 
     def _check(self) -> None:
         path = self.folder / FILE_NAME

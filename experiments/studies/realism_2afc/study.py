@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 from robopatient.errors import AssetError, ConfigError
 from robopatient.study.study import StudyFile
 from robopatient.study.trials import Factors, Person, Stimulus
 
-__all__ = ["KINDS", "films_folder", "session", "stimulus"]
+__all__ = ["KINDS", "films_folder", "ready", "stimulus"]
 
 KINDS = ("generated", "reference")
 
@@ -22,8 +21,8 @@ def films_folder(study: StudyFile) -> Path:
     return Path(own).expanduser().resolve() if own else cache_home / "robopatient" / "realism-films-1"
 
 
-def session(study: StudyFile, person: Person) -> dict[str, Any]:
-    """Nothing of its own; but every film must be there before a participant is."""
+def ready(study: StudyFile, person: Person) -> None:
+    """Every film must be there before a participant is."""
     del person
     folder = films_folder(study)
     missing = [
@@ -37,7 +36,6 @@ def session(study: StudyFile, person: Person) -> dict[str, Any]:
             f"{missing[0]}: no such film ({len(missing)} are missing); make them: python -m "
             "experiments.studies.realism_2afc.films, or name a folder of your own under constants.films"
         )
-    return {}
 
 
 def stimulus(study: StudyFile, person: Person, factors: Factors) -> Stimulus:
