@@ -1,8 +1,11 @@
-"""A person who presses nothing but obeys the screen: for sessions whose board presses by itself."""
+"""A person who presses nothing but obeys the screen, and kills the trainer after the first rating: for sessions whose
+board presses by itself.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 from robopatient import messages as m
@@ -17,15 +20,20 @@ def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
     """Agree, read, answer "fits" or the middle of the scale, and go home when all is done."""
     del config, folder
     clock, parent = HostClock(), os.getppid()
-    port = ActorPort(endpoints, ("study", "stop"))
-    done_ns = 0
+    port = ActorPort(endpoints, ("study", "actor", "stop"))
+    done_ns, trainer = 0, 0
     try:
         while os.getppid() == parent:
             for message in port.receive(50):
                 if isinstance(message, m.SessionStop):
                     return
+                if isinstance(message, m.ActorState) and message.actor == "trainer" and message.pid:
+                    trainer = trainer or message.pid
                 if not isinstance(message, m.StudyState):
                     continue
+                if message.trial == 1 and trainer > 0:
+                    os.kill(trainer, signal.SIGKILL)
+                    trainer = -1
                 now_ns = clock.now_ns()
                 if message.phase in ("done", "aborted") and now_ns - done_ns > THINKS_NS:
                     port.tell(m.OperatorAction(now_ns, "quit", source="participant"))
