@@ -332,7 +332,7 @@ def psychometric(results: Results) -> Any:
     axes.axhline(0.5, color=QUIET, linewidth=0.9, linestyle=(0, (4, 3)))
     axes.set_ylim(-0.03, 1.03)
     axes.set_xlabel(_axis_name(results.stimulus))
-    axes.set_ylabel("“too strong”" if min(results.trials.scale) < 0 else "“yes”")
+    axes.set_ylabel("“too strong”" if min(results.trials.scale) < 0 else _agreed_word(results))
     _percent_axis(axes)
     if len(results.psychometric) > 1:
         axes.legend(title=factor_text(first), loc="center left", bbox_to_anchor=(1.0, 0.5), alignment="left")
@@ -364,7 +364,7 @@ def power(results: Results) -> Any:
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(ticker.FormatStrFormatter("%.3g"))
             axis.set_minor_formatter(ticker.NullFormatter())
-        axes.set_xticks(x[:: max(1, len(x) // 4)])
+        axes.set_xticks(x[:: 1 + len(x) // 6])
         axes = all_axes[1][index]
         ordered = law.by_person.sort_values()
         axes.axvline(law.exponent, color=colour, linewidth=1.4)
@@ -457,7 +457,10 @@ def _overall(results: Results) -> float:
 
 def _agreed_word(results: Results) -> str:
     low, high = results.trials.scale[0], results.trials.scale[-1]
-    return "“fits”" if low < 0 < high else "agreed"
+    if low < 0 < high:
+        return "“fits”"
+    asked = QUESTIONS.get(results.trials.question)
+    return f"“{asked.labels[-1]}”" if asked is not None and len(asked.labels) == 2 else "agreed"
 
 
 def _axis_name(name: str) -> str:

@@ -6,7 +6,6 @@ drawing people.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -107,7 +106,7 @@ def fit_psychometric(
 
 
 def psychometric_with_intervals(
-    stimulus: Sequence[float], yes: np.ndarray, n: np.ndarray, guess: float = 0.0, replicates: int = 200, seed: int = 1
+    stimulus: np.ndarray, yes: np.ndarray, n: np.ndarray, guess: float = 0.0, replicates: int = 200, seed: int = 1
 ) -> Psychometric:
     """The function of all people together, with intervals over people.
 

@@ -87,9 +87,10 @@ def _short(results: Results, _: dict[str, Any]) -> str:
 def _answers(results: Results, figures: dict[str, Any]) -> str:
     return _figure(
         figures, "answers",
-        "Everybody's answers as shares of their trials, sorted by how often they agreed. Bars start at the middle of "
+        "Everybody's answers as shares of their trials, sorted by how often they gave a higher answer. Bars start at "
+        "the middle of "
         "the "
-        "scale: what lies to the right is agreement.",
+        "scale: higher answers lie to the right.",
     )  # fmt: skip
 
 
@@ -100,7 +101,7 @@ def _agreement(results: Results, figures: dict[str, Any]) -> str:
     return (
         _figure(
             figures, "levels",
-            "Share agreed at each level, over all other factors. Bars: 95 % intervals over people (1,000 draws of "
+            "Share at each level, over all other factors. Bars: 95 % intervals over people (1,000 draws of "
             "whole "
             "persons); dashed: all trials. A flat row does not mean that a factor is unimportant: congruence is a "
             "matter "

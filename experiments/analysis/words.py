@@ -44,14 +44,15 @@ def in_short(results: Results) -> list[str]:
         lines.append(_matched(results))
     for level, function in results.psychometric.items():
         where = f" at {level_text(results.psychometric_by, level)}" if level != "" else ""
+        what = "Neither too weak nor too strong" if trials.scale[0] < 0 else "Both answers are as frequent"
         lines.append(
-            f"{factor_text(results.stimulus)} matches{where} at {signed(function.pse)} "
+            f"{what}{where}: {factor_text(results.stimulus).lower()} {signed(function.pse)} "
             f"{_interval(function.pse_interval)}; the just noticeable difference is {signed(abs(function.jnd))} "
             f"{_interval(function.jnd_interval)}."
         )
     for part, law in results.power_laws.items():
         lines.append(
-            f"Magnitude grows with the {law.exponent:.2f}th power of the intensity{f' of the {part}' if part else ''} "
+            f"Magnitude grows as the intensity{f' of the {part}' if part else ''} to the power of {law.exponent:.2f} "
             f"{_interval(law.interval)}; exponents of {len(law.by_person)} people range from "
             f"{law.by_person.min():.2f} to {law.by_person.max():.2f}."
         )

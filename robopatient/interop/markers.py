@@ -78,7 +78,7 @@ class Markers:
 
 def _of_trial(row: m.TrialRecord) -> list[Marker]:
     who = {"trial": row.trial, "attempt": row.attempt}
-    moments = {
+    moments: dict[str, tuple[int, dict[str, object]]] = {
         "trigger": (row.trigger_ns, {"newton": round(row.force_at_trigger_newton, 3)}),
         "sound": (row.sound_ns, {"f0_hz": round(row.f0_hz, 2), "level_dbfs": round(row.level_dbfs, 2)}),
         "picture": (row.frame_ns, {"pspi": round(row.pspi, 2)}),

@@ -115,8 +115,8 @@ def test_a_signed_scale_gives_points_of_equality_that_rise_with_the_force() -> N
     found, text = shown(rows)
     assert found.psychometric[5.0].pse == pytest.approx(10, abs=1.5)
     assert found.psychometric[10.0].pse == pytest.approx(20, abs=1.5)
-    assert "“too strong”" not in text  # drawn as paths; said in words below
-    assert "Amplitude matches at 5 N" in " ".join(in_short(found))
+    assert "Neither too weak nor too strong at 5 N: amplitude" in " ".join(in_short(found))
+    assert "PSE" in text
 
 
 def test_what_a_table_cannot_carry_is_said_on_the_page() -> None:
