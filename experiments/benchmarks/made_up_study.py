@@ -116,6 +116,8 @@ def write_session(
                 machine={"system": "Linux"},
             )
         )
+        if force_s:
+            writer.put(m.ForceFrame(START_NS - 4_000_000, START_NS - 4_000_000, -1, ()))  # no frame from the board yet
         for tick in range(round(force_s * 250)):
             newton = max(0.0, 12 * np.sin(tick / 250 * 1.3))
             cells = (0.25 * newton, 0.3 * newton, 0.35 * newton, 0.1 * newton)

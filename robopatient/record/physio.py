@@ -66,12 +66,16 @@ def evenly(t_ns: np.ndarray, values: np.ndarray, rate_hz: float, columns: tuple[
 def recorded_force(record: Record) -> Signal | None:
     """The force that the loop worked on, at the loop's rate; None when the record holds none."""
     table = record.table("force", "t_ns", "cells_newton")
-    if len(table["t_ns"]) < 2 or table["cells_newton"].ndim != 2:
+    t_ns, cells = table["t_ns"], table["cells_newton"]
+    if cells.ndim != 2:  # before the board's first frame nothing was measured: those rows are empty
+        full = np.array([len(row) for row in cells], dtype=int)
+        measured = full == full.max(initial=0)
+        t_ns, cells = t_ns[measured], np.array([list(row) for row in cells[measured]], dtype=float)
+    if len(t_ns) < 2 or cells.ndim != 2 or not cells.shape[1]:
         return None
-    cells = table["cells_newton"]
     values = np.column_stack([cells, cells.sum(axis=1)])
-    rate_hz = round(1e9 / float(np.median(np.diff(table["t_ns"]))))
-    return evenly(table["t_ns"], values, float(max(1, rate_hz)), force_columns(cells.shape[1]))
+    rate_hz = round(1e9 / float(np.median(np.diff(t_ns))))
+    return evenly(t_ns, values, float(max(1, rate_hz)), force_columns(cells.shape[1]))
 
 
 def force_columns(cells: int) -> tuple[str, ...]:

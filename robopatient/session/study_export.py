@@ -59,6 +59,8 @@ def export(
     print(f"{out}: {done['trials']} trials of {done['participants']} people in {done['attempts']} attempts")
     for name in table.cut_off:
         print(f"  {name} has no end: what was committed until then is here")
+    if bids and written.without_force:
+        print(f"  {len(written.without_force)} sessions hold no force: {', '.join(written.without_force)}")
     return 0
 
 
