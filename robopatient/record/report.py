@@ -451,8 +451,8 @@ def _caveats(session: _Session) -> str:
         "Pain (NRS) is what the model of this patient computes from force and place. Nobody was hurt, and no person "
         "rated it.",
         "PSPI is computed from the action units that were drawn, not judged from the pictures by a trained coder.",
-        "Level is digital (dB below full scale). How loud it was in the room depends on amplifier and loudspeaker, "
-        "which this record does not know.",
+        "Level is digital (dB below full scale). How loud it was in the room depends on amplifier and loudspeaker: "
+        "it is told above under “Level in the room” where they were calibrated, and not known otherwise.",
         "Places are centres of pressure: two hands at once appear as one point between them.",
         "Latencies end at the sound driver’s and the display’s own account; loudspeaker, air and panel come on top.",
     ]
