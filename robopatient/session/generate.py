@@ -20,7 +20,7 @@ from firmware_bridge.recordings import load_recording
 from robopatient.config import SensingConfig
 from robopatient.errors import ConfigError, RecordError, require
 from robopatient.face.ahead import DrawAhead, worth_it
-from robopatient.face.film import write_film
+from robopatient.face.film import Drawer, write_film
 from robopatient.face.heat import HeatMap
 from robopatient.face.identity import load_identity as load_face
 from robopatient.face.light import make_look
@@ -32,7 +32,7 @@ from robopatient.patient import Patient, PatientProfile, load_patient
 from robopatient.sensing import Sensing
 from robopatient.session.perform import TICK_S, Moment, felt, perform
 
-__all__ = ["generate"]
+__all__ = ["generate", "write_lossless"]
 
 HEAT = "heat"
 """View that shows displacement in place of a face."""
@@ -197,7 +197,7 @@ def _write(
         write_film(out, poses, drawer, fps, sound, rate_hz, progress=lambda done_s: progress(done_s * fps))
         return
     if out.suffix == ".mkv":
-        _write_lossless(out, moments, drawer, fps, progress)
+        write_lossless(out, (moment.pose for moment in moments), drawer, fps, progress)
         return
     image = require("PIL.Image", "face")
     options: dict[str, Any] = {"quality": JPEG_QUALITY} if frames == "jpg" else {"compress_level": 1}
@@ -211,23 +211,30 @@ def _write(
         raise RecordError(f"{out}: the frames stopped: {error}") from error
 
 
-def _write_lossless(
-    out: Path, moments: list[Moment], drawer: _SideBySide, fps: float, progress: Callable[[float], None]
+def write_lossless(
+    path: Path, poses: Iterable[FacePose], drawer: Drawer, fps: float, progress: Callable[[float], None] | None = None
 ) -> None:
-    """FFV1 in Matroska: every pixel as drawn."""
+    """FFV1 in Matroska: every pixel as drawn.
+
+    Raises
+    ------
+    RecordError
+        When the file cannot be written.
+    """
     av = require("av", "face")
     try:
-        with av.open(str(out), "w", format="matroska") as container:
+        with av.open(str(path), "w", format="matroska") as container:
             stream = container.add_stream("ffv1", rate=round(fps))
             stream.pix_fmt = "bgr0"
-            for number, moment in enumerate(moments):
-                picture = np.ascontiguousarray(drawer.draw(moment.pose))
+            for number, pose in enumerate(poses):
+                picture = np.ascontiguousarray(drawer.draw(pose))
                 stream.height, stream.width = picture.shape[:2]
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-                progress(number + 1)
+                if progress:
+                    progress(number + 1)
             container.mux(stream.encode(None))
     except (OSError, av.FFmpegError) as error:
-        raise RecordError(f"{out}: the film stopped: {error}") from error
+        raise RecordError(f"{path}: the film stopped: {error}") from error
 
 
 def _write_table(path: Path, moments: list[Moment]) -> None:
