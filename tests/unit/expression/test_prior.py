@@ -27,7 +27,9 @@ def show(nrs: float, preset: str = "congruence", character=None) -> Expression:
 
 
 def test_the_prior_follows_the_congruence_study_and_says_so() -> None:
-    expression = make_policy(ExpressionConfig(kind="prior")).step(PainState(t_ns=5, cause_seq=7, nrs=4, site="", phase="hold"))
+    expression = make_policy(ExpressionConfig(kind="prior")).step(
+        PainState(t_ns=5, cause_seq=7, nrs=4, site="", phase="hold")
+    )
     assert (expression.policy, expression.t_ns, expression.cause_seq) == ("prior:congruence", 5, 7)
 
 
