@@ -60,7 +60,8 @@ def export(
     for name in table.cut_off:
         print(f"  {name} has no end: what was committed until then is here")
     if bids and written.without_force:
-        print(f"  {len(written.without_force)} sessions hold no force: {', '.join(written.without_force)}")
+        some = ", ".join(written.without_force[:3]) + (", …" if len(written.without_force) > 3 else "")
+        print(f"  {len(written.without_force)} session(s) without force: {some}")
     return 0
 
 
