@@ -66,7 +66,7 @@ def test_controls_show_no_pain_and_archetypes_show_their_units(corpus: Corpus) -
         return float(np.mean([sided(one.motion, unit).max() for one in rows]))
 
     assert peak("narrowed", "AU9") > 2.0 * peak("furrowed", "AU9")
-    assert peak("opened", "AU26") > 1.5 * peak("furrowed", "AU26")  # a voice opens every mouth
+    assert peak("opened", "AU26") > 1.15 * peak("furrowed", "AU26")  # a voice opens every mouth
     assert peak("raised", "AU2") > 5.0 * peak("narrowed", "AU2")
     assert peak("furrowed", "AU4") > 2.0 * peak("opened", "AU4")
     assert peak("stoic", "AU7") < 0.5 * peak("narrowed", "AU7")

@@ -85,13 +85,13 @@ def test_the_energy_score_is_least_for_the_right_distribution() -> None:
     rng = torch.Generator().manual_seed(1)
 
     def score(shift: float, spread: float) -> float:
-        data, first, second = (torch.randn(3000, 6, 2, generator=rng) for _ in range(3))
+        data, first, second = (torch.randn(6000, 6, 2, generator=rng) for _ in range(3))
         return float(energy(data, shift + spread * first, shift + spread * second))
 
     right = score(0.0, 1.0)
-    assert right < score(0.4, 1.0) - 0.01
-    assert right < score(0.0, 0.5) - 0.01  # frozen
-    assert right < score(0.0, 1.8) - 0.01  # jittery
+    assert right < score(0.4, 1.0) - 0.05
+    assert right < score(0.0, 0.5) - 0.05  # frozen
+    assert right < score(0.0, 1.8) - 0.05  # jittery
 
 
 def test_noise_levels_are_independent_or_a_staircase() -> None:
