@@ -1,0 +1,162 @@
+"""Verbs that measure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from robopatient.cli.common import Json, Out, bench, do
+
+
+@bench.command("generator")
+def bench_generator(
+    checkpoint: Annotated[
+        str, typer.Option(help="Name under assets/generators, or a folder; empty: a session's.")
+    ] = "",
+    rounds: Annotated[int, typer.Option(min=1, help="Alternations with the recipe.")] = 6,
+    faces: Annotated[int, typer.Option(min=1, help="Faces that run on end for the drift.")] = 4,
+    minutes: Annotated[int, typer.Option(min=2, max=60, help="For how long.")] = 10,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    json: Json = False,
+) -> None:
+    """Measure the face generator beside the PainDiffusion recipe: speed, size, ten minutes on end."""
+    do(
+        "experiments.benchmarks.generator:bench_generator",
+        as_json=json,
+        checkpoint=checkpoint,
+        rounds=rounds,
+        faces=faces,
+        minutes=minutes,
+        seed=seed,
+    )
+
+
+@bench.command("face")
+def bench_face(
+    json: Json = False,
+    seconds: Annotated[float, typer.Option(min=2, help="Of the live figures.")] = 20.0,
+    identities: Annotated[int, typer.Option(min=1, max=200, help="Made-up patients for the detector.")] = 24,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    judge: Annotated[str, typer.Option(help="Python with mediapipe 0.10.21, for independent landmarks.")] = "",
+) -> None:
+    """Measure drawing, live rate, identity switch, labelled frames, and let a detector and landmarks judge."""
+    do(
+        "experiments.benchmarks.face:bench_face",
+        as_json=json,
+        seconds=seconds,
+        identities=identities,
+        seed=seed,
+        judge=judge,
+    )
+
+
+@bench.command("policy")
+def bench_policy(
+    listeners: Annotated[Path | None, typer.Option(help="Trials of people, CSV, for p_agree.")] = None,
+    n: Annotated[int, typer.Option(min=1, help="Simulated listeners a figure.")] = 20,
+    only: Annotated[list[str] | None, typer.Option(help="Figure's name, repeatable.")] = None,
+    baselines: Annotated[bool, typer.Option(help="Measure the other methods beside it.")] = True,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: as many as cores.")] = 0,
+    ray: Annotated[str, typer.Option("--ray", help="local, or the address of a Ray head.")] = "",
+    json: Json = False,
+) -> None:
+    """Measure what the learner reaches with so many ratings, beside other methods."""
+    do(
+        "experiments.benchmarks.policy:bench_policy",
+        as_json=json,
+        listeners=listeners,
+        n=n,
+        only=only or [],
+        baselines=baselines,
+        seed=seed,
+        workers=workers,
+        ray_address=ray,
+    )
+
+
+@bench.command("latency")
+def bench_latency(
+    json: Json = False,
+    duration: Annotated[float, typer.Option(min=5, help="Seconds of pressing.")] = 60.0,
+    trials: Annotated[int, typer.Option(min=0, help="Presses for lag and SD of the reaction; 0: not.")] = 0,
+    loopback: Annotated[
+        Path | None, typer.Option("--loopback", help="Read a recording instead: trigger left, answer right (WAV).")
+    ] = None,
+    longest: Annotated[float, typer.Option(min=1, help="Of a recording: ms after which an answer is none.")] = 1000.0,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    out: Out = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, repeatable.")] = None,
+) -> None:
+    """Measure touch to sound, touch to face and frames lost with everything running; or read a recording of both."""
+    if loopback is not None:
+        do("experiments.benchmarks.loopback:bench_loopback", path=loopback, as_json=json, longest_ms=longest)
+        return
+    do(
+        "experiments.benchmarks.latency:bench_latency",
+        as_json=json,
+        duration_s=duration,
+        seed=seed,
+        out=out,
+        overrides=set_ or [],
+        trials=trials,
+    )
+
+
+@bench.command("patient")
+def bench_patient(json: Json = False, seed: Annotated[int, typer.Option(min=0)] = 1) -> None:
+    """Measure published effects on the virtual patient, and what a step costs."""
+    do("experiments.benchmarks.patient:bench_patient", as_json=json, seed=seed)
+
+
+@bench.command("study")
+def bench_study(
+    json: Json = False,
+    trials: Annotated[int, typer.Option(min=0, help="Of a session in real time, for the latencies; 0: none.")] = 30,
+    kills: Annotated[int, typer.Option(min=0, help="Simulated sessions that are killed; 0: none.")] = 200,
+    files: Annotated[bool, typer.Option(help="Also export and analyse a study of 7,680 trials.")] = True,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+) -> None:
+    """Measure trigger to sound, its evenness, answers lost when a session is killed; export and analysis."""
+    do("experiments.benchmarks.study:bench_study", as_json=json, trials=trials, kills=kills, seed=seed, files=files)
+
+
+@bench.command("bridge")
+def bench_bridge(
+    json: Json = False,
+    duration: Annotated[float, typer.Option(min=5, help="Seconds of the session at 1 kHz with four cells.")] = 60.0,
+    fuzz: Annotated[int, typer.Option(min=0, help="Random bytes for the parser; 100000000 takes some seconds.")] = 10
+    ** 7,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, repeatable.")] = None,
+) -> None:
+    """Measure decoding beside two other libraries, loss in a whole session, clocks, unplugging."""
+    do(
+        "experiments.benchmarks.bridge:bench_bridge",
+        as_json=json,
+        duration_s=duration,
+        fuzz_bytes=fuzz,
+        seed=seed,
+        overrides=set_ or [],
+    )
+
+
+@bench.command("voice")
+def bench_voice(
+    json: Json = False,
+    duration: Annotated[float, typer.Option(min=2, help="Seconds of live playing.")] = 30.0,
+    seeds: Annotated[int, typer.Option(min=1, max=100, help="Renders of each level of pain.")] = 10,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    device: Annotated[str, typer.Option(help="Output to play on; none: the clock.")] = "",
+) -> None:
+    """Measure the voice: cost, latency, alias, monotonicity, bands, pitch shifting."""
+    do(
+        "experiments.benchmarks.voice:bench_voice",
+        as_json=json,
+        duration_s=duration,
+        seeds=seeds,
+        seed=seed,
+        device=device,
+    )

@@ -1,0 +1,40 @@
+"""Verbs of patients."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from robopatient.cli.common import Json, do, patient
+
+
+@patient.command("list")
+def patient_list(json: Json = False) -> None:
+    """List the patients that can be played."""
+    do("robopatient.patient.verbs:list_patients", as_json=json)
+
+
+@patient.command("show")
+def patient_show(
+    name: Annotated[str, typer.Argument(metavar="PATIENT", help="Name under assets/patients, or a .toml file.")],
+    json: Json = False,
+) -> None:
+    """Say who a patient is and what presses do to them."""
+    do("robopatient.patient.verbs:show", name=name, as_json=json)
+
+
+@patient.command("parameters")
+def patient_parameters() -> None:
+    """Print every key of a patient file with unit, range and source, as Markdown."""
+    do("robopatient.patient.verbs:parameters")
+
+
+@patient.command("fit")
+def patient_fit(
+    wishes: Annotated[str, typer.Argument(help='Such as "NRS 7 at 20 N on the right iliac, mild elsewhere, stoic".')],
+    out: Annotated[Path | None, typer.Option("--out", help="File to write; without it, print.")] = None,
+) -> None:
+    """Make a patient of whom a few wishes are true."""
+    do("robopatient.patient.verbs:fit", wishes=wishes, out=out)
