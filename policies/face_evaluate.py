@@ -29,7 +29,7 @@ from policies.face_metrics.intervals import Interval, SubjectBootstrap, better
 from policies.face_metrics.react import apart, react_of
 from policies.face_metrics.realism import Reading, published_of, read_motion, realism_of
 from policies.face_metrics.takes import similar, takes
-from robopatient.face.generator.motion import MOTION_HZ
+from robopatient.face.generator.motion import MOTION_HZ, pspi
 
 __all__ = ["AGAIN", "FULL", "QUICK", "RATIOS", "TO_BEAT", "Answers", "Evaluation", "Plan", "evaluate", "make_cases"]
 
@@ -76,6 +76,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Of the bootstrap, for means and for distances between distributions.
     pairs
         Of each swap test.
+    dose_subjects
+        People all of whose trials are generated for dose and response.
     drift_faces, drift_minutes
         Faces of the generator under test that run on end, and for how long; of the others one runs.
     """
@@ -92,6 +94,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     draws: int = 1000
     distribution_draws: int = 200
     pairs: int = 16
+    dose_subjects: int = 16
     drift_faces: int = 3
     drift_minutes: int = 10
 
@@ -107,6 +110,7 @@ QUICK = Plan(
     draws=100,
     distribution_draws=10,
     pairs=2,
+    dose_subjects=4,
     drift_faces=1,
     drift_minutes=2,
 )
@@ -137,7 +141,7 @@ class Evaluation(NamedTuple):
     realism, published
         By generator; ``published`` also of the held-out clips themselves under "held-out".
     dose
-        Mean Spearman correlation over people, by generator and "held-out".
+        Mean over people of the Spearman correlation over their trials, by generator (not slow ones) and "held-out".
     """
 
     ours: str
@@ -192,6 +196,8 @@ def evaluate(
     swaps: dict[str, list[SwapResult]] = {}
     slots: dict[str, float] = {}
     drift: dict[str, Drift] = {}
+    trials = _trials(corpus, plan)
+    dose = {"held-out": _dose(trials, [one.motion for one in trials], plan, seed)}
     for name, generator in generators.items():
         say(f"{name}: clips")
         answers[name] = _ask(generator, cases, plan, seed, spared=name != ours)
@@ -203,6 +209,8 @@ def evaluate(
         swaps[name] = [swap_test(generator, asked, one, seed) for one in chosen]
         slots[name] = slots_matter(generator, people[0], seed)
         if not slow:
+            shown = generate_many(generator, [one.condition for one in trials], [seed + i for i in range(len(trials))])
+            dose[name] = _dose(trials, shown, plan, seed)
             say(f"{name}: {plan.drift_minutes} minutes on end")
             seeds = [seed + i for i in range(plan.drift_faces if name == ours else 1)]
             drift[name] = drift_of(generator, seeds, scale, plan.drift_minutes)
@@ -231,8 +239,7 @@ def evaluate(
         swaps=swaps,
         slots=slots,
         drift=drift,
-        dose={"held-out": _dose(cases, [[r] for r in truth], np.arange(len(cases)), boot)}
-        | {name: _dose(cases, _by_case(readings[name], answers[name]), answers[name].rows, boot) for name in names},
+        dose=dose,
         readings={"held-out": truth} | readings,
         plan=plan,
         seed=seed,
@@ -404,20 +411,19 @@ def _realism(
     return boot.of_all(of, draws=plan.distribution_draws)
 
 
-def _dose(
-    cases: Sequence[Case], readings: Sequence[Sequence[Reading]], rows: np.ndarray, boot: SubjectBootstrap
-) -> Interval:
-    """Rank correlation of each person, mean over tries, then mean over people."""
-    values = np.full(len(cases), np.nan)
-    by_subject: dict[str, list[int]] = {}
-    for i, row in enumerate(rows.tolist()):
-        by_subject.setdefault(cases[row].subject, []).append(i)
-    for places in by_subject.values():
-        each = [
-            dose_response([course for i in places for course in readings[i][k].courses])
-            for k in range(len(readings[places[0]]))
-        ]
-        defined = [r for r in each if np.isfinite(r)]
-        if defined:
-            values[rows[places[0]]] = float(np.mean(defined))
-    return boot.mean(values)
+def _trials(corpus: Corpus, plan: Plan) -> list[Clip]:
+    """Every trial of some held-out people, for dose and response."""
+    people = corpus.subjects("test")[: plan.dose_subjects]
+    longest = round(plan.clip_s * MOTION_HZ)
+    return [_cut(one, longest) for one in corpus.of("test") if one.subject in people]
+
+
+def _dose(trials: Sequence[Clip], motions: Sequence[np.ndarray], plan: Plan, seed: int) -> Interval:
+    """Rank correlation of the strongest pain and the peak PSPI over the trials of each person, mean over people."""
+    rows: dict[str, list[int]] = {}
+    for i, one in enumerate(trials):
+        rows.setdefault(one.subject, []).append(i)
+    felt = np.array([one.pain.max() for one in trials])
+    shown = np.array([np.asarray(pspi(motion)).max() for motion in motions])
+    values = np.array([dose_response(felt[at], shown[at]) for at in rows.values()])
+    return SubjectBootstrap(list(rows), plan.draws, seed).mean(values)

@@ -263,7 +263,7 @@ def _figures(result: Evaluation) -> list[Figure]:
         figures.append(
             msgspec.structs.replace(
                 value("dose_response_difference", round(gap, 4), at_most=0.05, n=dose.n),
-                remark=f"Spearman within people: {dose.value:.3f}, held-out {own.value:.3f}",
+                remark=f"Spearman over trials of a person: {dose.value:.3f}, held-out {own.value:.3f}",
             )
         )
     swaps = result.swaps[result.ours]

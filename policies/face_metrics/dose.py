@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from scipy.stats import spearmanr
-
-from policies.face_metrics.events import Course
 
 __all__ = ["dose_response"]
 
 LEAST_TRIALS = 4
-"""Episodes of a subject below which a rank correlation says nothing."""
+"""Trials of a person below which a rank correlation says nothing."""
 
 
-def dose_response(courses: Sequence[Course]) -> float:
-    """Spearman correlation of the stimulus' peak and the peak PSPI over episodes of one subject; NaN with too few.
+def dose_response(felt: np.ndarray, shown: np.ndarray) -> float:
+    """Spearman correlation of the strongest pain and the peak PSPI over trials of one person; NaN with too few.
 
     A face that answers every dose alike has 0.
+
+    Parameters
+    ----------
+    felt, shown
+        Of each trial, shape (n,).
     """
-    felt = np.array([one.stimulus_peak for one in courses])
-    shown = np.array([one.peak for one in courses])
+    felt, shown = np.asarray(felt, dtype=np.float64), np.asarray(shown, dtype=np.float64)
     if len(felt) < LEAST_TRIALS or np.ptp(felt) == 0.0:
         return float("nan")
-    if np.ptp(shown) == 0.0:
+    if np.ptp(shown) < 1e-9:
         return 0.0
     return float(spearmanr(felt, shown).statistic)

@@ -106,11 +106,12 @@ def _course(stimulus: np.ndarray, shown: np.ndarray, begin: int, end: int, until
         hold = (high_until - high_from) / MOTION_HZ
         low = np.flatnonzero(level[high_until:] < 0.2)
         decay = int(low[0]) / MOTION_HZ if len(low) else nan
+    begun = first > 0 and ten >= 0  # else the clip, or the face's last reaction, began before the stimulus did
     return Course(
         strongest,
         True,
-        (ten + 1) / MOTION_HZ,
-        max(0, ninety - ten) / MOTION_HZ,
+        (ten + 1) / MOTION_HZ if begun else nan,
+        max(0, ninety - ten) / MOTION_HZ if begun else nan,
         hold,
         decay,
         float(window[peak_at]),

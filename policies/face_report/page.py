@@ -73,7 +73,7 @@ def verdicts(result: Evaluation) -> list[tuple[str, str, bool]]:
         one = result.summary[result.ours][metric]
         rows.append((f"{what} within 10 % of held-out people", _plain(one), 0.9 <= one.value <= 1.1))
     dose, own = result.dose[result.ours].value, result.dose["held-out"].value
-    said = f"{dose:.3f} against {own:.3f}" if np.isfinite(dose - own) else "too few episodes a person"
+    said = f"{dose:.3f} against {own:.3f}" if np.isfinite(dose - own) else "too few trials a person"
     rows.append(("dose and response within 0.05 of held-out people", said, abs(dose - own) <= 0.05))
     swaps = result.swaps[result.ours]
     failed = [one.condition for one in swaps if not one.passed]
@@ -155,6 +155,7 @@ def write_report(
         "nobody notices).</p>",
         _controls(result),
         "<h2>Dose and response</h2>",
+        _doses(result),
         _image(plot_dose(result, names)),
         f"<h2>{result.plan.drift_minutes} minutes on end</h2>",
         _image(plot_drift(result)) if result.drift else "",
@@ -293,6 +294,17 @@ def _controls(result: Evaluation) -> str:
         f"those below {result.plan.slow_fps:g} frames a processor second on fewer people; with few pairs p cannot "
         "become small."
         "</small></p>"
+    )
+
+
+def _doses(result: Evaluation) -> str:
+    rows = [
+        (_name(result, name) if name in result.names else html.escape(name), _with_interval(one))
+        for name, one in result.dose.items()
+    ]
+    return (
+        "<p>Rank correlation of the strongest pain and the peak PSPI over all trials of a person, mean over people. "
+        "The plot shows single episodes of the clips.</p>" + _table(("generator", "Spearman"), rows, result)
     )
 
 

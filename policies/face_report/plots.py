@@ -108,8 +108,8 @@ def plot_dose(result: Evaluation, chosen: Sequence[str]) -> bytes:
                     q = np.percentile(shown[place == i], [25, 50, 75])
                     axis.plot([edges[i - 1] + 0.5] * 2, q[[0, 2]], color=colour[name], linewidth=1.6)
                     axis.plot(edges[i - 1] + 0.5, q[1], "o", color=colour[name], markersize=4.5)
-        value = result.dose[name].value
-        axis.set(title=f"{name}\nSpearman within people {value:.2f}", xlim=(1.5, 10.2), ylim=(-0.3, 15.5))
+        value = f"{result.dose[name].value:.2f}" if name in result.dose else "not asked"
+        axis.set(title=f"{name}\nSpearman over trials {value}", xlim=(1.5, 10.2), ylim=(-0.3, 15.5))
         axis.title.set_fontsize(8)
         axis.tick_params(labelsize=7)
         if axis is not axes[0]:

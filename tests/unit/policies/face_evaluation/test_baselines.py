@@ -31,9 +31,9 @@ def _one_thread():
 def fitted(corpus):
     """All of them, trained for a second or two."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(tokens, "QUICK", msgspec.structs.replace(tokens.QUICK, coder_steps=100, prior_steps=20))
+    patch.setattr(tokens, "QUICK", msgspec.structs.replace(tokens.QUICK, coder_steps=80, prior_steps=10))
     patch.setattr(recipe, "QUICK", TINY)
-    patch.setattr(recipe, "QUICK_STEPS", 8)
+    patch.setattr(recipe, "QUICK_STEPS", 4)
     yield {name: fit_baseline(name, corpus, 1, "quick") for name in BASELINES}
     patch.undo()
 
@@ -84,9 +84,9 @@ def test_the_recipe_learns_to_denoise(corpus):
     rng = torch.Generator().manual_seed(0)
 
     def loss():
-        _, motions = windows.batch(8)
-        signals = torch.zeros(8, TINY.window, TINY.stack, 3)
-        return recipe.training_loss(network.unet, network.stacked(motions), signals, torch.ones(8, 3), rng)
+        _, motions = windows.batch(4)
+        signals = torch.zeros(4, TINY.window, TINY.stack, 3)
+        return recipe.training_loss(network.unet, network.stacked(motions), signals, torch.ones(4, 3), rng)
 
     with torch.no_grad():
         before = float(torch.stack([loss() for _ in range(20)]).mean())

@@ -7,7 +7,7 @@ import pytest
 
 from policies.face_metrics.dose import dose_response
 from policies.face_metrics.drift import drift_of, minute_of_pain
-from policies.face_metrics.events import Course, courses, episodes
+from policies.face_metrics.events import courses, episodes
 from policies.face_metrics.realism import (
     PUBLISHED,
     REALISM,
@@ -108,14 +108,17 @@ def test_every_published_summary_can_be_read():
     assert found["occurrence of AU4 in reactions"] == 1.0
 
 
-def course(felt, shown):
-    return Course(felt, True, 0.3, 0.5, 1.0, 1.0, shown)
+def test_a_press_that_began_before_the_clip_has_no_latency():
+    pain, shown = np.full(200, 8.0), trapezium(200, 5, 20, 60, 30, 5.0)
+    assert math.isnan(courses(pain, shown)[0].latency_s)
 
 
 def test_dose_response_is_the_rank_correlation():
-    assert dose_response([course(d, d**2) for d in (1, 3, 5, 8)]) == pytest.approx(1.0)
-    assert dose_response([course(d, 2.0) for d in (1, 3, 5, 8)]) == 0.0
-    assert math.isnan(dose_response([course(1, 1), course(2, 2)]))
+    doses = np.array([1.0, 3.0, 5.0, 8.0])
+    assert dose_response(doses, doses**2) == pytest.approx(1.0)
+    assert dose_response(doses, np.array([2.0, 1.0, 3.0, 4.0])) == pytest.approx(1 - 6 * 2 / (4 * 15))
+    assert dose_response(doses, np.full(4, 2.0)) == 0.0
+    assert math.isnan(dose_response(doses[:2], doses[:2]))
 
 
 class Fading:
