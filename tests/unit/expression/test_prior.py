@@ -101,7 +101,7 @@ def test_another_policy_is_a_reference_away() -> None:
 def test_an_unknown_policy_or_preset_is_refused_by_name() -> None:
     with pytest.raises(ConfigError, match='"table" is neither one of prior'):
         make_policy(ExpressionConfig(kind="table"))
-    with pytest.raises(AssetError, match="congruence, literature"):
+    with pytest.raises(AssetError, match="congruence, flat, literature"):
         make_policy(ExpressionConfig(kind="prior", preset="loud"))
 
 

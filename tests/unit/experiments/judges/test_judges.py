@@ -112,7 +112,11 @@ def test_dynamics_are_those_of_the_face() -> None:
     assert pspi_of(clip.au).max() > 6.0
 
 
-def test_the_shipped_engine_and_a_table_are_sources(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_shipped_engine_and_a_table_are_sources(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("experiments.judges.clips.ENGINE_PEOPLE", 6)
+    monkeypatch.setattr("experiments.judges.clips.ENGINE_CLIPS", 4)
     rows = [",".join(["person", "clip", "pain", *UNITS])]
     for clip in made_up(4, 8, ("x",)):
         rows += [",".join([clip.person, clip.name, f"{p:.3f}", *(f"{v:.3f}" for v in row)])
