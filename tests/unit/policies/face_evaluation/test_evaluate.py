@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 import policies
+from policies.corpus.faces import act
 from policies.corpus.recipe import load_recipe
 from policies.corpus.simulator import Design, simulate
+from policies.corpus.store import Sequence
 from policies.errors import PolicyError
 from policies.face_baselines import fit_baseline
 from policies.face_evaluate import AGAIN, QUICK, evaluate, make_cases
@@ -17,7 +19,7 @@ from policies.face_metrics.control import SWAPS, Person, slots_matter, swap_test
 from policies.face_metrics.generation import generate_many
 from policies.face_metrics.takes import similar, stimuli_of, takes
 from policies.face_report.page import verdicts, write_report
-from robopatient.face.generator.condition import CONDITIONS, Traits, index
+from robopatient.face.generator.condition import CONDITIONS, Traits, index, traits_of
 from robopatient.face.generator.motion import CHANNELS, clamp, column
 
 TINY = msgspec.structs.replace(QUICK, drift_minutes=2, draws=60, distribution_draws=4, pairs=3)
@@ -215,3 +217,27 @@ def test_a_condition_that_means_nothing_must_do_nothing():
 def test_crossed_slots_change_the_face():
     assert slots_matter(Follower(), PEOPLE[0]) > 0.05
     assert slots_matter(Follower(deaf=CONDITIONS), PEOPLE[0]) == 0.0
+
+
+class Simulator:
+    """The corpus itself as a generator: what it does is the right direction by definition."""
+
+    name = "simulator"
+
+    def generate_batch(self, conditions, seeds):
+        recipe, valence = load_recipe(), index("valence")
+        clips = [
+            Sequence("p", str(i), "test", "palpation", c[:, 0], np.zeros((len(c), len(CHANNELS))), c, traits_of(c[0]))
+            for i, c in enumerate(conditions)
+        ]
+        stimuli = stimuli_of(recipe, clips, 30)
+        pressed, rng = np.ones(len(clips), bool), np.random.default_rng(seeds)
+        felt = np.stack([c[0, valence : valence + 2] for c in conditions])
+        motion, _ = act(recipe, [one.traits for one in clips], stimuli, pressed, rng, emotion=felt)
+        return motion[:, 30:]
+
+
+@pytest.mark.parametrize("name", ["asymmetry", "arousal", "contact", "site_left_mm", "site_head_mm", "tempo"])
+def test_directions_are_those_of_the_corpus(name):
+    people = [Person(Traits(expressiveness=1.4, archetype="narrowed", sex=float(i % 2))) for i in range(32)]
+    assert swap_test(Simulator(), people, swap(name), seed=3).passed
