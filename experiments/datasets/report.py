@@ -57,7 +57,8 @@ def _montage(out: Path, design: Design, seen: list[dict[str, Any]]) -> str:
     shots = design.shots()
     heads = "".join(f"<th>{escape(_shot_name(shot.kind, shot.nrs, shot.archetype))}</th>" for shot in shots)
     lines = [f"<tr><th></th>{heads}</tr>"]
-    for name in names[::step][:MONTAGE_PEOPLE]:
+    chosen = [names[min(k * step + k % step, len(names) - 1)] for k in range(min(MONTAGE_PEOPLE, len(names)))]
+    for name in chosen:  # shifted by one each time: an even step would meet one kind of cell only
         cells = []
         for shot in shots:
             row = strongest[name, shot.number]
@@ -93,7 +94,7 @@ def _curve(seen: list[dict[str, Any]]) -> str:
         return LEFT + nrs / MAX_NRS * (WIDTH - LEFT - 12)
 
     def y(pspi: float) -> float:
-        return HEIGHT - FOOT - pspi / MAX_PSPI * (HEIGHT - FOOT - 12)
+        return HEIGHT - FOOT - pspi / MAX_PSPI * (HEIGHT - FOOT - 26)
 
     parts = [f'<text x="{x(n):.0f}" y="{HEIGHT - 16}" text-anchor="middle">{n}</text>' for n in range(0, 11, 2)]
     parts += [
@@ -108,7 +109,7 @@ def _curve(seen: list[dict[str, Any]]) -> str:
         medians = [(level, float(np.median([p for n, p in points if round(n) == level]))) for level in levels]
         path = " ".join(f"{x(n):.1f},{y(p):.1f}" for n, p in medians)
         parts.append(f'<polyline class="k{number}" points="{path}"/>')
-        parts.append(f'<text class="k{number}" x="{LEFT + 10}" y="{24 + 16 * number}">{escape(archetype)}</text>')
+        parts.append(f'<text class="k{number}" x="{LEFT + 10}" y="{38 + 16 * number}">{escape(archetype)}</text>')
     middle = (WIDTH + LEFT) / 2
     parts.append(f'<text x="{middle:.0f}" y="{HEIGHT - 1}" text-anchor="middle">pain behind the frame, NRS</text>')
     parts.append(f'<text x="{LEFT - 34}" y="10">PSPI</text>')
