@@ -9,7 +9,7 @@ import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -208,25 +208,36 @@ SOURCES: dict[str, Callable[[str, int], list[Clip]]] = {
 }
 
 
-def _shuffled_time(clip: Clip, others: list[Clip], rng: np.random.Generator) -> np.ndarray:
+class _Company(NamedTuple):
+    """What the clips have in common: their mean face and the strongest face of all, shape (12,) each."""
+
+    mean: np.ndarray
+    strongest: np.ndarray
+
+
+def _company(clips: list[Clip]) -> _Company:
+    peaks = [(course.max(), clip.au[course.argmax()]) for clip in clips for course in [pspi_of(clip.au)]]
+    return _Company(np.mean([clip.au.mean(axis=0) for clip in clips], axis=0), max(peaks, key=lambda peak: peak[0])[1])
+
+
+def _shuffled_time(clip: Clip, company: _Company, rng: np.random.Generator) -> np.ndarray:
     return clip.au[rng.permutation(len(clip.au))]
 
 
-def _mean_face(clip: Clip, others: list[Clip], rng: np.random.Generator) -> np.ndarray:
-    return np.tile(np.mean([other.au.mean(axis=0) for other in others], axis=0), (len(clip.au), 1)).astype(np.float32)
+def _mean_face(clip: Clip, company: _Company, rng: np.random.Generator) -> np.ndarray:
+    return np.tile(company.mean, (len(clip.au), 1)).astype(np.float32)
 
 
-def _constant_grimace(clip: Clip, others: list[Clip], rng: np.random.Generator) -> np.ndarray:
-    strongest = max(others, key=lambda other: float(pspi_of(other.au).max()))
-    return np.tile(strongest.au[pspi_of(strongest.au).argmax()], (len(clip.au), 1))
+def _constant_grimace(clip: Clip, company: _Company, rng: np.random.Generator) -> np.ndarray:
+    return np.tile(company.strongest, (len(clip.au), 1))
 
 
-def _amplitude_only(clip: Clip, others: list[Clip], rng: np.random.Generator) -> np.ndarray:
+def _amplitude_only(clip: Clip, company: _Company, rng: np.random.Generator) -> np.ndarray:
     """The right sum of intensities at every frame, spread evenly over all units: size without shape."""
     return np.repeat(clip.au.mean(axis=1, keepdims=True), clip.au.shape[1], axis=1)
 
 
-CONTROLS: dict[str, Callable[[Clip, list[Clip], np.random.Generator], np.ndarray]] = {
+CONTROLS: dict[str, Callable[[Clip, _Company, np.random.Generator], np.ndarray]] = {
     "shuffled time": _shuffled_time,
     "mean face": _mean_face,
     "constant grimace": _constant_grimace,
@@ -236,5 +247,5 @@ CONTROLS: dict[str, Callable[[Clip, list[Clip], np.random.Generator], np.ndarray
 
 def control(name: str, clips: list[Clip], seed: int) -> list[Clip]:
     """The same clips with their faces spoilt in one way; the pain behind them stays."""
-    rng = np.random.default_rng(seed)
-    return [msgspec.structs.replace(clip, au=CONTROLS[name](clip, clips, rng)) for clip in clips]
+    rng, company = np.random.default_rng(seed), _company(clips)
+    return [msgspec.structs.replace(clip, au=CONTROLS[name](clip, company, rng)) for clip in clips]
