@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ def loss_of(logits: Tensor, nrs: Tensor) -> Tensor:
     return -(soft * logits.log_softmax(-1)).sum(-1).mean() + 0.05 * ((expected_nrs(logits) - nrs) ** 2).mean()
 
 
-class Trained:
+class Trained(ABC):
     """A judge that is a network; subclasses say which, and what it is shown of a clip."""
 
     kind = ""
@@ -41,16 +42,16 @@ class Trained:
         torch.manual_seed(0)
         self._net: nn.Module = self._build()
 
-    def _build(self) -> nn.Module:
-        raise NotImplementedError
+    @abstractmethod
+    def _build(self) -> nn.Module: ...
 
-    def _input(self, clips: list[Clip]) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def _input(self, clips: list[Clip]) -> Any: ...
 
-    def _logits(self, shown: Any, index: Tensor) -> Tensor:
-        raise NotImplementedError
+    @abstractmethod
+    def _logits(self, shown: Any, index: Tensor) -> Tensor: ...
 
-    def _begin(self, clips: list[Clip], seed: int) -> None:
+    def _begin(self, clips: list[Clip], seed: int) -> None:  # noqa: B027  (most need to know nothing before)
         """Before training: what must be known of all clips."""
 
     def fit(self, clips: list[Clip], seed: int) -> None:

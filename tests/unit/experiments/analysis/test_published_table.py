@@ -20,7 +20,7 @@ from experiments.analysis.trials import read_trials
 def table(shared_data: Path) -> Path:
     path = shared_data / "congruence_trials.csv"
     if not path.exists():
-        pytest.skip(f"{path} is not there")
+        pytest.skip(f"the published trials are not here: put them at {path} (see README, 'Real recordings')")
     return path
 
 
