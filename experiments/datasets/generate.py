@@ -27,8 +27,10 @@ __all__ = ["generate"]
 
 WORK = "work"
 FRAME_BYTES = {"jpg": 60_000, "png": 500_000, "mp4": 12_000, "mkv": 400_000}
-"""Of a 512 px frame with its labels, for the check of free space: jpg is the demonstration set's 36 kB (`du`), rounded up;
-the others are assumptions. Shards hold everything once more."""
+"""Of a 512 px frame with its labels, for the check of free space.
+
+jpg is the demonstration set's 36 kB (``du``), rounded up; the others are assumptions. Shards hold everything once more.
+"""
 RETRIES = 3
 
 
