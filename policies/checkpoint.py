@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from policies.train_ppo import Weights
 
-__all__ = ["list_checkpoints", "read_weights", "write_checkpoint"]
+__all__ = ["list_checkpoints", "read_weights", "starting_point", "write_checkpoint"]
 
 
 def write_checkpoint(
@@ -81,6 +81,11 @@ def read_weights(name: str, task: Task) -> tuple[Card, Weights]:
                 "choose another checkpoint or task"
             )
     return card, weights
+
+
+def starting_point(task: Task) -> str:
+    """Shipped checkpoint to start a task from: pre-trained on parametric listeners."""
+    return "psychophysical" if task.n_action == 2 else f"psychophysical-{task.n_action}d"
 
 
 def _axes(dimensions: tuple[Any, ...]) -> str:

@@ -6,7 +6,7 @@ It says which pain to aim at, when to ask, what to send to the trainer, and what
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -14,14 +14,15 @@ import numpy as np
 from policies.errors import RatingError
 from policies.plan import keyed
 from policies.scales import question
+from policies.spaces import TASKS
 from policies.trainer import Asked, Finish, Pressed, Progress, Rated, Skipped, Undo
 from robopatient import messages as m
 from robopatient.config import LessonConfig, SessionConfig
-from robopatient.expression.ppo import Ppo
+from robopatient.expression.ppo import Ppo, Slope
 from robopatient.patient import Patient, PatientProfile
 from robopatient.phantom import load_phantom
 
-__all__ = ["Coach", "force_table"]
+__all__ = ["Coach", "Presses", "standard_presses"]
 
 HAND_OFF_NEWTON = 1.2
 """The published rigs' end of a press."""
@@ -39,30 +40,50 @@ PRESS_S = 1.2
 RATE_HZ = 250.0
 
 
-def force_table(config: SessionConfig, profile: PatientProfile, policy: Ppo) -> tuple[np.ndarray, np.ndarray]:
-    """Peak forces, N, and the pain that a standard press of each would make the patient show at the worst site.
+class Presses(NamedTuple):
+    """What standard presses lead to, arrays of one shape (n,): peak force, worst pain shown, its steepest rise."""
+
+    newton: np.ndarray
+    nrs: np.ndarray
+    nrs_per_s: np.ndarray
+
+    def observed(self, nrs: float) -> dict[str, float]:
+        """What a press that comes to this pain looks like to a policy, by name."""
+        return {"nrs": nrs, "nrs_per_s": float(np.interp(nrs, self.nrs, self.nrs_per_s))}
+
+    def force(self, nrs: float) -> float:
+        """Peak force, N, that should cause a pain."""
+        return float(np.interp(nrs, self.nrs, self.newton))
+
+
+def standard_presses(config: SessionConfig, profile: PatientProfile, policy: Ppo) -> Presses:
+    """Presses of ``LEAST_NEWTON`` to ``MOST_NEWTON`` at the worst site.
 
     Each force is tried on a patient of its own, so that none is sensitised by the last.
     """
     phantom = load_phantom(config.sensing.phantom)
     site = max(profile.sites, key=lambda one: one.strength)
     place = phantom.plate_mm(site.left_mm, site.head_mm)
-    newtons = np.linspace(LEAST_NEWTON, MOST_NEWTON, 12)
-    shown = [_peak(config, profile, policy, float(newton), place) for newton in newtons]
-    return newtons, np.maximum.accumulate(np.array(shown))
+    newton = np.linspace(LEAST_NEWTON, MOST_NEWTON, 12)
+    shown = np.array([_worst(config, profile, policy, float(force), place) for force in newton])
+    # Looking up a force by its pain needs pains that never fall.
+    return Presses(newton, *np.maximum.accumulate(shown, axis=0).T)
 
 
-def _peak(
+def _worst(
     config: SessionConfig, profile: PatientProfile, policy: Ppo, newton: float, place: tuple[float, float]
-) -> float:
+) -> tuple[float, float]:
+    """Worst pain and its steepest rise in one press."""
     patient = Patient(profile, config.seed, load_phantom(config.sensing.phantom), config.control.fail_quiet_ms)
-    worst = 0.0
+    slope = Slope()
+    worst = steepest = 0.0
     for step in range(round(PRESS_S * RATE_HZ)):
         t_ns = round((1.0 + step / RATE_HZ) * 1e9)
         total = newton * math.sin(math.pi * step / (PRESS_S * RATE_HZ))
         contact = place if total > 2.0 else None
-        worst = max(worst, policy.shown(patient.step(m.ForceFrame(t_ns, t_ns, step, (total / 4.0,) * 4, contact))))
-    return worst
+        nrs = policy.shown(patient.step(m.ForceFrame(t_ns, t_ns, step, (total / 4.0,) * 4, contact)))
+        worst, steepest = max(worst, nrs), max(steepest, slope.step(t_ns, nrs))
+    return worst, steepest
 
 
 class Coach:
@@ -70,16 +91,18 @@ class Coach:
 
     Parameters
     ----------
-    table
-        Forces and the pain they cause, see ``force_table``.
+    presses
+        What standard presses lead to: the forces that are asked for.
     policy
         Of this client: it acts as the session's own, so it can say what was presented.
     """
 
-    def __init__(self, lesson: LessonConfig, seed: int, table: tuple[np.ndarray, np.ndarray], policy: Ppo) -> None:
+    def __init__(self, lesson: LessonConfig, seed: int, presses: Presses, policy: Ppo) -> None:
         self.phase: m.StudyPhase = "setup"
-        self.target = 0.0
-        self._lesson, self._seed, self._table, self._policy = lesson, seed, table, policy
+        self.target: dict[str, float] = {}
+        self._lesson, self._seed, self._presses, self._policy = lesson, seed, presses, policy
+        self._names = tuple(d.name for d in TASKS[lesson.task].observation)
+        self._slope = Slope()
         self._text = "setup"
         self._since_ns = self._off_ns = 0
         self._answers = -1
@@ -87,8 +110,7 @@ class Coach:
         self._rested_at = 0
         self._asked: Asked | None = None
         self._waiting = False
-        self._worst = 0.0
-        self._observed = 0.0
+        self._worst = dict.fromkeys(self._names, 0.0)
         self._newton = 0.0
         self._before_pause: m.StudyPhase = "ready"
         self._tried = 0
@@ -100,19 +122,19 @@ class Coach:
         self._newton = 0.0 if "stale" in force.flags else force.total_newton
 
     def hurt(self, pain: m.PainState) -> None:
-        """The newest pain: the worst of the press is what is learnt from."""
+        """The newest pain: the worst of the press, and its steepest rise, are what is learnt from."""
+        nrs = self._policy.shown(pain)
+        seen = {"nrs": nrs, "nrs_per_s": self._slope.step(pain.t_ns, nrs)}
         if self.phase == "press":
-            self._worst = max(self._worst, self._policy.shown(pain))
+            self._worst = {name: max(worst, seen[name]) for name, worst in self._worst.items()}
 
     def pressed(self, press: m.Press, now_ns: int) -> None:
         """A press has ended: ask, or let it come again."""
         if self.phase != "press" or self._asked is None or press.t_ns < self._since_ns:
             return
-        low = self._table[1][0] * LIGHT_SHARE
-        if self._worst < low or "overload" in press.flags:
+        if self._worst["nrs"] < self._presses.nrs[0] * LIGHT_SHARE or "overload" in press.flags:
             self._enter("feedback", "feedback.missed", now_ns)
             return
-        self._observed = self._worst
         self._enter("question", "", now_ns)
 
     def asked(self, asked: Asked, now_ns: int) -> None:
@@ -182,10 +204,11 @@ class Coach:
             question(asked.question).index(value)
         except (ValueError, RatingError):
             return []
-        presented = self._policy.acting({"nrs": self._observed})
+        presented = self._policy.acting(self._worst)
         self._asked, self._waiting = None, True
         self._enter("feedback", "feedback.saved", now_ns)
-        return [Rated(asked.index, value, (self._observed,), tuple(presented[name] for name in asked.action))]
+        observed = tuple(self._worst[name] for name in self._names)
+        return [Rated(asked.index, value, observed, tuple(presented[name] for name in asked.action))]
 
     def _set_aside(self) -> list[Any]:
         """The trial in hand gets no answer: it is asked again."""
@@ -214,7 +237,7 @@ class Coach:
             if self._newton >= HAND_OFF_NEWTON:
                 self._off_ns = now_ns
             if self._asked is not None and now_ns - self._off_ns >= READY_NS:
-                self._worst = 0.0
+                self._worst = dict.fromkeys(self._names, 0.0)
                 self._enter("press", "press.band", now_ns)
         elif self.phase == "feedback" and not self._waiting and now_ns - self._since_ns >= TOLD_NS:
             return self._go_on(now_ns)
@@ -227,10 +250,11 @@ class Coach:
             return []
         rng = keyed(self._seed, self._answers + 7919 * self._tried, "press")
         self._tried += 1
-        low, high = float(self._table[1][0]), float(self._table[1][-1])
-        self.target = float(rng.uniform(max(2.5, low), max(2.6, high)))
+        low, high = float(self._presses.nrs[0]), float(self._presses.nrs[-1])
+        aimed = self._presses.observed(float(rng.uniform(max(2.5, low), max(2.6, high))))
+        self.target = {name: aimed[name] for name in self._names}
         self._waiting = True
-        return [Pressed((self.target,))]
+        return [Pressed(tuple(self.target.values()))]
 
     def _go_on(self, now_ns: int) -> list[Any]:
         if self._answers >= self._lesson.ratings:
@@ -258,8 +282,7 @@ class Coach:
 
     def band(self) -> tuple[float, float]:
         """Force, N, that should cause the pain aimed at: low and high."""
-        newtons, shown = self._table
-        middle = float(np.interp(self.target, shown, newtons))
+        middle = self._presses.force(self.target["nrs"])
         return middle * (1.0 - BAND_SHARE), middle * (1.0 + BAND_SHARE)
 
     def state(self, now_ns: int, rater: str) -> m.StudyState:

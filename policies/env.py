@@ -130,4 +130,7 @@ gym.register(
     "robopatient/PublishedTable-v0", "policies.env:PalpationEnv", kwargs={"task": "force-to-voice", "table": True}
 )
 gym.register("robopatient/PainToVoice-v0", "policies.env:PalpationEnv", kwargs={"task": "pain-to-voice"})
+gym.register(
+    "robopatient/PainToVoiceAndFace-v0", "policies.env:PalpationEnv", kwargs={"task": "pain-to-voice-and-face"}
+)
 gym.register("robopatient/PainToExpression-v0", "policies.env:PalpationEnv", kwargs={"task": "pain-to-expression"})

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from policies.baselines import BASELINES, DirectPpo
-from policies.checkpoint import read_weights
+from policies.checkpoint import read_weights, starting_point
 from policies.errors import PolicyError
 from policies.learner import Learner, Teachable
 from policies.listeners import FittedListener, Habits, Listener, PsychophysicalListener, Rater, draw_listener
@@ -164,7 +164,7 @@ def _method(job: Job) -> Teachable:
 
 @cache
 def _shipped(task: str) -> Weights:
-    return read_weights("psychophysical-6d" if TASKS[task].n_action > 2 else "psychophysical", TASKS[task])[1]
+    return read_weights(starting_point(TASKS[task]), TASKS[task])[1]
 
 
 _STARTS: dict[tuple[int, bytes], Weights] = {}

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
-from policies.coach import Coach, force_table
+from policies.checkpoint import starting_point
+from policies.coach import Coach, standard_presses
 from policies.errors import PolicyError
-from policies.plan import Plan
+from policies.plan import QUESTION_PLANS, Plan
 from policies.ratings_log import RatingsLog
 from policies.spaces import TASKS
 from policies.trainer import (
@@ -31,25 +33,30 @@ from policies.trainer import (
     Trust,
     Undo,
 )
-from policies.verbs import QUESTION_PLANS
 from robopatient import messages as m
 from robopatient.bus import ActorPort, Endpoints
 from robopatient.clock import Clock, HostClock
 from robopatient.config import SessionConfig, load_session
 from robopatient.errors import require
-from robopatient.expression.ppo import Ppo
+from robopatient.expression.ppo import ACTED, OBSERVED, Ppo
 from robopatient.patient import load_patient
 from robopatient.session.pipeline import Suggestion
 from robopatient.session.run import resolve, run_session
 from robopatient.session.supervisor import Row
 
-__all__ = ["CLIENT", "LIVE_TASK", "main", "train_live"]
+__all__ = ["CLIENT", "LIVE_TASKS", "main", "train_live"]
 
-LIVE_TASK = "pain-to-voice"
-"""The task whose observation a running patient has and whose action it can be asked for."""
+LIVE_TASKS = tuple(
+    name
+    for name, task in TASKS.items()
+    if {d.name for d in task.observation} <= set(OBSERVED) and {d.name for d in task.action} <= set(ACTED)
+)
+"""Tasks whose observation a running patient has and whose action it can be asked for."""
 CLIENT = Row("trainer", "policies.live:main", lambda config: True, restart=True)
 TOPICS = ("force", "pain", "press", "action", "stop")
 TURN_MS = 20
+FORCE = "force_newton"
+"""Axis of the map that is drawn: peak force of a press at the patient's worst site."""
 TOLD_NS = 100_000_000
 HEARTBEAT_NS = 1_000_000_000
 
@@ -81,8 +88,8 @@ def train_live(
     PolicyError
         When the task cannot be taught live, or the question is unknown.
     """
-    if task != LIVE_TASK:
-        raise PolicyError(f"--task {task}: a running patient can be taught {LIVE_TASK} alone; leave --task out")
+    if task not in LIVE_TASKS:
+        raise PolicyError(f"--task {task}: a running patient can be taught {', '.join(LIVE_TASKS)}; leave --task out")
     asked = question_name or "signed"
     if asked not in QUESTION_PLANS:
         raise PolicyError(f"no question {asked!r}; choose one of {', '.join(QUESTION_PLANS)}")
@@ -90,7 +97,7 @@ def train_live(
         require(module, extra)
     base = load_session(session, overrides)
     folder = out or Path("lessons") / f"{session.stem}-seed{seed}"
-    start = start or ("congruence" if asked == "agree" else "psychophysical")
+    start = start or ("congruence" if _asked_as_published(task, asked) else starting_point(TASKS[task]))
     given = {
         "lesson.folder": str(folder.resolve()),
         "lesson.task": task,
@@ -137,7 +144,8 @@ class Client:
         self._policy = Ppo(config.expression.preset, profile)
         self._task = TASKS[lesson.task]
         self._rater = config.study.participant or config.rater.who
-        self.coach = Coach(lesson, config.seed, force_table(config, profile, self._policy), self._policy)
+        self._presses = standard_presses(config, profile, self._policy)
+        self.coach = Coach(lesson, config.seed, self._presses, self._policy)
         self._progress: Progress | None = None
         self._curve: dict[int, tuple[float, float, float]] = {}
         self._presented: dict[str, float] = {}
@@ -148,7 +156,8 @@ class Client:
         self._leave = False
         signal.signal(signal.SIGTERM, lambda *_: setattr(self, "_leave", True))
         plan = Plan(self._task.n_observation, self._task.n_action, QUESTION_PLANS[lesson.question], seed=config.seed)
-        trainer.send(Begin(str(self._folder), lesson.task, _known_plan(self._folder, plan), lesson.start))
+        population = "congruence" if _asked_as_published(lesson.task, lesson.question) else ""
+        trainer.send(Begin(str(self._folder), lesson.task, _known_plan(self._folder, plan), lesson.start, population))
 
     def run(self) -> None:
         """Turn until the session stops, SIGTERM comes or the parent is gone."""
@@ -199,9 +208,10 @@ class Client:
         now_ns = self._clock.now_ns()
         match reply:
             case Asked():
-                self._presented = {self._task.observation[0].name: self.coach.target, **reply.action}
+                aimed = self.coach.target
+                self._presented = {FORCE: self._presses.force(aimed["nrs"]), **aimed, **reply.action}
                 self._source = reply.source
-                self._suggest(f"trial{reply.index}", {self._task.observation[0].name: self.coach.target}, reply.action)
+                self._suggest(f"trial{reply.index}", aimed, reply.action)
                 self.coach.asked(reply, now_ns)
             case Progress():
                 if self._progress is None:
@@ -246,7 +256,10 @@ class Client:
         if progress is None or key == getattr(self, "_lesson_key", None):
             return None
         self._lesson_key = key
-        units = {d.name: d.unit for d in (*self._task.observation, *self._task.action)}
+        units = {FORCE: "N"} | {d.name: d.unit for d in (*self._task.observation, *self._task.action)}
+        # The operator thinks in what the hand does: the map is drawn over force at the worst site.
+        felt = self._presses.nrs
+        shown = {name: np.interp(felt, progress.observed, values) for name, values in progress.shown.items()}
         return m.LessonState(
             t_ns=now_ns,
             lesson=self._folder.name,
@@ -254,8 +267,8 @@ class Client:
             goal=self._goal,
             worth=progress.worth,
             curve=tuple((float(n), *point) for n, point in sorted(self._curve.items()) if n <= progress.answers),
-            observed=progress.observed,
-            shown=progress.shown,
+            observed=tuple(self._presses.newton.tolist()),
+            shown={name: tuple(values.tolist()) for name, values in shown.items()},
             units=units,
             presented=self._presented,
             source=self._source,
@@ -272,6 +285,11 @@ class Client:
     def _tell_actor(self, state: str, detail: str = "") -> None:
         self._beat_ns = self._clock.now_ns()
         self._port.tell(m.ActorState(self._beat_ns, "trainer", state, detail, os.getpid()))
+
+
+def _asked_as_published(task: str, question_plan: str) -> bool:
+    """Whether people of the published study were asked the same about the same: then they are the place to start."""
+    return (task, question_plan) == ("pain-to-voice", "agree")
 
 
 def _known_plan(folder: Path, plan: Plan) -> Plan | None:

@@ -13,7 +13,15 @@ import numpy as np
 from policies.scales import Question
 from policies.spaces import Array
 
-__all__ = ["PRETRAIN", "REFIT", "Plan", "Schedule", "Source", "Trial", "keyed"]
+__all__ = ["PRETRAIN", "QUESTION_PLANS", "REFIT", "Plan", "Schedule", "Source", "Trial", "keyed"]
+
+QUESTION_PLANS: dict[str, tuple[str, ...]] = {
+    "signed": ("signed", "signed", "signed", "signed", "naturalness"),
+    "congruence7": ("congruence7",),
+    "congruence5": ("congruence5",),
+    "agree": ("agree",),
+}
+"""What ``--question`` stands for: the signed scale fixes intensity; every fifth trial asks which sound is natural."""
 
 Source = Literal["thompson", "policy", "repeat"]
 """Why this sound was chosen: to learn, to show what was learnt, or to see whether the rater answers the same again."""
@@ -71,7 +79,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     n_state: int = 1
     n_action: int = 2
-    questions: tuple[str, ...] = ("signed", "signed", "signed", "signed", "naturalness")
+    questions: tuple[str, ...] = QUESTION_PLANS["signed"]
     refit_every: int = 10
     repeat_share: float = 0.1
     repeat_within: float = 0.15

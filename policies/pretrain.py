@@ -1,6 +1,6 @@
 """The shipped checkpoints: policies trained on randomised listeners, and the commands that made them.
 
-``python -m policies.pretrain`` makes the two psychophysical ones; with ``--trials congruence_trials.csv --bandit
+``python -m policies.pretrain`` makes the psychophysical ones; with ``--trials congruence_trials.csv --bandit
 bandit_trials.csv`` it makes ``congruence``, the default of a run, from people fitted to real trials.
 """
 
@@ -52,13 +52,14 @@ def main() -> None:
     """Make the shipped checkpoints anew."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=Path, help="congruence_trials.csv: make the checkpoint from people instead")
+    parser.add_argument("--only", default="", help="make this one of the checkpoints from parametric listeners alone")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--bandit", type=Path, help="bandit_trials.csv: the second study's people")
     arguments = parser.parse_args()
     if bool(arguments.trials) != bool(arguments.bandit):
         parser.error("the checkpoint from people needs both --trials and --bandit")
     if not arguments.trials:
-        _parametric(arguments.seed)
+        _parametric(arguments.seed, arguments.only)
     else:
         people = fit_people(read_trials(arguments.trials))
         mean, covariance = people.parameters.mean(0), np.cov(people.parameters.T)
@@ -79,16 +80,19 @@ def _of_people(first: People, second: People, seed: int) -> Worth:
     return lambda s, a: sum(share * w(s, a).mean(0, keepdims=True) for share, w in zip(shares, worths, strict=True))
 
 
-def _parametric(seed: int) -> None:
+def _parametric(seed: int, only: str) -> None:
     drawn = "listeners drawn from the prior of policies.listeners.Psychophysics; no data"
     for name, task, title in (
         ("psychophysical", "pain-to-voice", "Pre-trained on parametric listeners: level and f0"),
+        ("psychophysical-3d", "pain-to-voice-and-face", "Pre-trained on parametric listeners: level, f0 and face"),
         (
             "psychophysical-6d",
             "pain-to-expression",
             "Pre-trained on parametric listeners: voice and face, six dimensions",
         ),
     ):
+        if only not in ("", name):
+            continue
         space = TASKS[task]
         model = ParametricModel(space.n_observation, space.n_action, seed)
         worth = model.worth(np.random.default_rng(seed))

@@ -100,6 +100,7 @@ TASKS: dict[str, Task] = {
     task.name: task
     for task in (
         Task.of("pain-to-voice", ("nrs",), ("level_db", "f0_ratio")),
+        Task.of("pain-to-voice-and-face", ("nrs",), ("level_db", "f0_ratio", "face_gain")),
         Task.of("force-to-voice", ("threshold_newton",), ("level_db", "f0_ratio")),
         Task.of(
             "pain-to-expression",

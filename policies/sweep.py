@@ -25,7 +25,7 @@ def sweep(
     *,
     workers: int = 1,
     ray_address: str = "",
-    on_result: Callable[[int], None] | None = None,
+    on_result: Callable[[int, R], None] | None = None,
 ) -> list[R]:
     """Results of a module-level function for all jobs.
 
@@ -36,7 +36,7 @@ def sweep(
     ray_address
         "" none, "local" a cluster of this machine, else the address of a running one.
     on_result
-        Told how many are done.
+        Told the place and the result of every job as soon as it and all before it are done.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def sweep(
     def keep(result: R) -> None:
         done.append(result)
         if on_result:
-            on_result(len(done))
+            on_result(len(done) - 1, result)
 
     if ray_address:
         ray: Any = require("ray", "cluster")

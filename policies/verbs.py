@@ -12,10 +12,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from policies.checkpoint import list_checkpoints
+from policies.checkpoint import list_checkpoints, starting_point
 from policies.errors import PolicyError
 from policies.people import People
-from policies.plan import Plan, keyed
+from policies.plan import QUESTION_PLANS, Plan, keyed
 from policies.plots import draw_lesson
 from policies.populations import write_population
 from policies.ratings_log import RatingsLog
@@ -25,15 +25,7 @@ from policies.spaces import TASKS, example_states, normalised, physical
 from policies.trainer import Asked, Begin, Closed, Finish, Pressed, Progress, Rated, Refused, Reply, Trainer, Trust
 from robopatient.errors import require
 
-__all__ = ["QUESTION_PLANS", "list_policies", "train"]
-
-QUESTION_PLANS: dict[str, tuple[str, ...]] = {
-    "signed": ("signed", "signed", "signed", "signed", "naturalness"),
-    "congruence7": ("congruence7",),
-    "congruence5": ("congruence5",),
-    "agree": ("agree",),
-}
-"""What ``--question`` stands for: the signed scale fixes intensity; every fifth trial asks which sound is natural."""
+__all__ = ["list_policies", "train"]
 
 R = TypeVar("R", bound=Reply)
 
@@ -119,7 +111,7 @@ def _begin(simulated: Simulated, folder: Path, task: str, question_name: str, st
     if simulated.people is not None:
         population = str(_others(simulated.people, simulated.person, folder))
     if not start:
-        start = "psychophysical-6d" if TASKS[task].n_action > 2 else "congruence" if population else "psychophysical"
+        start = "congruence" if population else starting_point(TASKS[task])
     space = TASKS[task]
     plan = Plan(space.n_observation, space.n_action, QUESTION_PLANS[asked], seed=seed)
     return Begin(str(folder), task, plan, start, population)

@@ -686,11 +686,11 @@ class LessonState(Message, frozen=True, gc=False):
     curve
         The worth at each count of answers so far: count, median, low, high.
     observed, shown
-        The current map: values of the first observation, and the action there by name.
+        The current map: peak forces at the worst site, and the action there by name.
     units
-        Of observation and actions, by name; the first is the observation.
+        Of force, observation and actions, by name; the first is the map's axis.
     presented
-        Observation and action of the trial in hand, by name; empty between trials.
+        Force, observation and action of the trial in hand, by name; empty between trials.
     source
         Why this expression was chosen: "thompson", "policy" or "repeat".
     model

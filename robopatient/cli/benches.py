@@ -61,6 +61,7 @@ def bench_policy(
     seed: Annotated[int, typer.Option(min=0)] = 1,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0: as many as cores.")] = 0,
     ray: Annotated[str, typer.Option("--ray", help="local, or the address of a Ray head.")] = "",
+    keep: Annotated[Path | None, typer.Option(help="Folder for finished lessons: go on there.")] = None,
     json: Json = False,
 ) -> None:
     """Measure what the learner reaches with so many ratings, beside other methods."""
@@ -74,6 +75,7 @@ def bench_policy(
         seed=seed,
         workers=workers,
         ray_address=ray,
+        keep=keep,
     )
 
 

@@ -45,7 +45,9 @@ def policy_list(json: Json = False) -> None:
 
 @policy.command("evaluate")
 def policy_evaluate(
-    listeners: Annotated[Path, typer.Option(help="Trials of people, CSV; each is left out of every prior.")],
+    listeners: Annotated[
+        Path | None, typer.Option(help="Trials of people, CSV; each is left out of every prior.")
+    ] = None,
     bandit: Annotated[Path | None, typer.Option(help="Logged random trials, CSV, for offline estimates.")] = None,
     checkpoint: Annotated[str, typer.Option(help="Checkpoint that is judged on the logged trials.")] = "congruence",
     methods: Annotated[list[str] | None, typer.Option("--method", help="Repeatable; none: all.")] = None,
@@ -54,11 +56,12 @@ def policy_evaluate(
     seed: Annotated[int, typer.Option(min=0)] = 1,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0: as many as cores.")] = 0,
     ray: Annotated[str, typer.Option("--ray", help="local, or the address of a Ray head.")] = "",
+    keep: Annotated[Path | None, typer.Option(help="Folder for finished lessons: go on there.")] = None,
     json: Json = False,
 ) -> None:
     """Run every method on people fitted to their own trials: score curves, P(agree), time to target."""
     do(
-        "experiments.benchmarks.policy:evaluate",
+        "experiments.benchmarks.policy_evaluate:evaluate",
         listeners=listeners,
         bandit=bandit,
         checkpoint=checkpoint,
@@ -67,6 +70,7 @@ def policy_evaluate(
         seed=seed,
         workers=workers,
         ray_address=ray,
+        keep=keep,
         as_json=json,
         **({"methods": methods} if methods else {}),
     )

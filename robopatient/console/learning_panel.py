@@ -1,10 +1,11 @@
-"""What a lesson has come to, drawn live: the learning curve with its interval, the present map, and how consistent the
-rater is. Redrawn only when the trainer has said something new.
+"""What a lesson has come to, drawn live: the learning curve with its interval, the present map of voice and face,
+and how consistent the rater is. Redrawn only when the trainer has said something new.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 import numpy as np
 import pyqtgraph as pg
@@ -22,6 +23,8 @@ LEARNING_KEYS: tuple[tuple[str, str], ...] = (
     ("Y", "Adapt again although the rater was found to be no guide, once you have spoken to them"),
 )
 INTERVAL_ALPHA = 60
+FURTHER = 4
+"""Dimensions that a policy may have beyond level and f0."""
 
 
 class _Plot(pg.PlotWidget):
@@ -63,7 +66,7 @@ class LearningPanel(QFrame):
         self.model = model
         self._theme = DARK
         self._drawn: m.LessonState | None = None
-        self.curve, self.map = _Plot(self), _Plot(self)
+        self.curve, self.map, self.face = _Plot(self), _Plot(self), _Plot(self)
         self._low, self._high = pg.PlotCurveItem(), pg.PlotCurveItem()
         self._interval = pg.FillBetweenItem(self._low, self._high)
         self._median = pg.PlotCurveItem()
@@ -81,7 +84,10 @@ class LearningPanel(QFrame):
         self.map.addItem(self._level)
         self.map.addItem(self._now)
         item.vb.sigResized.connect(self._follow)
-        self.titles = QLabel("Learning curve", self), QLabel("What is played now", self)
+        self._further = [pg.PlotCurveItem() for _ in range(FURTHER)]
+        for curve in self._further:
+            self.face.addItem(curve)
+        self.titles = QLabel("Learning curve", self), QLabel("What is played now", self), QLabel(self)
         self.figures = [(QLabel(self), QLabel(self)) for _ in range(3)]
         self._lay_out()
 
@@ -90,6 +96,9 @@ class LearningPanel(QFrame):
         self._theme, self._drawn = theme, None
         self.curve.apply(theme)
         self.map.apply(theme)
+        self.face.apply(theme)
+        for curve, colour in zip(self._further, self._colours, strict=True):
+            curve.setPen(pg.mkPen(colour, width=2))
         self._median.setPen(pg.mkPen(theme.accent, width=2))
         band = pg.mkColor(theme.accent)
         band.setAlpha(INTERVAL_ALPHA)
@@ -114,7 +123,9 @@ class LearningPanel(QFrame):
         self._low.setData(points[:, 0], points[:, 2])
         self._high.setData(points[:, 0], points[:, 3])
         self._median.setData(points[:, 0], points[:, 1])
-        self.curve.setXRange(0.0, max(10.0, float(told.goal)), padding=0.02)
+        end = max(10, told.goal)
+        self.curve.setXRange(0.0, end, padding=0.02)
+        self.curve.getPlotItem().getAxis("bottom").setTicks([[(n, str(n)) for n in (0, end // 2, end)]])
         self._draw_map(told)
         for (name, value), (title, text) in zip(self.figures, figures(told), strict=True):
             name.setText(title)
@@ -133,8 +144,29 @@ class LearningPanel(QFrame):
         item.getAxis("bottom").setLabel(_title(observation, told.units))
         item.getAxis("left").setLabel(_title(names[0], told.units), color=self._theme.level)
         item.getAxis("right").setLabel(_title(second, told.units), color=self._theme.f0)
+        self._draw_further(told, names[2:], _title(observation, told.units))
         at, what = told.presented.get(observation), told.presented.get(names[0])
         self._now.setData([] if at is None or what is None else [at], [] if at is None or what is None else [what])
+
+    def _draw_further(self, told: m.LessonState, names: list[str], axis: str) -> None:
+        """Face and voice quality, where they are taught: numbers without a unit, on one axis."""
+        for part in (self.face, self.titles[2]):
+            part.setVisible(bool(names))
+        words = [
+            f'<span style="color:{colour}">{NAMES.get(name, name.replace("_", " "))}</span>'
+            for name, colour in zip(names, self._colours, strict=False)
+        ]
+        self.titles[2].setText(", ".join(words))
+        for curve, name in zip_longest(self._further, names[:FURTHER]):
+            values = told.shown[name] if name is not None else ()
+            curve.setData(np.array(told.observed[: len(values)]), np.array(values))
+        self.face.getPlotItem().getAxis("bottom").setLabel(axis)
+
+    @property
+    def _colours(self) -> tuple[str, ...]:
+        """Of the further dimensions, in their order."""
+        theme = self._theme
+        return (theme.level, theme.f0, theme.accent, theme.text)
 
     def _follow(self) -> None:
         """The right axis has a view of its own, which must keep the plot's place."""
@@ -144,13 +176,15 @@ class LearningPanel(QFrame):
     def _lay_out(self) -> None:
         plots = QHBoxLayout()
         plots.setSpacing(8)
-        for title, plot in zip(self.titles, (self.curve, self.map), strict=True):
+        for title, plot, share in zip(self.titles, (self.curve, self.map, self.face), (2, 3, 2), strict=True):
             title.setProperty("role", "title")
             column = QVBoxLayout()
             column.setSpacing(2)
             column.addWidget(title)
             column.addWidget(plot, 1)
-            plots.addLayout(column, 1)
+            plots.addLayout(column, share)
+        for part in (self.face, self.titles[2]):
+            part.hide()
         self.curve.getPlotItem().getAxis("bottom").setLabel("ratings")
         self.curve.getPlotItem().getAxis("left").setLabel("expected worth")
         foot = QHBoxLayout()

@@ -60,7 +60,11 @@ FLAGS: dict[str, tuple[State, str]] = {
 
 SOURCES = {"thompson": "to learn", "policy": "as learnt", "repeat": "hidden repeat"}
 """Why the trainer chose an expression, in words."""
-NAMES = {"level_db": "level", "f0_ratio": "f0 ratio", "nrs": "pain", "threshold_newton": "force", "peak_newton": "peak"}
+NAMES = {
+    "level_db": "level", "f0_ratio": "f0 ratio", "roughness_offset": "roughness", "breathiness_offset": "breathiness",
+    "face_gain": "face", "nrs": "pain", "nrs_per_s": "rise", "force_newton": "force", "threshold_newton": "force",
+    "peak_newton": "peak",
+}  # fmt: skip
 """Dimensions of a lesson in words."""
 
 

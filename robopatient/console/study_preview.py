@@ -120,13 +120,13 @@ _LESSON = m.LessonState(
     goal=100,
     worth=(0.9, 0.78, 0.95),
     curve=_CURVE,
-    observed=tuple(2.5 + 0.3 * n for n in range(26)),
+    observed=tuple(4.0 + 31.0 * n / 25 for n in range(26)),
     shown={
         "level_db": tuple(-26.0 + 26.0 * (n / 25) ** 0.7 for n in range(26)),
         "f0_ratio": tuple(1.12 - 0.3 * n / 25 for n in range(26)),
     },
-    units={"nrs": "NRS", "level_db": "dB", "f0_ratio": "1"},
-    presented={"nrs": 6.1, "level_db": -8.2, "f0_ratio": 0.94},
+    units={"force_newton": "N", "nrs": "NRS", "level_db": "dB", "f0_ratio": "1"},
+    presented={"force_newton": 18.9, "nrs": 6.1, "level_db": -8.2, "f0_ratio": 0.94},
     source="thompson",
     model="parametric",
     repeats=4,
@@ -134,11 +134,24 @@ _LESSON = m.LessonState(
     difference_steps=0.8,
 )
 
+_FACE = {
+    "face_gain": tuple(0.8 + 0.5 * n / 25 for n in range(26)),
+    "expressiveness": tuple(1.3 - 0.2 * n / 25 for n in range(26)),
+}
 LESSON_STATES: dict[str, tuple[m.Message, ...]] = {
     "lesson": (_state("question", study="lesson", question="signed", trial=37, n_trials=100, n_blocks=1), _LESSON),
     "lesson-busy": (
         _state("feedback", study="lesson", trial=37, n_trials=100, n_blocks=1),
         msgspec.structs.replace(_LESSON, busy=True, presented={}, source=""),
+    ),
+    "lesson-face": (
+        _state("question", study="lesson", question="signed", trial=37, n_trials=100, n_blocks=1),
+        msgspec.structs.replace(
+            _LESSON,
+            shown=_LESSON.shown | _FACE,
+            units=_LESSON.units | dict.fromkeys(_FACE, "1"),
+            presented=_LESSON.presented | {"face_gain": 1.1, "expressiveness": 1.2},
+        ),
     ),
     "lesson-frozen": (
         _state("question", study="lesson", question="signed", trial=60, n_trials=100, n_blocks=1),
@@ -170,7 +183,7 @@ def operator_at(name: str, seconds: float = 15.0) -> tuple[ConsoleModel, FakeClo
         model.feed(message)
     feed_state(model, clock.now_ns())
     model.feed(m.ActorState(clock.now_ns(), "participant", "ready"))
-    if name not in ("setup", "instructions", "lesson", "lesson-busy", "lesson-frozen"):
+    if name not in ("setup", "instructions", *LESSON_STATES):
         model.feed(_row(clock.now_ns()))
     for message in LESSON_STATES.get(name) or OPERATOR_STATES[name]:
         model.feed(message)

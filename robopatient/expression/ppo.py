@@ -25,7 +25,7 @@ from robopatient.messages import Expression, FaceAsk, PainState, VoiceAsk
 if TYPE_CHECKING:
     from robopatient.expression import Character
 
-__all__ = ["Card", "Dimension", "Network", "Ppo", "checkpoint_folder", "read_checkpoint"]
+__all__ = ["ACTED", "OBSERVED", "Card", "Dimension", "Network", "Ppo", "Slope", "checkpoint_folder", "read_checkpoint"]
 
 CHECKPOINTS = Path(__file__).resolve().parents[2] / "policies" / "checkpoints"
 
@@ -151,6 +151,25 @@ def read_checkpoint(folder: Path) -> tuple[Card, dict[str, NDArray[Any]]]:
     return card, weights
 
 
+class Slope:
+    """Smoothed rate of change of a quantity, per second."""
+
+    def __init__(self) -> None:
+        self._before: tuple[int, float] | None = None
+        self._per_s = 0.0
+
+    def step(self, t_ns: int, value: float) -> float:
+        """The rate after one more value; a value of no later time changes nothing."""
+        if self._before is None or t_ns <= self._before[0]:
+            self._before = self._before or (t_ns, value)
+            return self._per_s
+        elapsed_s = (t_ns - self._before[0]) * 1e-9
+        slope = (value - self._before[1]) / elapsed_s
+        self._per_s += (1.0 - math.exp(-elapsed_s / RATE_SMOOTHING_S)) * (slope - self._per_s)
+        self._before = (t_ns, value)
+        return self._per_s
+
+
 class Ppo:
     """Expression by a taught policy.
 
@@ -179,8 +198,7 @@ class Ppo:
         self._moan_semitones = MOAN_MALE_SEMITONES + female_share * (MOAN_FEMALE_SEMITONES - MOAN_MALE_SEMITONES)
         self._lowest_nrs = next((d.low for d in card.observation if d.name == "nrs"), 0.0)
         self._prior_at_lowest = self._prior.voice(self._lowest_nrs)
-        self._before: tuple[int, float] | None = None
-        self._nrs_per_s = 0.0
+        self._slope = Slope()
         self._offset: dict[str, float] = {}
         self._taught = self.name
 
@@ -210,7 +228,7 @@ class Ppo:
     def step(self, pain: PainState) -> Expression:
         """What to show of it; below the pains that were taught, the voice fades as the prior's does."""
         shown = self._prior.shown(pain.voice_nrs)
-        seen = {"nrs": shown, "nrs_per_s": self._rate(pain.t_ns, shown)}
+        seen = {"nrs": shown, "nrs_per_s": self._slope.step(pain.t_ns, shown)}
         act = self.acting(seen) if self._offset else self._act(seen)
         like = self._prior.step(pain)
         return Expression(
@@ -242,17 +260,6 @@ class Ppo:
             min(1.0, max(0.0, like.breathiness + act.get("breathiness_offset", 0.0))),
             like.call,
         )
-
-    def _rate(self, t_ns: int, nrs: float) -> float:
-        """Smoothed rate of change of the shown pain, per second."""
-        if self._before is None or t_ns <= self._before[0]:
-            self._before = self._before or (t_ns, nrs)
-            return self._nrs_per_s
-        elapsed_s = (t_ns - self._before[0]) * 1e-9
-        slope = (nrs - self._before[1]) / elapsed_s
-        self._nrs_per_s += (1.0 - math.exp(-elapsed_s / RATE_SMOOTHING_S)) * (slope - self._nrs_per_s)
-        self._before = (t_ns, nrs)
-        return self._nrs_per_s
 
 
 def _coordinate(dimension: Dimension, value: float) -> float:

@@ -244,7 +244,17 @@ def test_the_lessons_curve_map_and_frozen_rater_are_shown(sit):
     assert learning.figures[0][1].text() == "37 of 100"
     assert len(learning._median.getData()[0]) == 38
     assert len(learning._level.getData()[0]) == 26
-    assert desk.panel.presented.full_text.startswith("pain 6.1 NRS    level −8.2 dB")
+    assert desk.panel.presented.full_text.startswith("force 18.9 N    pain 6.1 NRS    level −8.2 dB")
+
+
+def test_the_map_of_a_taught_face_is_drawn_beside_the_voices(sit):
+    voice, face = sit("lesson").window.desk.learning, sit("lesson-face").window.desk.learning
+    assert not voice.face.isVisible()
+    assert face.face.isVisible()
+    told = face.model.lesson
+    assert all(word in face.titles[2].text() for word in (">face<", ">expressiveness<"))
+    assert face._further[0].getData()[1] == pytest.approx(told.shown["face_gain"])
+    assert len(face._further[2].getData()[0]) == 0
 
 
 def test_the_trainer_at_work_is_told(sit):

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.benchmarks.policy import _people, bench_policy, evaluate
+from experiments.benchmarks.policy import _people, bench_policy
+from experiments.benchmarks.policy_evaluate import evaluate
 from policies.env import published_table
 from policies.errors import PolicyError, TrialsError
 from policies.spaces import TASKS, physical
@@ -79,7 +80,7 @@ def test_without_a_table_people_are_drawn_from_the_shipped_population_and_it_is_
 
 
 def test_a_single_figure_can_be_measured(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("experiments.benchmarks.policy.REFITS", 2)
+    monkeypatch.setattr("experiments.benchmarks.policy_timing.REFITS", 2)
     bench_policy(n=1, only=("refit_s",), as_json=True)
     found = figures(capsys.readouterr().out)
     assert found["refit_s"]["n"] == 2

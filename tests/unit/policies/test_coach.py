@@ -2,7 +2,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from policies.coach import BAND_SHARE, Coach, force_table
+from policies.coach import BAND_SHARE, Coach, Presses, standard_presses
 from policies.rater_check import Consistency
 from policies.trainer import Asked, Finish, Pressed, Progress, Rated, Skipped, Undo
 from robopatient import messages as m
@@ -11,15 +11,15 @@ from robopatient.expression.ppo import Ppo
 from robopatient.patient import load_patient
 
 MS = 1_000_000
-TABLE = (np.linspace(4.0, 35.0, 12), np.linspace(1.0, 9.0, 12))
+PRESSES = Presses(np.linspace(4.0, 35.0, 12), np.linspace(1.0, 9.0, 12), np.linspace(5.0, 15.0, 12))
 
 
 class Sitting:
     """A coach, a clock, and a trainer of paper."""
 
-    def __init__(self, **lesson: object) -> None:
-        self.policy = Ppo("psychophysical")
-        self.coach = Coach(LessonConfig(folder="x", **lesson), 1, TABLE, self.policy)
+    def __init__(self, policy: str = "psychophysical", **lesson: object) -> None:
+        self.policy = Ppo(policy)
+        self.coach = Coach(LessonConfig(folder="x", **lesson), 1, PRESSES, self.policy)
         self.now_ns = 0
         self.answers = 0
         self.sent: list[object] = []
@@ -37,7 +37,7 @@ class Sitting:
             match order:
                 case Pressed():
                     action = {"level_db": -12.0, "f0_ratio": 1.0}
-                    self.policy.suggest("t", {"nrs": self.coach.target}, action)
+                    self.policy.suggest("t", self.coach.target, action)
                     self.coach.asked(Asked(self.answers, action, "signed", "thompson", (0.0, 0.0)), self.now_ns)
                 case Rated():
                     self.answers += 1
@@ -102,7 +102,7 @@ def test_the_window_opens_when_the_hand_is_off_and_the_trainer_has_chosen():
     state = sitting.coach.state(sitting.now_ns, "P01")
     assert state.phase == "press"
     middle = 0.5 * (state.target_low_newton + state.target_high_newton)
-    assert np.interp(middle, *TABLE) == pytest.approx(sitting.coach.target)
+    assert np.interp(middle, PRESSES.newton, PRESSES.nrs) == pytest.approx(sitting.coach.target["nrs"])
     assert state.target_high_newton / middle == pytest.approx(1.0 + BAND_SHARE)
 
 
@@ -118,6 +118,21 @@ def test_what_is_learnt_from_is_what_the_press_came_to():
     assert rated.observed == pytest.approx((observed,))
     assert rated.presented == pytest.approx((acted["level_db"], acted["f0_ratio"]))
     assert rated.rating == -2.0
+
+
+def test_a_face_is_taught_with_the_voice_and_a_rate_is_observed_where_the_task_has_them():
+    sitting = Sitting("psychophysical-6d", task="pain-to-expression")
+    sitting.begin()
+    sitting.pass_(2.0)
+    assert set(sitting.coach.target) == {"nrs", "nrs_per_s"}
+    (pressed,) = [order for order in sitting.sent if isinstance(order, Pressed)]
+    assert pressed.observation == tuple(sitting.coach.target.values())
+    sitting.press(nrs=6.4)
+    sitting.do("answer", "1")
+    (rated,) = [order for order in sitting.sent if isinstance(order, Rated)]
+    nrs, nrs_per_s = rated.observed
+    assert nrs == pytest.approx(sitting.policy.shown(m.PainState(0, 0, 6.4, "", "hold")))
+    assert nrs_per_s > 20.0, "the pain of this press began at once"
 
 
 def test_at_the_pain_aimed_at_the_patient_does_exactly_what_the_trainer_asked():
@@ -230,7 +245,9 @@ def test_abort_keeps_what_was_learnt(answers, finishes):
 def test_harder_presses_hurt_more_at_the_worst_site():
     config = msgspec.structs.replace(SessionConfig(), patient="appendicitis")
     profile = load_patient(config.patient)
-    newtons, shown = force_table(config, profile, Ppo("psychophysical", profile))
-    assert np.all(np.diff(shown) >= 0.0)
-    assert shown[-1] > shown[0] + 2.0
-    assert newtons[0] == 4.0
+    presses = standard_presses(config, profile, Ppo("psychophysical", profile))
+    assert np.all(np.diff(presses.nrs) >= 0.0)
+    assert presses.nrs[-1] > presses.nrs[0] + 2.0
+    assert np.all(np.diff(presses.nrs_per_s) >= 0.0)
+    assert presses.newton[0] == 4.0
+    assert presses.force(presses.nrs[5]) <= presses.newton[5] + 1e-9

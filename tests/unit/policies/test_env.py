@@ -12,7 +12,9 @@ from policies.env import PalpationEnv, published_table
 from policies.errors import PolicyError
 from policies.spaces import ACTIONS, OBSERVATIONS, TASKS, Task, normalised, physical
 
-NAMES = ("robopatient/PublishedTable-v0", "robopatient/PainToVoice-v0", "robopatient/PainToExpression-v0")
+NAMES = tuple(
+    f"robopatient/{name}-v0" for name in ("PublishedTable", "PainToVoice", "PainToVoiceAndFace", "PainToExpression")
+)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -14,8 +14,9 @@ JOBS = [Job("table bandit", "pain-to-voice", ("congruence7",), 20, i, i) for i i
 
 def test_processes_give_the_same_results_bit_for_bit_in_the_same_order() -> None:
     told: list[int] = []
-    assert sweep(run_job, JOBS, workers=2, on_result=told.append) == sweep(run_job, JOBS)
-    assert told == [1, 2, 3]
+    spread = sweep(run_job, JOBS, workers=2, on_result=lambda place, _: told.append(place))
+    assert spread == sweep(run_job, JOBS)
+    assert told == [0, 1, 2]
 
 
 def test_without_ray_the_command_to_install_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
