@@ -12,12 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from experiments.datasets.verify import open_dataset, rows_of
+from experiments.datasets.design import SPLITS
+from experiments.datasets.layout import table_of
+from experiments.datasets.tables import rows_in
+from experiments.datasets.verify import open_dataset
 from experiments.judges.pictures import PictureJudge, make_picture_judge
 from robopatient.errors import SessionError
 
 __all__ = ["audit", "audit_folder", "gaps"]
 
+COLUMNS = (
+    "file_name", "neutral", "person", "split", "kind", "stimulus_nrs", "age_band", "sex", "ancestry", "skin_band",
+)  # fmt: skip
 ATTRIBUTES = ("age_band", "sex", "ancestry", "skin_band")
 FALSE_POSITIVES = 0.1
 """The threshold lets this share of painless training pictures through."""
@@ -60,7 +66,8 @@ def audit(folder: Path, judge: PictureJudge, seed: int = 1) -> dict[str, Any]:
         When the set holds no stills, or no split to learn from and another to judge.
     """
     _, design = open_dataset(folder)
-    rows = list(rows_of(folder, design))
+    rows = [row for split in SPLITS if getattr(design.split, split)
+            for row in rows_in(table_of(folder, design, split), COLUMNS)]  # fmt: skip
     learn = [row for row in rows if row["split"] == "train"]
     judged = [row for row in rows if row["split"] != "train"]
     if design.picture.form != "stills" or not learn or not judged:

@@ -15,6 +15,7 @@ from msgspec import Meta
 
 from robopatient.config import asset_path, decode_toml
 from robopatient.errors import ConfigError
+from robopatient.face.generator.condition import Archetype
 from robopatient.face.light import LIGHTS, VIEWS, Background, LightName, ViewName
 
 __all__ = ["AGES", "SKINS", "SPLITS", "Balance", "Design", "Person", "Shot", "load_design"]
@@ -33,7 +34,8 @@ Age = Literal["child", "adult", "middle", "old", "oldest"]
 Sex = Literal["female", "male"]
 AncestryName = Literal["african", "asian", "european"]
 SkinName = Literal["light", "medium", "dark"]
-Archetype = Literal["prototype", "I", "II", "III", "IV"]
+Carrier = Archetype | Literal["prototype"]
+"""What pain is carried by: an archetype of the generator's, or everything at once."""
 Other = Literal["happy", "disgust", "fear", "speech"]
 Nrs = Annotated[float, Meta(gt=0, le=10)]
 
@@ -64,7 +66,7 @@ class Show(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What everybody does: neutral once, pain at every level in every archetype, and what is not pain."""
 
     pain_nrs: tuple[Nrs, ...] = (3.0, 6.0, 9.0)
-    archetypes: tuple[Archetype, ...] = ("prototype",)
+    archetypes: tuple[Carrier, ...] = ("prototype",)
     expressiveness: tuple[Annotated[float, Meta(gt=0, le=2)], ...] = (1.0,)
     other: tuple[Other, ...] = ("happy", "disgust", "fear", "speech")
 

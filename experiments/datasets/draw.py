@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import wave
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -14,10 +15,12 @@ import numpy as np
 
 from experiments.datasets.design import AGES, SKINS, Design, Person, Shot
 from experiments.datasets.expressions import overlay, pain_course, still
-from experiments.datasets.labels import Labeller, png_bytes
+from experiments.datasets.labels import Deformed, Labeller, png_bytes
+from experiments.datasets.tables import checksum_of
 from robopatient.config import asset_names
 from robopatient.errors import require
 from robopatient.face.arkit import arkit_weights
+from robopatient.face.cache import not_stored
 from robopatient.face.film import write_film
 from robopatient.face.identity import Identity
 from robopatient.face.light import Look, make_look
@@ -26,12 +29,16 @@ from robopatient.face.render import Renderer, make_renderer
 from robopatient.face.rig import sided_intensities
 from robopatient.face.sampler import Cell, draw_identity
 from robopatient.face.scene import load_scene
+from robopatient.face.texels import load_texels
 from robopatient.facs import ACTION_UNITS, pspi, pspi_no_au43
 from robopatient.session.generate import write_lossless
 from robopatient.session.perform import TICK_S, felt, perform
 from robopatient.voice.identity import load_identity as load_voice
 
-__all__ = ["AU_COLUMNS", "LINEAGE", "Job", "draw_person", "identity_of", "label_row", "lineage_of", "pose_of_row"]
+__all__ = [
+    "AU_COLUMNS", "LINEAGE", "Job", "Studio", "draw_person", "identity_of", "label_row", "lineage_of", "looks_of",
+    "pose_of_row", "seen_row",
+]  # fmt: skip
 
 JPEG_QUALITY = 92
 LINEAGE = {"stills": "rig/apex-1", "sequences": "rig/{engine}-1"}
@@ -52,6 +59,12 @@ def lineage_of(design: Design) -> str:
     return LINEAGE[design.picture.form].format(engine=design.picture.engine)
 
 
+def looks_of(design: Design) -> list[Look]:
+    """From where and in what light everybody is seen."""
+    picture = design.picture
+    return [make_look(view, light, picture.background) for view in picture.views for light in picture.lights]
+
+
 def identity_of(design: Design, person: Person) -> Identity:
     """The face of a person of the design."""
     cell = Cell(AGES[person.age], person.sex, person.ancestry, SKINS[person.skin])
@@ -59,35 +72,70 @@ def identity_of(design: Design, person: Person) -> Identity:
     return msgspec.structs.replace(drawn, name=person.name)
 
 
-def draw_person(job: Job) -> list[dict[str, Any]]:
-    """Write every file of a person below ``job.folder``; returns the rows of labels, one a frame."""
+class Studio:
+    """Renderers of a design, one a look: they stay, people come and go.
+
+    A context and its shaders take longer to make than a picture, so a process keeps its studio.
+    """
+
+    def __init__(self, design: Design) -> None:
+        self._design = design
+        self._renderers: list[Renderer] = []
+
+    def dress(self, identity: Identity) -> list[Renderer]:
+        """Everything ready to draw a person, in the order of ``looks_of``."""
+        picture = self._design.picture
+        load_texels()  # made once a machine and kept; the made-up people are never met again
+        with not_stored():
+            load_scene(identity)
+        if not self._renderers:
+            self._renderers = [
+                make_renderer(picture.renderer, identity, picture.size_px, look) for look in looks_of(self._design)
+            ]
+        else:
+            for renderer in self._renderers:
+                renderer.wear(identity)
+        return self._renderers
+
+    def close(self) -> None:
+        """Give back what the device lent."""
+        for renderer in self._renderers:
+            renderer.close()
+        self._renderers.clear()
+
+
+def draw_person(job: Job, studio: Studio) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Write every file of a person into ``job.folder``.
+
+    Returns
+    -------
+    tuple
+        The rows of labels, one a frame; and the SHA-256 of every file.
+    """
     design, person, folder = job
-    picture = design.picture
     identity = identity_of(design, person)
-    scene = load_scene(identity)
-    labeller = Labeller(scene.head, scene.eyes_dm, picture.size_px, picture.label_px)
-    looks = [make_look(view, light, picture.background) for view in picture.views for light in picture.lights]
-    renderers = [make_renderer(picture.renderer, identity, picture.size_px, look) for look in looks]
+    looks, renderers = looks_of(design), studio.dress(identity)
+    labeller = Labeller(load_scene(identity).head, design.picture.size_px, design.picture.label_px)
     folder.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []
-    try:
-        for shot in design.shots():
-            seed = _seed(design, person, shot)
-            take = _take(design, person, identity, shot, seed)
-            for look, renderer in zip(looks, renderers, strict=True):
-                name = f"{_stem(person, shot.number, look)}.{picture.file}"
-                _write(folder / name, take, renderer, design)
-                common = _common(design, person, identity, shot, look, seed)
-                rows += [
-                    {"file_name": name, **common, "frame": frame, "t_s": t_s, "stimulus_nrs": nrs}
-                    | (labels := label_row(pose))
-                    | _seen(labeller, pose_of_row(labels), look)
-                    for frame, (t_s, nrs, pose) in enumerate(zip(take.times_s, take.nrs, take.poses, strict=True))
-                ]
-    finally:
-        for renderer in renderers:
-            renderer.close()
-    return rows
+    digests: dict[str, str] = {}
+    for shot in design.shots():
+        seed = _seed(design, person, shot)
+        take = _take(design, person, identity, shot, seed)
+        labels = [label_row(pose) for pose in take.poses]
+        faces = map(labeller.deform, map(pose_of_row, labels))
+        seen = [[seen_row(labeller, face, look) for look in looks] for face in faces]
+        for number, (look, renderer) in enumerate(zip(looks, renderers, strict=True)):
+            name = f"{_stem(person, shot.number, look)}.{design.picture.file}"
+            for path, digest in _write(folder / name, take, renderer, design):
+                digests[path.name] = digest
+            common = _common(design, person, identity, shot, look, seed)
+            rows += [
+                {"file_name": name, **common, "frame": frame, "t_s": t_s, "stimulus_nrs": nrs, **labels[frame]}
+                | seen[frame][number]
+                for frame, (t_s, nrs) in enumerate(zip(take.times_s, take.nrs, strict=True))
+            ]
+    return rows, digests
 
 
 class _Take(NamedTuple):
@@ -114,15 +162,22 @@ def _take(design: Design, person: Person, identity: Identity, shot: Shot, seed: 
     return _Take(times, [pain_course(shot, picture.seconds, t_s) for t_s in times], poses, sound, rate_hz)
 
 
-def _write(path: Path, take: _Take, renderer: Renderer, design: Design) -> None:
+def _write(path: Path, take: _Take, renderer: Renderer, design: Design) -> Iterator[tuple[Path, str]]:
+    """Write a picture, or a clip with its sound; every file with its SHA-256."""
     if design.picture.form == "stills":
-        path.write_bytes(_encoded(renderer.draw(take.poses[0]), design.picture.file))
+        data = _encoded(renderer.draw(take.poses[0]), design.picture.file)
+        path.write_bytes(data)
+        yield path, hashlib.sha256(data).hexdigest()
     elif path.suffix == ".mp4":
         frames = zip(take.times_s, take.poses, strict=True)
         write_film(path, frames, renderer, design.picture.fps, take.sound, take.rate_hz)
+        yield path, checksum_of(path)
     else:
         write_lossless(path, take.poses, renderer, design.picture.fps)
-        _write_wav(path.with_suffix(".wav"), take.sound, take.rate_hz)
+        yield path, checksum_of(path)
+        sound = path.with_suffix(".wav")
+        _write_wav(sound, take.sound, take.rate_hz)
+        yield sound, checksum_of(sound)
 
 
 def _stem(person: Person, shot: int, look: Look) -> str:
@@ -135,9 +190,7 @@ def _seed(design: Design, person: Person, shot: Shot) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 
-def _common(
-    design: Design, person: Person, identity: Identity, shot: Shot, look: Look, seed: int
-) -> dict[str, Any]:  # fmt: skip
+def _common(design: Design, person: Person, identity: Identity, shot: Shot, look: Look, seed: int) -> dict[str, Any]:
     return {
         "person": person.name,
         "split": person.split,
@@ -191,8 +244,9 @@ def pose_of_row(row: dict[str, Any]) -> FacePose:
     )
 
 
-def _seen(labeller: Labeller, pose: FacePose, look: Look) -> dict[str, Any]:
-    found = labeller.label(pose, look)
+def seen_row(labeller: Labeller, face: Deformed, look: Look) -> dict[str, Any]:
+    """Labels that take a camera."""
+    found = labeller.label(face, look)
     return {
         "landmarks_px": found.landmarks_px.ravel().tolist(),
         "region_mask": png_bytes(found.regions),

@@ -14,16 +14,16 @@ from robopatient.face.apex import MAX_INTENSITY, apex_au
 from robopatient.face.generator.living import smoothstep
 from robopatient.face.pose import FacePose
 
-__all__ = ["ARCHETYPES", "OTHER", "overlay", "pain_course", "still"]
+__all__ = ["CARRIED_BY", "OTHER", "overlay", "pain_course", "still"]
 
-ARCHETYPES: dict[str, tuple[str, ...]] = {
-    "I": ("AU4", "AU6", "AU7", "AU9", "AU10", "AU43"),
-    "II": ("AU6", "AU7", "AU25", "AU26", "AU27", "AU43"),
-    "III": ("AU1", "AU2"),
-    "IV": ("AU4", "AU6", "AU7", "AU43"),
+CARRIED_BY: dict[str, tuple[str, ...]] = {
+    "narrowed": ("AU4", "AU6", "AU7", "AU9", "AU10", "AU43"),
+    "opened": ("AU6", "AU7", "AU25", "AU26", "AU27", "AU43"),
+    "raised": ("AU1", "AU2"),
+    "furrowed": ("AU4", "AU6", "AU7", "AU43"),
+    "stoic": (),
 }
-"""Clusters of Kunz and Lautenbacher 2014: narrowed eyes with furrowed brows and wrinkled nose; opened mouth; raised
-brows; furrowed brows. Eye closure goes with the narrowed eyes (assumption). "prototype" is everything at once."""
+"""Units of the archetypes of ``face.generator.condition``. Eye closure goes with the narrowed eyes (assumption)."""
 
 RAISED_BROWS = {"AU1": "AU4", "AU2": "AU4"}
 """The apex table has no raised brows: they rise as its frown does (assumption)."""
@@ -59,7 +59,7 @@ def _target(shot: Shot) -> dict[str, float]:
         if shot.archetype == "prototype":
             return apex
         apex |= {unit: apex.get(like, 0.0) for unit, like in RAISED_BROWS.items()}
-        return {unit: apex[unit] for unit in ARCHETYPES[shot.archetype] if unit in apex}
+        return {unit: apex[unit] for unit in CARRIED_BY[shot.archetype] if unit in apex}
     return OTHER.get(shot.kind, {})
 
 
@@ -77,7 +77,7 @@ def overlay(poses: list[FacePose], shot: Shot, seconds: float, fps: float, seed:
     Pain is kept to the units of its archetype; what is not pain rises and falls over the face at rest, which goes on
     blinking, looking about and breathing.
     """
-    kept = None if shot.archetype in ("", "prototype") else set(ARCHETYPES[shot.archetype]) | {"AU45"}
+    kept = None if shot.archetype in ("", "prototype") else set(CARRIED_BY[shot.archetype]) | {"AU45"}
     rng = np.random.default_rng([seed, 2])
     jitter = np.exp(SPREAD * rng.standard_normal(64))
     target = {unit: a * j for (unit, a), j in zip(sorted(_target(shot).items()), jitter, strict=False)}

@@ -6,32 +6,31 @@ these folders alone, so the bytes at the end do not depend on workers, kills or 
 
 from __future__ import annotations
 
+import fcntl
 import json
-import multiprocessing
 import os
 import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from experiments.datasets.design import Design, Person, load_design
-from experiments.datasets.draw import Job, draw_person
-from experiments.datasets.layout import CHECKSUMS, finish, write_rows
-from robopatient.errors import MissingPackageError, RecordError, SessionError, require
+from experiments.datasets.design import Design, load_design
+from experiments.datasets.draw import Job
+from experiments.datasets.farm import PART, cluster, joined, processes
+from experiments.datasets.layout import CHECKSUMS, finish
+from experiments.datasets.tables import is_whole
+from robopatient.errors import RecordError, SessionError
 
 __all__ = ["generate"]
 
-WORK = "work"
+WORK, LOCK = "work", "lock"
 FRAME_BYTES = {"jpg": 60_000, "png": 500_000, "mp4": 12_000, "mkv": 400_000}
 """Of a 512 px frame with its labels, for the check of free space.
 
 jpg is the demonstration set's 36 kB (``du``), rounded up; the others are assumptions. Shards hold everything once more.
 """
-RETRIES = 3
 
 
 def generate(
@@ -61,31 +60,41 @@ def generate(
     """
     plan = load_design(design)
     people = plan.people()
-    _open(out, plan, len(people))
+    _open(out, plan)
     work = out / WORK
     if (out / CHECKSUMS).is_file():
         shutil.rmtree(work, ignore_errors=True)
         say(f"{out}: is complete; check it with: robopatient dataset verify {out}")
         return
-    work.mkdir(exist_ok=True)
-    missing = [person for person in people if not (work / person.name).is_dir()]
-    progress = _Progress(len(people), len(people) - len(missing), plan.frames_a_person, say)
-    count = workers or os.cpu_count() or 1
-    runner = _ray(plan, missing, work, ray) if ray else _processes(plan, missing, work, count)
-    for worker in runner:
-        progress.one(worker)
-    finish(out, plan, people, work)
-    shutil.rmtree(work)
+    with _alone(work):
+        jobs = [Job(plan, person, work.resolve() / person.name) for person in people]
+        missing = _left(jobs)
+        _check_space(out, plan, len(people) - len(missing))
+        progress = _Progress(len(people), len(people) - len(missing), plan.frames_a_person, say)
+        if missing and ray:
+            runner = cluster(joined(ray), missing, ray)
+        else:
+            runner = processes(missing, min(workers or os.cpu_count() or 1, max(1, len(missing))))
+        for worker in runner:
+            progress.one(worker)
+        try:
+            finish(out, plan, people, work)
+        except OSError as error:
+            raise RecordError(
+                f"{error.filename or out}: cannot be written ({error.strerror or error}); what is drawn is safe: free "
+                "some space and type the command again"
+            ) from error
+        shutil.rmtree(work)
     progress.end(out)
 
 
-def _open(out: Path, plan: Design, people: int) -> None:
+def _open(out: Path, plan: Design) -> None:
     """Claim the folder for this design."""
     file = out / "dataset.json"
     try:
         out.mkdir(parents=True, exist_ok=True)
         if file.is_file():
-            found = json.loads(file.read_text())["design_sha256"]
+            found = json.loads(file.read_text(encoding="utf-8"))["design_sha256"]
             if found != plan.digest:
                 raise SessionError(
                     f"{out}: holds a data set of another design ({found[:12]}…, not {plan.digest[:12]}…); "
@@ -94,81 +103,46 @@ def _open(out: Path, plan: Design, people: int) -> None:
         elif [path for path in out.iterdir() if path.name != "dataset.json.part"]:
             raise SessionError(f"{out}: is not empty and holds no data set; give another --out")
         else:
-            _check_space(out, plan, people)
             part = out / "dataset.json.part"
-            part.write_text(json.dumps({"design_sha256": plan.digest, "title": plan.title}))
+            part.write_text(json.dumps({"design_sha256": plan.digest, "title": plan.title}), encoding="utf-8")
             part.replace(file)
     except (OSError, ValueError, KeyError) as error:
         raise RecordError(f"{out}: cannot be used as the folder of a data set ({error}); give another --out") from error
 
 
-def _check_space(out: Path, plan: Design, people: int) -> None:
-    wanted = people * plan.frames_a_person * FRAME_BYTES[plan.picture.file] * (plan.picture.size_px / 512) ** 2
-    wanted *= 1 + plan.extra.webdataset
+@contextmanager
+def _alone(work: Path) -> Iterator[None]:
+    """Nobody else makes this set meanwhile; a lock ends with its process, however that ends."""
+    work.mkdir(exist_ok=True)
+    with (work / LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SessionError(f"{work.parent}: another process is making this set; wait for it") from None
+        yield
+
+
+def _left(jobs: list[Job]) -> list[Job]:
+    """People still to be drawn; what is half there is cleared away."""
+    work = jobs[0].folder.parent
+    for part in work.glob(f"*{PART}"):
+        shutil.rmtree(part, ignore_errors=True)
+    left = [job for job in jobs if not is_whole(job.folder, job.design.frames_a_person)]
+    for job in left:
+        shutil.rmtree(job.folder, ignore_errors=True)
+    return left
+
+
+def _check_space(out: Path, plan: Design, drawn: int) -> None:
+    """Stop before the disk is full."""
+    a_person = plan.frames_a_person * FRAME_BYTES[plan.picture.file] * (plan.picture.size_px / 512) ** 2
+    wanted = a_person * (plan.balance.people * (1 + plan.extra.webdataset) - drawn)
     free = shutil.disk_usage(out).free
     if free < 1.2 * wanted:
         raise RecordError(
             f"{out}: {free / 1e9:.1f} GB are free, about {wanted / 1e9:.1f} GB are needed; give another --out, fewer "
             "balance.people or a smaller picture.size_px"
         )
-
-
-def _draw(job: Job) -> str:
-    """One person, complete or not at all; returns who drew."""
-    final = job.folder
-    part = final.with_name(final.name + ".part")
-    if final.is_dir():
-        return str(os.getpid())
-    shutil.rmtree(part, ignore_errors=True)
-    try:
-        write_rows(draw_person(Job(job.design, job.person, part)), part / "rows.parquet")
-        part.replace(final)
-    except OSError as error:
-        raise RecordError(f"{part}: cannot be written ({error}); free some space and type the command again") from error
-    return str(os.getpid())
-
-
-def _processes(plan: Design, people: list[Person], work: Path, workers: int) -> Iterator[str]:
-    jobs = [Job(plan, person, work / person.name) for person in people]
-    if workers == 1:
-        for job in jobs:
-            yield _draw(job)
-        return
-    for attempt in range(RETRIES):
-        try:
-            with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-                for done in as_completed([pool.submit(_draw, job) for job in jobs if not job.folder.is_dir()]):
-                    yield done.result()
-                return
-        except BrokenProcessPool:  # a worker was killed: what it had not finished is drawn again
-            if attempt == RETRIES - 1:
-                raise SessionError(f"{work}: workers died {RETRIES} times; try --workers 1 to see why") from None
-
-
-def _ray(plan: Design, people: list[Person], work: Path, address: str) -> Iterator[str]:
-    try:
-        ray: Any = require("ray", "cluster")
-    except MissingPackageError as error:
-        raise MissingPackageError(f"--ray {address}: {error}") from error
-    try:
-        ray.init(address=None if address == "local" else address, ignore_reinit_error=True, log_to_driver=False)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise SessionError(
-            f"--ray {address}: no cluster answers there ({error}); start one with: ray start --head, or use --ray local"
-        ) from error
-    remote = ray.remote(num_cpus=1, max_retries=RETRIES)(_draw)
-    waiting = [remote.remote(Job(plan, person, work.resolve() / person.name)) for person in people]
-    try:
-        while waiting:
-            done, waiting = ray.wait(waiting)
-            yield ray.get(done[0])
-    except ray.exceptions.RayError as error:
-        raise SessionError(
-            f"--ray {address}: the cluster was lost ({error}); type the command again to go on"
-        ) from error
-    finally:
-        if address == "local":
-            ray.shutdown()
 
 
 class _Progress:

@@ -6,6 +6,7 @@ Landmarks are vertices of the project's own mesh. Masks and maps are of the bare
 from __future__ import annotations
 
 import io
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -13,11 +14,11 @@ import numpy as np
 from robopatient.errors import require
 from robopatient.face import light
 from robopatient.face.head import Head
-from robopatient.face.mesh import HeadTemplate, Part
+from robopatient.face.mesh import Part, load_template
 from robopatient.face.pose import FacePose
 from robopatient.face.raster import nearest_triangles
 
-__all__ = ["LANDMARKS", "MAP_FULL_MM", "REGIONS", "FaceLabels", "Labeller", "png_bytes"]
+__all__ = ["LANDMARKS", "MAP_FULL_MM", "REGIONS", "Deformed", "FaceLabels", "Labeller", "png_bytes"]
 
 _HALF_DM: dict[str, tuple[float, float]] = {
     "brow_inner": (0.11, 7.47), "brow_middle": (0.28, 7.52), "brow_outer": (0.45, 7.49),
@@ -72,50 +73,59 @@ class FaceLabels(NamedTuple):
     displacement: np.ndarray
 
 
-class Labeller:
-    """Labels of one person's pictures."""
+class Deformed(NamedTuple):
+    """A pose as the mesh has it, whatever camera looks at it.
 
-    def __init__(self, head: Head, eyes_dm: np.ndarray, size_px: int, label_px: int) -> None:
-        template = head.template
-        self._head, self._eyes_dm, self._size_px, self._label_px = head, eyes_dm, size_px, label_px
-        self._where = _landmark_points(template)
-        self._skin = template.triangles[template.triangle_part == Part.SKIN]
-        self._regions = _triangle_regions(template, self._skin)
+    Attributes
+    ----------
+    points
+        Shape (points, 3), dm.
+    moved_mm
+        How far each triangle of the skin is from the same head at rest, shape (skin triangles,).
+    """
+
+    points: np.ndarray
+    moved_mm: np.ndarray
+
+
+class Labeller:
+    """Labels of one person's pictures: deform once a pose, then label every look at it."""
+
+    def __init__(self, head: Head, size_px: int, label_px: int) -> None:
+        self._head, self._size_px, self._label_px = head, size_px, label_px
+        self._eyes_dm = head.eye_centres.mean(axis=0)
+        self._where = _landmark_points()
+        self._skin, self._regions = _skin_regions()
         self._rest = head.pose(FacePose()).points
 
-    def label(self, pose: FacePose, look: light.Look) -> FaceLabels:
-        """Labels of a pose seen in a look."""
+    def deform(self, pose: FacePose) -> Deformed:
+        """The mesh in a pose."""
         moved = self._head.pose(FacePose(au=pose.au)).points - self._rest
-        points = self._head.pose(pose).points
-        return self._project(points, np.linalg.norm(moved, axis=1) * MM_PER_DM, look)
+        distance_mm = np.sqrt((moved * moved).sum(axis=1)) * MM_PER_DM
+        return Deformed(self._head.pose(pose).points, distance_mm[self._skin].mean(axis=1))
 
-    def landmarks(self, pose: FacePose, look: light.Look) -> np.ndarray:
-        """Landmarks alone, shape (landmarks, 2)."""
-        x, y, _ = _pixels(self._head.pose(pose).points[self._where], self._eyes_dm, self._size_px, look)
-        return np.stack([x, y], axis=1).astype(np.float32)
-
-    def _project(self, points: np.ndarray, moved_mm: np.ndarray, look: light.Look) -> FaceLabels:
-        x, y, depth = _pixels(points, self._eyes_dm, self._size_px, look)
+    def label(self, face: Deformed, look: light.Look) -> FaceLabels:
+        """Labels of a deformed face seen in a look."""
+        x, y, depth = self._pixels(face.points, look)
         marks = np.stack([x[self._where], y[self._where]], axis=1).astype(np.float32)
         share = self._label_px / self._size_px
         column, row = (((axis + 0.5) * share - 0.5).astype(np.float32) for axis in (x, y))
         seen = nearest_triangles(column, row, depth.astype(np.float32), self._skin, self._label_px)
         there = seen >= 0
-        regions = np.where(there, self._regions[seen], 0).astype(np.uint8)
-        level = moved_mm[self._skin].mean(axis=1)[seen] * (255.0 / MAP_FULL_MM)
-        return FaceLabels(marks, regions, np.where(there, np.clip(np.rint(level), 0, 255), 0).astype(np.uint8))
+        level = np.clip(np.rint(face.moved_mm * (255.0 / MAP_FULL_MM)), 0.0, 255.0).astype(np.uint8)
+        return FaceLabels(marks, np.where(there, self._regions[seen], 0), np.where(there, level[seen], 0))
+
+    def _pixels(self, points: np.ndarray, look: light.Look) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Columns, rows and depth of points, shape (points,) each."""
+        px, py, pz = points.T
+        clip = light.clip_matrix(self._eyes_dm, look)
+        x, y, depth, w = (a * px + b * py + c * pz + d for a, b, c, d in clip)  # a BLAS' sums vary with its threads
+        return (x / w * 0.5 + 0.5) * self._size_px - 0.5, (0.5 - y / w * 0.5) * self._size_px - 0.5, depth / w
 
 
-def _pixels(
-    points: np.ndarray, eyes_dm: np.ndarray, size_px: int, look: light.Look
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Columns, rows and depth of points, shape (points,) each."""
-    moved = np.hstack([points, np.ones((len(points), 1), points.dtype)]) @ light.clip_matrix(eyes_dm, look).T
-    x, y, depth = (moved[:, :3] / moved[:, 3:]).T
-    return (x * 0.5 + 0.5) * size_px - 0.5, (0.5 - y * 0.5) * size_px - 0.5, depth
-
-
-def _landmark_points(template: HeadTemplate) -> np.ndarray:
+@lru_cache(maxsize=1)
+def _landmark_points() -> np.ndarray:
+    template = load_template()
     skin = template.points_of(Part.SKIN)
     front = skin[template.template_dm[skin, 2] > FRONT_DM]
     places = [(sign * x, y) for x, y in _HALF_DM.values() for sign in (1.0, -1.0)] + list(_MIDDLE_DM.values())
@@ -123,7 +133,11 @@ def _landmark_points(template: HeadTemplate) -> np.ndarray:
     return np.array([front[np.argmin(np.hypot(*(flat - place).T))] for place in places])
 
 
-def _triangle_regions(template: HeadTemplate, triangles: np.ndarray) -> np.ndarray:
+@lru_cache(maxsize=1)
+def _skin_regions() -> tuple[np.ndarray, np.ndarray]:
+    """Triangles of the skin as points, shape (triangles, 3), and the region of each, uint8."""
+    template = load_template()
+    triangles = template.triangles[template.triangle_part == Part.SKIN]
     middle = template.template_dm[triangles].mean(axis=1)
     found = np.full(len(triangles), REGIONS.index("skin"), np.uint8)
     for name, discs in reversed(_CENTRES_DM.items()):
@@ -131,7 +145,7 @@ def _triangle_regions(template: HeadTemplate, triangles: np.ndarray) -> np.ndarr
             near = np.hypot(np.abs(middle[:, 0]) - x, middle[:, 1] - y) < radius
             front = middle[:, 2] > (CHIN_FRONT_DM if name == "chin" else FRONT_DM)
             found[near & front] = REGIONS.index(name)
-    return found
+    return triangles, found
 
 
 def png_bytes(picture: np.ndarray) -> bytes:

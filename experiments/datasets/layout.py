@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 import platform
 import shutil
-import tarfile
+from contextlib import ExitStack
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -23,60 +21,46 @@ from experiments.datasets.design import SPLITS, Design, Person
 from experiments.datasets.draw import identity_of, lineage_of
 from experiments.datasets.labels import LANDMARKS, MAP_FULL_MM, REGIONS
 from experiments.datasets.report import write_report
+from experiments.datasets.shards import write_shards
+from experiments.datasets.tables import DIGESTS, ROWS, Table, checksum_of, read_digests, rows_in
 from robopatient.errors import require
 from robopatient.face.arkit import ARKIT
 
-__all__ = ["CHECKSUMS", "checksum_of", "finish", "read_rows", "write_rows"]
+__all__ = ["CHECKSUMS", "CLIP_COLUMNS", "finish", "table_of"]
 
 VERSIONS = ("numpy", "moderngl", "numba", "pillow", "av", "anny", "pyarrow")
-CHUNK_BYTES = 1 << 20
 CHECKSUMS = "checksums.sha256"
 CLIP_COLUMNS = (
     "person", "split", "shot", "kind", "nrs", "archetype", "expressiveness", "view", "light", "neutral", "age_band",
     "age_years", "sex", "ancestry", "skin_band", "monk_tone", "hair", "lineage", "seed",
 )  # fmt: skip
+NOT_FOR_USERS = (ROWS, DIGESTS)
 
 
-def write_rows(rows: list[dict[str, Any]], path: Path) -> None:
-    """Rows as Parquet; the same rows give the same bytes."""
-    pa, pq = require("pyarrow", "study"), require("pyarrow.parquet", "study")
-    pq.write_table(pa.Table.from_pylist(rows), path, compression="zstd", store_schema=False)
-
-
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """Rows of a Parquet file."""
-    rows: list[dict[str, Any]] = require("pyarrow.parquet", "study").read_table(path).to_pylist()
-    return rows
+def table_of(out: Path, design: Design, split: str) -> Path:
+    """Where the labels of every frame of a split are."""
+    return out / (f"{split}/metadata.parquet" if design.picture.form == "stills" else f"frames/{split}.parquet")
 
 
 def finish(out: Path, design: Design, people: list[Person], work: Path) -> None:
-    """Lay out what was drawn in ``work``; the checksums come last and say that all is there."""
-    for person in people:  # pictures first: a person whose pictures have moved keeps its rows in ``work``
-        drawn, home = work / person.name, out / person.split / "files" / person.name
-        home.parent.mkdir(parents=True, exist_ok=True)
-        if not home.is_dir():
-            part = home.with_name(home.name + ".part")
-            shutil.rmtree(part, ignore_errors=True)
-            shutil.copytree(drawn, part, ignore=shutil.ignore_patterns("rows.parquet"), copy_function=_link)
-            part.replace(home)
-    counts, everything = {}, []
+    """Lay out what was drawn in ``work``; the checksums come last and say that all is there.
+
+    Nothing is held of more than a few people at a time, and every step may be done again after a kill. Files of an
+    earlier layout that are not those of ``work`` are replaced.
+    """
+    digests: dict[str, str] = {}
+    counts: dict[str, int] = {}
     for split in SPLITS:
-        rows = [row for p in people if p.split == split for row in read_rows(work / p.name / "rows.parquet")]
-        if not rows:
+        members = [person for person in people if person.split == split]
+        if not members:
             continue
-        for row in rows:
-            for column in ("file_name", "neutral"):
-                row[column] = f"files/{row['person']}/{row[column]}"
-        counts[split] = len(rows)
-        everything += rows
-        if design.picture.form == "stills":
-            write_rows(rows, out / split / "metadata.parquet")
-        else:
-            (out / "frames").mkdir(exist_ok=True)
-            write_rows(rows, out / "frames" / f"{split}.parquet")
-            write_rows([_clip_row(row) for row in rows if row["frame"] == 0], out / split / "metadata.parquet")
+        for person in members:
+            home = f"{split}/files/{person.name}"
+            _move_in(work / person.name, out / home)
+            digests |= {f"{home}/{name}": digest for name, digest in read_digests(work / person.name / DIGESTS).items()}
+        counts[split] = _write_tables(out, design, split, [work / person.name for person in members])
         if design.extra.webdataset:
-            _write_shards(out, split, rows, design.extra.shard_items)
+            write_shards(out, split, table_of(out, design, split), design.extra.shard_items)
     everybody = [{**person._asdict(), "identity": json.loads(msgspec.json.encode(identity_of(design, person)))}
                  for person in people]  # fmt: skip
     _text(out / "people.json", json.dumps(everybody, indent=1))
@@ -85,20 +69,23 @@ def finish(out: Path, design: Design, people: list[Person], work: Path) -> None:
     facts = _facts(design, counts)
     _text(out / "README.md", data_card(design, facts))
     _text(out / "DATASHEET.md", datasheet(design, facts))
-    _text(out / "report.html", write_report(out, design, everything, facts))
+    _text(out / "report.html", write_report(out, design, facts, [table_of(out, design, split) for split in counts]))
     _text(out / "dataset.json", json.dumps(facts, indent=1))
-    files = sorted(path for path in out.rglob("*") if path.is_file() and work not in path.parents)
-    lines = [f"{checksum_of(path)}  {path.relative_to(out)}" for path in files if path.name != CHECKSUMS]
-    _text(out / CHECKSUMS, "\n".join(lines) + "\n")
+    for path in out.rglob("*"):
+        name = path.relative_to(out).as_posix()
+        if path.is_file() and work not in path.parents and name not in (CHECKSUMS, *digests):
+            digests[name] = checksum_of(path)
+    _text(out / CHECKSUMS, "".join(f"{digests[name]}  {name}\n" for name in sorted(digests)))
 
 
-def checksum_of(path: Path) -> str:
-    """SHA-256 of a file."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+def _move_in(drawn: Path, home: Path) -> None:
+    """Give a person's pictures their place, under a second name: a person whose pictures have moved keeps the rows."""
+    home.parent.mkdir(parents=True, exist_ok=True)
+    part = home.with_name(home.name + ".part")
+    for old in (part, home):
+        shutil.rmtree(old, ignore_errors=True)
+    shutil.copytree(drawn, part, ignore=shutil.ignore_patterns(*NOT_FOR_USERS), copy_function=_link)
+    part.replace(home)
 
 
 def _link(source: str, target: str) -> None:
@@ -109,42 +96,36 @@ def _link(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
+def _write_tables(out: Path, design: Design, split: str, drawn: list[Path]) -> int:
+    """Labels of a split with paths that hold below its folder; returns the frames."""
+    stills = design.picture.form == "stills"
+    count = 0
+    with Table(table_of(out, design, split)) as frames, ExitStack() as stack:
+        clips = None if stills else stack.enter_context(Table(out / split / "metadata.parquet"))
+        for folder in drawn:
+            table = _with_paths(require("pyarrow.parquet", "study").read_table(folder / ROWS), folder.name)
+            frames.add(table)
+            if clips is not None:
+                first = require("pyarrow.compute", "study").equal(table["frame"], 0)
+                clips.add(table.filter(first).select(["file_name", *CLIP_COLUMNS]))
+            count += table.num_rows
+    return count
+
+
+def _with_paths(table: Any, person: str) -> Any:
+    join = require("pyarrow.compute", "study").binary_join_element_wise
+    for name in ("file_name", "neutral"):
+        table = table.set_column(table.schema.get_field_index(name), name, join("files", person, table[name], "/"))
+    return table
+
+
 def _text(path: Path, text: str) -> None:
     part = path.with_name(path.name + ".part")
     part.write_text(text, encoding="utf-8")
     part.replace(path)
 
 
-def _clip_row(row: dict[str, Any]) -> dict[str, Any]:
-    """What holds for a whole clip."""
-    return {name: row[name] for name in ("file_name", *CLIP_COLUMNS)}
-
-
-def _write_shards(out: Path, split: str, rows: list[dict[str, Any]], size: int) -> None:
-    """WebDataset: tar files of picture and JSON under one key; headers carry no time and no owner."""
-    folder = out / "shards"
-    folder.mkdir(exist_ok=True)
-    items: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        items.setdefault(row["file_name"], []).append(row)
-    names = list(items)
-    for number, start in enumerate(range(0, len(names), size)):
-        with tarfile.open(folder / f"{split}-{number:05d}.tar", "w", format=tarfile.USTAR_FORMAT) as shard:
-            for name in names[start : start + size]:
-                picture = out / split / name
-                key = picture.stem
-                labels = [{k: v for k, v in row.items() if not isinstance(v, bytes)} for row in items[name]]
-                _add(shard, key + picture.suffix, picture.read_bytes())
-                _add(shard, key + ".json", json.dumps(labels[0] if len(labels) == 1 else labels).encode())
-                if len(labels) == 1:
-                    _add(shard, key + ".region.png", items[name][0]["region_mask"])
-                    _add(shard, key + ".displacement.png", items[name][0]["displacement_map"])
-
-
-def _add(shard: tarfile.TarFile, name: str, data: bytes) -> None:
-    entry = tarfile.TarInfo(name)
-    entry.size = len(data)
-    shard.addfile(entry, io.BytesIO(data))
+STIMULUS_COLUMNS = ("file_name", "person", "kind", "nrs", "archetype", "view", "light")
 
 
 def _write_stimuli(out: Path) -> None:
@@ -152,7 +133,7 @@ def _write_stimuli(out: Path) -> None:
     lines = ["stim_file\tperson\tkind\tnrs\tarchetype\tview\tlight"]
     for split in SPLITS:
         table = out / split / "metadata.parquet"
-        for row in read_rows(table) if table.is_file() else []:
+        for row in rows_in(table, STIMULUS_COLUMNS) if table.is_file() else ():
             fields = [f"{split}/{row['file_name']}", row["person"], row["kind"], f"{row['nrs']:g}"]
             lines.append("\t".join([*fields, row["archetype"] or "n/a", row["view"], row["light"]]))
     _text(out / "stimuli.tsv", "\n".join(lines) + "\n")

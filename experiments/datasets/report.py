@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from experiments.datasets.design import Design
+from experiments.datasets.tables import rows_in
 from robopatient.errors import require
 
 __all__ = ["write_report"]
@@ -23,12 +24,17 @@ THUMB_PX = 112
 JPEG_QUALITY = 82
 WIDTH, HEIGHT, LEFT, FOOT = 640, 260, 44, 34
 MAX_PSPI, MAX_NRS = 16.0, 10.0
+MAX_DOTS = 3000
+COLUMNS = (
+    "file_name", "person", "split", "shot", "view", "light", "frame", "pspi", "stimulus_nrs", "archetype", "sex",
+    "age_band", "age_years", "ancestry", "skin_band", "monk_tone",
+)  # fmt: skip
 
 
-def write_report(out: Path, design: Design, rows: list[dict[str, Any]], facts: dict[str, Any]) -> str:
+def write_report(out: Path, design: Design, facts: dict[str, Any], tables: list[Path]) -> str:
     """The page as text: montage of the first look, PSPI against pain, people in every cell."""
     first = (design.picture.views[0], design.picture.lights[0])
-    seen = [row for row in rows if (row["view"], row["light"]) == first]
+    strongest = _strongest(tables, first)
     return Template((FOLDER / "report.html").read_text(encoding="utf-8")).substitute(
         title=escape(design.title),
         people=design.balance.people,
@@ -39,24 +45,29 @@ def write_report(out: Path, design: Design, rows: list[dict[str, Any]], facts: d
         version=facts["version"],
         digest=facts["design_sha256"][:16],
         look=escape(f"{first[0]} view, {first[1]} light"),
-        montage=_montage(out, design, seen),
-        curve=_curve(seen),
-        table=_cells(seen),
+        montage=_montage(out, design, strongest),
+        curve=_curve(list(strongest.values())),
+        table=_cells(list(strongest.values())),
     )
 
 
-def _montage(out: Path, design: Design, seen: list[dict[str, Any]]) -> str:
-    """Rows are people, columns what they show; of clips the strongest frame."""
-    strongest: dict[tuple[str, int], dict[str, Any]] = {}
-    for row in seen:
+def _strongest(tables: list[Path], look: tuple[str, str]) -> dict[tuple[str, int], dict[str, Any]]:
+    """Of everything that everybody shows the frame of the largest PSPI, seen in one look."""
+    found: dict[tuple[str, int], dict[str, Any]] = {}
+    for row in (row for table in tables for row in rows_in(table, COLUMNS)):
         key = (row["person"], row["shot"])
-        if key not in strongest or row["pspi"] > strongest[key]["pspi"]:
-            strongest[key] = row
+        if (row["view"], row["light"]) == look and (key not in found or row["pspi"] > found[key]["pspi"]):
+            found[key] = row
+    return found
+
+
+def _montage(out: Path, design: Design, strongest: dict[tuple[str, int], dict[str, Any]]) -> str:
+    """Rows are people, columns what they show."""
     names = sorted({person for person, _ in strongest})
-    step = max(1, len(names) // MONTAGE_PEOPLE)
     shots = design.shots()
     heads = "".join(f"<th>{escape(_shot_name(shot.kind, shot.nrs, shot.archetype))}</th>" for shot in shots)
     lines = [f"<tr><th></th>{heads}</tr>"]
+    step = max(1, len(names) // MONTAGE_PEOPLE)
     chosen = [names[min(k * step + k % step, len(names) - 1)] for k in range(min(MONTAGE_PEOPLE, len(names)))]
     for name in chosen:  # shifted by one each time: an even step would meet one kind of cell only
         cells = []
@@ -80,7 +91,9 @@ def _thumbnail(path: Path, frame: int) -> str:
         with require("av", "face").open(str(path)) as film:
             picture = next(shown for k, shown in enumerate(film.decode(video=0)) if k == frame).to_image()
     else:
-        picture = pil.open(path).convert("RGB")
+        picture = pil.open(path)
+        picture.draft("RGB", (2 * THUMB_PX, 2 * THUMB_PX))  # a JPEG is read at a part of its size, which is quicker
+        picture = picture.convert("RGB")
     file = io.BytesIO()
     picture.resize((THUMB_PX, THUMB_PX), pil.Resampling.LANCZOS).save(file, format="JPEG", quality=JPEG_QUALITY)
     return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
@@ -104,7 +117,8 @@ def _curve(seen: list[dict[str, Any]]) -> str:
     ]
     for number, archetype in enumerate(kinds):
         points = [(row["stimulus_nrs"], row["pspi"]) for row in seen if row["archetype"] == archetype]
-        parts += [f'<circle class="k{number}" cx="{x(n):.1f}" cy="{y(p):.1f}" r="2"/>' for n, p in points]
+        thin = 1 + len(points) * len(kinds) // MAX_DOTS
+        parts += [f'<circle class="k{number}" cx="{x(n):.1f}" cy="{y(p):.1f}" r="2"/>' for n, p in points[::thin]]
         levels = sorted({round(n) for n, _ in points})
         medians = [(level, float(np.median([p for n, p in points if round(n) == level]))) for level in levels]
         path = " ".join(f"{x(n):.1f},{y(p):.1f}" for n, p in medians)

@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from experiments.datasets.layout import read_rows
+from experiments.datasets.draw import AU_COLUMNS
+from experiments.datasets.layout import table_of
+from experiments.datasets.tables import rows_in
 from experiments.datasets.verify import open_dataset
 from policies.corpus.simulator import Design, simulate
 from robopatient.config import FaceConfig
@@ -29,6 +31,7 @@ __all__ = ["CONTROLS", "SOURCES", "UNITS", "Clip", "control", "load_clips", "psp
 
 UNITS: tuple[str, ...] = (*PAIN_ACTION_UNITS, "AU1", "AU2")
 """Columns of every clip: the ten units seen in pain and the raised brows of the third archetype."""
+CLIP_COLUMNS = ("person", "shot", "view", "light", "stimulus_nrs", *AU_COLUMNS)
 CLIP_S = 8.0
 ENGINE_PEOPLE, ENGINE_CLIPS = 12, 10
 CORPUS_PEOPLE = 40
@@ -146,7 +149,7 @@ def _of_dataset(where: str, _: int) -> list[Clip]:
     clips: list[Clip] = []
     for split in facts["frames"]:
         takes: dict[tuple[str, int], list[dict[str, Any]]] = {}
-        for row in read_rows(folder / "frames" / f"{split}.parquet"):
+        for row in rows_in(table_of(folder, design, split), CLIP_COLUMNS):
             if (row["view"], row["light"]) == (design.picture.views[0], design.picture.lights[0]):
                 takes.setdefault((row["person"], row["shot"]), []).append(row)
         for (person, shot), rows in takes.items():

@@ -15,7 +15,7 @@ import pytest
 
 from experiments.datasets.draw import pose_of_row
 from experiments.datasets.generate import generate
-from experiments.datasets.layout import read_rows
+from experiments.datasets.tables import read_rows
 from experiments.datasets.verify import verify
 from robopatient.errors import RecordError, SessionError
 from robopatient.facs import pspi
@@ -28,7 +28,7 @@ people = 2
 sex = ["female", "male"]
 [show]
 pain_nrs = [7.0]
-archetypes = ["IV"]
+archetypes = ["furrowed"]
 other = ["happy"]
 [picture]
 views = ["frontal", "left"]
@@ -104,7 +104,7 @@ def test_a_changed_picture_and_a_changed_label_are_found(made, tmp_path):
     picture.write_bytes(picture.read_bytes()[:-1])
     (copy / "stray.txt").write_text("?")
     wrong = {check.name: check.wrong for check in verify(copy) if not check.passed}
-    assert list(wrong) == ["files are as they were written"]
+    assert list(wrong) == ["files are as they were written", "shards hold every picture, whole"]
     assert any("was changed" in line for line in wrong["files are as they were written"])
     assert any("stray.txt is not listed" in line for line in wrong["files are as they were written"])
     people = json.loads((copy / "people.json").read_text())
