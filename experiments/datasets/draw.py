@@ -36,8 +36,8 @@ from robopatient.session.perform import TICK_S, felt, perform
 from robopatient.voice.identity import load_identity as load_voice
 
 __all__ = [
-    "AU_COLUMNS", "LINEAGE", "Job", "Studio", "draw_person", "identity_of", "label_row", "lineage_of", "looks_of",
-    "pose_of_row", "seen_row",
+    "AU_COLUMNS", "LINEAGE", "Job", "Studio", "Take", "draw_person", "encoded", "identity_of", "label_row",
+    "lineage_of", "looks_of", "pose_of_row", "seen_row", "take_of",
 ]  # fmt: skip
 
 JPEG_QUALITY = 92
@@ -120,8 +120,7 @@ def draw_person(job: Job, studio: Studio) -> tuple[list[dict[str, Any]], dict[st
     rows: list[dict[str, Any]] = []
     digests: dict[str, str] = {}
     for shot in design.shots():
-        seed = _seed(design, person, shot)
-        take = _take(design, person, identity, shot, seed)
+        take = take_of(design, person, identity, shot)
         labels = [label_row(pose) for pose in take.poses]
         faces = map(labeller.deform, map(pose_of_row, labels))
         seen = [[seen_row(labeller, face, look) for look in looks] for face in faces]
@@ -129,7 +128,7 @@ def draw_person(job: Job, studio: Studio) -> tuple[list[dict[str, Any]], dict[st
             name = f"{_stem(person, shot.number, look)}.{design.picture.file}"
             for path, digest in _write(folder / name, take, renderer, design):
                 digests[path.name] = digest
-            common = _common(design, person, identity, shot, look, seed)
+            common = _common(design, person, identity, shot, look)
             rows += [
                 {"file_name": name, **common, "frame": frame, "t_s": t_s, "stimulus_nrs": nrs, **labels[frame]}
                 | seen[frame][number]
@@ -138,8 +137,8 @@ def draw_person(job: Job, studio: Studio) -> tuple[list[dict[str, Any]], dict[st
     return rows, digests
 
 
-class _Take(NamedTuple):
-    """What a person does in one shot, before any camera."""
+class Take(NamedTuple):
+    """What a person does in one shot, before any camera: times, pain, poses, and the voice with its rate."""
 
     times_s: list[float]
     nrs: list[float]
@@ -148,10 +147,11 @@ class _Take(NamedTuple):
     rate_hz: int
 
 
-def _take(design: Design, person: Person, identity: Identity, shot: Shot, seed: int) -> _Take:
-    picture = design.picture
+def take_of(design: Design, person: Person, identity: Identity, shot: Shot) -> Take:
+    """Perform a shot."""
+    picture, seed = design.picture, _seed(design, person, shot)
     if picture.form == "stills":
-        return _Take([0.0], [shot.nrs], [still(shot, np.random.default_rng(seed))], np.zeros(0, np.float32), 0)
+        return Take([0.0], [shot.nrs], [still(shot, np.random.default_rng(seed))], np.zeros(0, np.float32), 0)
     levels = [pain_course(shot, picture.seconds, tick * TICK_S) for tick in range(round(picture.seconds / TICK_S) + 1)]
     character = SimpleNamespace(sex=person.sex, expressiveness=shot.expressiveness)
     voice = _voice(person.sex, identity.age_years)
@@ -159,13 +159,13 @@ def _take(design: Design, person: Person, identity: Identity, shot: Shot, seed: 
     moments = moments[: round(picture.seconds * picture.fps)]
     poses = overlay([moment.pose for moment in moments], shot, picture.seconds, picture.fps, seed)
     times = [frame / picture.fps for frame in range(len(poses))]
-    return _Take(times, [pain_course(shot, picture.seconds, t_s) for t_s in times], poses, sound, rate_hz)
+    return Take(times, [pain_course(shot, picture.seconds, t_s) for t_s in times], poses, sound, rate_hz)
 
 
-def _write(path: Path, take: _Take, renderer: Renderer, design: Design) -> Iterator[tuple[Path, str]]:
+def _write(path: Path, take: Take, renderer: Renderer, design: Design) -> Iterator[tuple[Path, str]]:
     """Write a picture, or a clip with its sound; every file with its SHA-256."""
     if design.picture.form == "stills":
-        data = _encoded(renderer.draw(take.poses[0]), design.picture.file)
+        data = encoded(renderer.draw(take.poses[0]), design.picture.file)
         path.write_bytes(data)
         yield path, hashlib.sha256(data).hexdigest()
     elif path.suffix == ".mp4":
@@ -190,7 +190,7 @@ def _seed(design: Design, person: Person, shot: Shot) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 
-def _common(design: Design, person: Person, identity: Identity, shot: Shot, look: Look, seed: int) -> dict[str, Any]:
+def _common(design: Design, person: Person, identity: Identity, shot: Shot, look: Look) -> dict[str, Any]:
     return {
         "person": person.name,
         "split": person.split,
@@ -210,7 +210,7 @@ def _common(design: Design, person: Person, identity: Identity, shot: Shot, look
         "monk_tone": identity.skin.monk_tone,
         "hair": identity.hair.style,
         "lineage": lineage_of(design),
-        "seed": seed,
+        "seed": _seed(design, person, shot),
     }
 
 
@@ -254,7 +254,8 @@ def seen_row(labeller: Labeller, face: Deformed, look: Look) -> dict[str, Any]:
     }
 
 
-def _encoded(pixels: np.ndarray, kind: str) -> bytes:
+def encoded(pixels: np.ndarray, kind: str) -> bytes:
+    """A picture as the bytes of a file, "jpg" or "png"."""
     if kind == "png":
         return png_bytes(pixels)
     file = io.BytesIO()

@@ -34,7 +34,7 @@ jpg is the demonstration set's 36 kB (``du``), rounded up; the others are assump
 
 
 def generate(
-    design: str,
+    design: str | Design,
     out: Path,
     workers: int = 0,
     ray: str = "",
@@ -45,7 +45,7 @@ def generate(
     Parameters
     ----------
     design
-        Name under ``assets/datasets`` or path of a TOML file.
+        Name under ``assets/datasets``, path of a TOML file, or the design itself.
     out
         Folder; a half-made one of the same design is continued.
     workers
@@ -58,7 +58,7 @@ def generate(
     RobopatientError
         Naming what is wrong: a design that cannot be balanced, a folder of another design, a full disk.
     """
-    plan = load_design(design)
+    plan = load_design(design) if isinstance(design, str) else design
     people = plan.people()
     _open(out, plan)
     work = out / WORK

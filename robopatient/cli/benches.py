@@ -162,3 +162,24 @@ def bench_voice(
         seed=seed,
         device=device,
     )
+
+
+@bench.command("dataset")
+def bench_dataset(
+    json: Json = False,
+    design: Annotated[str, typer.Option(help="Name under assets/datasets, or path of a TOML file.")] = "demo",
+    rounds: Annotated[int, typer.Option(min=0, help="Turns of one and of two Ray workers; 0: none.")] = 3,
+    kills: Annotated[int, typer.Option(min=0, help="kill -9 while a set is made; 0: none.")] = 10,
+    kill_design: Annotated[str, typer.Option(help="Design of the set that is killed.")] = "small",
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+) -> None:
+    """Measure making a labelled set, its labels, a second Ray worker, and kills."""
+    do(
+        "experiments.benchmarks.dataset:bench_dataset",
+        as_json=json,
+        design=design,
+        rounds=rounds,
+        kills=kills,
+        kill_design=kill_design,
+        seed=seed,
+    )
