@@ -9,9 +9,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from robopatient.face.brush import noise
 from robopatient.face.cache import cached_arrays
 from robopatient.face.mesh import WHEEL_VERSION
-from robopatient.face.raster import noise
 from robopatient.face.texels import halve, load_texels, to_image
 from robopatient.face.wrinkles import Line, distance_to_line
 

@@ -10,13 +10,13 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial import cKDTree
 
+from robopatient.face.brush import noise
 from robopatient.face.carried import Carried
 from robopatient.face.geometry import cut_off, round_off, vertex_normals
 from robopatient.face.head import Head
 from robopatient.face.identity import Identity
 from robopatient.face.light import linear
 from robopatient.face.mesh import Part
-from robopatient.face.raster import noise
 from robopatient.face.skin import hair_coverage
 
 __all__ = ["STYLES", "Style", "build_hair"]

@@ -14,6 +14,7 @@ from robopatient.face.identity import Identity, target_weights
 from robopatient.face.mesh import DM_PER_MM, HeadTemplate, Part, identity_offsets, load_template
 from robopatient.face.pose import FacePose
 from robopatient.face.rig import Rig
+from robopatient.face.teeth import seat_teeth
 from robopatient.face.wrinkles import GROUPS, distance_to_line
 
 __all__ = ["Head", "PosedHead", "rotation"]
@@ -23,14 +24,8 @@ BREATH_LIFT_DM = 0.05
 EYE_SHRINK = 0.978
 """The eyeball is drawn this much smaller, so that shut lids never let it through."""
 
-
 TONGUE_REST_DM = np.array([0.0, -0.055, -0.12], np.float32)
 """The source's tongue lies on the lower teeth and shows as soon as the lips part; a patient's lies low and back."""
-
-TEETH_SCALE = np.array([0.95, 1.0, 1.0], np.float32)
-TEETH_BACK_DM = np.array([0.0, 0.0, -0.012], np.float32)
-LOWER_TEETH_DM = np.array([0.0, -0.028, -0.012], np.float32)
-"""The source's teeth touch the lips' inside and come through where lips roll in or draw apart at the corners."""
 
 IRIS_TO_LOWER_LID = 0.46
 """Sine over the eye's axis at which the lower lid touches the iris; eyes look down until it does."""
@@ -84,7 +79,7 @@ class Head:
         self.rest = template.template_dm + identity_offsets(template, target_weights(identity))
         self.rig = Rig()
         self.rest[template.points_of(Part.TONGUE)] += TONGUE_REST_DM
-        _seat_teeth(self.rest, template)
+        seat_teeth(self.rest, template)
         self._eyes = [_eye_points(template, sign) for sign in (1.0, -1.0)]
         for points in self._eyes:
             centre = self.rest[points].mean(axis=0)
@@ -171,16 +166,6 @@ def rotation(pitch_deg: float, yaw_deg: float, roll_deg: float) -> np.ndarray:
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
     return (about_y @ about_x @ about_z).astype(np.float32)
-
-
-def _seat_teeth(rest: np.ndarray, template: HeadTemplate) -> None:
-    """Bring the teeth back behind the lips; the lower row a little down, too."""
-    teeth = template.points_of(Part.TEETH)
-    source = template.template_dm[teeth]
-    middle = rest[teeth].mean(axis=0)
-    rest[teeth] = middle + (rest[teeth] - middle) * TEETH_SCALE + TEETH_BACK_DM
-    lower = teeth[source[:, 1] < (source[:, 1].max() + source[:, 1].min()) / 2.0]
-    rest[lower] += LOWER_TEETH_DM
 
 
 def _eye_points(template: HeadTemplate, sign: float) -> np.ndarray:

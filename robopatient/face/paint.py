@@ -91,7 +91,7 @@ def iris_texture(identity: Identity, seed: int) -> np.ndarray:
     share = r / IRIS_RADIUS
 
     age = identity.skin.wrinkle_age_years
-    white = np.array([0.905, 0.885, 0.865]) - 0.0006 * max(0.0, age - 30.0) * np.array([0.2, 0.7, 1.5])
+    white = np.array([0.815, 0.795, 0.775]) - 0.0006 * max(0.0, age - 30.0) * np.array([0.2, 0.7, 1.5])
     eye = np.repeat(white[None, None, :], IRIS_PX, axis=0).repeat(IRIS_PX, axis=1)
     veins = np.clip(_ring_noise(rng, 57, angle + 0.3 * np.sin(r * 9.0), r * 4.0) - 0.35, 0.0, 1.0)
     eye -= (0.20 * veins * np.clip((r - 0.55) * 2.4, 0.0, 1.0))[..., None] * np.array([0.15, 0.75, 0.7])

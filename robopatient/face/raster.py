@@ -9,7 +9,7 @@ import numpy as np
 
 from robopatient.errors import require
 
-__all__ = ["depth_map", "fill_texture", "nearest_triangles", "noise", "open_sky"]
+__all__ = ["depth_map", "fill_texture", "nearest_triangles", "open_sky"]
 
 _numba = require("numba", "face")
 
@@ -118,35 +118,6 @@ def fill_texture(
                         field[row * size_px + column, j] = (
                             wa * attributes[a, j] + wb * attributes[b, j] + wc * attributes[c, j]
                         )
-
-
-def noise(position: np.ndarray, cycles_per_dm: float, seed: int) -> np.ndarray:
-    """Smooth noise in space, about -1 to 1, the same for the same seed; shape (points,) float32."""
-    found = np.empty(len(position), np.float32)
-    lattice = np.random.default_rng(seed).uniform(-1.0, 1.0, (LATTICE, LATTICE, LATTICE)).astype(np.float32)
-    _sample_lattice(np.ascontiguousarray(position, np.float32), np.float32(cycles_per_dm), lattice, found)
-    return found
-
-
-LATTICE = 32
-
-
-@_numba.njit(cache=True, fastmath=True, nogil=True)
-def _sample_lattice(position: np.ndarray, scale: float, lattice: np.ndarray, found: np.ndarray) -> None:
-    """Trilinear look-up, repeating after LATTICE cells."""
-    size = lattice.shape[0]
-    for k in range(position.shape[0]):
-        x, y, z = position[k, 0] * scale, position[k, 1] * scale, position[k, 2] * scale
-        i, j, m = int(np.floor(x)), int(np.floor(y)), int(np.floor(z))
-        fx, fy, fz = x - i, y - j, z - m
-        fx, fy, fz = fx * fx * (3 - 2 * fx), fy * fy * (3 - 2 * fy), fz * fz * (3 - 2 * fz)
-        total = 0.0
-        for a in range(2):
-            for b in range(2):
-                for c in range(2):
-                    weight = (fx if a else 1 - fx) * (fy if b else 1 - fy) * (fz if c else 1 - fz)
-                    total += weight * lattice[(i + a) % size, (j + b) % size, (m + c) % size]
-        found[k] = total
 
 
 SKY_DIRECTIONS = 96

@@ -20,7 +20,7 @@ from robopatient.face.body import body_map
 from robopatient.face.carried import Carried
 from robopatient.face.identity import Identity
 from robopatient.face.keystone import SQUARE, apply
-from robopatient.face.material import HEM_DM, LASH, STREAKS, TEETH, TONGUE, TOOTH_GAP
+from robopatient.face.material import GUM, HEM_DM, LASH, STREAKS, TEETH, TONGUE, TOOTH_GAP
 from robopatient.face.mesh import Part
 from robopatient.face.pose import FacePose
 from robopatient.face.scene import load_scene
@@ -277,7 +277,7 @@ class GlRenderer:
             content = [_content(self._carried, self._buffer(carried.vertices.tobytes()), layout)]
             return self._vertex_array(self._carried, content, carried.triangles)
 
-        teeth = {"tint": TEETH, "gloss": 0.25, "fade": 0.0, "gap": TOOTH_GAP}
+        teeth = {"tint": TEETH, "gum": GUM, "gloss": 0.25, "fade": 0.0, "gap": TOOTH_GAP}
         tongue = {"tint": TONGUE, "gloss": 0.15, "fade": 0.0, "gap": 0.0}
         self._skin_array = self._skin_array_of(self._skin)
         self._arrays: list[tuple[Any, Any, dict[str, Any], bool]] = [

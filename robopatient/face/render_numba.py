@@ -13,7 +13,7 @@ from robopatient.face.bodies.head import OwnHead
 from robopatient.face.body import body_map
 from robopatient.face.carried import Carried
 from robopatient.face.identity import Identity
-from robopatient.face.material import HEM_DM, LASH, STREAKS, TEETH, TONGUE, TOOTH_GAP
+from robopatient.face.material import GUM, HEM_DM, LASH, STREAKS, TEETH, TONGUE, TOOTH_GAP
 from robopatient.face.mesh import Part
 from robopatient.face.pose import FacePose
 from robopatient.face.scene import Frame, load_scene
@@ -80,7 +80,7 @@ class NumbaRenderer:
         self._attributes[head_count:, 6] = np.concatenate([scene.gown.mark, scene.hair.mark])
         self._place = np.zeros((self._count, 3), np.float32)
         self._lights = np.stack([*self._light, self._camera]).astype(np.float32)
-        self._plain = np.array([[*TEETH, 0.25, TOOTH_GAP], [*TONGUE, 0.15, 0.0]], np.float32)
+        self._plain = np.array([[*TEETH, 0.25, TOOTH_GAP, *GUM], [*TONGUE, 0.15, 0.0, *TONGUE]], np.float32)
         self._lash_alpha = (
             scene.identity.hair.lashes * (1.0 - _smoothstep(0.0, 1.0, scene.lash_across))
             * _smoothstep(-0.7, -0.1, scene.lash_across)
@@ -323,7 +323,7 @@ def _light_skin(chosen, moving, lights, attributes):  # type: ignore[no-untyped-
         row[10] = hx * ux + hy * uy + hz * uz
         edge = 1.0 - max(nx * ex + ny * ey + nz * ez, 0.0)
         row[7] = ny
-        row[11] = 0.028 + 0.30 * edge**5
+        row[11] = 0.040 + 0.30 * edge**5
         row[14], row[15] = moving[k, 6], moving[k, 7]
 
 
@@ -370,7 +370,7 @@ def _skin(  # type: ignore[no-untyped-def]
         lit = lights[1, n] * sun * max(((soft_key if n == 0 else hard_key) + wrap) / (1.0 + wrap), 0.0)
         lit += lights[3, n] * fill
         lit += (lights[5, n] + (lights[4, n] - lights[5, n]) * up) * (bounce * bleed + sky)
-        shine = sun * tight * (1.2 + 7.0 * gloss) * lights[1, n] + 0.5 * sky * lights[4, n]
+        shine = sun * tight * (1.6 + 8.0 * gloss) * lights[1, n] + 0.7 * sky * lights[4, n]
         skin = own[n] + pale * (grey * (1.05, 1.03, 0.94)[n] + 0.03 - own[n])
         colour[n] = skin * (1.0 - 0.12 * wet) * (1.0 - fold * crease) * lit + shine * gleam
 
@@ -428,11 +428,20 @@ def _plain(value, tint, lights, colour):  # type: ignore[no-untyped-def]
     key = max((nx * lights[0, 0] + ny * lights[0, 1] + nz * lights[0, 2] + 0.2) / 1.2, 0.0)
     fill = max((nx * lights[2, 0] + ny * lights[2, 1] + nz * lights[2, 2] + 0.2) / 1.2, 0.0)
     shine = tint[3] * max(nx * hx + ny * hy + nz * hz, 0.0) ** 40
-    gap = 1.0 - tint[4] * (1.0 - _step(0.02, 0.14, abs(value[5] - np.round(value[5]))))
+    gap, covered = 1.0, 0.0
+    if tint[4] > 0.0:
+        between = 2.0 * abs(value[5] - np.round(value[5]))
+        margin = 0.40 + 0.16 * _step(0.0, 0.8, between)
+        covered = _step(margin - 0.03, margin + 0.03, value[6])
+        notch = _step(0.0, 0.08, value[6]) + _step(0.0, 0.45, between)
+        gap = (1.0 - tint[4] * (1.0 - _step(0.0, 0.6, between))) * min(0.35 + notch, 1.0)
+        gap += covered * (1.0 - gap)
+        shine *= 1.0 - covered
     for n in range(3):
         lit = lights[1, n] * key + lights[3, n] * fill
         lit += lights[5, n] + (lights[4, n] - lights[5, n]) * (0.5 + 0.5 * ny)
-        colour[n] = (tint[n] * lit * gap + shine) * value[7]
+        own = tint[n] + covered * (tint[5 + n] - tint[n])
+        colour[n] = (own * lit * gap + shine) * value[7]
 
 
 @_numba.njit(cache=True, fastmath=True, nogil=True)

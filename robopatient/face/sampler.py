@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from robopatient.face.identity import Ancestry, Hair, HairStyle, Identity, Skin
+from robopatient.face.skin import monk_colour
 
 __all__ = ["CELLS", "Cell", "draw_identity", "sample_identities"]
 
@@ -44,6 +45,8 @@ SHAPES = (
 )  # fmt: skip
 """Sliders that are drawn; a sum of a few of them makes every face its own."""
 SHAPE_SD, SHAPE_LIMIT = 0.25, 0.6
+BROW_LIGHTEST = 0.6
+"""Brows against skin, encoded: hair may be dyed or white on any skin, but no brow is lighter than the skin under it."""
 
 
 def sample_identities(count: int, seed: int) -> list[Identity]:
@@ -74,7 +77,6 @@ def draw_identity(cell: Cell, number: int, seed: int) -> Identity:
     if style == "none" and age < BALDING_FROM_YEARS / 2:
         style = "short"
     colour = HAIR_SRGB[int(rng.integers(len(HAIR_SRGB)))]
-    brow = tuple(0.55 * grey * 0.6 + (1.0 - 0.55 * grey) * 0.85 * channel for channel in colour)
     shape = {
         name: float(np.clip(rng.normal(0.0, SHAPE_SD), -SHAPE_LIMIT, SHAPE_LIMIT))
         for name in rng.choice(SHAPES, 5, replace=False)
@@ -82,6 +84,11 @@ def draw_identity(cell: Cell, number: int, seed: int) -> Identity:
     if "eyes/eye-bag" in shape:
         shape["eyes/eye-bag"] = abs(shape["eyes/eye-bag"]) * min(1.0, age / 60.0)
     tone = float(rng.uniform(*cell.monk_tone))
+    skin_srgb = np.sqrt(monk_colour(tone)).tolist()
+    brow = [
+        min(0.55 * grey * 0.6 + (1.0 - 0.55 * grey) * 0.85 * channel, BROW_LIGHTEST * own)
+        for channel, own in zip(colour, skin_srgb, strict=True)
+    ]
     return Identity(
         name=f"sample-{seed}-{number:05d}",
         description=f"{cell.sex}, {age:.0f}, mostly {cell.ancestry}, Monk tone {tone:.1f}",

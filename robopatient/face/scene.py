@@ -21,16 +21,16 @@ from robopatient.face.hair import build_hair
 from robopatient.face.head import Head, PosedHead
 from robopatient.face.identity import Identity
 from robopatient.face.mask import masked
-from robopatient.face.material import TEETH_PER_RADIAN
 from robopatient.face.mesh import DM_PER_MM, WHEEL_VERSION, Part, load_template
 from robopatient.face.pose import FacePose
 from robopatient.face.raster import open_sky
 from robopatient.face.skin import SkinMaps, bake_skin
+from robopatient.face.teeth import outer_wall, tooth_places
 from robopatient.face.texels import halve
 
 __all__ = ["Frame", "Scene", "load_scene"]
 
-BAKE_VERSION = 22
+BAKE_VERSION = 27
 """Raise when a change to skin, hair, gown or occlusion must not meet an old cache."""
 
 
@@ -84,9 +84,10 @@ class Scene:
         self.hair = _unpack("hair", baked)
         self.parts = {part: template.draw_triangles[template.triangle_part == part] for part in Part}
         self.parts[Part.SKIN] = self.parts[Part.SKIN][baked["skin_seen"]]
+        self.parts[Part.TEETH] = self.parts[Part.TEETH][outer_wall(template)]
         self.uv = template.draw_uv.copy()
         teeth = np.unique(self.parts[Part.TEETH])
-        self.uv[teeth, 0] = _tooth_number(self.head.rest[template.draw_point[teeth]])
+        self.uv[teeth] = tooth_places(template)[template.draw_point[teeth]]
         self.open_sky = baked["open_sky"][template.draw_point].astype(np.float32)
         self.lash_across = np.nan_to_num(template.lash_across)[template.draw_point]
         self.eye_vertices = np.unique(self.parts[Part.EYE])
@@ -163,14 +164,6 @@ def _cull(head: Head, gown: Carried, hair: Carried) -> tuple[np.ndarray, np.ndar
     return (skin_seen | face | mouth) & ~clothed, gown_seen, hair_seen
 
 
-def _tooth_number(teeth_dm: np.ndarray) -> np.ndarray:
-    """Place along the dental arch in teeth: whole numbers are the gaps."""
-    centre_z = teeth_dm[:, 2].max() - ARCH_RADIUS_DM
-    number: np.ndarray = TEETH_PER_RADIAN * np.arctan2(teeth_dm[:, 0], teeth_dm[:, 2] - centre_z)
-    return number
-
-
-ARCH_RADIUS_DM = 0.25
 CLOTHED_DM = 0.15
 """Skin this far inside the gown's edge is never drawn, so that it cannot come through the cloth."""
 FACE_Z_DM = 1.0
@@ -189,11 +182,13 @@ def _occlusion(head: Head, hair: Carried) -> np.ndarray:
     triangles = np.concatenate([head.template.triangles[~lashes], hair.triangles + len(head.rest)]).astype(np.int32)
     sky = open_sky(points.astype(np.float32), normals.astype(np.float32), triangles)[: len(head.rest)]
     # The mouth is shut at rest. Open, it is lit from the lips inwards: fade over the depth behind the front teeth.
-    teeth, tongue = head.template.points_of(Part.TEETH), head.template.points_of(Part.TONGUE)
+    template = head.template
+    teeth, tongue, lining = template.points_of(Part.TEETH), template.points_of(Part.TONGUE), template.mouth()
     front_dm = head.rest[teeth, 2].max()
-    inside = np.concatenate([teeth, tongue, head.template.mouth()])
-    sky[inside] = MOUTH_SKY * np.clip(1.0 - (front_dm - head.rest[inside, 2]) / MOUTH_DEPTH_DM, MOUTH_DARKEST, 1.0)
+    for points, lit in ((teeth, TEETH_SKY), (tongue, TONGUE_SKY), (lining, LINING_SKY)):
+        sky[points] = lit * np.clip(1.0 - (front_dm - head.rest[points, 2]) / MOUTH_DEPTH_DM, MOUTH_DARKEST, 1.0)
     return sky
 
 
-MOUTH_SKY, MOUTH_DEPTH_DM, MOUTH_DARKEST = 0.80, 0.45, 0.05
+TEETH_SKY, TONGUE_SKY, LINING_SKY = 1.0, 0.75, 0.45
+MOUTH_DEPTH_DM, MOUTH_DARKEST = 0.45, 0.05

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from robopatient.face.brush import noise, spot, tint
 from robopatient.face.identity import Identity
 from robopatient.face.light import encode, linear
 from robopatient.face.paint import brow_canvas, iris_texture
-from robopatient.face.raster import noise
 from robopatient.face.texels import Texels, load_texels, slope_bytes, to_image
 
 __all__ = ["SkinMaps", "bake_skin", "hair_coverage", "monk_colour"]
@@ -21,18 +21,20 @@ __all__ = ["SkinMaps", "bake_skin", "hair_coverage", "monk_colour"]
 MONK_SRGB = np.array(
     [
         [246, 237, 228], [243, 231, 219], [247, 234, 208], [234, 218, 186], [215, 189, 150],
-        [160, 126, 86], [130, 92, 67], [96, 65, 52], [58, 49, 42], [41, 36, 32],
+        [160, 126, 86], [130, 92, 67], [113, 80, 61], [96, 68, 53], [81, 58, 48],
     ],
     np.float32,
 ) / 255.0  # fmt: skip
-"""Swatches of the Monk Skin Tone scale (Monk 2023, skintone.google)."""
+"""Monk Skin Tone scale: its swatches (Monk 2023, skintone.google) up to 7.
 
+The last three swatches, (96, 65, 52), (58, 49, 42) and (41, 36, 32), are colours of pictures and no albedos: at 2 to
+5 % they give back less light than skin does, and in the light of a portrait nothing could be read on them. Here they
+are spread between the seventh and half way from the eighth to the ninth (assumption: by eye).
+"""
 
 LIGHT_BLOOD = np.array([0.90, 0.76, 0.68], np.float32)
 DARK_BLOOD = np.array([0.98, 0.96, 0.96], np.float32)
-DARKEST_BLOOD = np.array([1.75, 1.32, 1.18], np.float32)
 """The swatches leave out the blood, which shows more through light skin (assumption: by eye)."""
-
 
 DARK_FROM_TONE = 5.0
 """Monk tone from which folds are drawn steeper and deeper: little light comes back from dark skin, and the eye reads
@@ -67,7 +69,7 @@ def bake_skin(identity: Identity) -> SkinMaps:
     age = float(np.clip((identity.skin.wrinkle_age_years - 25.0) / 55.0, 0.0, 1.2))
     colour, gloss = _albedo(identity, texels, seed)
     colour *= (1.0 - 0.35 * age * texels.age_crease.astype(np.float32))[:, None]
-    dark = float(np.clip((identity.skin.monk_tone - DARK_FROM_TONE) / 4.0, 0.0, 1.0))
+    dark = _dark(identity.skin.monk_tone)
     steeper, deeper = 1.0 + 0.35 * dark, 1.0 + 0.8 * dark
     detail = steeper * age * texels.age_slopes.astype(np.float32) + _pores(texels, identity, seed)
     creases = texels.creases * np.float32(255.0 * deeper)
@@ -79,6 +81,11 @@ def bake_skin(identity: Identity) -> SkinMaps:
     )
 
 
+def _dark(tone: float) -> float:
+    """How far a Monk tone is into the dark half of the scale, 0-1."""
+    return float(np.clip((tone - DARK_FROM_TONE) / 4.0, 0.0, 1.0))
+
+
 def monk_colour(tone: float) -> np.ndarray:
     """Linear albedo of a Monk tone, 1 to 10; swatches are warmed a little, because they leave out the blood."""
     swatches = linear(MONK_SRGB)
@@ -86,16 +93,7 @@ def monk_colour(tone: float) -> np.ndarray:
     low = min(int(place), 8)
     colour = swatches[low] + (place - low) * (swatches[low + 1] - swatches[low])
     light = float(np.clip((7.0 - tone) / 3.0, 0.0, 1.0))
-    darkest = float(np.clip((tone - 7.0) / 3.0, 0.0, 1.0))  # the last swatches are greyer than any skin
-    dark = (1.0 - darkest) * DARK_BLOOD + darkest * DARKEST_BLOOD
-    return np.asarray(colour * (light * LIGHT_BLOOD + (1.0 - light) * dark), np.float32)
-
-
-def _bump(position: np.ndarray, centre: tuple[float, float], radii: tuple[float, float]) -> np.ndarray:
-    """Gaussian spot on the face, mirrored; centre and radii in dm of the template's frontal plane."""
-    x = (np.abs(position[:, 0]) - centre[0]) / radii[0]
-    y = (position[:, 1] - centre[1]) / radii[1]
-    return np.exp(-(x * x + y * y)) * (position[:, 2] > 0.5)
+    return np.asarray(colour * (light * LIGHT_BLOOD + (1.0 - light) * DARK_BLOOD), np.float32)
 
 
 def _albedo(identity: Identity, texels: Texels, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -105,31 +103,30 @@ def _albedo(identity: Identity, texels: Texels, seed: int) -> tuple[np.ndarray, 
     lightness = float(base.mean()) / 0.5
     colour = np.repeat(base[None, :], len(p), axis=0).astype(np.float32)
 
-    def tint(share: np.ndarray, factor: tuple[float, float, float]) -> None:
-        colour[:] *= 1.0 - np.clip(share, 0.0, 1.0)[:, None] * (1.0 - np.array(factor, np.float32))
-
     broad, middle, fine = noise(p, 3.0, seed), noise(p, 9.0, seed + 1), noise(p, 30.0, seed + 2)
     colour *= (1.0 + 0.03 * broad + 0.02 * middle + 0.03 * fine)[:, None]
-    tint(0.5 + 0.5 * noise(p, 14.0, seed + 3), (1.02, 0.965, 0.955))  # uneven blood
+    tint(colour, 0.5 + 0.3 * middle + 0.2 * fine, (1.015, 0.975, 0.965))  # uneven blood
 
     blood = skin.redness * (
-        0.9 * _bump(p, (0.40, 6.98), (0.20, 0.20))
-        + 0.9 * _bump(p, (0.0, 6.95), (0.16, 0.13))
-        + 0.35 * _bump(p, (0.0, 6.33), (0.16, 0.10))
+        0.9 * spot(p, (0.40, 6.98), (0.20, 0.20))
+        + 0.9 * spot(p, (0.0, 6.95), (0.16, 0.13))
+        + 0.35 * spot(p, (0.0, 6.33), (0.16, 0.10))
         + 0.8 * texels.ears
     )
-    tint(blood * (0.8 + 0.35 * middle), (0.97, 0.70, 0.66))
-    tint(0.30 * _bump(p, (0.31, 7.18), (0.17, 0.07)), (0.86, 0.74, 0.76))  # under the eyes
-    tint(0.35 * _bump(p, (0.33, 7.38), (0.19, 0.06)), (0.90, 0.76, 0.72))  # upper lids
-    tint(0.35 * _bump(p, (0.175, 7.275), (0.035, 0.03)), (0.95, 0.62, 0.58))  # inner corners
+    tint(colour, blood * (0.85 + 0.10 * middle + 0.15 * fine), (0.97, 0.73, 0.69))
+    socket = 1.0 + 2.0 * _dark(skin.monk_tone)  # the darker the skin, the more pigment about the eyes
+    tint(colour, socket * 0.30 * spot(p, (0.31, 7.18), (0.17, 0.07)), (0.86, 0.74, 0.76))  # under the eyes
+    tint(colour, socket * 0.22 * spot(p, (0.33, 7.38), (0.19, 0.06)), (0.86, 0.74, 0.72))  # upper lids
+    tint(colour, 0.35 * spot(p, (0.175, 7.275), (0.035, 0.03)), (0.95, 0.62, 0.58))  # inner corners
 
     if skin.spots > 0.0:
-        patches = np.clip((noise(p, 8.0, seed + 4) + 0.5 * noise(p, 22.0, seed + 5) - 0.72) * 5.0, 0.0, 1.0)
-        tint(skin.spots * 0.40 * patches, (0.78, 0.66, 0.56))
-        tint(skin.spots * 0.35 * np.clip(noise(p, 5.0, seed + 6), 0, 1), (0.93, 0.84, 0.80))
+        lentigines = np.clip((noise(p, 11.0, seed + 4) - 0.58 + 0.08 * fine) * 7.0, 0.0, 1.0)
+        lentigines *= spot(p, (0.50, 7.15), (0.32, 0.60)) + 0.5 * spot(p, (0.22, 7.80), (0.35, 0.20))
+        tint(colour, skin.spots * 0.60 * lentigines, (0.76, 0.62, 0.50))
+        tint(colour, skin.spots * 0.22 * np.clip(broad, 0.0, 1.0), (0.93, 0.84, 0.80))
     if skin.freckles > 0.0:
         dots = np.clip((noise(p, 45.0, seed + 7) - 0.45) * 4.0, 0.0, 1.0)
-        tint(skin.freckles * dots * _bump(p, (0.25, 7.05), (0.35, 0.30)), (0.80, 0.64, 0.52))
+        tint(colour, skin.freckles * dots * spot(p, (0.25, 7.05), (0.35, 0.30)), (0.80, 0.64, 0.52))
 
     if skin.stubble > 0.0:
         beard = _beard(p) * (1.0 - texels.lips)
@@ -140,8 +137,8 @@ def _albedo(identity: Identity, texels: Texels, seed: int) -> tuple[np.ndarray, 
 
     lip_tone = (0.95, 0.56, 0.60) if lightness > 0.5 else (0.96, 0.72, 0.76)
     lips = np.clip(texels.lips * 1.15, 0.0, 1.0)
-    tint(lips * (0.45 + 0.55 * skin.lip_colour), lip_tone)
-    tint(lips * 0.25 * (0.5 + 0.5 * noise(p * [3.0, 0.5, 1.0], 22.0, seed + 9)), (0.85, 0.78, 0.78))
+    tint(colour, lips * (0.45 + 0.55 * skin.lip_colour), lip_tone)
+    tint(colour, lips * 0.25 * (0.5 + 0.5 * noise(p * [3.0, 0.5, 1.0], 22.0, seed + 9)), (0.85, 0.78, 0.78))
 
     colour[texels.mouth] = np.array([0.36, 0.10, 0.09], np.float32) * (1.0 + 0.15 * fine[texels.mouth, None])
 
@@ -155,8 +152,8 @@ def _albedo(identity: Identity, texels: Texels, seed: int) -> tuple[np.ndarray, 
     cover = np.clip(cover, 0.0, 0.92)[:, None]
     colour[:] = colour * (1 - cover) + cover * scalp * (0.75 + 0.25 * fine[:, None])
 
-    gloss = 0.30 + 0.22 * _bump(p, (0.0, 7.75), (0.35, 0.25)) + 0.30 * _bump(p, (0.0, 7.05), (0.10, 0.25))
-    gloss += 0.10 * _bump(p, (0.36, 7.08), (0.15, 0.12)) + 0.10 * fine
+    gloss = 0.30 + 0.22 * spot(p, (0.0, 7.75), (0.35, 0.25)) + 0.30 * spot(p, (0.0, 7.05), (0.10, 0.25))
+    gloss += 0.10 * spot(p, (0.36, 7.08), (0.15, 0.12)) + 0.10 * fine
     gloss = np.where(lips > 0.3, 0.62, gloss) * (1.0 - 0.8 * cover[:, 0]) * (1.0 - 0.9 * brow[:, 0])
     return np.clip(colour, 0.003, 1.0), np.clip(gloss, 0.0, 1.0)
 

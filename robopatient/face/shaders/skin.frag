@@ -47,7 +47,7 @@ void main() {
 
     float off = max(1.0 - shine.x + dot(soft_slope, shine.yz), 0.0);
     float tight = exp2(-(17.3 + 57.7 * albedo.a) * off * (1.0 + 0.5 * off)); // cos ^ (12 + 40 gloss)
-    vec3 gleam = (sun * tight * (1.2 + 7.0 * albedo.a)) * key_colour + (0.5 * sky) * ambient_sky;
+    vec3 gleam = (sun * tight * (1.6 + 8.0 * albedo.a)) * key_colour + (0.7 * sky) * ambient_sky;
     vec3 skin = albedo.rgb * albedo.rgb;
 #ifdef BODY
     float red = max(body.x, 0.0) * share.r + 0.7 * body.z * share.a;

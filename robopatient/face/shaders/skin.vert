@@ -19,7 +19,7 @@ void main() {
     float edge = 1.0 - max(dot(normal, eye), 0.0);
     key = vec4(key_direction * frame, open_sky);
     fill = vec4(fill_direction * frame, normal.y);
-    shine = vec4(normalize(key_direction + eye) * frame, 0.028 + 0.30 * edge * edge * edge * edge * edge);
+    shine = vec4(normalize(key_direction + eye) * frame, 0.040 + 0.30 * edge * edge * edge * edge * edge);
     texel = vec4(uv, wrinkle);
     gl_Position = clip * vec4(place, 1.0);
 }

@@ -48,9 +48,9 @@ void main() {
 
     vec3 halfway = normalize(key_direction + eye);
     float edge = 1.0 - max(dot(normal, eye), 0.0);
-    float fresnel = 0.028 + 0.30 * edge * edge * edge * edge * edge;
+    float fresnel = 0.040 + 0.30 * edge * edge * edge * edge * edge;
     float tight = pow(max(dot(soft_normal, halfway), 0.0), 12.0 + 40.0 * gloss);
-    vec3 shine = key_colour * sun * fresnel * tight * (1.2 + 7.0 * gloss);
-    shine = (1.0 + 1.6 * wet) * (shine + ambient_sky * fresnel * 0.5 * sky);
+    vec3 shine = key_colour * sun * fresnel * tight * (1.6 + 8.0 * gloss);
+    shine = (1.0 + 1.6 * wet) * (shine + ambient_sky * fresnel * 0.7 * sky);
     colour = vec4(sqrt(clamp(skin * light + shine * (1.0 - 0.6 * crease), 0.0, 1.0)), 1.0);
 }
