@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["ACTION_UNITS", "PAIN_ACTION_UNITS", "pspi", "pspi_no_au43"]
+__all__ = ["ACTION_UNITS", "AU43_CLOSED", "PAIN_ACTION_UNITS", "pspi", "pspi_no_au43"]
 
 ACTION_UNITS: dict[str, str] = {
     "AU1": "inner brow raiser",

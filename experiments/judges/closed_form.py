@@ -18,6 +18,8 @@ class ClosedForm:
     """Peak PSPI over the clip's first instant, stretched to 0 to 10."""
 
     kind = "closed-form"
+    sense = "face"
+    task = "pain"
 
     def fit(self, clips: list[Clip], seed: int) -> None:
         """Nothing to learn."""

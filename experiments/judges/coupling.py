@@ -15,6 +15,7 @@ from robopatient.face.generator.motion import MOTION_HZ
 __all__ = ["Coupling", "couple"]
 
 MAX_LAG_S = 2.0
+"""Looked for, but no more than half of a short clip."""
 BAND_HZ = (0.1, 2.0)
 """Palpation and expression live here; below is posture, above is tremor."""
 LEVELS = 6
@@ -47,7 +48,7 @@ def couple(pain: np.ndarray, shown: np.ndarray, rate_hz: float = MOTION_HZ, seed
     pain, shown = np.asarray(pain, float), np.asarray(shown, float)
     if pain.std() < STILL or shown.std() < STILL:
         return Coupling(float("nan"), 0.0, 0.0, 0.0)
-    reach = round(MAX_LAG_S * rate_hz)
+    reach = min(round(MAX_LAG_S * rate_hz), len(pain) // 2)
     lags = np.arange(-reach, reach + 1)
     found = np.array([_pearson(*_aligned(pain, shown, int(lag))) for lag in lags])
     best = int(found.argmax())

@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from experiments.judges.clips import CONTROLS, Clip, control, pspi_of
+from experiments.judges.clips import Clip, course_of
+from experiments.judges.controls import CONTROLS, SHUFFLED, control
 from experiments.judges.coupling import couple
-from experiments.judges.judge import Card, Judge
-from experiments.judges.measures import agreement
+from experiments.judges.judge import Card, Judge, SessionJudge
+from experiments.judges.measures import agreement, majority_rate, permutation_p
+from experiments.judges.sessions import sessions_of
 from robopatient.errors import SessionError
 
-__all__ = ["refuse_kin", "score"]
+__all__ = ["refuse_kin", "refuse_senseless", "score"]
 
 MIN_CLIPS, MIN_PEOPLE = 20, 4
 BROKEN_SHARE = 0.9
@@ -41,6 +43,22 @@ def refuse_kin(card: Card, clips: list[Clip]) -> None:
         )
 
 
+def refuse_senseless(judge: Judge, clips: list[Clip]) -> None:
+    """Stop when clips lack what the judge looks at or listens to.
+
+    Raises
+    ------
+    SessionError
+        Naming the first such clip.
+    """
+    for clip in clips:
+        if not len(clip.sound if judge.sense == "voice" else clip.au):
+            raise SessionError(
+                f"judge {judge.kind} needs a {judge.sense}, and clip {clip.name} of {clip.lineage[0]} has none; "
+                "see the sources that have one: robopatient judge list"
+            )
+
+
 def score(judge: Judge, card: Card, clips: list[Clip], seed: int = 1) -> dict[str, Any]:
     """Report of a judge's verdict on clips.
 
@@ -50,6 +68,9 @@ def score(judge: Judge, card: Card, clips: list[Clip], seed: int = 1) -> dict[st
         When lineages intersect, or there is too little to judge.
     """
     refuse_kin(card, clips)
+    refuse_senseless(judge, clips)
+    if judge.task == "course":
+        return _identified(card, clips) | _course(judge, clips, seed)
     people = [clip.person for clip in clips]
     if len(clips) < MIN_CLIPS or len(set(people)) < MIN_PEOPLE:
         raise SessionError(
@@ -58,27 +79,65 @@ def score(judge: Judge, card: Card, clips: list[Clip], seed: int = 1) -> dict[st
         )
     true = np.array([clip.nrs for clip in clips])
     told = judge.predict(clips)
-    found, majority, p = agreement(true, told, people, seed)
+    found, majority, p = agreement(true, told, people, seed), majority_rate(true), permutation_p(true, told, seed)
     controls: dict[str, dict[str, Any]] = {}
-    for name in CONTROLS:
-        spoilt = judge.predict(control(name, clips, seed))
-        kept, _, _ = agreement(true, spoilt, people, seed)
+    for name in CONTROLS[judge.sense][1]:
+        spoilt = judge.predict(control(name, clips, seed, judge.sense))
+        kept = agreement(true, spoilt, people, seed, ("spearman", "mae_nrs"))
         controls[name] = {"spearman": kept["spearman"]._asdict(), "mae_nrs": kept["mae_nrs"].value}
     rho = found["spearman"].value
-    shuffled = controls["shuffled time"]["spearman"]["value"]
+    shuffled = controls[SHUFFLED]["spearman"]["value"]
     blind_to_time = rho > 0.0 and shuffled >= BROKEN_SHARE * rho
-    return {
-        "judge": {"kind": card.kind, "lineage": list(card.lineage), "sha256": card.sha256},
-        "clips": len(clips),
-        "people": len(set(people)),
-        "lineage": sorted({source for clip in clips for source in clip.lineage}),
+    return _identified(card, clips) | {
         "measures": {name: value._asdict() for name, value in found.items()},
         "majority_rate": majority,
         "permutation_p": p,
         "controls": controls,
         "verdict": _verdict(card, blind_to_time, p, found["accuracy"].value, majority),
-        "coupling": _coupling(clips, seed),
+        "coupling": _coupling(clips, judge.sense, seed),
+        "sessions": _sessions(judge, clips, seed) if isinstance(judge, SessionJudge) else None,
+    }
+
+
+def _identified(card: Card, clips: list[Clip]) -> dict[str, Any]:
+    """Who judges whom."""
+    return {
+        "judge": {"kind": card.kind, "lineage": list(card.lineage), "sha256": card.sha256},
+        "clips": len(clips),
+        "people": len({clip.person for clip in clips}),
+        "lineage": sorted({source for clip in clips for source in clip.lineage}),
         "wording": card.wording,
+    }
+
+
+def _course(judge: Judge, clips: list[Clip], seed: int) -> dict[str, Any]:
+    """Report of a judge of dynamics."""
+    from experiments.judges.course import KEEP_SIZE, score_course
+
+    report = score_course(judge, clips, seed)
+    deceived = [name for name in KEEP_SIZE if report["auc"][name]["low"] <= 0.5]
+    verdict = "reads the course: faces that differ in nothing but time are told apart from genuine ones"
+    if deceived:
+        verdict = f"BROKEN as a judge of dynamics: takes for genuine what is {' and what is '.join(deceived)}"
+    return {"course": report, "verdict": verdict}
+
+
+def _sessions(judge: SessionJudge, clips: list[Clip], seed: int) -> dict[str, Any] | None:
+    """Agreement of a judge's session ratings with the rater's, also with its attention dealt out anew."""
+    sessions = sessions_of(clips, seed)
+    people = [session.person for session in sessions]
+    if len(set(people)) < MIN_PEOPLE:
+        return None
+    true = np.array([session.rating for session in sessions])
+    told = judge.rate(clips, sessions)
+    found = agreement(true, told, people, seed)
+    shuffled = agreement(true, judge.rate(clips, sessions, shuffle=seed), people, seed, ("mae_nrs",))
+    return {
+        "sessions": len(sessions),
+        "measures": {name: value._asdict() for name, value in found.items()},
+        "majority_rate": majority_rate(true),
+        "permutation_p": permutation_p(true, told, seed),
+        "mae_nrs_attention_shuffled": shuffled["mae_nrs"]._asdict(),
     }
 
 
@@ -94,12 +153,12 @@ def _verdict(card: Card, blind_to_time: bool, p: float, accuracy: float, majorit
     return "usable for comparing generators of other lineages"
 
 
-def _coupling(clips: list[Clip], seed: int) -> dict[str, Any]:
-    """Lag, correlation, coherence and information of the faces as they are and with each spoiling."""
+def _coupling(clips: list[Clip], sense: str, seed: int) -> dict[str, Any]:
+    """Lag, correlation, coherence and information of what is shown as it is and with each spoiling."""
     table = {}
-    for name in ("as it is", *CONTROLS):
-        shown = clips if name == "as it is" else control(name, clips, seed)
-        rows = [couple(clip.pain, pspi_of(clip.au)) for clip in shown if clip.nrs > 0.0]
+    for name in ("as it is", *CONTROLS[sense][1]):
+        shown = clips if name == "as it is" else control(name, clips, seed, sense)
+        rows = [couple(clip.pain, course_of(clip, sense)) for clip in shown if clip.nrs > 0.0]
         table[name] = {
             field: float(np.nanmedian(values))
             if np.isfinite(values := [getattr(row, field) for row in rows]).any()

@@ -6,28 +6,33 @@ import hashlib
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 import numpy as np
 
 from experiments.judges.clips import Clip
+from experiments.judges.sessions import Session
 from robopatient.errors import AssetError, ConfigError
 
-__all__ = ["Card", "Judge", "load_judge", "new_judge", "save_judge"]
+__all__ = ["Card", "Judge", "SessionJudge", "load_judge", "new_judge", "save_judge"]
 
 
 class Judge(Protocol):
-    """Tells the pain behind a clip from its face."""
+    """Tells the pain behind a clip from its face or its voice, or whether a face's course fits the pain."""
 
     kind: str
+    sense: str
+    """What it looks at or listens to: "face" or "voice"."""
+    task: str
+    """What it tells: "pain", NRS; or "course", how genuine the face's course in time is, 0 to 1."""
 
     def fit(self, clips: list[Clip], seed: int) -> None:
         """Learn from clips with known pain."""
         ...
 
     def predict(self, clips: list[Clip]) -> np.ndarray:
-        """Largest pain of each clip, NRS 0 to 10, shape (clips,)."""
+        """Largest pain of each clip, NRS 0 to 10, or how genuine its course is, shape (clips,)."""
         ...
 
     def weights(self) -> dict[str, np.ndarray]:
@@ -36,6 +41,15 @@ class Judge(Protocol):
 
     def restore(self, weights: dict[str, np.ndarray]) -> None:
         """Take up what was learnt."""
+        ...
+
+
+@runtime_checkable
+class SessionJudge(Protocol):
+    """A judge that rates whole sessions, too."""
+
+    def rate(self, clips: list[Clip], sessions: list[Session], shuffle: int | None = None) -> np.ndarray:
+        """Rating of each session, NRS, shape (sessions,); with its attention dealt out anew by a seed."""
         ...
 
 
@@ -68,6 +82,14 @@ KINDS: dict[str, str] = {
     "au-no-graph": "experiments.judges.au_graph:AuNoGraph",
     "relation": "experiments.judges.relation:Relation",
     "lstm": "experiments.judges.relation:Lstm",
+    "voice": "experiments.judges.voice:Voice",
+    "course-gru": "experiments.judges.course:CourseGru",
+    "course-forest": "experiments.judges.course:CourseForest",
+    "course-coupling": "experiments.judges.course:CourseCoupling",
+    "mil-max": "experiments.judges.pooling:MaxPool",
+    "mil-mean": "experiments.judges.pooling:MeanPool",
+    "mil-attention": "experiments.judges.pooling:AttentionPool",
+    "mil-noisy-or": "experiments.judges.pooling:NoisyOrPool",
 }
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
 
-__all__ = ["GRADES", "Agreement", "agreement", "icc31", "macro_f1"]
+__all__ = ["GRADES", "Agreement", "agreement", "icc31", "macro_f1", "majority_rate", "permutation_p"]
 
 GRADES = (1.0, 5.0)
 """No pain below 1, low below 5, high from there on, NRS: three classes as in the AI4Pain challenge."""
@@ -65,22 +65,35 @@ MEASURES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
 
 
 def agreement(
-    true: np.ndarray, told: np.ndarray, people: list[str], seed: int = 0
-) -> tuple[dict[str, Agreement], float, float]:
-    """Every measure with its interval, the majority rate, and the permutation p of Spearman's rho.
+    true: np.ndarray, told: np.ndarray, people: list[str], seed: int = 0, names: Iterable[str] = tuple(MEASURES)
+) -> dict[str, Agreement]:
+    """The named measures, each with its interval.
 
     Intervals resample people, not clips: clips of one person resemble each other.
     """
     rng = np.random.default_rng(seed)
-    names = sorted(set(people))
-    members = [np.flatnonzero(np.array(people) == name) for name in names]
-    draws = [np.concatenate([members[i] for i in rng.integers(len(names), size=len(names))]) for _ in range(RESAMPLES)]
+    everybody = sorted(set(people))
+    members = [np.flatnonzero(np.array(people) == name) for name in everybody]
+    draws = [
+        np.concatenate([members[i] for i in rng.integers(len(members), size=len(members))]) for _ in range(RESAMPLES)
+    ]
     found = {}
-    for name, measure in MEASURES.items():
+    for name in names:
+        measure = MEASURES[name]
         low, high = np.percentile([measure(true[draw], told[draw]) for draw in draws], [2.5, 97.5])
         found[name] = Agreement(measure(true, told), float(low), float(high))
+    return found
+
+
+def majority_rate(true: np.ndarray) -> float:
+    """Share of the commonest grade: what always saying it would be right in."""
     classes = np.digitize(true, GRADES)
-    majority = float(np.bincount(classes).max() / len(classes))
-    rho = found["spearman"].value
+    return float(np.bincount(classes).max() / len(classes))
+
+
+def permutation_p(true: np.ndarray, told: np.ndarray, seed: int = 0) -> float:
+    """How often Spearman's rho is as large by chance alone."""
+    rng = np.random.default_rng(seed)
+    rho = _spearman(true, told)
     beaten = sum(_spearman(rng.permutation(true), told) >= rho for _ in range(PERMUTATIONS))
-    return found, majority, (beaten + 1.0) / (PERMUTATIONS + 1.0)
+    return (beaten + 1.0) / (PERMUTATIONS + 1.0)

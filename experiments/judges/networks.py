@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ from torch import Tensor, nn
 
 from experiments.judges.clips import Clip
 
-__all__ = ["BINS", "Trained", "expected_nrs", "loss_of"]
+__all__ = ["BINS", "Trained", "expected_nrs", "loss_of", "optimise", "split_people"]
 
 BINS = torch.tensor([0.0, 2.0, 4.5, 6.5, 9.0])
 """Centres of the five grades of pain between which a judge divides its belief, NRS."""
@@ -33,10 +35,48 @@ def loss_of(logits: Tensor, nrs: Tensor) -> Tensor:
     return -(soft * logits.log_softmax(-1)).sum(-1).mean() + 0.05 * ((expected_nrs(logits) - nrs) ** 2).mean()
 
 
+def split_people(people: list[str], seed: int) -> tuple[Tensor, Tensor]:
+    """Rows of the people to learn from, and of those who tell when to stop."""
+    names = sorted(set(people))
+    held = set(np.random.default_rng(seed).permutation(names)[: max(1, round(HELD_OUT * len(names)))].tolist())
+    others = torch.tensor([person in held for person in people])
+    return torch.nonzero(~others)[:, 0], torch.nonzero(others)[:, 0]
+
+
+def optimise(net: nn.Module, loss: Callable[[Tensor], Tensor], train: Tensor, check: Tensor) -> None:
+    """Train in batches; keep the weights that did best on the rows of ``check``.
+
+    Parameters
+    ----------
+    loss
+        Mean loss of the rows that it is given, shape ().
+    """
+    optimiser = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=DECAY)
+    best, kept, since = float("inf"), copy.deepcopy(net.state_dict()), 0
+    for _ in range(EPOCHS):
+        net.train()
+        for batch in train[torch.randperm(len(train))].split(64):
+            optimiser.zero_grad()
+            loss(batch).backward()
+            optimiser.step()
+        net.eval()
+        with torch.no_grad():
+            now = float(loss(check))
+        since += 1
+        if now < best:
+            best, kept, since = now, copy.deepcopy(net.state_dict()), 0
+        elif since >= PATIENCE:
+            break
+    net.load_state_dict(kept)
+    net.eval()
+
+
 class Trained(ABC):
     """A judge that is a network; subclasses say which, and what it is shown of a clip."""
 
     kind = ""
+    sense = "face"
+    task = "pain"
 
     def __init__(self) -> None:
         torch.manual_seed(0)
@@ -56,33 +96,18 @@ class Trained(ABC):
 
     def fit(self, clips: list[Clip], seed: int) -> None:
         """Train on most people, stop when the others are judged no better."""
+        self._reset(seed)
+        known, others = split_people([clip.person for clip in clips], seed)
+        self._begin([clips[i] for i in known.tolist()], seed)
+        shown = self._input(clips)
+        nrs = torch.tensor([clip.nrs for clip in clips])
+        optimise(self._net, lambda batch: loss_of(self._logits(shown, batch), nrs[batch]), known, others)
+
+    def _reset(self, seed: int) -> None:
+        """A network that knows nothing."""
         torch.set_num_threads(1)
         torch.manual_seed(seed)
         self._net = self._build()
-        people = sorted({clip.person for clip in clips})
-        held = set(np.random.default_rng(seed).permutation(people)[: max(1, round(HELD_OUT * len(people)))].tolist())
-        self._begin([clip for clip in clips if clip.person not in held], seed)
-        shown = self._input(clips)
-        nrs = torch.tensor([clip.nrs for clip in clips])
-        train = torch.tensor([i for i, clip in enumerate(clips) if clip.person not in held])
-        check = torch.tensor([i for i, clip in enumerate(clips) if clip.person in held])
-        optimiser = torch.optim.AdamW(self._net.parameters(), lr=RATE, weight_decay=DECAY)
-        best, kept, since = float("inf"), self.weights(), 0
-        for _ in range(EPOCHS):
-            self._net.train()
-            for batch in train[torch.randperm(len(train))].split(64):
-                optimiser.zero_grad()
-                loss_of(self._logits(shown, batch), nrs[batch]).backward()
-                optimiser.step()
-            self._net.eval()
-            with torch.no_grad():
-                now = float(loss_of(self._logits(shown, check), nrs[check]))
-            since += 1
-            if now < best:
-                best, kept, since = now, self.weights(), 0
-            elif since >= PATIENCE:
-                break
-        self.restore(kept)
 
     def predict(self, clips: list[Clip]) -> np.ndarray:
         """Shape (clips,)."""

@@ -34,6 +34,8 @@ class Ridge:
     """Ridge regression on the apex."""
 
     kind = "ridge"
+    sense = "face"
+    task = "pain"
 
     def __init__(self) -> None:
         self._coefficients = np.zeros(13)
@@ -63,16 +65,24 @@ class Forest:
     """Random forest on clip statistics; its trees are stored as arrays, so nothing is ever unpickled."""
 
     kind = "forest"
+    sense = "face"
+    task = "pain"
+
+    def _describe(self, clip: Clip) -> np.ndarray:
+        return statistics_of(clip)
 
     def __init__(self) -> None:
         self._trees: list[dict[str, np.ndarray]] = []
 
     def fit(self, clips: list[Clip], seed: int) -> None:
         """Grow the trees."""
+        self._grow(clips, np.array([clip.nrs for clip in clips]), seed)
+
+    def _grow(self, clips: list[Clip], target: np.ndarray, seed: int, weight: np.ndarray | None = None) -> None:
         ensemble = require("sklearn.ensemble", "study")
-        x = np.array([statistics_of(clip) for clip in clips])
+        x = np.array([self._describe(clip) for clip in clips])
         grown = ensemble.RandomForestRegressor(TREES, max_depth=DEPTH, min_samples_leaf=LEAF, random_state=seed)
-        grown.fit(x, [clip.nrs for clip in clips])
+        grown.fit(x, target, sample_weight=weight)
         self._trees = [
             {
                 "left": tree.tree_.children_left,
@@ -86,7 +96,7 @@ class Forest:
 
     def predict(self, clips: list[Clip]) -> np.ndarray:
         """Mean over trees, shape (clips,)."""
-        x = np.array([statistics_of(clip) for clip in clips], np.float32)
+        x = np.array([self._describe(clip) for clip in clips], np.float32)
         total = np.zeros(len(x))
         for tree in self._trees:
             node = np.zeros(len(x), int)

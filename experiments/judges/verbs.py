@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
-from experiments.judges.clips import SOURCES, load_clips
-from experiments.judges.evaluator import score
+from experiments.judges.evaluator import refuse_senseless, score
 from experiments.judges.judge import KINDS, Card, load_judge, new_judge, save_judge
+from experiments.judges.sources import SOURCES, load_clips
 from robopatient.config import reference
 
 __all__ = ["list_judges", "score_clips", "train_judge"]
@@ -26,6 +27,7 @@ def list_judges() -> None:
 def train_judge(kind: str, source: str, out: Path, seed: int = 1) -> None:
     """Train a judge on a source and freeze it."""
     judge, clips = new_judge(kind), load_clips(source, seed)
+    refuse_senseless(judge, clips)
     judge.fit(clips, seed)
     lineage = tuple(sorted({name for clip in clips for name in clip.lineage})) if judge.weights() else ()
     people = len({clip.person for clip in clips})
@@ -44,15 +46,37 @@ def score_clips(judge: Path, source: str, seed: int = 1, as_json: bool = False) 
         return
     print(f"{card.kind} (learnt from {', '.join(card.lineage) or 'nothing'}) on {source}: {report['clips']} clips of "
           f"{report['people']} people")  # fmt: skip
+    if "course" in report:
+        print(f"genuine against spoilt, {report['course']['clips']} clips that show pain; chance is 0.5:")
+        for name, value in report["course"]["auc"].items():
+            _tell(name, value, f"   permutation p {value['p']:.3f}")
+    else:
+        _tell_pain(report)
+    print(f"{report['verdict']} ({report['wording']})")
+
+
+def _tell(name: str, value: dict[str, float], more: str = "") -> None:
+    print(f"  {name:18} {value['value']:6.3f}   95 % {value['low']:.3f} to {value['high']:.3f}{more}")
+
+
+def _tell_pain(report: dict[str, Any]) -> None:
     for name, value in report["measures"].items():
-        print(f"  {name:18} {value['value']:6.3f}   95 % {value['low']:.3f} to {value['high']:.3f}")
+        _tell(name, value)
     print(f"  majority rate      {report['majority_rate']:6.3f}   permutation p {report['permutation_p']:.3f}")
     for name, value in report["controls"].items():
         print(f"  {name:18} Spearman {value['spearman']['value']:6.3f}   MAE {value['mae_nrs']:.2f} NRS")
+    if report["sessions"]:
+        _tell_sessions(report["sessions"])
     print("coupling with the pain behind it (medians over clips with pain):")
     for name, row in report["coupling"].items():
         print(f"  {name:18} " + ", ".join(f"{k} {v:.2f}" if v is not None else f"{k} -" for k, v in row.items()))
-    print(f"{report['verdict']} ({report['wording']})")
+
+
+def _tell_sessions(rated: dict[str, Any]) -> None:
+    print(f"whole sessions: {rated['sessions']}, one rating each")
+    for name in ("mae_nrs", "spearman", "icc31", "macro_f1"):
+        _tell(name, rated["measures"][name])
+    print(f"  mae_nrs with attention dealt out anew {rated['mae_nrs_attention_shuffled']['value']:.3f}")
 
 
 def _first_line(text: str | None) -> str:

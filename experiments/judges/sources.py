@@ -1,0 +1,175 @@
+"""Where clips come from: the corpus, the engines of face and voice, data sets, recorded sessions, and tables.
+
+Each source names its lineage. New ones of people go through a session's record or a table.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiments.datasets.draw import AU_COLUMNS
+from experiments.datasets.layout import table_of
+from experiments.datasets.tables import rows_in
+from experiments.datasets.verify import open_dataset
+from experiments.judges.clips import UNITS, Clip
+from experiments.judges.voices import clips_of_voice, press, sound_of
+from policies.corpus.simulator import Design, simulate
+from robopatient.config import FaceConfig
+from robopatient.errors import ConfigError, RecordError
+from robopatient.face.generator import Engine, make_engine
+from robopatient.face.generator.motion import MOTION_HZ, sided
+from robopatient.messages import FaceAsk, FaceCommand, Phase
+from robopatient.record.reader import Record
+
+__all__ = ["SOURCES", "load_clips"]
+
+CLIP_COLUMNS = ("file_name", "person", "shot", "view", "light", "stimulus_nrs", *AU_COLUMNS)
+CLIP_S = 8.0
+ENGINE_PEOPLE, ENGINE_CLIPS = 12, 10
+CORPUS_PEOPLE = 40
+
+
+def load_clips(source: str, seed: int = 1) -> list[Clip]:
+    """Clips of a source: ``corpus``, ``engine:NAME``, ``dataset:FOLDER``, ``session:FOLDER``,
+    ``table:FILE.csv`` or ``voice:NAME``.
+
+    Raises
+    ------
+    RobopatientError
+        Naming a source that is unknown, or what is wrong with it.
+    """
+    kind, _, where = source.partition(":")
+    if kind not in SOURCES:
+        raise ConfigError(f"source {source!r} is none of {', '.join(SOURCES)}; try --help")
+    clips = SOURCES[kind](where, seed)
+    if not clips:
+        raise RecordError(f"source {source}: holds no clip of a face")
+    return clips
+
+
+def _of_corpus(_: str, seed: int) -> list[Clip]:
+    """Made-up faces of the simulator that the generator learns from."""
+    made = simulate(Design(subjects=CORPUS_PEOPLE, palpation_trials=10, thermal_trials=0, trial_s=CLIP_S), seed)
+    clips: list[Clip] = []
+    for one in made.sequences:
+        columns = [np.asarray(sided(one.motion, unit), np.float32) for unit in UNITS]
+        clips.append(Clip(one.subject, one.trial, ("corpus",), np.stack(columns, axis=1), one.pain))
+    return clips
+
+
+def _of_engine(name: str, seed: int) -> list[Clip]:
+    """A session's face engine, pressed by different hands: rise, height and length vary."""
+    ancestors = {"blend": (), "diffusion": ("corpus",)}
+    clips: list[Clip] = []
+    for person in range(ENGINE_PEOPLE):
+        rng = np.random.default_rng([seed, person])
+        expressiveness = float(rng.uniform(0.5, 1.5))
+        for number in range(ENGINE_CLIPS):
+            pain = press(rng, CLIP_S)
+            au = _shown(make_engine(FaceConfig(engine=name), int(rng.integers(2**31))), pain, expressiveness)
+            lineage = (f"engine/{name}", *ancestors.get(name, ("unknown",)))
+            clips.append(Clip(f"e{person:02d}", f"e{person:02d}-{number}", lineage, au, pain))
+    return clips
+
+
+def _shown(engine: Engine, pain: np.ndarray, expressiveness: float) -> np.ndarray:
+    """Units that a face engine shows of a course of pain, shape (frames, 12)."""
+    rows = []
+    for frame, nrs in enumerate(pain.tolist()):
+        t_ns = round(frame / MOTION_HZ * 1e9)
+        slope = nrs - (pain[frame - 1] if frame else 0.0)
+        phase: Phase = "rest" if nrs < 0.05 else "onset" if slope > 0.0 else "release" if slope < 0.0 else "hold"
+        ask = FaceAsk(nrs, expressiveness)
+        pose = engine.step(FaceCommand(t_ns, frame, t_ns, nrs, phase, ask, contact=nrs > 0.0), t_ns)
+        rows.append([_stronger(pose.au, unit) for unit in UNITS])
+    return np.array(rows, np.float32)
+
+
+def _stronger(au: dict[str, float], unit: str) -> float:
+    plain = au.get(unit, 0.0)
+    return max(au.get(f"{unit}L", plain), au.get(f"{unit}R", plain))
+
+
+def _of_dataset(where: str, _: int) -> list[Clip]:
+    """Sequences of a generated data set."""
+    folder = Path(where)
+    facts, design = open_dataset(folder)
+    if design.picture.form != "sequences":
+        raise RecordError(f"{folder}: holds stills; judges of this kind need sequences (picture.form)")
+    engine = design.picture.engine
+    lineage = (facts["lineage"], f"engine/{engine}", *(("corpus",) if engine == "diffusion" else ()), "voice/synth")
+    clips: list[Clip] = []
+    for split in facts["frames"]:
+        takes: dict[tuple[str, int], list[dict[str, Any]]] = {}
+        for row in rows_in(table_of(folder, design, split), CLIP_COLUMNS):
+            if (row["view"], row["light"]) == (design.picture.views[0], design.picture.lights[0]):
+                takes.setdefault((row["person"], row["shot"]), []).append(row)
+        for (person, shot), rows in takes.items():
+            au = [[max(row[f"{u.lower()}_left"], row[f"{u.lower()}_right"]) for u in UNITS] for row in rows]
+            pain = np.array([row["stimulus_nrs"] for row in rows], np.float32)
+            heard = sound_of(folder / split / rows[0]["file_name"])
+            clips.append(Clip(person, f"{person}-{shot:03d}", lineage, np.array(au, np.float32), pain, *heard))
+    return clips
+
+
+def _of_session(where: str, _: int) -> list[Clip]:
+    """Clips of a recorded session, cut to ``CLIP_S``: what was seen, and the pain felt at each frame."""
+    with Record(Path(where)) as record:
+        seen = record.messages("seen")
+        engine = json.loads(record.start.config_json)["face"]["engine"]
+        felt_pain = record.table("pain", "t_ns", "nrs")
+    per = round(CLIP_S * MOTION_HZ)
+    clips: list[Clip] = []
+    for start in range(0, len(seen) - per + 1, per):
+        part = seen[start : start + per]
+        au = np.array([[_stronger(row.au, unit) for unit in UNITS] for row in part], np.float32)
+        felt_nrs = np.interp([row.t_ns for row in part], felt_pain["t_ns"], felt_pain["nrs"]).astype(np.float32)
+        name = f"{Path(where).name}-{len(clips)}"
+        lineage = (f"engine/{engine}", *(("corpus",) if engine == "diffusion" else ()))
+        clips.append(Clip(Path(where).name, name, lineage, au, felt_nrs))
+    return clips
+
+
+def _of_table(where: str, _: int) -> list[Clip]:
+    """A CSV of one's own: person, clip, pain, a column for each unit, 30 rows a second; also session and its rating."""
+    path = Path(where)
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecordError(f"{path}: cannot be read ({error})") from error
+    wanted = ("person", "clip", "pain", *UNITS)
+    missing = [name for name in wanted if not rows or name not in rows[0]]
+    if missing:
+        raise RecordError(f"{path}: no column {', '.join(missing)}; needed are {', '.join(wanted)}")
+    takes: dict[tuple[str, str], list[list[float]]] = {}
+    rated: dict[tuple[str, str], tuple[str, float]] = {}
+    for line, row in enumerate(rows, start=2):
+        key = (row["person"], row["clip"])
+        try:
+            takes.setdefault(key, []).append([float(row[n]) for n in ("pain", *UNITS)])
+            rated[key] = (row.get("session", ""), float(row.get("rating") or "nan"))
+        except ValueError as error:
+            raise RecordError(f"{path}, line {line}: {error}") from error
+    clips: list[Clip] = []
+    for (person, name), take in takes.items():
+        values, (session, rating) = np.array(take, np.float32), rated[person, name]
+        lineage = (f"table/{path.stem}",)
+        clips.append(Clip(person, name, lineage, values[:, 1:], values[:, 0], session=session, rating=rating))
+    return clips
+
+
+SOURCES: dict[str, Callable[[str, int], list[Clip]]] = {
+    "corpus": _of_corpus,
+    "engine": _of_engine,
+    "dataset": _of_dataset,
+    "session": _of_session,
+    "table": _of_table,
+    "voice": clips_of_voice,
+}
