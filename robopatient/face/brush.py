@@ -9,7 +9,7 @@ import numpy as np
 
 from robopatient.errors import require
 
-__all__ = ["noise", "spot", "tint"]
+__all__ = ["blend", "noise", "spot", "tint"]
 
 _numba = require("numba", "face")
 
@@ -36,6 +36,12 @@ def spot(position: np.ndarray, centre: tuple[float, float], radii: tuple[float, 
     found = np.zeros(len(position), np.float32)
     _spot(position, np.array(centre, np.float32), 1.0 / np.array(radii, np.float32), found)
     return found
+
+
+def blend(colour: np.ndarray, share: np.ndarray, other: np.ndarray) -> None:
+    """Mix ``other``, one colour or one a place, into colours (points, 3), in place, by ``share`` (points,), 0-1."""
+    others = np.broadcast_to(np.asarray(other, np.float32), colour.shape)
+    _blend(colour, np.ascontiguousarray(share, np.float32), others)
 
 
 def tint(colour: np.ndarray, share: np.ndarray, factor: tuple[float, float, float]) -> None:
@@ -76,6 +82,14 @@ def _spot(position, centre, per_radius, found):  # type: ignore[no-untyped-def]
         far = x * x + y * y
         if far < FAR and position[k, 2] > FRONT_DM:
             found[k] = np.exp(-far)
+
+
+@_numba.njit(cache=True, fastmath=True, nogil=True)
+def _blend(colour, share, other):  # type: ignore[no-untyped-def]
+    for k in range(colour.shape[0]):
+        if share[k] > 0.0:
+            for n in range(3):
+                colour[k, n] += share[k] * (other[k, n] - colour[k, n])
 
 
 @_numba.njit(cache=True, fastmath=True, nogil=True)

@@ -24,6 +24,8 @@ class Carried(NamedTuple):
         Linear RGB, shape (vertices, 3).
     mark
         On cloth the distance from the edge, dm; on hair the place across the strands, one unit a lock. (vertices,)
+    density
+        On hair how many of its strands are there, 0-1: it thins out towards its edges; 1 on cloth. Shape (vertices,).
     triangles
         Shape (triangles, 3).
     """
@@ -34,12 +36,14 @@ class Carried(NamedTuple):
     follows: np.ndarray
     colour: np.ndarray
     mark: np.ndarray
+    density: np.ndarray
     triangles: np.ndarray
 
     @property
     def vertices(self) -> np.ndarray:
-        """All attributes side by side, float32, shape (vertices, 14), in the order of the fields."""
-        columns = (self.place, self.normal, self.tangent, self.follows[:, None], self.colour, self.mark[:, None])
+        """All attributes side by side, float32, shape (vertices, 15), in the order of the fields."""
+        single = (self.mark[:, None], self.density[:, None])
+        columns = (self.place, self.normal, self.tangent, self.follows[:, None], self.colour, *single)
         return np.ascontiguousarray(np.concatenate(columns, axis=1), np.float32)
 
     def only(self, chosen: np.ndarray) -> Carried:
@@ -51,4 +55,9 @@ class Carried(NamedTuple):
     def from_vertices(cls, vertices: np.ndarray, triangles: np.ndarray) -> Carried:
         """Inverse of ``vertices``."""
         v = vertices
-        return cls(v[:, 0:3], v[:, 3:6], v[:, 6:9], v[:, 9], v[:, 10:13], v[:, 13], triangles)
+        return cls(v[:, 0:3], v[:, 3:6], v[:, 6:9], v[:, 9], v[:, 10:13], v[:, 13], v[:, 14], triangles)
+
+    @classmethod
+    def nothing(cls) -> Carried:
+        """Of a bald head."""
+        return cls.from_vertices(np.zeros((0, 15), np.float32), np.zeros((0, 3), np.int32))

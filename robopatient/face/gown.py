@@ -54,6 +54,7 @@ def build_gown(head: Head) -> Carried:
         follows=values[:, 3],
         colour=np.repeat(linear(CLOTH_SRGB)[None, :], len(place), axis=0),
         mark=values[:, 4],
+        density=np.ones(len(place), np.float32),
         triangles=triangles,
     )
 

@@ -71,6 +71,9 @@ STYLES: dict[str, Style] = {
 GREY_SRGB = np.array([0.74, 0.73, 0.715])
 SCATTER = np.array([0.013, 0.011, 0.010])
 """Light that even black hair gives back from between its strands (assumption: by eye)."""
+EDGE_DENSITY, EDGE_SHARE = 0.15, 0.75
+"""Density at the very hairline, and the share of cover at which hair is whole."""
+THICK_DM = 0.1
 LOCKS_PER_RADIAN = 7.0
 """Streaks around the axis that close hair is combed away from."""
 
@@ -87,7 +90,7 @@ def build_hair(identity: Identity, head: Head) -> Carried:
     if style.cap_dm[1] > 0.0:
         pieces.append(_cap(identity, head, style, rng))
     if not pieces:
-        return Carried.from_vertices(np.zeros((0, 14), np.float32), np.zeros((0, 3), np.int32))
+        return Carried.nothing()
     start = np.cumsum([0] + [len(piece.place) for piece in pieces[:-1]])
     return Carried.from_vertices(
         np.concatenate([piece.vertices for piece in pieces]),
@@ -152,16 +155,16 @@ def _cap(identity: Identity, head: Head, style: Style, rng: np.random.Generator)
     """Scalp lifted by the thickness of the hair, uneven, cut where coverage fades."""
     template = head.template
     p = template.template_dm
-    cover = np.where(_ears(p), 0.0, hair_coverage(identity, p, noise(p, 16.0, 3)))
+    cover = np.where(_ears(p), 0.0, hair_coverage(identity, p, 0.4 * noise(p, 16.0, 3)))
     skin = template.triangles[template.triangle_part == Part.SKIN]
     chosen = skin[cover[skin].max(axis=1) > 0.0]
     points, corner = np.unique(chosen, return_inverse=True)
     triangles = corner.reshape(-1, 3).astype(np.int32)
-    values = np.column_stack([head.rest[points], cover[points] - 0.4, vertex_normals(head.rest, skin)[points]])
+    values = np.column_stack([head.rest[points], cover[points] - 0.3, vertex_normals(head.rest, skin)[points]])
     values, triangles = round_off(values, triangles)
-    values[:, 3] = np.clip(values[:, 3], -1.0, 0.6) + 0.08 * noise(values[:, :3], 34.0, 13)
+    values[:, 3] = np.clip(values[:, 3], -1.0, 0.7) + 0.05 * noise(values[:, :3], 34.0, 13)
     values, triangles = cut_off(values, triangles, column=3)
-    rest, share, normal = values[:, :3], np.clip(values[:, 3] / 0.6, 0.0, 1.0)[:, None], values[:, 4:7]
+    rest, share, normal = values[:, :3], np.clip(values[:, 3] / 0.7, 0.0, 1.0)[:, None], values[:, 4:7]
 
     skull = _Skull(head)
     top = np.clip((rest[:, 1:2] - skull.centre[1]) / 0.75, 0.0, 1.0)
@@ -174,17 +177,23 @@ def _cap(identity: Identity, head: Head, style: Style, rng: np.random.Generator)
     whorl = np.array([0.0, 0.72, -0.69]) if style.bun_dm > 0.0 else np.array([0.08, 0.93, -0.36])
     across, along = _combed(rest - skull.centre, whorl)
     grain = 0.78 + 0.14 * noise(place, 26.0, seed + 2) + 0.12 * tufts + 0.10 * noise(place, 60.0, seed + 3)
-    locks = LOCKS_PER_RADIAN * across + 0.35 * noise(rest, 12.0, seed + 4)
+    cropped = style.tuft_dm == 0.0  # too short for locks: finer streaks, and every hair has the mean colour
+    fineness, sway = (2.5, 0.15) if cropped else (1.0, 0.35)
+    locks = fineness * LOCKS_PER_RADIAN * across + sway * noise(rest, 12.0, seed + 4)
     colours = _lock_colours(identity, 64, rng)[np.floor(locks * 2.0).astype(int) % 64]
     colour = 0.5 * colours + 0.5 * _mean_colour(identity)
-    combed = style.tufts_per_dm * style.tuft_dm < 0.3  # curls have neither streaks nor one sheen
+    combed = 0.0 < style.tufts_per_dm * style.tuft_dm < 0.3  # neither curls nor stubble have one sheen
+    edge = EDGE_SHARE if side < THICK_DM else 0.2 * EDGE_SHARE  # under thick hair thin places would be holes
+    if cropped:
+        colour = _mean_colour(identity) * (1.0 + 0.12 * noise(place, 90.0, seed + 5)[:, None])
     return Carried(
         place=place.astype(np.float32),
         normal=vertex_normals(place, triangles),
         tangent=(along if combed else np.zeros_like(place)).astype(np.float32),
         follows=np.ones(len(place), np.float32),
         colour=(colour * np.clip(grain, 0.3, 1.3)[:, None]).astype(np.float32),
-        mark=(locks if combed else np.full(len(place), 0.25)).astype(np.float32),
+        mark=locks.astype(np.float32),
+        density=np.clip(EDGE_DENSITY + share[:, 0] / edge, 0.0, 1.0),
         triangles=triangles,
     )
 
@@ -196,7 +205,7 @@ def _combed(offset: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray, np.ndarra
     along = _unit(height[:, None] * unit - axis)  # away from the whorl, over the surface
     first = np.array([1.0, 0.0, 0.0])
     second = np.cross(axis, first)
-    return np.arctan2(unit @ first, unit @ second), along
+    return np.arctan2(unit @ first, -(unit @ second)), along  # strands meet at the back, where nobody looks
 
 
 GUIDES, FALL_STEPS, HANG_STEP_DM = 30, 8, 0.30
@@ -252,8 +261,17 @@ def _sheet(identity: Identity, head: Head, style: Style, layer: int, side: float
         follows=head.follow(place),
         colour=colour.reshape(-1, 3).astype(np.float32),
         mark=mark.ravel().astype(np.float32),
+        density=np.broadcast_to(_thinning(t, along[:, :, 0]), path.shape[:2]).ravel(),
         triangles=triangles,
     )
+
+
+def _thinning(t: np.ndarray, along: np.ndarray) -> np.ndarray:
+    """Density of a sheet: fewer strands beside the face and towards the ends, shape (steps, guides)."""
+    beside = np.clip(0.55 + t / 0.10, 0.0, 1.0)
+    ends = np.clip(0.30 + (1.0 - along) / 0.12, 0.0, 1.0)
+    thinned: np.ndarray = (beside * ends).astype(np.float32)
+    return thinned
 
 
 def _rounded(rows: list[np.ndarray], k: int) -> np.ndarray:
@@ -290,6 +308,7 @@ def _bun(identity: Identity, head: Head, style: Style, rng: np.random.Generator)
         follows=np.ones(len(place), np.float32),
         colour=(_mean_colour(identity) * rng.uniform(0.85, 1.05, (len(place), 1))).astype(np.float32),
         mark=(3.0 * down + 0.4 * around).ravel().astype(np.float32),
+        density=np.ones(len(place), np.float32),
         triangles=triangles,
     )
 

@@ -17,18 +17,27 @@ X_LOW, X_HIGH, Y_LOW, Y_HIGH = -0.66, 0.66, 7.28, 7.72
 PX_PER_DM = 1400
 
 
+UNDER_STEP = 4
+"""The shade under the brow is soft: it is kept at a quarter of the canvas' size."""
+
+
 @dataclass(frozen=True)
 class BrowCanvas:
-    """Coverage of brow hair over the face's frontal plane, 0-1."""
+    """Coverage of brow hair over the face's frontal plane, 0-1: single hairs, and the skin darkened by their roots."""
 
-    coverage: np.ndarray
+    hairs: np.ndarray
+    roots: np.ndarray
 
     def sample(self, position: np.ndarray, normal: np.ndarray) -> np.ndarray:
-        """Coverage at template positions; 0 where the skin does not face forward."""
-        rows = (Y_HIGH - position[:, 1]) * PX_PER_DM - 0.5
-        columns = (position[:, 0] - X_LOW) * PX_PER_DM - 0.5
-        found = ndimage.map_coordinates(self.coverage, [rows, columns], order=1, mode="constant")
-        return found * (normal[:, 2] > 0.15) * (position[:, 2] > 0.9)
+        """Coverage at template positions, shape (points,); 0 where the skin does not face forward."""
+        x, y, z = position.T
+        inside = (x > X_LOW) & (x < X_HIGH) & (y > Y_LOW) & (y < Y_HIGH) & (z > 0.9) & (normal[:, 2] > 0.15)
+        near = np.flatnonzero(inside)
+        at = np.stack([(Y_HIGH - y[near]) * PX_PER_DM, (x[near] - X_LOW) * PX_PER_DM])
+        found = np.zeros(len(position), np.float32)
+        found[near] = ndimage.map_coordinates(self.hairs, at - 0.5, order=1, mode="constant")
+        found[near] += ndimage.map_coordinates(self.roots, at / UNDER_STEP - 0.5, order=1, mode="constant")
+        return np.minimum(found, 0.94)
 
 
 # Centre line of the brow: x, y (dm), half height (dm), lean of the hairs (degrees from horizontal).
@@ -56,24 +65,29 @@ def brow_canvas(identity: Identity, seed: int) -> BrowCanvas:
     draw = draw_module.Draw(image)
     hair = identity.hair
     count = round(HAIRS_PER_BROW * (0.35 + 0.65 * hair.brow_density) * hair.brow_thickness)
+    along = np.linspace(0.0, 1.0, len(BROW_LINE))
     for side in (1.0, -1.0):
-        for _ in range(count):
-            t = rng.beta(1.15, 1.25)
-            x, y, half, lean = (np.interp(t, np.linspace(0, 1, len(BROW_LINE)), column) for column in BROW_LINE.T)
-            across = np.clip(rng.normal(0.0, 0.48), -1.0, 1.0)
-            half *= hair.brow_thickness
-            # lower hairs lean up, upper hairs lean down: they meet along the centre line
-            angle = np.radians(lean - 14.0 * across + rng.normal(0.0, 9.0))
-            length = (0.045 + 0.03 * rng.random()) * (0.7 + 0.3 * np.sin(np.pi * t))
-            start = np.array([x - 0.3 * length * np.cos(angle), y + across * half - 0.3 * length * np.sin(angle)])
-            end = start + length * np.array([np.cos(angle), np.sin(angle)])
-            points = [((side * px - X_LOW) * PX_PER_DM, (Y_HIGH - py) * PX_PER_DM) for px, py in (start, end)]
-            shade = int(rng.uniform(150, 255))
-            draw.line(points, fill=shade, width=int(rng.integers(4, 7)))
+        t = rng.beta(1.15, 1.25, count)
+        x, y, half, lean = (np.interp(t, along, column) for column in BROW_LINE.T)
+        across = np.clip(rng.normal(0.0, 0.48, count), -1.0, 1.0)
+        # lower hairs lean up, upper hairs lean down: they meet along the centre line
+        angle = np.radians(lean - 14.0 * across + rng.normal(0.0, 9.0, count))
+        length = rng.uniform(0.045, 0.075, count) * (0.7 + 0.3 * np.sin(np.pi * t))
+        hair_dm = length[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        root = np.stack([x, y + across * half * hair.brow_thickness], axis=1) - 0.3 * hair_dm
+        ends = np.stack([root, root + hair_dm], axis=1)
+        pixels = np.stack([(side * ends[..., 0] - X_LOW), Y_HIGH - ends[..., 1]], axis=-1) * PX_PER_DM
+        shades, widths = rng.uniform(150, 255, count).astype(int), rng.integers(4, 7, count)
+        for line, shade, width in zip(pixels.reshape(-1, 4).tolist(), shades.tolist(), widths.tolist(), strict=True):
+            draw.line(line, fill=shade, width=width)
     coverage = np.asarray(image, np.float32) / 255.0
-    strokes = ndimage.gaussian_filter(coverage, 2.2)
-    under = ndimage.gaussian_filter(coverage, 14.0)  # skin darkened by the roots
-    return BrowCanvas(np.clip((0.75 * strokes + 0.30 * under) * (0.55 + 0.45 * hair.brow_density), 0.0, 0.94))
+    rows, columns = (side // UNDER_STEP * UNDER_STEP for side in coverage.shape)
+    coarse = coverage[:rows, :columns].reshape(rows // UNDER_STEP, UNDER_STEP, columns // UNDER_STEP, UNDER_STEP)
+    strength = 0.55 + 0.45 * hair.brow_density
+    return BrowCanvas(
+        hairs=0.75 * strength * ndimage.gaussian_filter(coverage, 2.2),
+        roots=0.30 * strength * ndimage.gaussian_filter(coarse.mean(axis=(1, 3)), 14.0 / UNDER_STEP),
+    )
 
 
 IRIS_PX = 256

@@ -178,10 +178,11 @@ class GlRenderer:
         self._eye_moving.write(np.ascontiguousarray(frame.vertices[self._scene.eye_vertices]))
         self._lids.write(frame.eye_lids)
         _put(self._eye, eye_rotation=frame.eye_rotation.T, gaze=frame.gaze.T, tears=pose.body[2])
-        _put(
-            self._carried, head_rotation=frame.head_rotation.T, breath_lift=frame.breath_lift_dm,
-            forward=frame.forward_dm,
-        )  # fmt: skip
+        for program in (self._cloth, self._hair):
+            _put(
+                program, head_rotation=frame.head_rotation.T, breath_lift=frame.breath_lift_dm,
+                forward=frame.forward_dm,
+            )  # fmt: skip
 
         target.use()
         transparent = self.look.background == "transparent"
@@ -248,7 +249,8 @@ class GlRenderer:
         self._plain = self._program("posed", "plain")
         self._lash = self._program("posed", "plain")
         self._eye = self._program("eye", "eye")
-        self._carried = self._program("carried", "carried")
+        self._cloth = self._program("carried", "cloth")
+        self._hair = self._program("carried", "hair")
         backdrop = self._program("backdrop", "backdrop")
         top, bottom = light.BACKGROUNDS[self.look.background]
         _put(backdrop, top=top, bottom=bottom, keystone=np.array(self.look.keystone).T)
@@ -264,7 +266,8 @@ class GlRenderer:
         scene = self._scene
         for program in self._programs:
             self._aim(program)
-        _put(self._carried, pivot=scene.head.head_joint)
+        for program in (self._cloth, self._hair):
+            _put(program, pivot=scene.head.head_joint)
         _put(self._lash, tint=LASH, gloss=0.0, gap=0.0, fade=scene.identity.hair.lashes)
         self._moving = self._buffer(reserve=len(scene.uv) * FRAME_FLOATS * 4, dynamic=True)
         self._lids = self._buffer(reserve=len(scene.eye_vertices) * 8, dynamic=True)
@@ -272,23 +275,23 @@ class GlRenderer:
         lash_place = np.column_stack([scene.lash_across, np.zeros_like(scene.lash_across)])
         lash = self._buffer(np.column_stack([lash_place, np.ones(len(lash_place))]).astype("f4").tobytes())
 
-        def carried_array(carried: Carried) -> Any:
-            layout = ("3f place", "3f normal", "3f along", "1f follows", "3f tint", "1f cover")
-            content = [_content(self._carried, self._buffer(carried.vertices.tobytes()), layout)]
-            return self._vertex_array(self._carried, content, carried.triangles)
+        def carried_array(program: Any, carried: Carried) -> Any:
+            layout = ("3f place", "3f normal", "3f along", "1f follows", "3f tint", "1f cover", "1f density")
+            content = [_content(program, self._buffer(carried.vertices.tobytes()), layout)]
+            return self._vertex_array(program, content, carried.triangles)
 
         teeth = {"tint": TEETH, "gum": GUM, "gloss": 0.25, "fade": 0.0, "gap": TOOTH_GAP}
         tongue = {"tint": TONGUE, "gloss": 0.15, "fade": 0.0, "gap": 0.0}
         self._skin_array = self._skin_array_of(self._skin)
         self._arrays: list[tuple[Any, Any, dict[str, Any], bool]] = [
-            (carried_array(scene.gown), self._carried, {"hem_width": HEM_DM, "streaks": 0.0}, False),
+            (carried_array(self._cloth, scene.gown), self._cloth, {"hem_width": HEM_DM}, False),
             (self._skin_array, self._skin, {}, True),
             (self._eye_array(), self._eye, {}, True),
             (self._head_array(self._plain, scene.parts[Part.TEETH], self._fixed), self._plain, teeth, False),
             (self._head_array(self._plain, scene.parts[Part.TONGUE], self._fixed), self._plain, tongue, False),
         ]
         if len(scene.hair.triangles):
-            hair = (carried_array(scene.hair), self._carried, {"hem_width": 0.0, "streaks": STREAKS}, False)
+            hair = (carried_array(self._hair, scene.hair), self._hair, {"streaks": STREAKS}, False)
             self._arrays.insert(0, hair)
         self._lashes = self._head_array(self._lash, scene.parts[Part.LASH], lash)
 

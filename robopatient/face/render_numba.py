@@ -25,7 +25,8 @@ _numba = require("numba", "face")
 
 ATTRIBUTES = 16
 """Floats per vertex. Skin: what ``shaders/skin.vert`` hands on (key, fill, shine, texel). Eyes: direction on the ball,
-lids, place. Teeth and tongue: normal, texture place, open sky, place. Gown and hair: lit colour, highlight, mark."""
+lids, place. Teeth and tongue: normal, texture place, open sky, place. Gown and hair: lit colour, highlight, mark,
+density."""
 PLACE = 8
 """First column of the place of eyes, teeth and tongue."""
 NO_BODY = np.zeros((1, 1, 4), np.uint8)
@@ -78,6 +79,7 @@ class NumbaRenderer:
         self._attributes[self._plain_vertices, 5:7] = scene.uv[self._plain_vertices]
         self._attributes[self._plain_vertices, 7] = scene.open_sky[self._plain_vertices]
         self._attributes[head_count:, 6] = np.concatenate([scene.gown.mark, scene.hair.mark])
+        self._attributes[head_count:, 7] = np.concatenate([scene.gown.density, scene.hair.density])
         self._place = np.zeros((self._count, 3), np.float32)
         self._lights = np.stack([*self._light, self._camera]).astype(np.float32)
         self._plain = np.array([[*TEETH, 0.25, TOOTH_GAP, *GUM], [*TONGUE, 0.15, 0.0, *TONGUE]], np.float32)
@@ -117,7 +119,8 @@ class NumbaRenderer:
         depth = np.full(shape, np.inf, np.float32)
         number = np.full(shape, -1, np.int32)
         weights = np.empty((*shape, 2), np.float32)
-        _resolve(x, y, z, self._triangles, self._material, -1.0 if self.look.mirrored else 1.0, depth, number, weights)
+        hand = -1.0 if self.look.mirrored else 1.0
+        _resolve(x, y, z, self._triangles, self._material, attributes, hand, depth, number, weights)
         picture = self._background.copy()
         _shade(
             number, weights, inverse_w, self._triangles, self._material, attributes, *self._maps, self._iris,
@@ -191,7 +194,8 @@ def depth_resolve(
     depth = np.full((height, width), np.inf, np.float32)
     number = np.full((height, width), -1, np.int32)
     weights = np.empty((height, width, 2), np.float32)
-    _resolve(x, y, z, triangles, np.full(len(triangles), SKIN, np.int8), 1.0, depth, number, weights)
+    material, nothing = np.full(len(triangles), SKIN, np.int8), np.zeros((0, ATTRIBUTES), np.float32)
+    _resolve(x, y, z, triangles, material, nothing, 1.0, depth, number, weights)
     return number, weights
 
 
@@ -202,7 +206,18 @@ def _smoothstep(low: float, high: float, value: np.ndarray) -> np.ndarray:
 
 
 @_numba.njit(cache=True, fastmath=True, nogil=True)
-def _resolve(x, y, z, triangles, material, hand, depth, number, weights):  # type: ignore[no-untyped-def]
+def _thin(wa, wb, wc, a, b, c):  # type: ignore[no-untyped-def]
+    """shaders/hair.frag: whether the strand at this place of thin hair is left out."""
+    density = wa * a[7] + wb * b[7] + wc * c[7]
+    if density >= 1.0:
+        return False
+    across = wa * a[6] + wb * b[6] + wc * c[6]
+    coarse, fine = across * 4.0, across * 9.7
+    return density < 1.6 * abs(coarse - np.floor(coarse) - 0.5) + 0.4 * abs(fine - np.floor(fine) - 0.5)
+
+
+@_numba.njit(cache=True, fastmath=True, nogil=True)
+def _resolve(x, y, z, triangles, material, attributes, hand, depth, number, weights):  # type: ignore[no-untyped-def]
     """Nearest triangle of every pixel and its screen weights of the second and third corner; hand -1 is a mirror's."""
     rows, columns = depth.shape
     for k in range(triangles.shape[0]):
@@ -223,6 +238,8 @@ def _resolve(x, y, z, triangles, material, hand, depth, number, weights):  # typ
                     continue
                 d = wa * z[a] + wb * z[b] + wc * z[c]
                 if d >= depth[row, column]:
+                    continue
+                if kind == HAIR and _thin(wa, wb, wc, attributes[a], attributes[b], attributes[c]):
                     continue
                 depth[row, column] = d
                 number[row, column] = k
@@ -365,7 +382,7 @@ def _skin(  # type: ignore[no-untyped-def]
     bleed = sky * sky * (1.0 - sky)
     for n in range(3):
         wrap = (0.30, 0.12, 0.06)[n]
-        fold = (0.30, 0.42, 0.46)[n]
+        fold = (0.30, 0.37, 0.39)[n]
         bounce = (1.0, 0.92, 0.90)[n]
         lit = lights[1, n] * sun * max(((soft_key if n == 0 else hard_key) + wrap) / (1.0 + wrap), 0.0)
         lit += lights[3, n] * fill

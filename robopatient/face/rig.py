@@ -31,16 +31,19 @@ class Drive(NamedTuple):
     power: float = 1.0
     offset: float = 0.0
     """Weight added as soon as the action unit is above 0."""
+    ours: bool = False
+    """Mends what this mesh lacks; other faces do without."""
 
 
 DRIVES: dict[str, tuple[Drive, ...]] = {
     # browInnerUp moves the brow too little at weight 1, and alone it takes the outer half along.
-    "AU1": (Drive("browInnerUp", 1.8), Drive("browDown*", 0.12)),
+    "AU1": (Drive("browInnerUp", 1.8), Drive("browDown*", 0.08)),
     "AU2": (Drive("browOuterUp*", 1.0),),
     "AU4": (Drive("browDown*", 1.0),),
     "AU5": (Drive("eyeWide*", 0.8),),
     "AU6": (Drive("cheekSquint*", 1.0), Drive("eyeSquint*", 0.3), Drive("mouthUpperUp*", 0.08)),
-    "AU7": (Drive("eyeSquint*", 0.95),),
+    # The squint of the mesh lifts the lower lid alone; a tightened orbicularis brings the upper one down, too.
+    "AU7": (Drive("eyeSquint*", 0.95), Drive("eyeBlink*", 0.14, ours=True)),
     # noseSneer alone barely moves a landmark.
     "AU9": (
         Drive("noseSneer*", 1.0),

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from robopatient.face.brush import noise, spot, tint
+from robopatient.face.brush import blend, noise, spot, tint
 from robopatient.face.identity import Identity
 from robopatient.face.light import encode, linear
 from robopatient.face.paint import brow_canvas, iris_texture
@@ -132,10 +132,9 @@ def _albedo(identity: Identity, texels: Texels, seed: int) -> tuple[np.ndarray, 
         beard = _beard(p) * (1.0 - texels.lips)
         dots = 0.55 + 0.45 * np.clip(noise(p, 60.0, seed + 8) * 2.0, -1.0, 1.0)
         dark = np.array(hair.colour, np.float32) * (1 - hair.grey) + 0.55 * hair.grey
-        share = (0.55 * skin.stubble * beard * dots)[:, None]
-        colour[:] = colour * (1 - share) + share * linear(dark * 0.9)
+        blend(colour, 0.55 * skin.stubble * beard * dots, linear(dark * 0.9))
 
-    lip_tone = (0.95, 0.56, 0.60) if lightness > 0.5 else (0.96, 0.72, 0.76)
+    lip_tone = (0.95, 0.56, 0.60) if lightness > 0.5 else (0.88, 0.58, 0.64)
     lips = np.clip(texels.lips * 1.15, 0.0, 1.0)
     tint(colour, lips * (0.45 + 0.55 * skin.lip_colour), lip_tone)
     tint(colour, lips * 0.25 * (0.5 + 0.5 * noise(p * [3.0, 0.5, 1.0], 22.0, seed + 9)), (0.85, 0.78, 0.78))
@@ -143,18 +142,18 @@ def _albedo(identity: Identity, texels: Texels, seed: int) -> tuple[np.ndarray, 
     colour[texels.mouth] = np.array([0.36, 0.10, 0.09], np.float32) * (1.0 + 0.15 * fine[texels.mouth, None])
 
     brows = brow_canvas(identity, seed)
-    brow = brows.sample(p, texels.normal)[:, None]
-    colour[:] = colour * (1 - brow) + brow * linear(np.array(hair.brow_colour, np.float32))
+    brow = brows.sample(p, texels.normal)
+    blend(colour, brow, linear(np.array(hair.brow_colour, np.float32)))
 
     cover = np.clip(hair_coverage(identity, p, noise(p, 16.0, seed + 10)) * (1.0 - texels.ears), 0.0, 1.0)
     cover *= 0.75 + 0.25 * noise(p, 50.0, seed + 11)
     scalp = linear(np.array(hair.colour, np.float32) * (1 - hair.grey) + np.array([0.62, 0.61, 0.60]) * hair.grey)
-    cover = np.clip(cover, 0.0, 0.92)[:, None]
-    colour[:] = colour * (1 - cover) + cover * scalp * (0.75 + 0.25 * fine[:, None])
+    cover = np.clip(cover, 0.0, 0.92)
+    blend(colour, cover, scalp.astype(np.float32) * (0.75 + 0.25 * fine[:, None]))
 
     gloss = 0.30 + 0.22 * spot(p, (0.0, 7.75), (0.35, 0.25)) + 0.30 * spot(p, (0.0, 7.05), (0.10, 0.25))
     gloss += 0.10 * spot(p, (0.36, 7.08), (0.15, 0.12)) + 0.10 * fine
-    gloss = np.where(lips > 0.3, 0.62, gloss) * (1.0 - 0.8 * cover[:, 0]) * (1.0 - 0.9 * brow[:, 0])
+    gloss = np.where(lips > 0.3, 0.62, gloss) * (1.0 - 0.8 * cover) * (1.0 - 0.9 * brow)
     return np.clip(colour, 0.003, 1.0), np.clip(gloss, 0.0, 1.0)
 
 

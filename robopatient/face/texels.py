@@ -78,11 +78,8 @@ def slope_bytes(slope: np.ndarray) -> np.ndarray:
 
 def to_image(texels: Texels, values: np.ndarray) -> np.ndarray:
     """Rows of 0-255 as an image; texels off the skin take the nearest skin's value, so that no edge bleeds in."""
-    channels = values.shape[1]
-    image = np.zeros((SIZE_PX * SIZE_PX, channels), np.uint8)
-    image[texels.place] = np.clip(np.round(values), 0, 255).astype(np.uint8)
-    row, column = _nearest_covered()
-    return np.ascontiguousarray(image.reshape(SIZE_PX, SIZE_PX, channels)[row, column])
+    rows = np.clip(values + 0.5, 0.0, 255.0).astype(np.uint8)
+    return rows[_nearest_row(len(texels.place))].reshape(SIZE_PX, SIZE_PX, values.shape[1])
 
 
 def halve(image: np.ndarray, times: int) -> np.ndarray:
@@ -95,13 +92,14 @@ def halve(image: np.ndarray, times: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=1)
-def _nearest_covered() -> tuple[np.ndarray, np.ndarray]:
-    covered = np.zeros(SIZE_PX * SIZE_PX, bool)
-    covered[load_texels().place] = True
-    row, column = ndimage.distance_transform_edt(
-        ~covered.reshape(SIZE_PX, SIZE_PX), return_distances=False, return_indices=True
-    )
-    return row, column
+def _nearest_row(count: int) -> np.ndarray:
+    """For every place of the texture the row of the nearest of ``count`` texels, shape (SIZE_PX * SIZE_PX,)."""
+    row_of = np.full(SIZE_PX * SIZE_PX, -1, np.int32)
+    row_of[load_texels().place] = np.arange(count, dtype=np.int32)
+    bare = (row_of < 0).reshape(SIZE_PX, SIZE_PX)
+    row, column = ndimage.distance_transform_edt(bare, return_distances=False, return_indices=True)
+    nearest: np.ndarray = row_of[(row * SIZE_PX + column).ravel()]
+    return nearest
 
 
 def _build(template: HeadTemplate) -> Arrays:

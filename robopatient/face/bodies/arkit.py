@@ -64,7 +64,7 @@ def body_frame(pose: FacePose) -> BodyFrame:
         weights[unit] = max(before, weight) if unit in STRONGEST else before + weight
 
     for name, drives in DRIVES.items():
-        for drive in drives:
+        for drive in (drive for drive in drives if not drive.ours):
             both = [_drive(drive, sided[side].get(name, 0.0)) for side in SIDE_NAMES]
             if drive.unit.endswith("*"):
                 for side, weight in zip(SIDE_NAMES.values(), both, strict=True):

@@ -11,7 +11,9 @@ in vec3 along;
 in float follows;
 in vec3 tint;
 in float cover;
+in float density;
 out vec4 shaded;
+out float strands;
 
 void main() {
     vec3 turned = head_rotation * (place - pivot) + pivot;
@@ -28,5 +30,6 @@ void main() {
     float gleam = dot(strand, strand) * pow(max(1.0 - across * across, 0.0), 24.0);
     vec3 highlight = key_colour * (0.15 * gleam * max(dot(facing, key_direction) + 0.2, 0.0)) * (0.25 + tint);
     shaded = vec4(sqrt(tint * light + highlight), cover);
+    strands = density;
     gl_Position = clip * vec4(moved, 1.0);
 }

@@ -57,6 +57,6 @@ void main() {
     skin *= 1.0 - 0.12 * wet;
     gleam *= 1.0 + 1.6 * wet;
 #endif
-    skin *= 1.0 - vec3(0.30, 0.42, 0.46) * crease;
+    skin *= 1.0 - vec3(0.30, 0.37, 0.39) * crease;
     colour = vec4(sqrt(skin * light + gleam * (shine.w * (1.0 - 0.6 * crease))), 1.0);
 }

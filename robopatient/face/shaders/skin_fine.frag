@@ -38,7 +38,7 @@ void main() {
     skin *= 1.0 - min(red, 1.0) * vec3(-0.03, 0.33, 0.34);
     float grey = dot(skin, vec3(0.30, 0.55, 0.15));
     skin += 0.75 * max(-body.x, 0.0) * share.r * (grey * vec3(1.05, 1.03, 0.94) + 0.03 - skin);
-    skin *= (1.0 - 0.12 * wet) * (1.0 - vec3(0.30, 0.42, 0.46) * crease);
+    skin *= (1.0 - 0.12 * wet) * (1.0 - vec3(0.30, 0.37, 0.39) * crease);
     float sun = sky * 0.55 + 0.45;
     vec3 facing = vec3(dot(soft_normal, key_direction), vec2(dot(normal, key_direction)));
     vec3 light = key_colour * sun * max((facing + WRAP) / (1.0 + WRAP), 0.0);
