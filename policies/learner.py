@@ -54,23 +54,8 @@ class Learner:
         self.plan = plan
         self.questions = tuple(question(name) for name in plan.questions)
         self.start, self.weights = start, start
-        self.model: RewardModel = CheckedModel(
-            self._fresh_model(population), QuadraticModel(plan.n_state, plan.n_action)
-        )
-        check_model = self._fresh_model(population)
-        if isinstance(check_model, OrdinalModel):
-            for asked in self.questions:
-                check_model.check(asked)
-        if population is not None:
-            # Honest people's answers to the 4-level question hardly depend on the sound: see RaterCheck.
-            self.check = RaterCheck(check_model, least_advantage=None)
-        elif plan.n_action > 2:
-            # More dimensions take longer to find: two of 14 honest listeners in six were accused by the values for two.
-            self.check = RaterCheck(check_model, patience=80, clear=4.0)
-        else:
-            # The signed scale says more per answer, and chance imitates it better.
-            signed = any(asked.latent == "mismatch" for asked in self.questions)
-            self.check = RaterCheck(check_model, 7.0 if signed else 3.0)
+        self.model: RewardModel = CheckedModel(self._belief(population), QuadraticModel(plan.n_state, plan.n_action))
+        self.check = RaterCheck.suited(self._belief(population), self.questions, plan.n_action)
         self.trials: list[Trial] = []
         self.answers: list[int] = []
         self.frozen = ""
@@ -78,11 +63,15 @@ class Learner:
         self._pending: Trial | None = None
         self._network = Network.of(start)
 
-    def _fresh_model(self, population: Gaussian | None) -> RewardModel:
+    def _belief(self, population: Gaussian | None) -> RewardModel:
+        """What is believed before the first answer."""
         plan = self.plan
-        if population is not None:
-            return OrdinalModel(plan.n_state, plan.n_action, population)
-        return ParametricModel(plan.n_state, plan.n_action, plan.seed)
+        if population is None:
+            return ParametricModel(plan.n_state, plan.n_action, plan.seed)
+        model = OrdinalModel(plan.n_state, plan.n_action, population)
+        for asked in self.questions:
+            model.check(asked)
+        return model
 
     @property
     def consistency(self) -> Consistency:
@@ -103,7 +92,11 @@ class Learner:
             self._pending = Trial(index, state, self.act(state[None])[0], asked, "policy")
         else:
             action = self.model.query(state, asked, keyed(plan.seed, index, "query"))
-            self._pending = Trial(index, state, action, asked, "thompson")
+            probe = self.check.probe(self.model, state, action, asked)
+            if probe is not None:
+                self._pending = Trial(index, state, probe, asked, "probe")
+            else:
+                self._pending = Trial(index, state, action, asked, "thompson")
         return self._pending
 
     def _repeat_of(self, state: Array, asked: Question, index: int) -> Trial | None:

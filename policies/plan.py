@@ -23,8 +23,9 @@ QUESTION_PLANS: dict[str, tuple[str, ...]] = {
 }
 """What ``--question`` stands for: the signed scale fixes intensity; every fifth trial asks which sound is natural."""
 
-Source = Literal["thompson", "policy", "repeat"]
-"""Why this sound was chosen: to learn, to show what was learnt, or to see whether the rater answers the same again."""
+Source = Literal["thompson", "policy", "repeat", "probe"]
+"""Why this sound was chosen: to learn, to show what was learnt, to see whether the rater answers the same again, or
+whether the scale is the right way round."""
 
 Purpose = Literal["query", "reward", "refit", "repeat", "estimate", "press", "answer"]
 PURPOSES: tuple[Purpose, ...] = ("query", "reward", "refit", "repeat", "estimate", "press", "answer")

@@ -7,12 +7,13 @@ one whom the reversed model predicts better has the scale backwards. Then adapta
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
 import numpy as np
 
-from policies.reward_models import RewardModel
+from policies.reward_models import OrdinalModel, RewardModel, grid
 from policies.scales import Question
 from policies.spaces import Array
 
@@ -44,8 +45,8 @@ class RaterCheck:
         A fresh model like the learner's own: it is told every answer reversed.
     least_advantage
         Nats by which the reward model must beat the frequencies once ``patience`` answers are in; 2 more at any time
-        prove a rater for good. Chosen on 60 simulated raters of each kind and question: at 60 answers honest ones lie
-        above 9.8 (signed) and 7.5 (congruence) in 95 %, random ones below 6.0 and -0.4. None: answers say too little
+        prove a rater for good. Chosen on 20 simulated raters of each kind (persons 0 to 19): after 60 answers honest
+        ones lie above 11.7 (signed) and 12.4 (congruence), random ones below 6.4 and 0.3. None: answers say too little
         about the sound to tell (people on the 4-level question); only constant raters are called so.
     clear
         Nats that count as clear evidence for a constant or reversed rater.
@@ -54,12 +55,16 @@ class RaterCheck:
     proof_margin = 2.0
     first_look, first_look_reversed = 20, 30
     constant_share = 0.9
+    first_probe, probe_every, probe_points = 15, 3, 5
+    no_doubt = 6.0
+    """Nats between honest and reversed that end the probes: with them all of 20 unsigned raters of each kind lay 6.5
+    from the middle after 30 answers; without, after 60, honest and reversed ones met there."""
 
     def __init__(
         self,
         mirror: RewardModel,
-        least_advantage: float | None = 7.0,
-        patience: int = 55,
+        least_advantage: float | None = 8.5,
+        patience: int = 58,
         clear: float = 2.0,
     ) -> None:
         self._mirror = mirror
@@ -70,6 +75,18 @@ class RaterCheck:
         self._proven = False
         self.answers = 0
         self.verdict: Verdict = ""
+
+    @classmethod
+    def suited(cls, mirror: RewardModel, questions: Sequence[Question], n_action: int) -> RaterCheck:
+        """A check with the thresholds for what is asked and how much there is to find."""
+        if isinstance(mirror, OrdinalModel):
+            # Honest people's answers to the 4-level question hardly depend on the sound.
+            return cls(mirror, least_advantage=None)
+        if n_action > 2:
+            # More dimensions take longer to find: two of 14 honest listeners in six were accused by the values for two.
+            return cls(mirror, 7.0, patience=80, clear=4.0)
+        # The signed scale says more per answer, and chance imitates it better.
+        return cls(mirror, 8.5 if any(asked.latent == "mismatch" for asked in questions) else 5.0)
 
     def tell(
         self, predicted: Array, state: Array, action: Array, question: Question, index: int, other: Array | None = None
@@ -104,6 +121,29 @@ class RaterCheck:
     def advantage(self, over: Literal["reversed", "frequencies"]) -> float:
         """Nats by which the reward model has predicted better."""
         return self._log["model"] - self._log[over]
+
+    def probe(self, model: RewardModel, state: Array, near: Array, question: Question) -> Array | None:
+        """Sound whose answer best tells an honest rater from a reversed one; None while that needs no asking.
+
+        The learner asks about what it believes to be good, where a reversed rater may pass for an honest one of other
+        taste. So every third query is given to the doubt while there is one.
+
+        Parameters
+        ----------
+        near
+            The learner's own query, shape (n_action,): a probe moves level and pitch alone.
+        """
+        due = self.first_probe <= self.answers < self._patience and self.answers % self.probe_every == 0
+        if self._least_advantage is None or not due or abs(self.advantage("reversed")) >= self.no_doubt:
+            return None
+        sounds = grid(len(near), self.probe_points)
+        sounds[:, 2:] = near[2:]
+        apart = []
+        for sound in sounds:
+            honest = model.chances(state, sound, question)
+            backwards = self._mirror.chances(state, sound, question)[::-1]
+            apart.append(float((honest - backwards) @ np.log(honest / backwards)))
+        return sounds[int(np.argmax(apart))]
 
     def _judge(self) -> Verdict:
         if self.answers < self.first_look:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any, TypeVar
 
+from policies.errors import PolicyError
 from robopatient.errors import require
 
 __all__ = ["sweep"]
@@ -42,6 +43,8 @@ def sweep(
     ------
     MissingPackageError
         When Ray is asked for and not installed.
+    PolicyError
+        When no cluster answers at the address.
     """
     done: list[R] = []
 
@@ -52,7 +55,13 @@ def sweep(
 
     if ray_address:
         ray: Any = require("ray", "cluster")
-        ray.init(address=None if ray_address == "local" else ray_address, ignore_reinit_error=True, log_to_driver=False)
+        address = None if ray_address == "local" else ray_address
+        try:
+            ray.init(address=address, ignore_reinit_error=True, log_to_driver=False)
+        except (ConnectionError, ValueError) as error:
+            raise PolicyError(
+                f"no Ray cluster at {ray_address!r} ({error}); begin one with: ray start --head, or use --ray local"
+            ) from error
         remote = ray.remote(num_cpus=1)(function)
         for reference in [remote.remote(job) for job in jobs]:
             keep(ray.get(reference))

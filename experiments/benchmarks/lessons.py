@@ -7,6 +7,7 @@ changed learner never shows the results of the old one.
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -103,9 +104,9 @@ class Lessons:
 
 @cache
 def _code() -> str:
-    """Digest of all that a lesson depends on: the package's own files, shipped weights, and versions of libraries."""
+    """Digest of all that a lesson depends on: modules behind it, shipped weights, and versions of libraries."""
     found = hashlib.sha256()
-    files = [path for path in POLICIES.glob("*.py") if "face" not in path.name]
+    files = _modules("evaluate")
     files += [POLICIES.parent / "robopatient" / name for name in ("expression/ppo.py", "study/questions.py")]
     files += [*POLICIES.glob("checkpoints/*/weights.npz"), *POLICIES.glob("populations/*.toml")]
     for path in sorted(files):
@@ -113,6 +114,19 @@ def _code() -> str:
     for package in ("numpy", "scipy", "torch", "stable-baselines3"):
         found.update(version(package).encode())
     return found.hexdigest()
+
+
+def _modules(first: str) -> list[Path]:
+    """Files of a module of the package and of all modules of the package that it imports, near or far."""
+    known: set[str] = set()
+    todo = [first]
+    while todo:
+        name = todo.pop()
+        if name not in known:
+            known.add(name)
+            text = (POLICIES / f"{name}.py").read_text(encoding="utf-8")
+            todo += re.findall(r"^\s*from policies\.(\w+) import", text, re.MULTILINE)
+    return [POLICIES / f"{name}.py" for name in known]
 
 
 def _digest(job: Job) -> str:

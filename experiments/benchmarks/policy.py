@@ -26,6 +26,9 @@ __all__ = ["bench_policy"]
 LISTENERS = 20
 """Parametric listeners a condition; the same persons for every method."""
 BASELINE_METHODS = ("PPO, library defaults", "PPO, tuned", "PPO, pre-trained", "Gaussian process")
+CENTRE = "constant centre"
+CENTRE_FROM = 40
+"""Ratings after which the learner must not be worse than the constant centre."""
 DETECT_WITHIN = 60
 BAD_HABITS = {
     "constant": Habits(constant=4),
@@ -85,17 +88,19 @@ def bench_policy(
     for condition in CONDITIONS:
         if only and condition.figure not in only:
             continue
-        asked = [m for m in BASELINE_METHODS if baselines and condition.questions != "signed"]
-        if condition.merit and baselines:
-            asked.append("constant centre")
-        for method in ("learner", *asked):
-            jobs = _jobs(condition, method, people if condition.merit else None, n, seed)
-            taught = lessons.run(f"{condition.figure}: {method}", jobs)
-            found = _figures(condition, taught, remark if condition.merit else None, target=method == "learner")
+        shared = people if condition.merit else None
+        note = remark if condition.merit else None
+        taught: dict[str, list[Lesson]] = {}
+        for method in ("learner", *(BASELINE_METHODS if baselines else ()), *((CENTRE,) if condition.merit else ())):
+            jobs = _jobs(condition, method, shared, n, seed)
+            taught[method] = lessons.run(f"{condition.figure}: {method}", jobs)
+            found = _figures(condition, taught[method], note, target=method == "learner")
             if method == "learner":
                 figures += found
             else:
                 compared.setdefault(method, []).extend(found)
+        if condition.merit:
+            figures.append(_over_centre(condition, taught["learner"], taught[CENTRE]))
     if not only or "bad_rater_detected_by" in only:
         figures += _bad_raters(n, seed, lessons)
     for measure in (refit_s, console_gap_ms, kill_resume_difference):
@@ -146,6 +151,28 @@ def _figures(condition: Condition, lessons: Sequence[Lesson], remark: str | None
         figure = value(f"{condition.figure}_{ratings}", number, at_least=least if target else None, n=len(values))
         figures.append(msgspec.structs.replace(figure, quartiles=list(quartiles(values)), remark=note))
     return figures
+
+
+def _over_centre(condition: Condition, learner: Sequence[Lesson], centre: Sequence[Lesson]) -> Figure:
+    """Least advantage in mean P(agree) over the constant centre at any checkpoint from ``CENTRE_FROM`` on."""
+    gains = {
+        score.ratings: [
+            s.merit - c.merit
+            for one, other in zip(learner, centre, strict=True)
+            for s, c in zip(one.scores, other.scores, strict=True)
+            if s.ratings == score.ratings
+        ]
+        for score in learner[0].scores
+        if score.ratings >= CENTRE_FROM
+    }
+    means = {ratings: float(np.mean(each)) for ratings, each in gains.items()}
+    worst = min(means, key=means.__getitem__)
+    below = sum(gain < 0.0 for gain in gains[max(gains)])
+    figure = value(f"{condition.figure}_over_centre", means[worst], at_least=0.0, n=len(learner))
+    remark = (
+        f"the least, at {worst} ratings; at {max(gains)} ratings {below} of {len(learner)} lessons are below theirs"
+    )
+    return msgspec.structs.replace(figure, quartiles=list(quartiles(gains[worst])), remark=remark)
 
 
 def _bad_raters(n: int, seed: int, lessons: Lessons) -> list[Figure]:

@@ -13,13 +13,13 @@ from policies.checkpoint import read_weights
 from policies.errors import PolicyError, TrialsError
 from policies.evaluate import CHECKPOINTS, METHODS, Job, Lesson, quartiles, time_to
 from policies.offline import Estimate, offline_value
-from policies.people import People, fit_people, read_trials
+from policies.people import People, Trials, fit_people, read_trials
 from policies.plan import QUESTION_PLANS
 from policies.spaces import TASKS, normalised, physical
 from robopatient.expression.ppo import MOAN_FEMALE_SEMITONES, MOAN_MALE_SEMITONES, Network
 from robopatient.expression.prior import Prior
 
-__all__ = ["evaluate"]
+__all__ = ["evaluate", "start_against_prior"]
 
 
 def evaluate(
@@ -62,7 +62,7 @@ def evaluate(
     compared: list[Baseline] = []
     if listeners is not None:
         people = fit_people(read_trials(listeners))
-        figures += _start_against_prior(people, checkpoint)
+        figures += start_against_prior(people, checkpoint)
         for method in methods:
             questions = QUESTION_PLANS["agree" if people.levels == 4 else "congruence5"]
             if people.levels not in (4, 5, 7):
@@ -81,7 +81,9 @@ def evaluate(
             else:
                 compared.append(Baseline(method, found))
     if bandit is not None:
-        figures += _offline(bandit, checkpoint)
+        trials = read_trials(bandit)
+        figures += start_against_prior(fit_people(trials), checkpoint, "_to_logged_raters")
+        figures += _offline(trials, checkpoint)
     show(new_result("policy", figures, compared, machine(), seed), as_json)
     return 0
 
@@ -130,8 +132,11 @@ def _prior_actions(states: np.ndarray) -> np.ndarray:
     return normalised(space.action, np.array(rows))
 
 
-def _start_against_prior(people: People, checkpoint: str) -> list[Figure]:
-    """Mean P(agree) of the checkpoint, the hand-made prior and the centre before any rating."""
+def start_against_prior(people: People, checkpoint: str, whose: str = "") -> list[Figure]:
+    """Mean P(agree) of the checkpoint, the hand-made prior and the centre before any rating.
+
+    ``whose`` ends the figures' names.
+    """
     _, weights = read_weights(checkpoint, TASKS["pain-to-voice"])
     states = np.linspace(-1.0, 1.0, 64)[:, None]
     rows = {
@@ -143,16 +148,15 @@ def _start_against_prior(people: People, checkpoint: str) -> list[Figure]:
         name: float(np.mean([people.listener(i).merit(states, actions).mean() for i in range(len(people.names))]))
         for name, actions in rows.items()
     }
-    least = means["hand_made_prior"]
+    least = {f"checkpoint_{checkpoint}": round(means["hand_made_prior"], 4)}
     return [
-        value(f"p_agree_of_{name}", round(mean, 4), at_least=round(least, 4) if k == 0 else None, n=len(people.names))
-        for k, (name, mean) in enumerate(means.items())
+        value(f"p_agree_of_{name}{whose}", round(mean, 4), at_least=least.get(name), n=len(people.names))
+        for name, mean in means.items()
     ]
 
 
-def _offline(bandit: Path, checkpoint: str) -> list[Figure]:
+def _offline(trials: Trials, checkpoint: str) -> list[Figure]:
     """Value in the logged trials, by importance weighting and doubly robust."""
-    trials = read_trials(bandit)
     _, weights = read_weights(checkpoint, TASKS["pain-to-voice"])
     figures = []
     for name, act in (

@@ -58,7 +58,7 @@ FLAGS: dict[str, tuple[State, str]] = {
 }
 
 
-SOURCES = {"thompson": "to learn", "policy": "as learnt", "repeat": "hidden repeat"}
+SOURCES = {"thompson": "to learn", "policy": "as learnt", "repeat": "hidden repeat", "probe": "check of the scale"}
 """Why the trainer chose an expression, in words."""
 NAMES = {
     "level_db": "level", "f0_ratio": "f0 ratio", "roughness_offset": "roughness", "breathiness_offset": "breathiness",

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from experiments.benchmarks.policy import _people, bench_policy
-from experiments.benchmarks.policy_evaluate import evaluate
+from experiments.benchmarks.policy_evaluate import evaluate, start_against_prior
 from policies.env import published_table
 from policies.errors import PolicyError, TrialsError
+from policies.people import fit_people, read_trials
 from policies.spaces import TASKS, physical
 
 HEADER = "participant,force_threshold_n,amplitude,pitch,"
@@ -54,7 +55,9 @@ def test_raters_of_a_table_and_a_log_are_evaluated_in_the_one_shape(
     found = figures(out)
     assert found["p_agree_of_checkpoint_congruence"]["met"] in (True, False)
     assert found["p_agree_of_constant_centre"]["n"] == 3
-    assert found["doubly_robust_of_hand_made_prior"]["n"] == 960
+    assert found["p_agree_of_hand_made_prior_to_logged_raters"]["n"] == 3
+    for estimate in ("ips", "snips", "doubly_robust"):
+        assert found[f"{estimate}_of_hand_made_prior"]["n"] == 960
     bandit = next(b for b in json.loads(out)["baselines"] if b["name"] == "table bandit")
     scores = {f["name"]: f for f in bandit["figures"]}
     assert scores["score_20"]["n"] == 3
@@ -69,6 +72,14 @@ def test_what_cannot_be_evaluated_is_refused_with_the_way_out(tmp_path: Path) ->
         evaluate(listeners=tmp_path / "x.csv", methods=("magic",))
     with pytest.raises(TrialsError, match="use --bandit"):
         evaluate(listeners=table(tmp_path / "random.csv", "answer"), methods=("constant centre",), ratings=1)
+
+
+@pytest.mark.parametrize("trials", ["congruence_trials.csv", "bandit_trials.csv"])
+def test_the_shipped_policy_suits_people_at_least_as_well_as_the_hand_made_prior(
+    shared_data: Path, trials: str
+) -> None:
+    taught, prior, _ = start_against_prior(fit_people(read_trials(shared_data / trials), shrinkage=0.4), "congruence")
+    assert taught.value >= prior.value
 
 
 def test_without_a_table_people_are_drawn_from_the_shipped_population_and_it_is_said() -> None:

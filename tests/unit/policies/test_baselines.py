@@ -37,9 +37,12 @@ def test_library_defaults_make_no_update_in_a_sitting_and_small_batches_do() -> 
         assert any(not np.array_equal(before[k], after[k]) for k in before) == changed
 
 
-def test_an_answer_out_of_order_is_refused() -> None:
+def test_an_answer_out_of_order_or_off_the_scale_is_refused() -> None:
     method = BASELINES["table bandit"](1, 2, ASKED, 0)
     trial = method.suggest(np.zeros(1))
+    for rating in (0, 8, float("nan")):
+        with pytest.raises(RatingError, match="not on the scale"):
+            method.tell(trial, rating)  # type: ignore[arg-type]
     method.tell(trial, 4)
     with pytest.raises(RatingError, match="out of order"):
         method.tell(trial, 4)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -9,9 +10,9 @@ from policies.plan import Plan, keyed
 from policies.train_ppo import Weights
 
 
-def lesson(start: Weights, habits: Habits, ratings: int = 60, seed: int = 1) -> Learner:
+def lesson(start: Weights, habits: Habits, ratings: int = 60, seed: int = 1, plan: Plan | None = None) -> Learner:
     """Without refits: the check sees the queries, not the policy."""
-    learner = Learner(Plan(refit_every=1000, seed=seed), start)
+    learner = Learner(msgspec.structs.replace(plan or Plan(), refit_every=1000, seed=seed), start)
     rater = Rater(draw_listener(np.random.default_rng(1000 + seed)), habits)
     for index in range(ratings):
         trial = learner.suggest(keyed(seed, index, "press").uniform(-1, 1, 1))
@@ -40,6 +41,21 @@ def test_an_honest_rater_is_left_in_peace_and_repeats_agree_roughly(start: Weigh
     assert learner.frozen == ""
     assert learner.consistency.repeats > 0
     assert learner.consistency.mean_difference_steps < 2.0
+
+
+def test_a_reversed_rater_of_congruence_is_found_by_a_few_probes_and_an_honest_one_is_spared_them(
+    start: Weights,
+) -> None:
+    """One of 20 reversed raters passed for honest to the end while only the believed best was asked about."""
+    plan = Plan(questions=("congruence7",))
+    turned = lesson(start, Habits(sign_error=1.0), seed=12, plan=plan)
+    assert turned.frozen.startswith("reversed")
+    honest = lesson(start, Habits(), seed=12, plan=plan)
+    assert honest.frozen == ""
+    probes = [trial.index for trial in honest.trials if trial.source == "probe"]
+    assert 0 < len(probes) <= 8
+    assert probes[0] >= honest.check.first_probe
+    assert honest.check.advantage("reversed") > honest.check.no_doubt
 
 
 def test_the_operator_may_trust_the_rater_all_the_same(start: Weights) -> None:

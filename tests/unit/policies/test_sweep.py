@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import builtins
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from policies.errors import PolicyError
 from policies.evaluate import Job, Score, quartiles, run_job, time_to
 from policies.sweep import sweep
 from robopatient.errors import MissingPackageError
@@ -31,6 +33,15 @@ def test_without_ray_the_command_to_install_it_is_named(monkeypatch: pytest.Monk
     monkeypatch.setattr("importlib.import_module", no_ray)
     with pytest.raises(MissingPackageError, match=r"pip install 'robopatient\[cluster\]'"):
         sweep(run_job, JOBS, ray_address="local")
+
+
+def test_nobody_at_the_address_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def init(**_: Any) -> None:
+        raise ConnectionError("Could not find any running Ray instance")
+
+    monkeypatch.setattr("policies.sweep.require", lambda *_: SimpleNamespace(init=init))
+    with pytest.raises(PolicyError, match=r"no Ray cluster at '10\.0\.0\.9:6379' .*ray start --head"):
+        sweep(run_job, JOBS, ray_address="10.0.0.9:6379")
 
 
 def test_the_time_to_a_target_needs_two_checkpoints_above_it() -> None:

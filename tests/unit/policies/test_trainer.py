@@ -66,6 +66,13 @@ def test_a_lesson_by_messages_refuses_nonsense_and_leaves_a_checkpoint(begin: Be
         rated = trainer.ask(Rated(0, 4.0))
         assert isinstance(rated, Progress)
         assert rated.answers == 1
+        again = trainer.ask(Rated(0, 4.0))
+        assert isinstance(again, Refused), "each trial is answered once"
+        assert "no answer to trial 0" in again.reason
+        assert isinstance(trainer.ask(Pressed((8.0,))), Asked)
+        unheard = trainer.ask(Rated(1, 4.0, presented=(float("nan"), 1.0)))
+        assert isinstance(unheard, Refused)
+        assert "level_db (dB)" in unheard.reason
         assert len(rated.observed) == len(rated.shown["f0_ratio"]) > 10
         closed = trainer.ask(Finish("nobody"))
         assert isinstance(closed, Closed)
