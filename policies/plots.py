@@ -17,7 +17,7 @@ def draw_lesson(
     observed: Sequence[float],
     shown: Mapping[str, Sequence[float]],
     axis: Dimension,
-    units: Mapping[str, str],
+    actions: Sequence[Dimension],
     title: str = "",
 ) -> None:
     """Write a PNG: left the learning curve, right one small map for each action dimension."""
@@ -25,10 +25,9 @@ def draw_lesson(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    names = list(shown)
-    figure = Figure(figsize=(9.0, 1.2 + 1.5 * max(2, len(names))), layout="constrained")
+    figure = Figure(figsize=(9.0, 1.2 + 1.5 * max(2, len(actions))), layout="constrained")
     FigureCanvasAgg(figure)
-    grid = figure.add_gridspec(len(names), 2, width_ratios=(3, 2))
+    grid = figure.add_gridspec(len(actions), 2, width_ratios=(3, 2))
     curve = figure.add_subplot(grid[:, 0])
     answers = sorted(points)
     curve.fill_between(
@@ -46,13 +45,20 @@ def draw_lesson(
     curve.set(xlabel="ratings", ylabel="worth of the policy (0 to 1)", ylim=(0.0, 1.02), title=title)
     curve.legend(loc="lower right", frameon=False)
     curve.spines[["top", "right"]].set_visible(False)
-    for row, name in enumerate(names):
+    for row, action in enumerate(actions):
         small = figure.add_subplot(grid[row, 1])
-        small.plot(observed, shown[name], color="#08519c")
-        small.set_ylabel(f"{name}\n({units[name]})" if units[name] != "1" else name, fontsize=8)
+        small.plot(observed, shown[action.name], color="#08519c")
+        margin = 0.04 * (action.high - action.low)
+        small.set_ylim(action.low - margin, action.high + margin)
+        small.set_ylabel(_title(action), fontsize=8)
         small.spines[["top", "right"]].set_visible(False)
-        if row == len(names) - 1:
+        if row == len(actions) - 1:
             small.set_xlabel(f"{axis.name} ({axis.unit})")
         else:
             small.set_xticklabels([])
     figure.savefig(path, dpi=110)
+
+
+def _title(dimension: Dimension) -> str:
+    unit = "" if dimension.unit == "1" else f"\n({dimension.unit})"
+    return dimension.name.replace("_", " ").replace(" db", "") + unit

@@ -198,9 +198,14 @@ def _draw(folder: Path, task: str, last: Progress, merits: dict[int, float]) -> 
     points = {n: point | ({"merit": merits[n]} if n in merits else {}) for n, point in log.points().items()}
     log.close()
     space, path = TASKS[task], folder / "curve.png"
-    units = {d.name: d.unit for d in space.action}
     draw_lesson(
-        path, points, last.observed, last.shown, space.observation[0], units, f"{folder.name}: {last.answers} ratings"
+        path,
+        points,
+        last.observed,
+        last.shown,
+        space.observation[0],
+        space.action,
+        f"{folder.name}: {last.answers} ratings",
     )
     return path
 
@@ -226,7 +231,11 @@ def list_policies(*, as_json: bool = False) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("name", "maps", "to", "what", "hash")
+    table = Table(box=None)
+    table.add_column("name", no_wrap=True)
+    for heading in ("maps", "to", "what"):
+        table.add_column(heading)
+    table.add_column("hash", no_wrap=True)
     for row in rows:
         table.add_row(
             str(row["name"]),
