@@ -18,15 +18,16 @@ from stable_baselines3.common.logger import Logger
 
 from policies.env import published_table
 from policies.errors import RatingError
-from policies.learner import Teachable
+from policies.learner import Learner, Teachable
 from policies.ordinal import quadratic
 from policies.plan import Schedule, Trial, keyed
+from policies.reward_models import grid
 from policies.scales import Question, question
 from policies.spaces import Array
 from policies.train_ppo import Weights, build, load_weights, weights_of
 from robopatient.expression.ppo import Network
 
-__all__ = ["BASELINES", "Constant", "DirectPpo", "Duels", "GaussianProcess", "TableBandit"]
+__all__ = ["BASELINES", "BeliefAlone", "Constant", "DirectPpo", "Duels", "GaussianProcess", "TableBandit"]
 
 
 class _Baseline(ABC):
@@ -261,6 +262,23 @@ class Duels(_Baseline):
         actions = np.random.default_rng(0).uniform(-1.0, 1.0, (512, self.n_action))
         actions[0] = 0.0
         return np.array([actions[(quadratic(np.tile(s, (512, 1)), actions) @ self._mode).argmax()] for s in state])
+
+
+class BeliefAlone(Learner):
+    """The learner without its network: the sound of most expected worth on a lattice. What PPO is refitted towards."""
+
+    points = 41
+
+    @property
+    def refit_due(self) -> bool:
+        """Never: there is nothing to refit."""
+        return False
+
+    def act(self, state: Array) -> Array:
+        """Best of the lattice for each press; dimensions beyond level and pitch stay at their middle."""
+        worth = self.model.worth(keyed(self.plan.seed, len(self.answers), "reward"))
+        sounds = grid(self.plan.n_action, self.points)
+        return np.array([sounds[worth(np.tile(s, (len(sounds), 1)), sounds).mean(0).argmax()] for s in state])
 
 
 BASELINES: dict[str, Callable[[int, int, Question, int], Teachable]] = {

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from policies.baselines import BASELINES, DirectPpo
+from policies.baselines import BASELINES, BeliefAlone, DirectPpo
 from policies.checkpoint import read_weights, starting_point
 from policies.errors import PolicyError
 from policies.learner import Learner, Teachable
@@ -33,7 +33,8 @@ __all__ = ["CHECKPOINTS", "METHODS", "Job", "Lesson", "Score", "Yardstick", "qua
 CHECKPOINTS = (0, 10, 20, 30, 40, 50, 60, 80, 100, 120, 150, 200, 300, 400)
 """Ratings after which the deployed policy is scored."""
 
-METHODS = ("learner", "PPO, pre-trained", *BASELINES)
+LEARNERS: dict[str, type[Learner]] = {"learner": Learner, "belief alone": BeliefAlone}
+METHODS = (*LEARNERS, "PPO, pre-trained", *BASELINES)
 
 WARM_UP = Schedule(presses=40_960, rate=3e-3, rate_end=5e-4, spread=0.4, spread_end=0.12)
 """Training of a left-out person's start: from the shipped psychophysical weights to everybody else's population."""
@@ -154,12 +155,12 @@ def _method(job: Job) -> Teachable:
         start = _shipped(job.task)
     if job.method == "PPO, pre-trained":
         return DirectPpo(space.n_observation, space.n_action, question(job.questions[0]), job.seed, start=start)
-    if job.method != "learner":
+    if job.method not in LEARNERS:
         raise PolicyError(f"no method {job.method!r}; choose among {', '.join(METHODS)}")
     plan = Plan(space.n_observation, space.n_action, job.questions, seed=job.seed)
     if not job.refits:
         plan = msgspec.structs.replace(plan, refit_every=job.ratings + 1)
-    return Learner(plan, start, population)
+    return LEARNERS[job.method](plan, start, population)
 
 
 @cache

@@ -41,7 +41,9 @@ def draw_lesson(
     curve.plot(answers, [points[n]["median"] for n in answers], color="#08519c", label="expected by the listener model")
     true = [n for n in answers if "merit" in points[n]]
     if true:
-        curve.plot(true, [points[n]["merit"] for n in true], color="#d94801", label="true worth (simulated rater)")
+        curve.plot(
+            true, [points[n]["merit"] for n in true], marker=".", color="#d94801", label="true worth (simulated rater)"
+        )
     curve.set(xlabel="ratings", ylabel="worth of the policy (0 to 1)", ylim=(0.0, 1.02), title=title)
     curve.legend(loc="lower right", frameon=False)
     curve.spines[["top", "right"]].set_visible(False)

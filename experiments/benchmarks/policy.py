@@ -29,7 +29,9 @@ BASELINE_METHODS = ("PPO, library defaults", "PPO, tuned", "PPO, pre-trained", "
 CENTRE = "constant centre"
 CENTRE_FROM = 40
 """Ratings after which the learner must not be worse than the constant centre."""
-DETECT_WITHIN = 60
+DETECT_WITHIN, HONEST_RATINGS = 60, 100
+FIRST_UNSEEN = 100
+"""First person of those by whom no threshold was chosen."""
 BAD_HABITS = {
     "constant": Habits(constant=4),
     "reversed": Habits(sign_error=1.0),
@@ -91,7 +93,8 @@ def bench_policy(
         shared = people if condition.merit else None
         note = remark if condition.merit else None
         taught: dict[str, list[Lesson]] = {}
-        for method in ("learner", *(BASELINE_METHODS if baselines else ()), *((CENTRE,) if condition.merit else ())):
+        others = (*(BASELINE_METHODS if baselines else ()), *(("belief alone", CENTRE) if condition.merit else ()))
+        for method in ("learner", *others):
             jobs = _jobs(condition, method, shared, n, seed)
             taught[method] = lessons.run(f"{condition.figure}: {method}", jobs)
             found = _figures(condition, taught[method], note, target=method == "learner")
@@ -177,26 +180,24 @@ def _over_centre(condition: Condition, learner: Sequence[Lesson], centre: Sequen
 
 def _bad_raters(n: int, seed: int, lessons: Lessons) -> list[Figure]:
     """Ratings until a bad rater is found out (one more than looked at: not found), and honest ones accused."""
-    figures = []
 
-    def job(plan: tuple[str, ...], ratings: int, i: int, habits: Habits | None = None) -> Job:
-        # Other persons than those by whom the check's thresholds were chosen (0 to 39).
-        return Job(
-            "learner", "pain-to-voice", plan, ratings, 100 + i, 1000 * seed + 100 + i, habits=habits, refits=False
-        )
+    def job(questions: str, ratings: int, i: int, habits: Habits | None = None) -> Job:
+        plan, who = QUESTION_PLANS[questions], FIRST_UNSEEN + i
+        return Job("learner", "pain-to-voice", plan, ratings, who, 1000 * seed + who, habits=habits, refits=False)
 
+    found: list[int] = []
+    accused: list[bool] = []
+    words = []
     for questions in ("signed", "congruence7"):
-        plan = QUESTION_PLANS[questions]
-        bad = [job(plan, DETECT_WITHIN, i, habits) for habits in BAD_HABITS.values() for i in range(n)]
-        found = np.array(
-            [lesson.detected_at or DETECT_WITHIN + 1 for lesson in lessons.run(f"bad raters, {questions}", bad)], float
-        )
-        honest = lessons.run(f"honest raters, {questions}", [job(plan, 100, i) for i in range(n)])
-        accused = sum(bool(lesson.verdict) for lesson in honest)
-        by_kind = ", ".join(
-            f"{kind} {sum(found[k * n : (k + 1) * n] <= DETECT_WITHIN)}/{n}" for k, kind in enumerate(BAD_HABITS)
-        )
-        figure = distribution("bad_rater_detected_by", found, target={"max": DETECT_WITHIN})
-        remark = f"question {questions}; found: {by_kind}; honest raters wrongly accused within 100: {accused}/{n}"
-        figures.append(msgspec.structs.replace(figure, remark=remark))
-    return figures
+        for kind, habits in BAD_HABITS.items():
+            jobs = [job(questions, DETECT_WITHIN, i, habits) for i in range(n)]
+            at = [lesson.detected_at or DETECT_WITHIN + 1 for lesson in lessons.run(f"{kind}, {questions}", jobs)]
+            words.append(f"{kind}, {questions} {sum(a <= DETECT_WITHIN for a in at)}/{n}")
+            found += at
+        honest = lessons.run(f"honest, {questions}", [job(questions, HONEST_RATINGS, i) for i in range(n)])
+        accused += [bool(lesson.verdict) for lesson in honest]
+    figure = distribution("bad_rater_detected_by", np.array(found, float), target={"max": DETECT_WITHIN})
+    figures = [msgspec.structs.replace(figure, remark=f"found: {'; '.join(words)}")]
+    figure = value("honest_raters_accused", float(np.mean(accused)), n=len(accused))
+    remark = f"{sum(accused)} of {len(accused)} within {HONEST_RATINGS} ratings, half of them on each question"
+    return [*figures, msgspec.structs.replace(figure, remark=remark)]

@@ -1,4 +1,4 @@
-"""A live lesson from end to end: presses, sound, ratings, a trainer killed in the middle, a policy in the end."""
+"""A live lesson from end to end: presses, sound, face, ratings, a trainer killed in the middle, a policy in the end."""
 
 import sqlite3
 from pathlib import Path
@@ -25,7 +25,7 @@ def test_a_lesson_goes_on_when_the_trainer_is_killed_and_ends_with_a_policy(tmp_
     status = live.train_live(
         session=Path("assets/sessions/demo.toml"),
         out=tmp_path / "lesson",
-        task="pain-to-voice",
+        task="pain-to-voice-and-face",
         question_name="",
         ratings=RATINGS,
         start="",
@@ -36,16 +36,21 @@ def test_a_lesson_goes_on_when_the_trainer_is_killed_and_ends_with_a_policy(tmp_
     assert status == 0
     card, _ = read_checkpoint(tmp_path / "lesson" / "policy")
     assert card.training["answers"] == RATINGS
+    assert [axis.name for axis in card.action] == ["level_db", "f0_ratio", "face_gain"]
     with Record(tmp_path / "lesson" / "sessions" / "001") as record:
         answers = [action for action in record.messages("action") if action.action == "answer"]
         suggested = [action for action in record.messages("action") if action.action == "suggest"]
         shown = {expression.policy.partition("+")[2] for expression in record.messages("expression")}
         phases = [state.phase for state in record.messages("study")]
+        lesson = record.messages("lesson")[-1]
         died = [note.text for note in record.messages("note") if "trainer died" in note.text]
     assert died, "the trainer was killed"
     assert len(answers) >= RATINGS
     assert {f"trial{number}" for number in range(RATINGS)} <= shown, "every suggestion was acted on"
     assert len(suggested) >= RATINGS
+    assert next(iter(lesson.units)) == "force_newton"
+    assert lesson.observed == tuple(sorted(lesson.observed)), "the map is drawn over force"
+    assert set(lesson.shown) == {"level_db", "f0_ratio", "face_gain"}
     assert {"consent", "instructions", "press", "question", "done"} <= set(phases)
     with sqlite3.connect(tmp_path / "lesson" / "ratings.sqlite") as log:
         kept = log.execute("SELECT COUNT(*) FROM events WHERE kind = 'rating'").fetchone()[0]

@@ -26,6 +26,11 @@ def test_what_can_learn_does(name: str) -> None:
     assert np.mean([s[-1].score - s[0].score for s in scores]) > 0.15
 
 
+def test_the_belief_alone_acts_well_without_any_network() -> None:
+    lesson = run_job(Job("belief alone", "pain-to-voice", ("congruence7",), 30, 1, 1))
+    assert lesson.scores[-1].score > 0.85
+
+
 def test_library_defaults_make_no_update_in_a_sitting_and_small_batches_do() -> None:
     for batch, changed in ((2048, False), (20, True)):
         agent = DirectPpo(1, 2, ASKED, 0, batch=batch)
