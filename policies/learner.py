@@ -12,7 +12,7 @@ import numpy as np
 
 from policies.errors import RatingError
 from policies.ordinal import Gaussian
-from policies.plan import Plan, Trial, keyed
+from policies.plan import Plan, Source, Trial, keyed
 from policies.rater_check import MESSAGES, Consistency, RaterCheck
 from policies.reward_models import CheckedModel, OrdinalModel, ParametricModel, QuadraticModel, RewardModel
 from policies.scales import Question, question
@@ -40,7 +40,7 @@ class Teachable(Protocol):
 
 
 class Learner:
-    """Reward model over all ratings, PPO policy refitted inside it, Thompson queries with hidden repeats.
+    """Reward model over all ratings, PPO policy refitted inside it, Thompson queries with hidden repeats and probes.
 
     Parameters
     ----------
@@ -93,10 +93,8 @@ class Learner:
         else:
             action = self.model.query(state, asked, keyed(plan.seed, index, "query"))
             probe = self.check.probe(self.model, state, action, asked)
-            if probe is not None:
-                self._pending = Trial(index, state, probe, asked, "probe")
-            else:
-                self._pending = Trial(index, state, action, asked, "thompson")
+            source: Source = "thompson" if probe is None else "probe"
+            self._pending = Trial(index, state, action if probe is None else probe, asked, source)
         return self._pending
 
     def _repeat_of(self, state: Array, asked: Question, index: int) -> Trial | None:
