@@ -125,7 +125,7 @@ class LearningPanel(QFrame):
         self._median.setData(points[:, 0], points[:, 1])
         end = max(10, told.goal)
         self.curve.setXRange(0.0, end, padding=0.02)
-        self.curve.getPlotItem().getAxis("bottom").setTicks([[(n, str(n)) for n in (0, end // 2, end)]])
+        self.curve.getPlotItem().getAxis("bottom").setTicks([[(n, str(n)) for n in (end // 4, end // 2, 3 * end // 4)]])
         self._draw_map(told)
         for (name, value), (title, text) in zip(self.figures, figures(told), strict=True):
             name.setText(title)
@@ -150,8 +150,7 @@ class LearningPanel(QFrame):
 
     def _draw_further(self, told: m.LessonState, names: list[str], axis: str) -> None:
         """Face and voice quality, where they are taught: numbers without a unit, on one axis."""
-        for part in (self.face, self.titles[2]):
-            part.setVisible(bool(names))
+        self.face.parentWidget().setVisible(bool(names))
         words = [
             f'<span style="color:{colour}">{NAMES.get(name, name.replace("_", " "))}</span>'
             for name, colour in zip(names, self._colours, strict=False)
@@ -182,9 +181,11 @@ class LearningPanel(QFrame):
             column.setSpacing(2)
             column.addWidget(title)
             column.addWidget(plot, 1)
-            plots.addLayout(column, share)
-        for part in (self.face, self.titles[2]):
-            part.hide()
+            part = QWidget(self)  # which a task without a face hides as one
+            column.setContentsMargins(0, 0, 0, 0)
+            part.setLayout(column)
+            plots.addWidget(part, share)
+        self.face.parentWidget().hide()
         self.curve.getPlotItem().getAxis("bottom").setLabel("ratings")
         self.curve.getPlotItem().getAxis("left").setLabel("expected worth")
         foot = QHBoxLayout()
