@@ -153,6 +153,7 @@ class Client:
         self._busy = True
         self._told_ns = self._beat_ns = 0
         self._told: tuple[object, ...] = ()
+        self._lesson_told: tuple[object, ...] = ()
         self._leave = False
         signal.signal(signal.SIGTERM, lambda *_: setattr(self, "_leave", True))
         plan = Plan(self._task.n_observation, self._task.n_action, QUESTION_PLANS[lesson.question], seed=config.seed)
@@ -253,9 +254,9 @@ class Client:
         """What to tell of the lesson; None when nothing has changed."""
         progress = self._progress
         key = (progress, self._busy, self._refused, self._checkpoint, tuple(self._presented.items()))
-        if progress is None or key == getattr(self, "_lesson_key", None):
+        if progress is None or key == self._lesson_told:
             return None
-        self._lesson_key = key
+        self._lesson_told = key
         units = {FORCE: "N"} | {d.name: d.unit for d in (*self._task.observation, *self._task.action)}
         # The operator thinks in what the hand does: the map is drawn over force at the worst site.
         felt = self._presses.nrs
