@@ -13,7 +13,7 @@ from robopatient.face.geometry import move, vertex_normals
 from robopatient.face.identity import Identity, target_weights
 from robopatient.face.mesh import DM_PER_MM, HeadTemplate, Part, identity_offsets, load_template
 from robopatient.face.pose import FacePose
-from robopatient.face.rig import Rig
+from robopatient.face.rig import UNIT_LIMIT, Rig
 from robopatient.face.teeth import seat_teeth
 from robopatient.face.wrinkles import GROUPS, distance_to_line
 
@@ -26,6 +26,12 @@ EYE_SHRINK = 0.978
 
 TONGUE_REST_DM = np.array([0.0, -0.055, -0.12], np.float32)
 """The source's tongue lies on the lower teeth and shows as soon as the lips part; a patient's lies low and back."""
+
+BLINKS = ("eyeBlinkLeft", "eyeBlinkRight")
+LIDS_MEET = 0.01
+"""Gap, as a sine over the eye's centre, that lashes close."""
+FURTHEST_BLINK = 1.35
+"""Beyond it lids wrinkle through each other."""
 
 IRIS_TO_LOWER_LID = 0.46
 """Sine over the eye's axis at which the lower lid touches the iris; eyes look down until it does."""
@@ -93,6 +99,7 @@ class Head:
         self._units = _units_without_eyes(template, np.concatenate(self._eyes))
         self._wrinkle_masks = _wrinkle_masks(template)
         self._lid_edges = [_lid_edges(self.rest, template, points) for points in self._eyes]
+        self._blink = {unit: self._full_blink(unit, edges) for unit, edges in zip(BLINKS, self._lid_edges, strict=True)}
         lower = min(_lid_sines(self.rest, *edges, self.eye_radius_dm)[1] for edges in self._lid_edges)
         self.rest_gaze_deg = float(np.degrees(np.clip(np.arcsin(-lower) - np.arcsin(IRIS_TO_LOWER_LID), 0.0, 0.14)))
 
@@ -114,7 +121,7 @@ class Head:
         points = self.rest.copy()
         for unit, weight in weights.units.items():
             moved, delta = self._units[unit]
-            move(points, moved, np.float32(weight), delta)
+            move(points, moved, np.float32(weight * self._blink.get(unit, 1.0)), delta)
 
         wrinkle = np.zeros((len(points), 2), np.float32)
         for name, depth in weights.wrinkles.items():
@@ -145,6 +152,16 @@ class Head:
             eye_centres=(self.eye_centres - pivot) @ turn.T + pivot,
             lids=lids,
         )
+
+    def _full_blink(self, unit: str, edges: tuple[np.ndarray, np.ndarray, np.ndarray]) -> float:
+        """Factor on the weight of a blink at which this identity's lids meet: children's eyes are larger."""
+        moved, delta = self._units[unit]
+        points = self.rest.copy()
+        upper, lower = _lid_sines(points, *edges, self.eye_radius_dm)
+        move(points, moved, np.float32(UNIT_LIMIT[unit]), delta)
+        shut_upper, shut_lower = _lid_sines(points, *edges, self.eye_radius_dm)
+        falls = (upper - lower) - (shut_upper - shut_lower)
+        return float(np.clip((upper - lower - LIDS_MEET) / max(falls, 1e-6), 1.0, FURTHEST_BLINK))
 
     def gaze_rotation(self, gaze_deg: tuple[float, float]) -> np.ndarray:
         """Rotation of the eyes in the head, shape (3, 3)."""
@@ -204,13 +221,14 @@ def _wrinkle_masks(template: HeadTemplate) -> dict[str, tuple[int, np.ndarray, n
 def _lid_edges(rest: np.ndarray, template: HeadTemplate, eye: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Lash-root points over mid eye (upper, lower) and the eye's centre: where the lids are.
 
-    Told on the identity's own eye; on the template's where a far-off identity has no such point.
+    Which lid a lash grows on is told on the template, whose eyes are wide open; mid eye on the identity's own eye, or
+    on the template's where a far-off identity has no such point.
     """
     lash = np.flatnonzero(np.abs(template.lash_across) < LASH_ROOT_BAND)
+    above = template.template_dm[lash, 1] > template.template_dm[eye, 1].mean()
     for place in (rest, template.template_dm):
-        offset = place[lash] - place[eye].mean(axis=0)
-        middle = np.abs(offset[:, 0]) < LID_MIDDLE_DM
-        upper, lower = lash[middle & (offset[:, 1] > 0)], lash[middle & (offset[:, 1] < 0)]
+        middle = np.abs(place[lash, 0] - place[eye, 0].mean()) < LID_MIDDLE_DM
+        upper, lower = lash[middle & above], lash[middle & ~above]
         if len(upper) and len(lower):
             break
     return upper, lower, rest[eye].mean(axis=0)

@@ -268,12 +268,11 @@ class GlRenderer:
             self._aim(program)
         for program in (self._cloth, self._hair):
             _put(program, pivot=scene.head.head_joint)
-        _put(self._lash, tint=LASH, gloss=0.0, gap=0.0, fade=scene.identity.hair.lashes)
+        _put(self._lash, tint=LASH, gloss=0.0, gap=0.0, fade=1.0)
         self._moving = self._buffer(reserve=len(scene.uv) * FRAME_FLOATS * 4, dynamic=True)
         self._lids = self._buffer(reserve=len(scene.eye_vertices) * 8, dynamic=True)
         self._fixed = self._buffer(np.column_stack([scene.uv, scene.open_sky]).astype("f4").tobytes())
-        lash_place = np.column_stack([scene.lash_across, np.zeros_like(scene.lash_across)])
-        lash = self._buffer(np.column_stack([lash_place, np.ones(len(lash_place))]).astype("f4").tobytes())
+        lash = self._buffer(np.column_stack([scene.lashes, np.ones(len(scene.lashes))]).astype("f4").tobytes())
 
         def carried_array(program: Any, carried: Carried) -> Any:
             layout = ("3f place", "3f normal", "3f along", "1f follows", "3f tint", "1f cover", "1f density")

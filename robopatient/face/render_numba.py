@@ -84,8 +84,8 @@ class NumbaRenderer:
         self._lights = np.stack([*self._light, self._camera]).astype(np.float32)
         self._plain = np.array([[*TEETH, 0.25, TOOTH_GAP, *GUM], [*TONGUE, 0.15, 0.0, *TONGUE]], np.float32)
         self._lash_alpha = (
-            scene.identity.hair.lashes * (1.0 - _smoothstep(0.0, 1.0, scene.lash_across))
-            * _smoothstep(-0.7, -0.1, scene.lash_across)
+            scene.lashes[:, 1] * (1.0 - _smoothstep(0.0, 1.0, scene.lashes[:, 0]))
+            * _smoothstep(-0.7, -0.1, scene.lashes[:, 0])
         ).astype(np.float32)  # fmt: skip
 
     def resize(self, size_px: int) -> None:
@@ -212,8 +212,8 @@ def _thin(wa, wb, wc, a, b, c):  # type: ignore[no-untyped-def]
     if density >= 1.0:
         return False
     across = wa * a[6] + wb * b[6] + wc * c[6]
-    coarse, fine = across * 4.0, across * 9.7
-    return density < 1.6 * abs(coarse - np.floor(coarse) - 0.5) + 0.4 * abs(fine - np.floor(fine) - 0.5)
+    strand, lock = across * 4.0, across * 1.7
+    return density < 1.5 * abs(strand - np.floor(strand) - 0.5) + 0.5 * abs(lock - np.floor(lock) - 0.5)
 
 
 @_numba.njit(cache=True, fastmath=True, nogil=True)
@@ -425,13 +425,15 @@ def _eye(value, iris_map, lights, eye_rotation, gaze, tears, painted, colour):  
     glint = (0.75 * window + 0.18 * second) * (0.35 + 0.65 * inside) * (1.0 - _step(upper - 0.10, upper + 0.06, hy))
     brim = 0.06 * tears
     tear = (1.0 - _step(lower + 0.03 + brim, lower + 0.075 + brim, hy)) * _step(lower - 0.05, lower + 0.02, hy)
-    tear *= 0.16 + 0.20 * tears
+    tear *= 0.09 + 0.20 * tears
+    seen = _step(0.04, 0.16, value[3] - value[4])
     sore = 0.8 * tears * _step(0.48, 0.60, np.sqrt(bx * bx + by * by))
     for n in range(3):
         lit = lights[1, n] * key + lights[3, n] * fill
         lit += lights[5, n] + (lights[4, n] - lights[5, n]) * (0.5 + 0.5 * ny)
         white = 1.0 - sore * (0.03, 0.30, 0.30)[n]
-        colour[n] = painted[n] * painted[n] * white * lit * shade * 0.92 + glint + tear
+        shut = (0.030, 0.014, 0.012)[n]
+        colour[n] = shut + seen * (painted[n] * painted[n] * white * lit * shade * 0.92 + glint + tear - shut)
 
 
 @_numba.njit(cache=True, fastmath=True, nogil=True)

@@ -67,8 +67,8 @@ class Scene:
         Point of the head at every drawn vertex.
     eye_vertices, eye_local
         Drawn vertices of the eyes and their direction from the eye's centre.
-    lash_vertices_across
-        Place across the lashes for every drawn vertex.
+    lashes
+        Place across the lashes (0 at the lid, 1 at the tip) and density for every drawn vertex, shape (vertices, 2).
     """
 
     def __init__(self, identity: Identity) -> None:
@@ -89,7 +89,10 @@ class Scene:
         teeth = np.unique(self.parts[Part.TEETH])
         self.uv[teeth] = tooth_places(template)[template.draw_point[teeth]]
         self.open_sky = baked["open_sky"][template.draw_point].astype(np.float32)
-        self.lash_across = np.nan_to_num(template.lash_across)[template.draw_point]
+        upper = template.template_dm[:, 1] > template.template_dm[template.points_of(Part.EYE), 1].mean()
+        density = identity.hair.lashes * np.where(upper, 1.0, LOWER_LASHES)
+        across = np.nan_to_num(template.lash_across)
+        self.lashes = np.stack([across, density], axis=1)[template.draw_point].astype(np.float32)
         self.eye_vertices = np.unique(self.parts[Part.EYE])
         eye_points = template.draw_point[self.eye_vertices]
         self._eye_side = (template.template_dm[eye_points, 0] < 0).astype(int)
@@ -164,6 +167,8 @@ def _cull(head: Head, gown: Carried, hair: Carried) -> tuple[np.ndarray, np.ndar
     return (skin_seen | face | mouth) & ~clothed, gown_seen, hair_seen
 
 
+LOWER_LASHES = 0.35
+"""Density of the lower lashes against the upper (assumption: by eye)."""
 CLOTHED_DM = 0.15
 """Skin this far inside the gown's edge is never drawn, so that it cannot come through the cloth."""
 FACE_Z_DM = 1.0

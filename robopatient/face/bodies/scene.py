@@ -70,7 +70,7 @@ class OwnScene:
         self.uv = np.zeros((count, 2), np.float32) if head.uv is None else head.uv.astype(np.float32)
         normals = vertex_normals(head.points, head.triangles)
         self.open_sky = open_sky(head.points, normals, head.triangles.astype(np.int32)).astype(np.float32)
-        self.lash_across = np.zeros(count, np.float32)
+        self.lashes = np.zeros((count, 2), np.float32)
         self.eye_vertices = np.zeros(1, np.int64)
         self.eye_local = np.array([[0.0, 0.0, 1.0]], np.float32)
         self.gown = Carried.from_vertices(np.zeros((1, 15), np.float32), nothing)

@@ -12,6 +12,7 @@ in vec2 lids;
 out vec4 colour;
 
 const float IRIS = 0.50;
+const vec3 SHUT = vec3(0.030, 0.014, 0.012); // between lids that all but meet: their shade and the lashes'
 
 void main() {
     vec3 ball = normalize(on_ball);
@@ -43,6 +44,7 @@ void main() {
     float second = smoothstep(0.985, 0.996, dot(wet, normalize(fill_direction + eye)));
     lit += (0.75 * window + 0.18 * second) * mix(0.35, 1.0, inside) * smoothstep(upper + 0.06, upper - 0.10, head.y);
     float brim = 0.06 * tears; // tears stand higher on the lower lid than the film of every eye
-    lit += (0.16 + 0.20 * tears) * smoothstep(lower + 0.075 + brim, lower + 0.03 + brim, head.y) * smoothstep(lower - 0.05, lower + 0.02, head.y);
+    lit += (0.09 + 0.20 * tears) * smoothstep(lower + 0.075 + brim, lower + 0.03 + brim, head.y) * smoothstep(lower - 0.05, lower + 0.02, head.y);
+    lit = mix(SHUT, lit, smoothstep(0.04, 0.16, lids.x - lids.y));
     colour = vec4(sqrt(clamp(lit, 0.0, 1.0)), 1.0);
 }

@@ -7,7 +7,7 @@ out vec4 colour;
 
 void main() {
     if (strands < 1.0) {
-        float order = 1.6 * abs(fract(shaded.w * 4.0) - 0.5) + 0.4 * abs(fract(shaded.w * 9.7) - 0.5);
+        float order = 1.5 * abs(fract(shaded.w * 4.0) - 0.5) + 0.5 * abs(fract(shaded.w * 1.7) - 0.5);
         if (strands < order) discard;
     }
     float wave = abs(fract(shaded.w) - 0.5) + abs(fract(shaded.w * 2.618) - 0.5);

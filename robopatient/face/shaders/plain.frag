@@ -2,7 +2,8 @@
 // Teeth, tongue and lashes: one colour each. gap > 0 makes teeth and gum of a wall, fade > 0 lashes of a strip.
 uniform vec3 key_direction, key_colour, fill_direction, fill_colour, ambient_sky, ambient_ground, camera;
 uniform vec3 tint, gum;
-uniform float gloss, fade, gap;
+uniform float gloss, gap;
+uniform float fade; // 1 for lashes: texel is then the place across them and their density
 in vec3 world_normal;
 in vec3 world_place;
 in vec2 strength;
@@ -28,6 +29,6 @@ void main() {
         own = mix(tint, gum, covered);
         shine *= 1.0 - covered;
     }
-    float alpha = fade > 0.0 ? fade * (1.0 - smoothstep(0.0, 1.0, texel.x)) * smoothstep(-0.7, -0.1, texel.x) : 1.0;
+    float alpha = fade > 0.0 ? texel.y * (1.0 - smoothstep(0.0, 1.0, texel.x)) * smoothstep(-0.7, -0.1, texel.x) : 1.0;
     colour = vec4(sqrt(clamp((own * light + shine) * sky, 0.0, 1.0)), alpha);
 }
