@@ -16,6 +16,7 @@ from experiments.datasets.design import SPLITS
 from experiments.datasets.layout import table_of
 from experiments.datasets.tables import rows_in
 from experiments.datasets.verify import open_dataset
+from experiments.judges.judge import KINDS
 from experiments.judges.pictures import PictureJudge, make_picture_judge
 from robopatient.errors import SessionError
 
@@ -32,8 +33,8 @@ RESAMPLES, SHUFFLES = 300, 300
 
 def audit_folder(folder: Path, judge: str = "pixels", seed: int = 1, as_json: bool = False) -> None:
     """Audit a data set of stills and print what was found."""
-    if judge in ("closed-form", "ridge", "au-graph", "relation", "lstm", "forest"):
-        print(f"{judge}: not applicable: its input is action units, which carry no identity; audit a judge of pictures")
+    if judge in KINDS:
+        print(f"{judge}: not applicable: it sees action units or hears a voice, no picture; audit a judge of pictures")
         return
     report = audit(folder, make_picture_judge(judge), seed)
     if as_json:

@@ -15,6 +15,8 @@ from experiments.datasets.tables import rows_in
 __all__ = ["SHARDS", "broken_members", "write_shards"]
 
 SHARDS = "shards"
+END_BYTES = 2 * tarfile.BLOCKSIZE
+"""Zeros that end a tar file."""
 MAPS = {"region_mask": "region.png", "displacement_map": "displacement.png"}
 
 
@@ -73,6 +75,10 @@ def broken_members(path: Path, files: dict[str, Path]) -> list[str]:
     """
     wrong = []
     try:
+        with path.open("rb") as raw:
+            raw.seek(-END_BYTES, io.SEEK_END)
+            if any(raw.read()):
+                raise tarfile.ReadError("no mark of the end")
         with tarfile.open(path) as shard:
             for entry in shard:
                 held = shard.extractfile(entry)

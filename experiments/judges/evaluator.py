@@ -86,14 +86,13 @@ def score(judge: Judge, card: Card, clips: list[Clip], seed: int = 1) -> dict[st
         kept = agreement(true, spoilt, people, seed, ("spearman", "mae_nrs"))
         controls[name] = {"spearman": kept["spearman"]._asdict(), "mae_nrs": kept["mae_nrs"].value}
     rho = found["spearman"].value
-    shuffled = controls[SHUFFLED]["spearman"]["value"]
-    blind_to_time = rho > 0.0 and shuffled >= BROKEN_SHARE * rho
+    unmoved = [name for name, row in controls.items() if rho > 0.0 and row["spearman"]["value"] >= BROKEN_SHARE * rho]
     return _identified(card, clips) | {
         "measures": {name: value._asdict() for name, value in found.items()},
         "majority_rate": majority,
         "permutation_p": p,
         "controls": controls,
-        "verdict": _verdict(card, blind_to_time, p, found["accuracy"].value, majority),
+        "verdict": _verdict(unmoved, p, found["accuracy"].value, majority),
         "coupling": _coupling(clips, judge.sense, seed),
         "sessions": _sessions(judge, clips, seed) if isinstance(judge, SessionJudge) else None,
     }
@@ -141,16 +140,18 @@ def _sessions(judge: SessionJudge, clips: list[Clip], seed: int) -> dict[str, An
     }
 
 
-def _verdict(card: Card, blind_to_time: bool, p: float, accuracy: float, majority: float) -> str:
+def _verdict(unmoved: list[str], p: float, accuracy: float, majority: float) -> str:
+    """One sentence on what may be made of the judge; ``unmoved`` are the spoilings that it does not mind."""
     if p > 0.05:
         return "no better than chance: what it says of these clips is not to be used"
-    if blind_to_time:
-        return (
-            "BROKEN as a judge of dynamics: shuffled time looks the same to it; it may be read as a judge of size only"
-        )
-    if accuracy <= majority:
-        return "ranks pains, but names their grade no better than always saying the commonest one"
-    return "usable for comparing generators of other lineages"
+    if SHUFFLED in unmoved:
+        verdict = "BROKEN as a judge of dynamics: shuffled time is the same to it; read it as a judge of size only"
+    elif accuracy <= majority:
+        verdict = "ranks pains, but names their grade no better than always saying the commonest one"
+    else:
+        verdict = "usable for comparing generators of other lineages"
+    others = [name for name in unmoved if name != SHUFFLED]
+    return verdict + (f"; it ranks as well by {' and by '.join(others)}" if others else "")
 
 
 def _coupling(clips: list[Clip], sense: str, seed: int) -> dict[str, Any]:

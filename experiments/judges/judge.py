@@ -15,7 +15,7 @@ from experiments.judges.clips import Clip
 from experiments.judges.sessions import Session
 from robopatient.errors import AssetError, ConfigError
 
-__all__ = ["Card", "Judge", "SessionJudge", "load_judge", "new_judge", "save_judge"]
+__all__ = ["KINDS", "Card", "Judge", "SessionJudge", "load_judge", "new_judge", "save_judge"]
 
 
 class Judge(Protocol):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -38,14 +40,33 @@ class PictureJudge(Protocol):
         ...
 
 
+OUTSIDE = Path(__file__).parent / "outside"
+TOOLS: dict[str, Callable[[str], list[str]]] = {
+    "face-mesh": lambda python: [python, str(OUTSIDE / "face_mesh.py")],
+    "py-feat": lambda python: [python, str(OUTSIDE / "py_feat.py")],
+    "openface": lambda program: [sys.executable, str(OUTSIDE / "openface.py"), program],
+    "command": shlex.split,
+}
+"""What is run for a known tool, given the Python that has it or its own program, and for any other command."""
+
+
 def make_picture_judge(text: str) -> PictureJudge:
-    """``pixels``, or ``command:PROGRAM ARGUMENTS``."""
-    kind, _, command = text.partition(":")
-    if kind == "command" and command:
-        return OutsideJudge(command)
+    """``pixels``; ``face-mesh:PYTHON`` or ``py-feat:PYTHON``; ``openface:PROGRAM``; or ``command:PROGRAM ARGUMENTS``.
+
+    Raises
+    ------
+    SessionError
+        Naming what can be given.
+    """
+    kind, _, where = text.partition(":")
+    if kind in TOOLS and where:
+        return OutsideJudge(text, TOOLS[kind](where))
     if text == "pixels":
         return Pixels()
-    raise SessionError(f"picture judge {text!r}: give pixels, or command:PROGRAM ARGUMENTS (see docs/datasets.md)")
+    raise SessionError(
+        f"picture judge {text!r}: give pixels, face-mesh:PYTHON, py-feat:PYTHON, openface:PROGRAM or command:PROGRAM "
+        "ARGUMENTS (see docs/datasets.md)"
+    )
 
 
 class Pixels:
@@ -85,9 +106,8 @@ class Pixels:
 class OutsideJudge:
     """Somebody else's program; it never enters this one's environment."""
 
-    def __init__(self, command: str) -> None:
-        self.name = command
-        self._command = shlex.split(command)
+    def __init__(self, name: str, command: list[str]) -> None:
+        self.name, self._command = name, command
 
     def fit(self, folder: Path, rows: list[dict[str, Any]]) -> None:
         """It has learnt elsewhere."""

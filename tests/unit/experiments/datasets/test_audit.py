@@ -88,5 +88,5 @@ def test_an_outside_program_is_asked_and_may_find_no_face(made: Path, tmp_path: 
 def test_judges_of_action_units_are_not_applicable(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     audit_folder(made, "au-graph")
     assert "not applicable" in capsys.readouterr().out
-    with pytest.raises(SessionError, match="give pixels, or command"):
+    with pytest.raises(SessionError, match="give pixels, face-mesh:PYTHON"):
         make_picture_judge("oracle")

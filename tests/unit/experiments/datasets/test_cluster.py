@@ -88,7 +88,7 @@ def test_a_killed_worker_of_a_cluster_is_drawn_again_and_the_bytes_are_the_same(
     def run() -> None:
         try:
             generate(design, tmp_path / "set", ray="local", say=lambda text: None)
-        except BaseException as error:  # noqa: BLE001  (told in the test's own thread)
+        except BaseException as error:
             errors.append(error)
 
     thread = threading.Thread(target=run)
@@ -136,7 +136,7 @@ def test_a_lost_head_ends_the_command_with_what_to_do_and_nothing_is_lost(design
 
 
 def test_nobody_at_the_address_is_told_at_once():
-    with pytest.raises(SessionError, match="no cluster answers.*ray start --head, or use --ray local"):
+    with pytest.raises(SessionError, match=r"no cluster answers.*ray start --head, or use --ray local"):
         joined("127.0.0.1:1")
 
 
