@@ -228,7 +228,8 @@ def write_lossless(
             stream.pix_fmt = "bgr0"
             for number, pose in enumerate(poses):
                 picture = np.ascontiguousarray(drawer.draw(pose))
-                stream.height, stream.width = picture.shape[:2]
+                if number == 0:
+                    stream.height, stream.width = picture.shape[:2]
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
                 if progress:
                     progress(number + 1)

@@ -186,6 +186,7 @@ from pathlib import Path
 from robopatient.errors import RecordError
 from robopatient.face.film import write_film
 from robopatient.face.pose import FacePose
+from robopatient.session.generate import write_lossless
 
 class Snow:
     def draw(self, pose):
@@ -193,11 +194,30 @@ class Snow:
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))  # as good as a disk that is full from there on
+path, poses = Path(sys.argv[1]), [FacePose(breath=k / 1000) for k in range(900)]
 try:
-    write_film(Path(sys.argv[1]), [(k / 30, FacePose(breath=k / 1000)) for k in range(900)], Snow(), 30.0)
+    if path.suffix == ".mkv":
+        write_lossless(path, poses, Snow(), 30.0)
+    else:
+        write_film(path, [(k / 30, pose) for k, pose in enumerate(poses)], Snow(), 30.0)
 except RecordError as error:
     print(error)
 """
+
+
+def test_a_disk_that_fills_up_leaves_a_lossless_film_that_plays_up_to_there(tmp_path: Path) -> None:
+    path = tmp_path / "full.mkv"
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(path)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "full.mkv: the film stopped" in done.stdout
+    with av.open(str(path)) as container, contextlib.suppress(av.error.InvalidDataError):
+        frames = [
+            frame.to_ndarray(format="rgb24") for _, frame in zip(range(5), container.decode(video=0), strict=False)
+        ]
+    assert len(frames) == 5
+    np.testing.assert_array_equal(frames[3], np.random.default_rng(30).integers(0, 255, (64, 64, 3), dtype=np.uint8))
 
 
 def test_a_disk_that_fills_up_leaves_a_film_that_plays_up_to_there(tmp_path: Path) -> None:

@@ -88,6 +88,20 @@ def test_a_damaged_target_file_is_named(tmp_path: Path) -> None:
         mesh._read_target(path)
 
 
+def test_a_wheel_that_lacks_a_part_says_which(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mesh, "_data_folder", lambda: tmp_path)
+    with pytest.raises(AssetError, match=r"base\.obj: the head data cannot be read.*pip install"):
+        mesh._build_template()
+    (tmp_path / "mpfb2" / "3dobjs").mkdir(parents=True)
+    (tmp_path / "mpfb2" / "3dobjs" / "base.obj").write_text("v 0 0 0\n" * 7)
+    with pytest.raises(AssetError, match=r"base\.obj: has 7 vertices, expected 19158"):
+        mesh._build_template()
+    with pytest.raises(AssetError, match=r"holds 0 face units, expected 52"):
+        mesh._build_units(tmp_path, np.arange(4))
+    with pytest.raises(AssetError, match=r"mpfb_lips\.jpg: the head data cannot be read"):
+        mesh.load_mask("lips")
+
+
 def test_without_the_wheel_the_message_ends_with_what_to_type() -> None:
     script = """
         import importlib.util
