@@ -123,10 +123,9 @@ def _speedup(plan: Design, folder: Path, rounds: int) -> Figure:
             raise SessionError(f"--rounds {rounds}: the design has too few people; give fewer rounds")
         return found
 
-    ray = joined("local")
-    try:
+    ratios = []
+    with joined("local") as ray:
         list(cluster(ray, jobs(2 * WORKERS), "local", WORKERS))  # both have started, imported and compiled
-        ratios = []
         for _ in range(rounds):
             took_s = []
             for workers in (1, WORKERS):
@@ -134,7 +133,5 @@ def _speedup(plan: Design, folder: Path, rounds: int) -> Figure:
                 list(cluster(ray, jobs(A_ROUND), "local", workers))
                 took_s.append(time.perf_counter() - start)
             ratios.append(took_s[0] / took_s[1])
-    finally:
-        ray.shutdown()
     figure = value("ray_speedup_2", float(np.median(ratios)), at_least=1.8, n=rounds)
     return msgspec.structs.replace(figure, remark="rounds: " + ", ".join(f"{ratio:.2f}" for ratio in ratios))

@@ -34,7 +34,7 @@ AHEAD = 3
 """People that wait for each worker: enough that none idles, few enough that a million need no list."""
 PARENT_EVERY_S = 0.5
 HEAD_EVERY_S, HEAD_SILENT_S = 2.0, 10.0
-"""How often a cluster's head is asked for, and after how long a silence it counts as lost."""
+"""How often at least a cluster's head is called, and after how long a silence it counts as lost."""
 
 
 def draw(job: Job) -> str:
@@ -87,10 +87,13 @@ def processes(jobs: list[Job], workers: int) -> Iterator[str]:
             context = multiprocessing.get_context("spawn")
             with _one_thread_each(), ProcessPoolExecutor(workers, context, _mortal, (os.getpid(),)) as pool:
                 running = {pool.submit(draw, job) for job in islice(left, AHEAD * workers)}
-                while running:
-                    done, running = wait(running, return_when=FIRST_COMPLETED)
-                    running |= {pool.submit(draw, job) for job in islice(left, len(done))}
-                    yield from (one.result() for one in done)
+                try:
+                    while running:
+                        done, running = wait(running, return_when=FIRST_COMPLETED)
+                        running |= {pool.submit(draw, job) for job in islice(left, len(done))}
+                        yield from (one.result() for one in done)
+                finally:
+                    pool.shutdown(wait=False, cancel_futures=True)  # one error is told at once, not after the rest
         except BrokenProcessPool:  # a worker was killed: what it had not finished is drawn again
             if attempt == RETRIES - 1:
                 raise SessionError(
@@ -127,7 +130,8 @@ def _mortal(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def joined(address: str) -> Any:
+@contextmanager
+def joined(address: str) -> Iterator[Any]:
     """Ray, connected: a cluster of this machine for "local", else the one whose head is at ``address``.
 
     Raises
@@ -146,7 +150,10 @@ def joined(address: str) -> Any:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR", **own)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise SessionError(_no_cluster(address, str(error))) from error
-    return ray
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
 
 
 def _no_cluster(address: str, why: str) -> str:
@@ -169,21 +176,20 @@ def cluster(ray: Any, jobs: Iterable[Job], address: str, at_once: int = 0) -> It
     remote = ray.remote(num_cpus=1, max_retries=RETRIES)(draw)
     left = iter(jobs)
     waiting: list[Any] = []
-    heard = asked = time.monotonic()
+    heard = time.monotonic()
+    room = at_once
     try:
         while True:
-            room = at_once or AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
-            waiting += [remote.remote(job) for job in islice(left, room - len(waiting))]
+            if address == "local" or _answers(address):
+                heard = time.monotonic()  # nothing is asked of a head that may be gone: Ray would wait, then abort
+                room = at_once or AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
+            elif time.monotonic() - heard > HEAD_SILENT_S:
+                raise SessionError(_lost(address, "its head is silent"))
+            waiting += [remote.remote(job) for job in islice(left, max(0, room - len(waiting)))]
             if not waiting:
                 return
             done, waiting = ray.wait(waiting, timeout=HEAD_EVERY_S)
             yield from ray.get(done)
-            now = time.monotonic()
-            if address != "local" and now - asked >= HEAD_EVERY_S:
-                asked = now
-                heard = now if _answers(address) else heard
-                if now - heard > HEAD_SILENT_S:
-                    raise SessionError(_lost(address, "its head is silent"))
     except ray.exceptions.RayTaskError as error:
         raise error.cause from error
     except ray.exceptions.RayError as error:

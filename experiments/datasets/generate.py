@@ -13,7 +13,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from experiments.datasets.design import Design, load_design
@@ -66,13 +66,13 @@ def generate(
         shutil.rmtree(work, ignore_errors=True)
         say(f"{out}: is complete; check it with: robopatient dataset verify {out}")
         return
-    with _alone(work):
+    with _alone(work), ExitStack() as stack:
         jobs = [Job(plan, person, work.resolve() / person.name) for person in people]
         missing = _left(jobs)
         _check_space(out, plan, len(people) - len(missing))
         progress = _Progress(len(people), len(people) - len(missing), plan.frames_a_person, say)
         if missing and ray:
-            runner = cluster(joined(ray), missing, ray)
+            runner = cluster(stack.enter_context(joined(ray)), missing, ray)
         else:
             runner = processes(missing, min(workers or os.cpu_count() or 1, max(1, len(missing))))
         for worker in runner:

@@ -136,11 +136,13 @@ def test_a_lost_head_ends_the_command_with_what_to_do_and_nothing_is_lost(design
 
 
 def test_nobody_at_the_address_is_told_at_once():
-    with pytest.raises(SessionError, match=r"no cluster answers.*ray start --head, or use --ray local"):
-        joined("127.0.0.1:1")
+    told = r"no cluster answers.*ray start --head, or use --ray local"
+    with pytest.raises(SessionError, match=told), joined("127.0.0.1:1"):
+        pass
 
 
 def test_without_ray_the_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(MissingPackageError, match=r"--ray local: ray cannot be imported.*robopatient\[cluster\]"):
-        joined("local")
+    told = r"--ray local: ray cannot be imported.*robopatient\[cluster\]"
+    with pytest.raises(MissingPackageError, match=told), joined("local"):
+        pass
