@@ -23,14 +23,15 @@ def depth_map(x: np.ndarray, y: np.ndarray, depth: np.ndarray, triangles: np.nda
         area = (x[b] - x[a]) * (y[c] - y[a]) - (y[b] - y[a]) * (x[c] - x[a])
         if area == 0.0:
             continue
+        inverse = 1.0 / area
         first_row = max(0, int(np.ceil(min(y[a], y[b], y[c]))))
         last_row = min(rows - 1, int(np.floor(max(y[a], y[b], y[c]))))
         first_column = max(0, int(np.ceil(min(x[a], x[b], x[c]))))
         last_column = min(columns - 1, int(np.floor(max(x[a], x[b], x[c]))))
         for row in range(first_row, last_row + 1):
             for column in range(first_column, last_column + 1):
-                wb = ((column - x[a]) * (y[c] - y[a]) - (row - y[a]) * (x[c] - x[a])) / area
-                wc = ((x[b] - x[a]) * (row - y[a]) - (y[b] - y[a]) * (column - x[a])) / area
+                wb = ((column - x[a]) * (y[c] - y[a]) - (row - y[a]) * (x[c] - x[a])) * inverse
+                wc = ((x[b] - x[a]) * (row - y[a]) - (y[b] - y[a]) * (column - x[a])) * inverse
                 if wb < 0.0 or wc < 0.0 or wb + wc > 1.0:
                     continue
                 d = depth[a] + wb * (depth[b] - depth[a]) + wc * (depth[c] - depth[a])
@@ -57,12 +58,13 @@ def _mark_nearest(x: np.ndarray, y: np.ndarray, depth: np.ndarray, triangles: np
         area = (x[b] - x[a]) * (y[c] - y[a]) - (y[b] - y[a]) * (x[c] - x[a])
         if area == 0.0:
             continue
+        inverse = 1.0 / area
         for row in range(max(0, int(np.ceil(min(y[a], y[b], y[c])))), min(size_px - 1, int(max(y[a], y[b], y[c]))) + 1):
             for column in range(
                 max(0, int(np.ceil(min(x[a], x[b], x[c])))), min(size_px - 1, int(max(x[a], x[b], x[c]))) + 1
             ):
-                wb = ((column - x[a]) * (y[c] - y[a]) - (row - y[a]) * (x[c] - x[a])) / area
-                wc = ((x[b] - x[a]) * (row - y[a]) - (y[b] - y[a]) * (column - x[a])) / area
+                wb = ((column - x[a]) * (y[c] - y[a]) - (row - y[a]) * (x[c] - x[a])) * inverse
+                wc = ((x[b] - x[a]) * (row - y[a]) - (y[b] - y[a]) * (column - x[a])) * inverse
                 if wb < 0.0 or wc < 0.0 or wb + wc > 1.0:
                     continue
                 d = depth[a] + wb * (depth[b] - depth[a]) + wc * (depth[c] - depth[a])
@@ -120,7 +122,7 @@ def fill_texture(
                         )
 
 
-SKY_DIRECTIONS = 96
+SKY_DIRECTIONS = 64
 SKY_PX = 224
 SKY_BIAS_DM = 0.035
 """Surfaces nearer than this in front of a point are the point's own."""

@@ -6,6 +6,7 @@ renderers only look the textures up: noise per fragment would cost ten times as 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -41,6 +42,10 @@ DARK_FROM_TONE = 5.0
 its folds by their highlights, which a picture of eight bits flattens (assumption: by eye)."""
 
 
+STEEPER, DEEPER = 0.35, 0.8
+DARK_STEPS = 4
+
+
 class SkinMaps(NamedTuple):
     """Textures of one identity, uint8, row 0 at v = 0.
 
@@ -69,16 +74,23 @@ def bake_skin(identity: Identity) -> SkinMaps:
     age = float(np.clip((identity.skin.wrinkle_age_years - 25.0) / 55.0, 0.0, 1.2))
     colour, gloss = _albedo(identity, texels, seed)
     colour *= (1.0 - 0.35 * age * texels.age_crease.astype(np.float32))[:, None]
-    dark = _dark(identity.skin.monk_tone)
-    steeper, deeper = 1.0 + 0.35 * dark, 1.0 + 0.8 * dark
-    detail = steeper * age * texels.age_slopes.astype(np.float32) + _pores(texels, identity, seed)
-    creases = texels.creases * np.float32(255.0 * deeper)
+    dark = round(DARK_STEPS * _dark(identity.skin.monk_tone)) / DARK_STEPS
+    lines = (1.0 + STEEPER * dark) * age * texels.age_slopes.astype(np.float32)
+    slopes = slope_bytes(lines + _pores(texels, identity, seed))
+    creases = texels.creases * np.float32(255.0 * (1.0 + DEEPER * dark))
     return SkinMaps(
         albedo=to_image(texels, np.concatenate([encode(colour), gloss[:, None]], axis=1) * 255.0),
-        layers=to_image(texels, slope_bytes(steeper * texels.layer_slopes.astype(np.float32))),
-        detail=to_image(texels, np.concatenate([slope_bytes(detail), creases], axis=1)),
+        layers=_layers(dark),
+        detail=to_image(texels, np.concatenate([slopes, creases], axis=1)),
         iris=iris_texture(identity, seed),
     )
+
+
+@lru_cache(maxsize=DARK_STEPS + 1)
+def _layers(dark: float) -> np.ndarray:
+    """Slopes of both wrinkle layers: the same for all of about one darkness."""
+    texels = load_texels()
+    return to_image(texels, slope_bytes((1.0 + STEEPER * dark) * texels.layer_slopes.astype(np.float32)))
 
 
 def _dark(tone: float) -> float:
@@ -154,7 +166,7 @@ def _albedo(identity: Identity, texels: Texels, seed: int) -> tuple[np.ndarray, 
     gloss = 0.30 + 0.22 * spot(p, (0.0, 7.75), (0.35, 0.25)) + 0.30 * spot(p, (0.0, 7.05), (0.10, 0.25))
     gloss += 0.10 * spot(p, (0.36, 7.08), (0.15, 0.12)) + 0.10 * fine
     gloss = np.where(lips > 0.3, 0.62, gloss) * (1.0 - 0.8 * cover) * (1.0 - 0.9 * brow)
-    return np.clip(colour, 0.003, 1.0), np.clip(gloss, 0.0, 1.0)
+    return np.clip(colour, 0.003, 1.0), gloss
 
 
 def _beard(p: np.ndarray) -> np.ndarray:

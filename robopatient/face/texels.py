@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
+from robopatient.errors import require
 from robopatient.face.cache import Arrays, cached_arrays
 from robopatient.face.geometry import vertex_normals
 from robopatient.face.mesh import MOUTH_CHART, WHEEL_VERSION, HeadTemplate, Part, load_mask, load_template
@@ -18,6 +19,8 @@ from robopatient.face.raster import fill_texture
 from robopatient.face.wrinkles import GROUPS, distance_to_line
 
 __all__ = ["HALF_TEXTURES_PX", "SIZE_PX", "SLOPE_LIMIT", "Texels", "halve", "load_texels", "slope_bytes", "to_image"]
+
+_numba = require("numba", "face")
 
 SIZE_PX = 1024
 CACHE_VERSION = 4
@@ -72,14 +75,23 @@ def load_texels() -> Texels:
 
 
 def slope_bytes(slope: np.ndarray) -> np.ndarray:
-    """Slopes as texture bytes, 127.5 for level."""
-    return np.clip(slope / SLOPE_LIMIT * 127.5 + 127.5, 0, 255)
+    """Slopes as texture values before rounding, 127.5 for level; what is beyond 0-255 is held there."""
+    return slope * (127.5 / SLOPE_LIMIT) + 127.5
 
 
 def to_image(texels: Texels, values: np.ndarray) -> np.ndarray:
     """Rows of 0-255 as an image; texels off the skin take the nearest skin's value, so that no edge bleeds in."""
-    rows = np.clip(values + 0.5, 0.0, 255.0).astype(np.uint8)
-    return rows[_nearest_row(len(texels.place))].reshape(SIZE_PX, SIZE_PX, values.shape[1])
+    image = np.empty((SIZE_PX * SIZE_PX, values.shape[1]), np.uint8)
+    _spread(np.ascontiguousarray(values, np.float32), _nearest_row(len(texels.place)), image)
+    return image.reshape(SIZE_PX, SIZE_PX, values.shape[1])
+
+
+@_numba.njit(cache=True, nogil=True)
+def _spread(values, row, image):  # type: ignore[no-untyped-def]
+    """Rounded rows of ``values`` to every place of the image that they are nearest to."""
+    for k in range(image.shape[0]):
+        for n in range(image.shape[1]):
+            image[k, n] = np.uint8(min(max(values[row[k], n] + np.float32(0.5), np.float32(0.0)), np.float32(255.0)))
 
 
 def halve(image: np.ndarray, times: int) -> np.ndarray:
