@@ -100,7 +100,8 @@ class VoiceEngine:
         """As ``render``, for a player that has written the command into ``command`` by itself (no allocation)."""
         gestures, limiter = self._gestures, self._limiter
         gestures.step(fresh)
-        if gestures.master_to == 0.0 and limiter.master == 0.0:
+        master_to = gestures.master_to
+        if master_to == 0.0 and limiter.master == 0.0:
             if not self._quiet:
                 gestures.reset()
                 self._synth.reset()
@@ -115,7 +116,7 @@ class VoiceEngine:
         self._synth.render(parameters, self._samples)
         if mixer.active:
             mixer.mix(self._samples, float(gestures.command["nrs"][0]))
-        level_dbfs = gain_to_db(limiter.render(self._samples, out, gestures.master_to, gestures.fade_s) ** 0.5)
+        level_dbfs = gain_to_db(limiter.render(self._samples, out, master_to, gestures.fade_s) ** 0.5)
         if mixer.speaking:
             return Block(mixer.f0_hz, level_dbfs, 0.0, mixer.call)
         f1_hz, f2_hz, f3_hz = parameters[FORMANTS : FORMANTS + 3].tolist()

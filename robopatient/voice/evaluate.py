@@ -80,7 +80,7 @@ RECORDINGS = {
 
 
 class Call(NamedTuple):
-    """The first call of a press: samples, true f0 of each (0 unvoiced), shapes (n,), and its name."""
+    """The first call of a press, a sigh with its breath: samples, true f0 of each (0 unvoiced), shapes (n,), name."""
 
     samples: npt.NDArray[np.float32]
     f0_hz: npt.NDArray[np.float64]
@@ -183,10 +183,10 @@ def render_call(who: Identity, nrs: float, seed: int, ask: VoiceAsk | None = Non
         t_ns = round(index * block_s * 1e9)
         block = engine.render(VoiceCommand(t_ns, index, t_ns, pain, phase, wish), samples[index])
         f0_hz[index], names[index] = block.f0_hz, block.call
-    voiced = np.flatnonzero(f0_hz > 0.0)
-    if not voiced.size:
+    sounding = np.flatnonzero((f0_hz > 0.0) | (np.array(names) == "sigh"))
+    if not sounding.size:
         return Call(samples.ravel(), np.zeros(samples.size), names[count // 2])
-    first = np.split(voiced, np.flatnonzero(np.diff(voiced) > 1) + 1)[0]
+    first = np.split(sounding, np.flatnonzero(np.diff(sounding) > 1) + 1)[0]
     begin, end = int(first[0]), int(first[-1]) + 1
     name = names[(begin + end) // 2]
     return Call(samples[begin:end].ravel(), np.repeat(f0_hz[begin:end], config.block_frames), name)

@@ -135,6 +135,9 @@ _DEGREES = np.array([0.06, 0.2, 0.5, 0.82])
 _USUAL = np.array([SIGH, MM, MOAN, CRY, SCREAM])  # between _DEGREES of pain
 OUCH_S = 0.09
 """Length of the "ch"."""
+SIGH_VOICED = 0.3
+"""Share of a sigh after which its voice gives way to breath: mild pain sighs with a voice of 20 dB harmonicity (facts
+sheet, anchors), and the rest of a sigh is noise (soundgen's preset)."""
 SCREAM_RISE = 1.2
 """How far below its pitch a scream sets in, in ranges of intonation: real ones rise first (Schwartz 2019; soundgen's
 preset by 12 semitones); less, because pain brings its own rise."""
@@ -316,6 +319,8 @@ class Gestures:
         self._body["air"] = 1.0
         self._body["top_db"] = -120.0
         self._body["formants"] = 1.0
+        # Views of single fields: looked up at every block, and by name that costs as much as the sound.
+        self._told = tuple(self._body[name] for name in ("master_to", "fade_s", "f0_hz", "roughness", "call"))
 
     def step(self, fresh: bool) -> None:
         """Advance one block; ``fresh`` says that ``command`` is newer than in the last block."""
@@ -330,27 +335,27 @@ class Gestures:
     @property
     def master_to(self) -> float:
         """Where the master fade should go: 0 when hushed, stale or not yet commanded."""
-        return float(self._body["master_to"][0])
+        return float(self._told[0].item())
 
     @property
     def fade_s(self) -> float:
         """How long the master fade should take from one end to the other."""
-        return float(self._body["fade_s"][0])
+        return float(self._told[1].item())
 
     @property
     def f0_hz(self) -> float:
         """Fundamental at the end of the block, 0 when there is no voice."""
-        return float(self._body["f0_hz"][0])
+        return float(self._told[2].item())
 
     @property
     def roughness(self) -> float:
         """Roughness at the end of the block, 0 to 1."""
-        return float(self._body["roughness"][0])
+        return float(self._told[3].item())
 
     @property
     def call(self) -> str:
         """Name of what is being done."""
-        return NAMES[int(self._body["call"][0])]
+        return NAMES[self._told[4].item()]
 
 
 @kernel()
@@ -689,16 +694,18 @@ def _sound(b, v, c, target, envelope, noise_envelope, fall, dt_s):  # type: igno
     target[RD] = min(2.7, max(0.3, lax))
     target[TILT] = _along(level_db, _DB, _TILT)
     noise_db = -22.5 + 12.0 * breathy
-    if b.kind == SIGH:
-        noise_db += 10.0
+    voiced = 1.0
+    if b.kind == SIGH and b.whimper == 0.0:
+        voiced -= _smooth((progress - SIGH_VOICED) / 0.2)
+        noise_db += 10.0 * (1.0 - voiced)
     noise = 10.0 ** (noise_db / 10.0)
     share = noise / (1.0 + noise)
-    target[VOICE] = level * math.sqrt(1.0 - share)
+    target[VOICE] = level * math.sqrt(1.0 - share) * voiced
     blown = v.full_scale * _gain(level_db) * noise_envelope * math.sqrt(share)
     target[ASPIRATION] = max(level, 1e-9) * math.sqrt(share) * 0.5 + 0.5 * blown
     onset = 0.3 * b.burst * v.full_scale * _gain(level_db)
     target[FRICATION] = target[ASPIRATION] * (0.5 + 0.3 * _smooth((level_db + 20.0) / 20.0)) + onset
-    b.f0_hz = target[F0] * target[JUMP]
+    b.f0_hz = target[F0] * target[JUMP] if voiced > 0.0 else 0.0
 
 
 _CONTOUR_AT = np.array([0.0, 0.2, 0.45, 0.7, 1.0])

@@ -32,7 +32,7 @@ def kernel(*, nogil: bool = False) -> Callable[[Callable[..., Any]], Callable[..
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         function.__qualname__ += f"_{_SOURCE}"  # part of the cache's file name
-        compiled: Callable[..., Any] = _njit(cache=True, nogil=nogil)(function)
+        compiled: Callable[..., Any] = _njit(cache=True, nogil=nogil, error_model="numpy")(function)
         return compiled
 
     return decorate

@@ -59,6 +59,7 @@ class Limiter:
         self._release = 1.0 - math.exp(-1.0 / (RELEASE_S * sample_rate_hz))
         self._sample_rate_hz = float(sample_rate_hz)
         self._state: npt.NDArray[Any] = np.zeros(1, STATE)
+        self._master = self._state["master"]
         self._delay = np.zeros(delay)
         self._minima = np.zeros((window + 1, 2))  # value, index: a queue of rising values
         self._window = np.zeros(window)
@@ -67,7 +68,7 @@ class Limiter:
     @property
     def master(self) -> float:
         """Where the fade stands: 0 silent, 1 open."""
-        return float(self._state["master"][0])
+        return float(self._master.item())
 
     def reset(self) -> None:
         """Forget the past, leave the master fade where it is."""

@@ -36,6 +36,8 @@ SLOTS = 16
 LOST_S, FIRST_S = 1.0, 2.0
 """A device that asks for nothing this long is lost; for its first block it may take longer."""
 REOPEN_S = 2.0
+RATES_HZ = (44_100, 48_000)
+"""What ``VoiceConfig.sample_rate_hz`` may be."""
 PLAUSIBLE_S = 1.0
 """A device that claims a longer way to the DAC is not believed."""
 
@@ -113,8 +115,8 @@ class Player:
         return begun
 
     def poll(self) -> bool:
-        """Look after the device, at least ten times a second; True when ``state`` has changed."""
-        now_ns, before = self._clock.now_ns(), self.state
+        """Look after the device, at least ten times a second; True when ``state`` or ``detail`` has changed."""
+        now_ns, before = self._clock.now_ns(), (self.state, self.detail)
         if isinstance(self._sink, _DeviceSink):
             self._sink.stream_clock.measure()
             if self._sink.lost(now_ns):
@@ -129,12 +131,14 @@ class Player:
                     self._sink.close()
                     self._underruns += self._sink.underruns
                 self._start_device(opened)
+            elif isinstance(opened, str):
+                self.detail = opened
             elif self._opening is None and now_ns >= self._retry_ns:
                 self._background(None)
             if self._opening is not None and not self._opening.is_alive():
                 self._opening = None
                 self._retry_ns = now_ns + round(REOPEN_S * 1e9)
-        return self.state != before
+        return (self.state, self.detail) != before
 
     def heard(self, first_block: int = 0) -> Iterator[Heard]:
         """What was played since the last call, one message a block; ``first_block`` is added to the index."""
@@ -322,9 +326,11 @@ class _DeviceSink:
         device: str | int | None = config.device or None
         if isinstance(device, str) and device.isdigit():
             device = int(device)
+        runs_at_hz = config.sample_rate_hz
         try:
             info = sounddevice.query_devices(device, "output")
             self.name = str(info["name"])
+            runs_at_hz = round(info["default_samplerate"])
             self._stream = sounddevice.OutputStream(
                 samplerate=config.sample_rate_hz,
                 blocksize=config.block_frames,
@@ -338,10 +344,13 @@ class _DeviceSink:
             names = [d["name"] for d in sounddevice.query_devices() if d["max_output_channels"] > 0]
             known = f"outputs are {', '.join(names)}" if names else "this machine has no sound output"
             asked = f'"{config.device}"' if config.device else "the default output"
-            raise DeviceError(
-                f"{asked} cannot be opened ({_first_line(error)}); {known}: plug one in, start a sound server, or "
-                "set voice.device (--set voice.device=none to do without)"
-            ) from error
+            mend = "plug one in, start a sound server, or set voice.device (--set voice.device=none to do without)"
+            if runs_at_hz != config.sample_rate_hz:
+                known = f"it runs at {runs_at_hz} Hz, not at {config.sample_rate_hz}"
+                mend = f"set that rate in the system's sound settings, or {mend}"
+                if runs_at_hz in RATES_HZ:
+                    mend = f"--set voice.sample_rate_hz={runs_at_hz}, or {mend}"
+            raise DeviceError(f"{asked} cannot be opened ({_first_line(error)}); {known}: {mend}") from error
         self.latency_s = float(self._stream.latency)
 
     @property

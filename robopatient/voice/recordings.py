@@ -27,7 +27,11 @@ TRIM_DB = -45.0
 FADE_S = 0.005
 TARGET_LUFS, PEAK_DBFS = -23.0, -1.0
 SHORTEST_S, LONGEST_S = 0.08, 20.0
+LEAST_RATE_HZ = 16_000
+"""Below it the upper half of a cry is missing: published centroids reach 4.3 kHz (Anikin 2020)."""
 CLIPPED_SHARE = 0.001
+CANCELLED = 0.1
+"""Of the level that unrelated channels would have together: below it they are each other's negative."""
 SILENT_LUFS = -60.0
 UNVOICED_STEP_S = 0.005
 FORMATS = (".wav", ".flac")
@@ -89,7 +93,7 @@ def load_recording(path: Path) -> Recording:
     Raises
     ------
     AssetError
-        For a file that is corrupt, silent, clipped, too short or too long, or that has no sidecar.
+        For a file that is corrupt, silent, clipped, too short, too long, of too low a rate, or without a sidecar.
     ConfigError
         For a sidecar with an unknown, missing or impossible key.
     """
@@ -109,18 +113,12 @@ def load_recording(path: Path) -> Recording:
 def prepare(data: npt.NDArray[np.float64], rate_hz: float, name: str, sidecar: Sidecar, place: str = "") -> Recording:
     """Check and normalise samples, shape (n, channels) or (n,): mono, 48 kHz, trimmed, faded, loudness, pitch marks."""
     place = place or name
-    samples = np.asarray(data, np.float64)
-    if samples.ndim == 2:
-        samples = samples.mean(axis=1)
-    if not np.isfinite(samples).all():
-        raise AssetError(f"{place}: holds samples that are no numbers; export it again")
-    peak = float(np.max(np.abs(samples), initial=0.0))
-    if peak > 0.0:
-        share = float(np.mean(np.abs(samples) >= min(peak, 1.0) * 0.999)) if peak > 0.98 else 0.0
-        if share > CLIPPED_SHARE:
-            raise AssetError(f"{place}: {100 * share:.1f} % of it is clipped (at most 0.1 %); record it again, softer")
+    if rate_hz < LEAST_RATE_HZ:
+        raise AssetError(f"{place}: has {rate_hz:g} samples a second (at least {LEAST_RATE_HZ}); record it again")
+    samples = _one_channel(np.asarray(data, np.float64), place)
     if rate_hz != RATE_HZ:
         samples = require("soxr", "audio").resample(samples, rate_hz, RATE_HZ, quality="VHQ")
+    peak = float(np.max(np.abs(samples), initial=0.0))
     if peak == 0.0 or loudness_lufs(samples, RATE_HZ) < SILENT_LUFS:
         raise AssetError(f"{place}: is silent ({gain_to_db(peak):.0f} dBFS at its loudest); record it again, louder")
     samples = _trim(samples)
@@ -176,6 +174,23 @@ def pitch_marks(samples: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float6
         at = peak + period
         locked = True
     return np.array(marks), np.array(periods)
+
+
+def _one_channel(data: npt.NDArray[np.float64], place: str) -> npt.NDArray[np.float64]:
+    """Mean of the channels, each of which must hold numbers and not be clipped; AssetError names the place."""
+    channels = data if data.ndim == 2 else data[:, None]
+    if not np.isfinite(channels).all():
+        raise AssetError(f"{place}: holds samples that are no numbers; export it again")
+    peak = float(np.max(np.abs(channels), initial=0.0))
+    if peak > 0.98:
+        share = float(np.mean(np.abs(channels) >= min(peak, 1.0) * 0.999, axis=0).max())
+        if share > CLIPPED_SHARE:
+            raise AssetError(f"{place}: {100 * share:.1f} % of it is clipped (at most 0.1 %); record it again, softer")
+    mixed = np.asarray(channels.mean(axis=1))
+    unrelated = math.sqrt(float(np.sum(channels**2))) / channels.shape[1]
+    if math.sqrt(float(np.sum(mixed**2))) < CANCELLED * unrelated:
+        raise AssetError(f"{place}: its {channels.shape[1]} channels cancel each other; save one of them alone")
+    return mixed
 
 
 def _steady(pitch: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:

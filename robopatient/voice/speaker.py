@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from robopatient.config import VoiceConfig
-from robopatient.errors import ConfigError, RobopatientError
+from robopatient.errors import RobopatientError
 from robopatient.voice.mixer import Utterance
 
 __all__ = ["Speaker"]
@@ -32,11 +32,14 @@ class Speaker:
     Attributes
     ----------
     trouble
-        Why no words can be spoken, "" while they can.
+        Why no words can be spoken any more, "" while they can.
+    reasons
+        All that kept words from being spoken, each reason once, in the order in which they came.
     """
 
     def __init__(self, config: VoiceConfig) -> None:
         self.trouble = ""
+        self.reasons: list[str] = []
         self._ready: dict[Key, Utterance] = {}
         self._refused: dict[Key, str] = {}
         self._asked: set[Key] = set()
@@ -71,16 +74,16 @@ class Speaker:
         """Collect what has been spoken; never waits."""
         try:
             while self._pipe.poll():
-                key, result, fatal = self._pipe.recv()
+                key, result = self._pipe.recv()
                 self._asked.discard(key)
                 if isinstance(result, Utterance):
                     while len(self._ready) >= KEPT:
                         self._ready.pop(next(iter(self._ready)))
                     self._ready[key] = result
-                elif fatal:
-                    self.trouble = result
                 else:
                     self._refused[key] = result
+                    if result not in self.reasons:
+                        self.reasons.append(result)
         except (OSError, EOFError):
             self._lost()
 
@@ -91,7 +94,9 @@ class Speaker:
         self._process.join(timeout=2.0)
 
     def _lost(self) -> None:
-        self.trouble = self.trouble or "the helper that speaks words has died"
+        if not self.trouble:
+            self.trouble = "the helper that speaks words has died"
+            self.reasons.append(self.trouble)
         self._asked.clear()
 
 
@@ -116,6 +121,6 @@ def _speak(config: VoiceConfig, pipe: Connection) -> None:
             done.add(key)
             text, nrs = key
             try:
-                pipe.send((key, speak(text, load_identity(config.identity), nrs, config), False))
-            except RobopatientError as error:
-                pipe.send((key, str(error), not isinstance(error, ConfigError)))
+                pipe.send((key, speak(text, load_identity(config.identity), nrs, config)))
+            except RobopatientError as error:  # of these words: the next may be the person's own
+                pipe.send((key, str(error)))

@@ -40,7 +40,7 @@ class Speech:
         self._why: dict[str, str] = {}
         self._since_ns = 0
         self._free_ns = 0
-        self._noted: set[str] = set()
+        self._noted = 0
 
     def hear(self, message: VoiceCommand | Said) -> None:
         """Take in what is asked of the voice, or what was answered."""
@@ -56,9 +56,9 @@ class Speech:
                 self._speaker.ask(self._wish.text, self._wish.nrs)
         if self._wish is not None and now_ns >= self._free_ns:
             self._try(self._wish, now_ns)
-        if self._speaker.trouble and not self._noted:
-            self._note("warning", f"words are shown, not spoken: {self._speaker.trouble}")
-            self._noted.add(self._speaker.trouble)
+        for reason in self._speaker.reasons[self._noted :]:
+            self._note("warning", f"words are shown, not spoken: {reason}")
+            self._noted += 1
         return [
             Spoken(
                 t_ns=t_ns,
@@ -86,8 +86,6 @@ class Speech:
             return
         self._wish = None
         if isinstance(result, str):
-            if result != self._speaker.trouble:
-                self._note("warning", f"“{wish.text}” is shown, not spoken: {result}")
             return
         self._why[result.text] = wish.why
         self._free_ns = now_ns + PAUSE_NS + round(len(result.samples) / self._config.sample_rate_hz * 1e9)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from robopatient.voice.kernel import kernel
-from robopatient.voice.wavetable import BASE_HZ, OCTAVE_STEPS, PASSBAND, RD_MAX, RD_MIN, make_source
+from robopatient.voice.wavetable import BASE_HZ, N_TABLES, OCTAVE_STEPS, PASSBAND, RD_MAX, RD_MIN, make_source
 
 __all__ = [
     "AM",
@@ -82,6 +82,11 @@ NASAL_POLE_HZ, NASAL_ZERO_HZ, NASAL_WIDTH_HZ = 270.0, 450.0, 100.0
 SHELF_HZ, DC_HZ, ASPIRATION_HZ = 1200.0, 20.0, 400.0
 FRICATION_HZ, FRICATION_WIDTH_HZ = 4200.0, 4500.0
 """Turbulence at the teeth and in the throat: above the tract's main resonances, below the hiss of white noise."""
+# Rows of what a stretch hands from one stage to the next.
+SOUND, NOISE, HISS, RIPPLE = range(4)
+SETTLED = 1e-30
+"""A filter that rings on in silence ends in denormal numbers, with which a block takes twelve times as long (measured:
+540 us instead of 40, from two seconds on in which a patient holds the breath)."""
 NOISE_STEP_HZ, NOISE_POINTS = 125.0, 96
 """Where the noise gain of the tract is sampled: up to 12 kHz."""
 MAX_HARMONIC_HZ = 10_000.0
@@ -126,12 +131,17 @@ class Synth:
 
     def __init__(self, sample_rate_hz: float, seed: int, vocal_tract_cm: float = 17.0) -> None:
         source = make_source(sample_rate_hz)
-        self._source = (source.tables, source.harmonic_power)
+        self._source = (source.tables.ravel(), source.harmonic_power)
         self._sample_rate_hz = float(sample_rate_hz)
         self._state: npt.NDArray[Any] = np.zeros(1, STATE)
         self._resonators = np.zeros((N_FORMANTS, 2))
         self._coefficients = np.zeros((N_FORMANTS, 3))
-        self._work = (np.zeros((N_FORMANTS, 3)), np.zeros((N_FORMANTS + 6, 3)))
+        self._work = (
+            np.zeros((N_FORMANTS, 3)),
+            np.zeros((N_FORMANTS + 6, 3)),
+            np.zeros((2, max(NOISE_POINTS, source.harmonic_power.shape[1]))),
+            np.zeros((4, CONTROL_FRAMES)),
+        )
         self._previous = np.zeros(N_PARAMETERS)
         self._frication = _frication_filter(sample_rate_hz)
         self._higher = _higher_poles(sample_rate_hz, 17.0 / vocal_tract_cm)
@@ -251,22 +261,29 @@ def _prepare_tract(coefficients, higher, tilt, shelf, pole, zero, powers):  # ty
 
 
 @kernel()
-def _tract_power(cosine, powers):  # type: ignore[no-untyped-def]
-    """Power gain from source to lips, but for the constant, at the frequency whose cosine is given."""
-    poles = 1.0
+def _tract_power(powers, cosine, power):  # type: ignore[no-untyped-def]
+    """Fill ``power`` with the gain from source to lips, but for the constant, at frequencies of these cosines.
+
+    One factor after the other over all frequencies, so that several are computed at a time.
+    """
+    n = cosine.shape[0]
+    for k in range(n):
+        power[k] = 1.0
     for i in range(N_FORMANTS + 1):
-        poles *= powers[i, 0] + cosine * (powers[i, 1] + cosine * powers[i, 2])
-    i = N_FORMANTS + 1
-    lift_pole = powers[i, 0] + cosine * (powers[i, 1] + cosine * powers[i, 2])
-    i += 1
-    lift_zero = powers[i, 0] + cosine * (powers[i, 1] + cosine * powers[i, 2])
-    i += 1
-    zeros = powers[i, 0] + cosine * (powers[i, 1] + cosine * powers[i, 2])
-    i += 1
-    zeros *= lift_zero * lift_zero * (powers[i, 0] + cosine * powers[i, 1])
-    i += 1
-    poles *= lift_pole * lift_pole * (powers[i, 0] + cosine * powers[i, 1])
-    return zeros / poles
+        a, b, c = powers[i, 0], powers[i, 1], powers[i, 2]
+        for k in range(n):
+            power[k] *= a + cosine[k] * (b + cosine[k] * c)
+    pole0, pole1, pole2 = powers[N_FORMANTS + 1]
+    zero0, zero1, zero2 = powers[N_FORMANTS + 2]
+    nasal0, nasal1, nasal2 = powers[N_FORMANTS + 3]
+    tilted0, tilted1, _ = powers[N_FORMANTS + 4]
+    level0, level1, _ = powers[N_FORMANTS + 5]
+    for k in range(n):
+        x = cosine[k]
+        lift_pole = pole0 + x * (pole1 + x * pole2)
+        lift_zero = zero0 + x * (zero1 + x * zero2)
+        zeros = (nasal0 + x * (nasal1 + x * nasal2)) * (lift_zero * lift_zero * (tilted0 + x * tilted1))
+        power[k] = zeros / (power[k] * (lift_pole * lift_pole * (level0 + x * level1)))
 
 
 @kernel()
@@ -281,7 +298,7 @@ def _nasal_pair(nasal, sample_rate_hz):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _voice_gain(p, powers, constant, harmonic_power, sample_rate_hz):  # type: ignore[no-untyped-def]
+def _voice_gain(p, powers, constant, harmonic_power, grid, sample_rate_hz):  # type: ignore[no-untyped-def]
     """Amplitude of the source that gives the asked level of voice, nonlinear phenomena counted in."""
     u = min(max((p[RD] - RD_MIN) / (RD_MAX - RD_MIN), 0.0), 0.9999) * (harmonic_power.shape[0] - 1)
     row = int(u)
@@ -290,11 +307,14 @@ def _voice_gain(p, powers, constant, harmonic_power, sample_rate_hz):  # type: i
     count = max(1, min(harmonic_power.shape[1], int(MAX_HARMONIC_HZ / (p[F0] * p[JUMP]))))
     step = math.cos(omega)
     cosine, before = step, 1.0
+    for h in range(count):
+        grid[0, h] = cosine
+        cosine, before = 2.0 * step * cosine - before, cosine
+    _tract_power(powers, grid[0, :count], grid[1, :count])
     total = 0.0
     for h in range(count):
         source = harmonic_power[row, h] * (1.0 - w) + harmonic_power[row + 1, h] * w
-        total += source * _tract_power(cosine, powers)
-        cosine, before = 2.0 * step * cosine - before, cosine
+        total += source * grid[1, h]
     total *= constant
     # Mean power of what scales a cycle: subharmonic, chaos (logistic map: mean 1/2, mean square 3/8), AM, shimmer.
     ratio, sub, chaos, am = p[SUBHARMONIC_RATIO], p[SUBHARMONIC], p[CHAOS], p[AM]
@@ -307,18 +327,74 @@ def _voice_gain(p, powers, constant, harmonic_power, sample_rate_hz):  # type: i
 
 
 @kernel()
-def _aspiration_gain(p, powers, constant, high, shelf, sample_rate_hz):  # type: ignore[no-untyped-def]
+def _aspiration_gain(p, powers, constant, high, grid, sample_rate_hz):  # type: ignore[no-untyped-def]
     """Gain of unit noise that gives the asked level of aspiration at the lips."""
     keep = 1.0 - high
     powers[N_FORMANTS + 4] = powers[N_FORMANTS + 5]  # the shelf is the voice's alone
     step = math.cos(2.0 * math.pi * NOISE_STEP_HZ / sample_rate_hz)
     cosine, before = step, 1.0
-    total = 0.0
-    for _ in range(NOISE_POINTS):
-        passed = 2.0 * keep * keep * (1.0 - cosine) / (1.0 + keep * keep - 2.0 * keep * cosine)
-        total += passed * _tract_power(cosine, powers)
+    for i in range(NOISE_POINTS):
+        grid[0, i] = cosine
         cosine, before = 2.0 * step * cosine - before, cosine
+    _tract_power(powers, grid[0, :NOISE_POINTS], grid[1, :NOISE_POINTS])
+    total = 0.0
+    for i in range(NOISE_POINTS):
+        passed = 2.0 * keep * keep * (1.0 - grid[0, i]) / (1.0 + keep * keep - 2.0 * keep * grid[0, i])
+        total += passed * grid[1, i]
     return p[ASPIRATION] * min(MOST_GAIN, 1.0 / math.sqrt(constant * total * 2.0 * NOISE_STEP_HZ / sample_rate_hz))
+
+
+@kernel()
+def _draw(random):  # type: ignore[no-untyped-def]
+    """Next state of the random stream (xorshift64*), and two uniform numbers from -1 to 1."""
+    random ^= random >> np.uint64(12)
+    random ^= random << np.uint64(25)
+    random ^= random >> np.uint64(27)
+    drawn = random * np.uint64(2685821657736338717)
+    one = np.float64(drawn >> np.uint64(32)) * (2.0 / 4294967296.0) - 1.0
+    other = np.float64(drawn & np.uint64(0xFFFFFFFF)) * (2.0 / 4294967296.0) - 1.0
+    return random, one, other
+
+
+@kernel()
+def _pass_tract(sound, coefficients, resonators, higher, shelves):  # type: ignore[no-untyped-def]
+    """Formants, then the two shelves above them, in place; their coefficients hold meanwhile."""
+    for i in range(N_FORMANTS):
+        c0, c1, c2 = coefficients[i, 0], coefficients[i, 1], coefficients[i, 2]
+        y1, y2 = resonators[i, 0], resonators[i, 1]
+        for k in range(sound.shape[0]):
+            y = sound[k] * c0 + (c1 * y1 + c2 * y2)
+            sound[k] = y
+            y2, y1 = y1, y
+        resonators[i, 0], resonators[i, 1] = _settled(y1), _settled(y2)
+    for i in range(2):  # transposed direct form II
+        y1, y2 = shelves[i, 0], shelves[i, 1]
+        for k in range(sound.shape[0]):
+            x = sound[k]
+            y = higher[0] * x + y1
+            y1 = higher[1] * x - higher[3] * y + y2
+            y2 = higher[2] * x - higher[4] * y
+            sound[k] = y
+        shelves[i, 0], shelves[i, 1] = _settled(y1), _settled(y2)
+
+
+@kernel()
+def _settled(x):  # type: ignore[no-untyped-def]
+    """What a filter remembers, or zero when it has died away."""
+    return x if abs(x) > SETTLED else 0.0
+
+
+_TABLE_HZ = BASE_HZ * 2.0 ** (np.arange(N_TABLES) / OCTAVE_STEPS)
+
+
+@kernel()
+def _table_of(f0_hz, table):  # type: ignore[no-untyped-def]
+    """Index of the table that begins next below a pitch, looked for from another one on."""
+    while table < N_TABLES - 1 and f0_hz >= _TABLE_HZ[table + 1]:
+        table += 1
+    while table > 0 and f0_hz < _TABLE_HZ[table]:
+        table -= 1
+    return table
 
 
 @kernel(nogil=True)
@@ -331,6 +407,8 @@ def _render(  # type: ignore[no-untyped-def]
     coefficients,
     ends,
     powers,
+    grid,
+    line,
     tables,
     harmonic_power,
     frication,
@@ -368,9 +446,9 @@ def _render(  # type: ignore[no-untyped-def]
     nasal_gain = pole[0] / (1.0 - zero1 - zero2)
     voice_end, aspiration_end = 0.0, 0.0
     if target[VOICE] > 0.0:
-        voice_end = _voice_gain(target, powers, constant, harmonic_power, sample_rate_hz)
+        voice_end = _voice_gain(target, powers, constant, harmonic_power, grid, sample_rate_hz)
     if target[ASPIRATION] > 0.0:
-        aspiration_end = _aspiration_gain(target, powers, constant, high, shelf, sample_rate_hz)
+        aspiration_end = _aspiration_gain(target, powers, constant, high, grid, sample_rate_hz)
     voice, aspiration = s.voice_gain, s.aspiration_gain
     voice_step, aspiration_step = (voice_end - voice) / n, (aspiration_end - aspiration) / n
     hiss = previous[FRICATION] * frication[5]
@@ -390,125 +468,125 @@ def _render(  # type: ignore[no-untyped-def]
     nx1, nx2, ny1, ny2 = s.nasal_x1, s.nasal_x2, s.nasal_y1, s.nasal_y2
     fx1, fx2, fy1, fy2 = s.frication_x1, s.frication_x2, s.frication_y1, s.frication_y2
     dc_x, dc_y = s.dc_x, s.dc_y
-    n_tables, n_rd, n_phases = tables.shape[0], tables.shape[1], tables.shape[2] - 1
-    table, lower, row, second_table = 0, 0, 0, 0
+    n_rd = harmonic_power.shape[0]
+    width = tables.shape[0] // (N_TABLES * n_rd)
+    n_phases = width - 1
+    table, row, second_table, upper_at, lower_at, second_at = 0, 0, 0, 0, 0, 0
     lower_weight, row_weight, tremor, instant, scale, second_scale = 0.0, 0.0, 1.0, f0, 1.0, 1.0
     am_increment = target[AM_HZ] / sample_rate_hz
 
-    for k in range(n):
-        wrapped = phase >= 1.0
-        if wrapped:
-            phase -= 1.0
-            cycle += 1
-            jump = target[JUMP]
-            if cycle >= ratio:
-                cycle = 0
-            random ^= random >> np.uint64(12)
-            random ^= random << np.uint64(25)
-            random ^= random >> np.uint64(27)
-            drawn = random * np.uint64(2685821657736338717)
-            u1 = np.float64(drawn >> np.uint64(32)) * (2.0 / 4294967296.0) - 1.0
-            u2 = np.float64(drawn & np.uint64(0xFFFFFFFF)) * (2.0 / 4294967296.0) - 1.0
-            x = 3.97 * x * (1.0 - x)
-            if x < 1e-6 or x > 1.0 - 1e-6:
-                x = 0.37
-            alternate = 1.0 if cycle == 0 else -1.0 / max(ratio - 1, 1)
-            factor = jitter * u1 + 0.9 * chaos * (x - 0.5) + 0.12 * sub * alternate
-            cycle_gain = 1.0 + shimmer * u2 - 0.6 * chaos * x - (0.0 if cycle == 0 else sub)
-        if k % CONTROL_FRAMES == 0 or wrapped:
-            if k % CONTROL_FRAMES == 0:
-                w = min(k + CONTROL_FRAMES, n) / n
-                tremor_phase += TREMOR_HZ * CONTROL_FRAMES / sample_rate_hz
-                tremor_phase -= math.floor(tremor_phase)
-                tremor = 1.0 + target[TREMOR] * math.sin(2.0 * math.pi * tremor_phase)
-                for i in range(N_FORMANTS):
-                    coefficients[i, 1] += ends[i, 0]
-                    coefficients[i, 2] += ends[i, 1]
-                    coefficients[i, 0] = 1.0 - coefficients[i, 1] - coefficients[i, 2]
-                zero1 += zero_step
-                nasal_gain = pole[0] / (1.0 - zero1 - zero2)
-                rd = previous[RD] + (target[RD] - previous[RD]) * w
-                u = min(max((rd - RD_MIN) / (RD_MAX - RD_MIN), 0.0), 0.9999) * (n_rd - 1)
-                row = int(u)
-                row_weight = u - row
-            # Which table fits the pitch of this cycle, and how much of the one below may still sound.
-            scale = (1.0 + factor) * tremor * jump
-            instant = min(max(f0 * scale, 20.0), 0.2 * sample_rate_hz)
-            steps = OCTAVE_STEPS * math.log2(max(instant, BASE_HZ) / BASE_HZ)
-            table = min(int(steps), n_tables - 1)
-            above = instant / (BASE_HZ * 2.0 ** (table / OCTAVE_STEPS))
-            lower = max(table - 1, 0)
-            lower_weight = min(max((1.0 / PASSBAND - above) / (1.0 / PASSBAND - 1.0), 0.0), 1.0)
-            # The second source has no crossfade: at its level the change of table is not heard.
-            second_scale = target[BIPHONATION_RATIO] * tremor
-            steps = OCTAVE_STEPS * math.log2(max(f0 * second_scale, BASE_HZ) / BASE_HZ)
-            second_table = min(int(steps), n_tables - 1)
+    # In stretches of constant filters, and in each stretch one filter after the other: a processor works on several
+    # samples of one filter at a time, but must wait for all of a sample before it could go on with the next.
+    for begin in range(0, n, CONTROL_FRAMES):
+        count = min(CONTROL_FRAMES, n - begin)
+        w = (begin + count) / n
+        tremor_phase += TREMOR_HZ * CONTROL_FRAMES / sample_rate_hz
+        tremor_phase -= math.floor(tremor_phase)
+        tremor = 1.0 + target[TREMOR] * math.sin(2.0 * math.pi * tremor_phase)
+        for i in range(N_FORMANTS):
+            coefficients[i, 1] += ends[i, 0]
+            coefficients[i, 2] += ends[i, 1]
+            coefficients[i, 0] = 1.0 - coefficients[i, 1] - coefficients[i, 2]
+        zero1 += zero_step
+        nasal_gain = pole[0] / (1.0 - zero1 - zero2)
+        rd = previous[RD] + (target[RD] - previous[RD]) * w
+        u = min(max((rd - RD_MIN) / (RD_MAX - RD_MIN), 0.0), 0.9999) * (n_rd - 1)
+        row = int(u)
+        row_weight = u - row
 
-        f0 += f0_step
-        am += am_step
-        tilt += tilt_step
-        voice += voice_step
-        aspiration += aspiration_step
-        hiss += hiss_step
+        for k in range(count):
+            wrapped = phase >= 1.0
+            if wrapped:
+                phase -= 1.0
+                cycle += 1
+                jump = target[JUMP]
+                if cycle >= ratio:
+                    cycle = 0
+                random, u1, u2 = _draw(random)
+                x = 3.97 * x * (1.0 - x)
+                if x < 1e-6 or x > 1.0 - 1e-6:
+                    x = 0.37
+                alternate = 1.0 if cycle == 0 else -1.0 / max(ratio - 1, 1)
+                factor = jitter * u1 + 0.9 * chaos * (x - 0.5) + 0.12 * sub * alternate
+                cycle_gain = 1.0 + shimmer * u2 - 0.6 * chaos * x - (0.0 if cycle == 0 else sub)
+            if wrapped or k == 0:
+                # Which table fits the pitch of this cycle, and how much of the one below may still sound.
+                scale = (1.0 + factor) * tremor * jump
+                instant = min(max(f0 * scale, 20.0), 0.2 * sample_rate_hz)
+                table = _table_of(instant, table)
+                above = instant / _TABLE_HZ[table]
+                upper_at = (table * n_rd + row) * width
+                lower_at = (max(table - 1, 0) * n_rd + row) * width
+                lower_weight = min(max((1.0 / PASSBAND - above) / (1.0 / PASSBAND - 1.0), 0.0), 1.0)
+                # The second source has no crossfade: at its level the change of table is not heard.
+                second_scale = target[BIPHONATION_RATIO] * tremor
+                second_table = _table_of(f0 * second_scale, second_table)
+                second_at = (second_table * n_rd + row) * width
 
-        position = phase * n_phases
-        a = int(position)
-        b = position - a
-        g = (tables[table, row, a] * (1.0 - b) + tables[table, row, a + 1] * b) * (1.0 - row_weight) + (
-            tables[table, row + 1, a] * (1.0 - b) + tables[table, row + 1, a + 1] * b
-        ) * row_weight
-        if lower_weight > 0.0:
-            more = (tables[lower, row, a] * (1.0 - b) + tables[lower, row, a + 1] * b) * (1.0 - row_weight) + (
-                tables[lower, row + 1, a] * (1.0 - b) + tables[lower, row + 1, a + 1] * b
-            ) * row_weight
-            g += (more - g) * lower_weight
-        g *= cycle_gain
-        if second > 0.0 or second_step > 0.0:
-            position = second_phase * n_phases
+            f0 += f0_step
+            am += am_step
+            tilt += tilt_step
+            voice += voice_step
+            aspiration += aspiration_step
+            hiss += hiss_step
+
+            position = phase * n_phases
             a = int(position)
             b = position - a
-            g += second * (tables[second_table, row, a] * (1.0 - b) + tables[second_table, row, a + 1] * b)
-            second_phase += min(f0 * second_scale, 0.2 * sample_rate_hz) / sample_rate_hz
-            second_phase -= math.floor(second_phase)
-            second += second_step
+            at = upper_at + a
+            g = (tables[at] * (1.0 - b) + tables[at + 1] * b) * (1.0 - row_weight) + (
+                tables[at + width] * (1.0 - b) + tables[at + width + 1] * b
+            ) * row_weight
+            if lower_weight > 0.0:
+                at = lower_at + a
+                more = (tables[at] * (1.0 - b) + tables[at + 1] * b) * (1.0 - row_weight) + (
+                    tables[at + width] * (1.0 - b) + tables[at + width + 1] * b
+                ) * row_weight
+                g += (more - g) * lower_weight
+            g *= cycle_gain
+            if second > 0.0 or second_step > 0.0:
+                position = second_phase * n_phases
+                a = int(position)
+                b = position - a
+                at = second_at + a
+                g += second * (tables[at] * (1.0 - b) + tables[at + 1] * b)
+                second_phase += min(f0 * second_scale, 0.2 * sample_rate_hz) / sample_rate_hz
+                second_phase -= math.floor(second_phase)
+                second += second_step
 
-        am_phase += am_increment
-        if am_phase >= 1.0:
-            am_phase -= 1.0
-        ripple = abs(2.0 * am_phase - 1.0)
-        ripple = ripple * ripple * (3.0 - 2.0 * ripple)
-        random ^= random >> np.uint64(12)
-        random ^= random << np.uint64(25)
-        random ^= random >> np.uint64(27)
-        drawn = random * np.uint64(2685821657736338717)
-        n1 = unit * (np.float64(drawn >> np.uint64(32)) * (2.0 / 4294967296.0) - 1.0)
-        n2 = unit * (np.float64(drawn & np.uint64(0xFFFFFFFF)) * (2.0 / 4294967296.0) - 1.0)
-        aspiration_low += high * (n1 - aspiration_low)
-        # Turbulence follows the opening of the glottis where there is one: 0.55 + 0.9 * 4p(1 - p), of unit RMS.
-        blown = (0.55 + 3.6 * phase * (1.0 - phase)) * 0.8476 if voice > 0.0 else 1.0
-        sound = g * voice * (1.0 - am * ripple)
-        shelf_low += shelf * (sound - shelf_low)
-        sound += tilt * (sound - shelf_low) + (n1 - aspiration_low) * aspiration * blown
-        phase += max(f0 * scale, 20.0) / sample_rate_hz
+            am_phase += am_increment
+            if am_phase >= 1.0:
+                am_phase -= 1.0
+            ripple = abs(2.0 * am_phase - 1.0)
+            ripple = ripple * ripple * (3.0 - 2.0 * ripple)
+            random, n1, n2 = _draw(random)
+            n1, n2 = unit * n1, unit * n2
+            aspiration_low += high * (n1 - aspiration_low)
+            # Turbulence follows the opening of the glottis where there is one: 0.55 + 0.9 * 4p(1 - p), of unit RMS.
+            blown = (0.55 + 3.6 * phase * (1.0 - phase)) * 0.8476 if voice > 0.0 else 1.0
+            sound = g * voice * (1.0 - am * ripple)
+            shelf_low += shelf * (sound - shelf_low)
+            line[SOUND, k] = sound + (tilt * (sound - shelf_low) + (n1 - aspiration_low) * aspiration * blown)
+            line[NOISE, k] = n2
+            line[HISS, k] = hiss
+            line[RIPPLE, k] = 1.0 - 0.5 * am * ripple
+            phase += max(f0 * scale, 20.0) / sample_rate_hz
 
-        for i in range(N_FORMANTS):
-            sound *= coefficients[i, 0]
-            sound += coefficients[i, 1] * resonators[i, 0] + coefficients[i, 2] * resonators[i, 1]
-            resonators[i, 1] = resonators[i, 0]
-            resonators[i, 0] = sound
-        for i in range(2):  # transposed direct form II
-            lifted = higher[0] * sound + shelves[i, 0]
-            shelves[i, 0] = higher[1] * sound - higher[3] * lifted + shelves[i, 1]
-            shelves[i, 1] = higher[2] * sound - higher[4] * lifted
-            sound = lifted
-        y = nasal_gain * (sound - zero1 * nx1 - zero2 * nx2) + pole1 * ny1 + pole2 * ny2
-        nx2, nx1, ny2, ny1 = nx1, sound, ny1, y
-        hissed = frication[0] * n2 + frication[1] * fx1 + frication[2] * fx2 - frication[3] * fy1 - frication[4] * fy2
-        fx2, fx1, fy2, fy1 = fx1, n2, fy1, hissed
-        y += hissed * hiss * (1.0 - 0.5 * am * ripple)
-        dc_y = y - dc_x + dc * dc_y
-        dc_x = y
-        out[k] = dc_y
+        _pass_tract(line[SOUND, :count], coefficients, resonators, higher, shelves)
+        for k in range(count):
+            sound, n2 = line[SOUND, k], line[NOISE, k]
+            y = nasal_gain * (sound - zero1 * nx1 - zero2 * nx2) + pole1 * ny1 + pole2 * ny2
+            nx2, nx1, ny2, ny1 = nx1, sound, ny1, y
+            hissed = (
+                frication[0] * n2 + frication[1] * fx1 + frication[2] * fx2 - frication[3] * fy1 - frication[4] * fy2
+            )
+            fx2, fx1, fy2, fy1 = fx1, n2, fy1, hissed
+            y += hissed * line[HISS, k] * line[RIPPLE, k]
+            dc_y = y - dc_x + dc * dc_y
+            dc_x = y
+            out[begin + k] = dc_y
+        ny1, ny2, fy1, fy2, dc_y = _settled(ny1), _settled(ny2), _settled(fy1), _settled(fy2), _settled(dc_y)
+        aspiration_low, shelf_low = _settled(aspiration_low), _settled(shelf_low)
 
     s.phase, s.cycle, s.period_factor, s.cycle_gain, s.chaos = phase, cycle, factor, cycle_gain, x
     s.am_phase, s.tremor_phase, s.noise = am_phase, tremor_phase, random

@@ -161,7 +161,7 @@ def spoken(text: str, sex: str) -> Recording:
         samples, rate_hz = soundfile.read(io.BytesIO(data), dtype="float64", always_2d=True)
     except soundfile.LibsndfileError as error:
         path.unlink(missing_ok=True)
-        raise DeviceError(f"espeak-ng gave no sound for these words ({error}); try others") from error
+        raise DeviceError(f'espeak-ng gave no sound for "{text}" ({error}); try other words') from error
     return prepare(samples, rate_hz, text, _SIDECAR, f'"{text}"')
 
 

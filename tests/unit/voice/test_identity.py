@@ -25,10 +25,26 @@ def test_an_unknown_voice_is_refused_with_the_names_that_exist() -> None:
         load_identity("nobody")
 
 
-def test_a_tract_beyond_human_size_is_refused_with_file_and_key(tmp_path) -> None:
-    path = tmp_path / "giant.toml"
-    path.write_text('name = "Giant"\nsex = "male"\nage_years = 40\nvocal_tract_cm = 60\nhabitual_f0_hz = 100\n')
-    with pytest.raises(ConfigError, match=r"giant\.toml.*vocal_tract_cm"):
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("age_years", 2),
+        ("age_years", 140),
+        ("vocal_tract_cm", 5),
+        ("vocal_tract_cm", 60),
+        ("habitual_f0_hz", 20),
+        ("habitual_f0_hz", 900),
+        ("tremor", 0.3),
+        ("breath_s", 0.2),
+        ("roughness", -0.1),
+        ("sex", '"robot"'),
+    ],
+)
+def test_nobody_beyond_human_ranges_is_let_in_and_file_and_key_are_named(tmp_path, key, value) -> None:
+    path = tmp_path / "odd.toml"
+    person = {"name": '"Odd"', "sex": '"male"', "age_years": 40, "vocal_tract_cm": 17, "habitual_f0_hz": 100}
+    path.write_text("\n".join(f"{name} = {number}" for name, number in (person | {key: value}).items()))
+    with pytest.raises(ConfigError, match=rf"odd\.toml.*{key}"):
         load_identity(str(path))
 
 

@@ -26,6 +26,8 @@ class FakeStream:
     latency = 0.0107
 
     def __init__(self, **options) -> None:
+        if options["samplerate"] not in FakePortAudio.rates_hz:
+            raise PortAudioError("Error opening OutputStream: Invalid sample rate [PaErrorCode -9997]")
         self.options = options
         self.active = False
         self.time = 100.0
@@ -51,6 +53,7 @@ class FakePortAudio:
 
     streams: list[FakeStream]
     devices: list[dict]
+    rates_hz: tuple[int, ...]
     PortAudioError = PortAudioError
     OutputStream = FakeStream
 
@@ -60,6 +63,8 @@ class FakePortAudio:
             return cls.devices
         if not cls.devices:
             raise PortAudioError("Error querying device -1")
+        if device is not None and device != cls.devices[0]["name"]:
+            raise ValueError(f"No output device matching {device!r}")
         return cls.devices[0]
 
     @staticmethod
@@ -72,7 +77,10 @@ class FakePortAudio:
 @pytest.fixture
 def sound(monkeypatch):
     FakePortAudio.streams = []
-    FakePortAudio.devices = [{"name": "Loudspeaker", "index": 0, "max_output_channels": 8}]
+    FakePortAudio.rates_hz = (44_100, 48_000)
+    FakePortAudio.devices = [
+        {"name": "Loudspeaker", "index": 0, "max_output_channels": 8, "default_samplerate": 48_000.0}
+    ]
     monkeypatch.setitem(sys.modules, "sounddevice", FakePortAudio)
     return FakePortAudio
 
@@ -187,6 +195,45 @@ def test_without_a_device_the_sound_goes_to_the_record_and_says_what_to_do(sound
     assert player.state == "degraded"
     assert "no sound output" in player.detail
     assert "--set voice.device=none" in player.detail
+    player.stop()
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "says"),
+    [(44_100, "--set voice.sample_rate_hz=44100"), (96_000, "set that rate in the system's sound settings")],
+)
+def test_a_device_that_changes_its_rate_is_named_with_what_mends_it_and_the_record_goes_on(
+    sound, ask, rate_hz, says
+) -> None:
+    player = Player(VoiceEngine(load_identity("margaret"), CONFIG, 1), CONFIG, HostClock())
+    player.start()
+    sound.rates_hz = (rate_hz,)
+    sound.devices[0]["default_samplerate"] = float(rate_hz)
+    sound.streams[0].active = False  # PortAudio ends a stream whose device changes under it
+    assert player.poll()
+    assert player.state == "degraded"
+    assert "was lost" in player.detail
+    recorded = False
+    for block in range(500):
+        player.submit(ask(block))
+        player.poll()
+        recorded = recorded or bool(player.samples().any())
+        if recorded and "runs at" in player.detail:
+            break
+        HostClock().sleep_until_ns(HostClock().now_ns() + 10_000_000)
+    assert recorded
+    assert f"Invalid sample rate [PaErrorCode -9997]); it runs at {rate_hz} Hz, not at 48000: " in player.detail
+    assert says in player.detail
+    assert player.state == "degraded"
+    player.stop()
+
+
+def test_a_device_that_does_not_exist_is_named_with_those_that_do(sound) -> None:
+    config = msgspec.structs.replace(CONFIG, device="Hedphones")
+    player = Player(VoiceEngine(load_identity("margaret"), config, 1), config, HostClock())
+    player.start()
+    assert '"Hedphones" cannot be opened' in player.detail
+    assert "outputs are Loudspeaker" in player.detail
     player.stop()
 
 

@@ -58,17 +58,45 @@ def test_any_rate_and_any_number_of_channels_become_48_khz_mono_at_one_loudness(
     ("samples", "sidecar", "said"),
     [
         (np.zeros(RATE), None, "silent"),
-        (vowel(seconds=0.05), None, "sounds for"),
+        (np.zeros(0), None, "silent"),
+        (vowel(seconds=0.05), None, "sounds for 0.05 s"),
+        (vowel(seconds=20.5), None, "sounds for 20.50 s"),
         (np.sign(vowel()), None, "clipped"),
+        (np.stack([vowel(), np.sign(vowel())], axis=1), None, "clipped"),
+        (np.stack([vowel(), -vowel()], axis=1), None, "2 channels cancel each other"),
         (np.full(RATE, np.nan), None, "no numbers"),
         (vowel(), "", "no ow.toml"),
     ],
+    ids=["silent", "empty", "short", "long", "clipped", "clipped left", "opposite channels", "nan", "no sidecar"],
 )
 def test_a_recording_that_will_not_do_is_refused_by_name(tmp_path, samples, sidecar, said) -> None:
     put(tmp_path, samples, sidecar=sidecar)
     with pytest.raises(AssetError, match=said) as caught:
         load_folder(tmp_path)
     assert "ow.wav" in str(caught.value)
+
+
+def test_a_sound_in_one_of_many_channels_is_heard(tmp_path) -> None:
+    sound = np.zeros((len(vowel()), 8))
+    sound[:, 5] = vowel()
+    put(tmp_path, sound)
+    assert load_folder(tmp_path)[0].lufs == pytest.approx(-23.0, abs=0.3)
+
+
+def test_a_rate_that_loses_half_of_a_cry_is_refused(tmp_path) -> None:
+    put(tmp_path, vowel(rate_hz=8000), 8000)
+    with pytest.raises(AssetError, match=r"ow\.wav: has 8000 samples a second \(at least 16000\)"):
+        load_folder(tmp_path)
+
+
+def test_a_flac_that_breaks_off_is_refused(tmp_path) -> None:
+    put(tmp_path, vowel())
+    (tmp_path / "ow.wav").unlink()
+    soundfile.write(tmp_path / "ow.flac", vowel(), RATE)
+    whole = (tmp_path / "ow.flac").read_bytes()
+    (tmp_path / "ow.flac").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(AssetError, match=r"ow\.flac: cannot be read as sound"):
+        load_folder(tmp_path)
 
 
 def test_a_corrupt_file_and_a_sidecar_without_consent_are_refused(tmp_path) -> None:

@@ -1,4 +1,4 @@
-"""A sound server killed and started again under a voice that plays: the record goes on, the sound comes back."""
+"""A sound server killed under a voice that plays, and started again at another rate: the record goes on throughout."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.audio
 
 CONFIG = """\
 load-module module-native-protocol-unix auth-anonymous=1 socket={socket}
-load-module module-null-sink sink_name=voice_null rate=48000 channels=2 norewinds=1
+load-module module-null-sink sink_name=voice_null rate={rate_hz} channels=2 norewinds=1
 set-default-sink voice_null
 """
 
@@ -55,7 +55,8 @@ player.stop()
 """
 
 
-def start(tmp_path) -> subprocess.Popen:
+def start(tmp_path, rate_hz: int) -> subprocess.Popen:
+    (tmp_path / "null.pa").write_text(CONFIG.format(socket=tmp_path / "socket", rate_hz=rate_hz))
     (tmp_path / "socket").unlink(missing_ok=True)
     daemon = subprocess.Popen(
         [
@@ -73,13 +74,12 @@ def start(tmp_path) -> subprocess.Popen:
     raise AssertionError("PulseAudio did not start")
 
 
-def test_the_sound_comes_back_after_the_server_does(tmp_path) -> None:
+def test_the_sound_comes_back_after_the_server_does_at_whatever_rate(tmp_path) -> None:
     if shutil.which("pulseaudio") is None:
         assert os.environ.get("CI") != "true", "CI must have pulseaudio"
         pytest.skip("pulseaudio is not installed: apt-get install pulseaudio libasound2-plugins")
     (tmp_path / "run").mkdir(mode=0o700)
-    (tmp_path / "null.pa").write_text(CONFIG.format(socket=tmp_path / "socket"))
-    daemon = start(tmp_path)
+    daemon = start(tmp_path, 48_000)
     told, out = tmp_path / "told", tmp_path / "out.npz"
     environment = {**os.environ, "PULSE_SERVER": f"unix:{tmp_path}/socket", "HOME": str(tmp_path)}
     player = subprocess.Popen(
@@ -105,7 +105,7 @@ def test_the_sound_comes_back_after_the_server_does(tmp_path) -> None:
         daemon.wait(10)
         silent = wait_for("degraded", 100)
         assert silent > played  # the record goes on
-        daemon = start(tmp_path)
+        daemon = start(tmp_path, 44_100)
         player.wait(60)
     finally:
         player.kill()

@@ -112,6 +112,19 @@ def test_random_parameters_at_and_beyond_their_limits_stay_finite() -> None:
         assert np.abs(row).max() < 1e4
 
 
+def test_a_voice_that_has_died_away_is_exactly_nothing() -> None:
+    """Filters that ring on below all numbers make every block of a held breath twelve times as dear."""
+    parameters = neutral_parameters()
+    parameters[synth.F0], parameters[synth.VOICE], parameters[synth.FRICATION] = 150.0, 0.1, 0.05
+    voice = Synth(RATE, 1)
+    row = np.zeros(BLOCK)
+    voice.render(parameters, row)
+    parameters[[synth.VOICE, synth.FRICATION]] = 0.0
+    for _ in range(round(1.5 * RATE / BLOCK)):
+        voice.render(parameters, row)
+    assert not row.any()
+
+
 def test_equal_seeds_give_equal_samples_and_other_seeds_others() -> None:
     values = {"F0": 300.0, "VOICE": 0.1, "ASPIRATION": 0.05, "JITTER": 0.02, "CHAOS": 0.3}
     assert np.array_equal(steady(seed=7, **values), steady(seed=7, **values))

@@ -1,5 +1,7 @@
 """Words: how they are spoken, how they take the voice's place, and that a record has what makes them again."""
 
+import time
+
 import numpy as np
 import pytest
 import soundfile
@@ -12,6 +14,7 @@ from robopatient.voice.identity import load_identity
 from robopatient.voice.loudness import loudness_lufs, true_peak_dbfs
 from robopatient.voice.mixer import SAY, Mixer, Utterance
 from robopatient.voice.rerender import rerender
+from robopatient.voice.speaker import Speaker
 
 RATE = 48_000
 CONFIG = VoiceConfig(identity="margaret")
@@ -45,6 +48,46 @@ def test_without_espeak_the_message_says_how_to_get_it(monkeypatch) -> None:
 def test_what_nobody_can_say_is_named(text, nrs, says) -> None:
     with pytest.raises(ConfigError, match=says):
         words.speak(text, load_identity("margaret"), nrs, CONFIG)
+
+
+def test_words_that_nobody_can_say_leave_the_others_alone(monkeypatch, tmp_path) -> None:
+    t_s = np.arange(round(0.5 * RATE)) / RATE
+    soundfile.write(tmp_path / "no.wav", 0.2 * np.sin(2 * np.pi * 200.0 * t_s), RATE)
+    (tmp_path / "no.toml").write_text('source = "me"\nlicence = "own"\nconsent = "own voice"\ntext = "No!"\n')
+    person = (
+        f'name = "Own"\nsex = "male"\nage_years = 40\nvocal_tract_cm = 17\nhabitual_f0_hz = 100\nwords = "{tmp_path}"\n'
+    )
+    (tmp_path / "own.txt").write_text(person)
+    monkeypatch.setenv("PATH", str(tmp_path))  # no espeak-ng there
+    speaker = Speaker(VoiceConfig(identity=str(tmp_path / "own.txt")))
+    try:
+        for text in ("…", "something else", "another thing", "No!"):
+            speaker.ask(text, 5.0)
+        for _ in range(6000):
+            speaker.poll()
+            if speaker.take("No!", 5.0):
+                break
+            time.sleep(0.01)
+        assert isinstance(speaker.take("No!", 5.0), Utterance)
+        assert "apt-get install espeak-ng" in str(speaker.take("something else", 5.0))
+        assert len(speaker.reasons) == 2  # nothing to say; espeak-ng is missing, once for both
+        assert not speaker.trouble
+    finally:
+        speaker.close()
+    speaker.ask("No!", 6.0)
+    speaker.poll()
+    assert speaker.take("No!", 6.0) == speaker.trouble == speaker.reasons[-1] != ""
+
+
+@needs_espeak
+@pytest.mark.parametrize("text", ["痛い", "αχ", "xqzptk", "12 + 7 = 19?"])
+def test_words_that_are_in_no_dictionary_are_spoken_or_named(text) -> None:
+    try:
+        said = words.speak(text, load_identity("margaret"), 4.0, CONFIG)
+        told = said.text if said.samples.any() else ""
+    except (AssetError, DeviceError) as error:
+        told = str(error)
+    assert text in told
 
 
 @needs_espeak
