@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from robopatient.face.pose import FacePose
-from robopatient.face.rig import Rig
+from robopatient.face.rig import UNIT_LIMIT, Rig
 
 __all__ = ["ARKIT", "arkit_weights"]
 
@@ -21,11 +21,8 @@ ARKIT: tuple[str, ...] = (
     "noseSneerRight", "tongueOut",
 )  # fmt: skip
 
-FULL: dict[str, float] = {"browInnerUp": 1.8, "eyeBlinkLeft": 0.56, "eyeBlinkRight": 0.56}
-"""Weight at which this mesh makes ARKit's full movement, where it is not 1 (see ``rig.UNIT_LIMIT``)."""
-
 
 def arkit_weights(pose: FacePose) -> np.ndarray:
     """Weights 0 to 1 in the order of ``ARKIT``, shape (52,) float32; units of this mesh beyond ARKit's are left out."""
     units = Rig().weights(pose).units
-    return np.array([min(1.0, units.get(name, 0.0) / FULL.get(name, 1.0)) for name in ARKIT], np.float32)
+    return np.array([min(1.0, units.get(name, 0.0) / UNIT_LIMIT.get(name, 1.0)) for name in ARKIT], np.float32)

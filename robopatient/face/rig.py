@@ -16,7 +16,7 @@ from robopatient.errors import ConfigError
 from robopatient.face.pose import FacePose
 from robopatient.facs import ACTION_UNITS
 
-__all__ = ["DRIVES", "WRINKLES", "Drive", "Rig", "RigWeights", "sided_intensities"]
+__all__ = ["DRIVES", "UNIT_LIMIT", "WRINKLES", "Drive", "Rig", "RigWeights", "sided_intensities", "unit_weights"]
 
 MAX_INTENSITY = 5.0
 SIDES = ("L", "R")
@@ -78,7 +78,8 @@ STRONGEST = frozenset({"jawOpen", "eyeBlinkLeft", "eyeBlinkRight"})
 """Units of one joint or one lid: several action units do not add there, the strongest counts."""
 
 UNIT_LIMIT: dict[str, float] = {"browInnerUp": 1.8, "eyeBlinkLeft": 0.56, "eyeBlinkRight": 0.56}
-"""Largest weight of a unit; 1 where not named."""
+"""Largest weight of a unit, what other faces call 1: this mesh's inner brow is weak, its lids meet early. 1 if not
+named."""
 
 YIELDS: tuple[tuple[str, str, float], ...] = (
     # (unit, other, factor): pressed lips part when the jaw drops, a shut eye cannot squint more.
@@ -137,7 +138,7 @@ class Rig:
             When an action unit is unknown or its intensity is outside 0 to 5.
         """
         sided = sided_intensities(pose.au)
-        return RigWeights(units=_units(sided, pose.gaze_deg), wrinkles=_wrinkles(sided))
+        return RigWeights(units=unit_weights(sided, pose.gaze_deg), wrinkles=_wrinkles(sided))
 
 
 def sided_intensities(au: Mapping[str, float]) -> dict[str, dict[str, float]]:
@@ -159,15 +160,27 @@ def sided_intensities(au: Mapping[str, float]) -> dict[str, dict[str, float]]:
     return sided
 
 
-def _units(sided: dict[str, dict[str, float]], gaze_deg: tuple[float, float]) -> dict[str, float]:
+def unit_weights(
+    sided: dict[str, dict[str, float]], gaze_deg: tuple[float, float], ours: bool = True
+) -> dict[str, float]:
+    """Weights above 0 of the face units.
+
+    Parameters
+    ----------
+    sided
+        As of ``sided_intensities``.
+    ours
+        Of this mesh; else of a face whose every unit is full at 1 and needs no correction.
+    """
     weights: dict[str, float] = {}
 
     def add(unit: str, weight: float) -> None:
+        weight /= 1.0 if ours else UNIT_LIMIT.get(unit, 1.0)
         before = weights.get(unit, 0.0)
         weights[unit] = max(before, weight) if unit in STRONGEST else before + weight
 
     for name, drives in DRIVES.items():
-        for drive in drives:
+        for drive in (drive for drive in drives if ours or not drive.ours):
             by_side = {side: _drive(drive, sided[side].get(name, 0.0)) for side in SIDES}
             if drive.unit.endswith("*"):
                 for side in SIDES:
@@ -183,10 +196,10 @@ def _units(sided: dict[str, dict[str, float]], gaze_deg: tuple[float, float]) ->
         add("eyeLookOut" + side, max(0.0, outward))
         add("eyeLookIn" + side, max(0.0, -outward))
 
-    limited = {unit: min(weight, UNIT_LIMIT.get(unit, 1.0)) for unit, weight in weights.items()}
+    limited = {unit: min(weight, UNIT_LIMIT.get(unit, 1.0) if ours else 1.0) for unit, weight in weights.items()}
     for unit, other, factor in YIELDS:
         if unit in limited:
-            limited[unit] *= max(0.0, 1.0 - factor * limited.get(other, 0.0))
+            limited[unit] *= max(0.0, 1.0 - (factor if ours else min(factor, 1.0)) * limited.get(other, 0.0))
     return {unit: weight for unit, weight in limited.items() if weight > 0.0}
 
 
