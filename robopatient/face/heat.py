@@ -8,9 +8,9 @@ import numpy as np
 from robopatient.errors import require
 from robopatient.face import light
 from robopatient.face.identity import Identity
+from robopatient.face.kernels import depth_resolve
 from robopatient.face.mesh import DM_PER_MM, Part
 from robopatient.face.pose import FacePose
-from robopatient.face.render_numba import depth_resolve
 from robopatient.face.scene import load_scene
 
 __all__ = ["FULL_MM", "HeatMap", "heat_colours"]

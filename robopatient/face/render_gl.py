@@ -23,6 +23,7 @@ from robopatient.face.keystone import SQUARE, apply
 from robopatient.face.material import GUM, HEM_DM, LASH, STREAKS, TEETH, TONGUE, TOOTH_GAP
 from robopatient.face.mesh import Part
 from robopatient.face.pose import FacePose
+from robopatient.face.render import emulated
 from robopatient.face.scene import load_scene
 from robopatient.face.texels import HALF_TEXTURES_PX, SLOPE_LIMIT
 
@@ -34,9 +35,6 @@ FRAME_FLOATS = 8
 
 SAMPLES = 4
 """Of a pixel's edge on a graphics card."""
-
-EMULATED = ("llvmpipe", "softpipe", "swrast", "software")
-"""Words in the names of GL devices that are the processor."""
 
 BODY_UNIT = 4
 """Texture unit of the body map, after the four of every identity."""
@@ -84,7 +82,7 @@ class GlRenderer:
         self._owned = context is None
         self._context = context or self._headless()
         self.device = str(self._context.info["GL_RENDERER"])
-        self.fine = not any(word in self.device.lower() for word in EMULATED) if fine is None else fine
+        self.fine = not emulated(self.device) if fine is None else fine
         self._samples = min(SAMPLES, self._context.max_samples) if self.fine else 0
         self._target: Any = None
         self._resolved: Any = None

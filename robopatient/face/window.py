@@ -17,6 +17,7 @@ import numpy as np
 from robopatient.errors import DeviceError, require
 from robopatient.face.display.profile import DisplayProfile, Patch, ScreenId
 from robopatient.face.display.screens import ScreenWatch
+from robopatient.face.render import emulated
 
 QtCore = require("PySide6.QtCore", "console")
 QtGui = require("PySide6.QtGui", "console")
@@ -248,9 +249,9 @@ def _has_gpu() -> bool:
     context = QtGui.QOpenGLContext()
     if not (context.create() and context.makeCurrent(surface)):
         return False
-    drawn_by = str(context.functions().glGetString(GL_RENDERER)).lower()
+    drawn_by = str(context.functions().glGetString(GL_RENDERER))
     context.doneCurrent()
-    return not any(word in drawn_by for word in ("llvmpipe", "softpipe", "swrast", "software"))
+    return not emulated(drawn_by)
 
 
 def _gl_view() -> Any:
