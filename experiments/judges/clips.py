@@ -13,11 +13,13 @@ import numpy as np
 from robopatient.face.generator.motion import MOTION_HZ
 from robopatient.facs import AU43_CLOSED, PAIN_ACTION_UNITS
 
-__all__ = ["NO_FACE", "NO_SOUND", "UNITS", "Clip", "course_of", "pspi_of"]
+__all__ = ["GRADES_NRS", "NO_FACE", "NO_SOUND", "UNITS", "Clip", "course_of", "pspi_of"]
 
 UNITS: tuple[str, ...] = (*PAIN_ACTION_UNITS, "AU1", "AU2")
 """Columns of every clip: the ten units seen in pain and the raised brows of the third archetype."""
 NO_FACE = np.zeros((0, len(UNITS)), np.float32)
+GRADES_NRS = (0.0, 2.0, 4.5, 6.5, 9.0)
+"""Centres of the five grades of pain between which a judge divides its belief."""
 SILENT_DBFS = -60.0
 NO_SOUND = np.zeros(0, np.float32)
 

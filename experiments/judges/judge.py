@@ -77,6 +77,7 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 KINDS: dict[str, str] = {
     "closed-form": "experiments.judges.closed_form:ClosedForm",
     "ridge": "experiments.judges.statistics:Ridge",
+    "logistic": "experiments.judges.statistics:Logistic",
     "forest": "experiments.judges.statistics:Forest",
     "au-graph": "experiments.judges.au_graph:AuGraph",
     "au-no-graph": "experiments.judges.au_graph:AuNoGraph",

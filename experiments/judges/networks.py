@@ -11,12 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from experiments.judges.clips import Clip
+from experiments.judges.clips import GRADES_NRS, Clip
 
 __all__ = ["BINS", "Trained", "expected_nrs", "loss_of", "optimise", "split_people"]
 
-BINS = torch.tensor([0.0, 2.0, 4.5, 6.5, 9.0])
-"""Centres of the five grades of pain between which a judge divides its belief, NRS."""
+BINS = torch.tensor(GRADES_NRS)
 EPOCHS, PATIENCE, RATE, DECAY = 150, 20, 3e-3, 1e-3
 HELD_OUT = 0.2
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from experiments.judges.clips import Clip
+from experiments.judges.clips import GRADES_NRS, Clip
 from robopatient.errors import require
 
-__all__ = ["Forest", "Ridge", "apex", "statistics_of"]
+__all__ = ["Forest", "Logistic", "Ridge", "apex", "statistics_of"]
 
 CALM_FRAMES = 9
 """The first 0.3 s of a clip are its neutral face."""
 RIDGE = 1.0
+MAX_STEPS = 2000
+NEVER = -1e9
 TREES, DEPTH, LEAF = 120, 7, 4
 
 
@@ -59,6 +61,46 @@ class Ridge:
     def restore(self, weights: dict[str, np.ndarray]) -> None:
         """Coefficients."""
         self._coefficients = weights["coefficients"]
+
+
+class Logistic:
+    """Logistic regression on the apex: five grades, told as their mean."""
+
+    kind = "logistic"
+    sense = "face"
+    task = "pain"
+
+    def __init__(self) -> None:
+        self._weights = {"coefficients": np.zeros((len(GRADES_NRS), 12)), "intercept": np.zeros(len(GRADES_NRS))}
+
+    def fit(self, clips: list[Clip], seed: int) -> None:
+        """Maximum likelihood, slightly penalised."""
+        linear = require("sklearn.linear_model", "study")
+        grade = np.abs(np.subtract.outer([clip.nrs for clip in clips], GRADES_NRS)).argmin(axis=1)
+        fitted = linear.LogisticRegression(C=1.0 / RIDGE, max_iter=MAX_STEPS)
+        fitted.fit(np.array([apex(clip) for clip in clips]), grade)
+        coefficients, intercept = self._weights["coefficients"], self._weights["intercept"]
+        coefficients[:], intercept[:] = 0.0, NEVER  # grades that were not there are not told
+        found, offset = fitted.coef_, fitted.intercept_
+        if len(fitted.classes_) == 2:  # told as one row, for the second grade against the first
+            found, offset = np.concatenate([-found, found]) / 2.0, np.concatenate([-offset, offset]) / 2.0
+        coefficients[fitted.classes_], intercept[fitted.classes_] = found, offset
+
+    def predict(self, clips: list[Clip]) -> np.ndarray:
+        """Mean grade, NRS, shape (clips,)."""
+        x = np.array([apex(clip) for clip in clips])
+        score = x @ self._weights["coefficients"].T + self._weights["intercept"]
+        belief = np.exp(score - score.max(axis=1, keepdims=True))
+        nrs: np.ndarray = belief @ np.array(GRADES_NRS) / belief.sum(axis=1)
+        return nrs
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Coefficients and intercepts of the grades."""
+        return self._weights
+
+    def restore(self, weights: dict[str, np.ndarray]) -> None:
+        """Coefficients and intercepts of the grades."""
+        self._weights = dict(weights)
 
 
 class Forest:
