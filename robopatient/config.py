@@ -122,6 +122,7 @@ class VoiceConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True)
     sample_rate_hz: Literal[44100, 48000] = 48000
     block_frames: Annotated[int, Meta(ge=64, le=2048)] = 256
     latency_s: Annotated[float, Meta(ge=0.003, le=0.5)] = 0.010
+    """What is asked of PortAudio: two blocks of buffer as shipped; 0.008 is sooner and needs a quiet computer."""
     level_dbfs: Annotated[float, Meta(ge=-60, le=-1)] = -12.0
     """RMS level of this voice's loudest cry."""
     max_dbfs: Annotated[float, Meta(ge=-40, le=-1)] = -1.0
