@@ -51,8 +51,6 @@ RANGES = {
 }
 MOAN_BELOW_NRS = 5.0
 ADULT_YEARS = 16.0
-NOISES = ("sigh", "gasp", "breath")
-"""Calls of breath: harmonicity and roughness say nothing about them."""
 MONOTONE = ("f0_hz", "loudness_lufs", "roughness", "hnr_db")
 WORDS = {
     "f0_hz": "f0, Hz",
@@ -97,10 +95,7 @@ class Evaluation(NamedTuple):
     table
         Features of each call, shape (identities, levels, seeds, features).
     spearman
-        Of pain with each feature of ``MONOTONE`` (harmonicity: its negative) over the voiced calls, shape
-        (identities, 4).
-    spearman_all
-        The same over all renders, sighs and gasps included, whose breath is noise by nature.
+        Of pain with each feature of ``MONOTONE`` (harmonicity: its negative) over all renders, shape (identities, 4).
     f0_cells
         Median f0 of each cell of ``CELLS`` over the adults of that sex, Hz, and whether it is in band.
     in_range
@@ -115,7 +110,6 @@ class Evaluation(NamedTuple):
     levels: npt.NDArray[np.float64]
     table: npt.NDArray[np.float64]
     spearman: npt.NDArray[np.float64]
-    spearman_all: npt.NDArray[np.float64]
     f0_cells: dict[tuple[str, str], tuple[float, bool]]
     in_range: dict[str, float]
     tract_cm: npt.NDArray[np.float64]
@@ -141,17 +135,12 @@ def evaluate(
     names = list(identities) or asset_names("voices")
     people = [load_identity(name) for name in names]
     table = np.full((len(names), len(LEVELS), seeds, len(Features._fields)), np.nan)
-    everything = table.copy()
     for row, who in enumerate(people):
         told(f"{who.name} ({row + 1} of {len(people)})")
         for column, nrs in enumerate(LEVELS):
             for seed in range(seeds):
                 call = render_call(who, float(nrs), seed)
-                measured = features(call.samples, 48000.0, call.f0_hz)
-                everything[row, column, seed] = measured
-                if call.name in NOISES:
-                    measured = measured._replace(roughness=np.nan, hnr_db=np.nan)
-                table[row, column, seed] = measured
+                table[row, column, seed] = features(call.samples, 48000.0, call.f0_hz)
     tract_cm = np.array([_tract_cm(who) for who in people])
     f0_st = 12.0 * np.log2([who.habitual_f0_hz for who in people])
     formant_st = 12.0 * np.log2(17.0 / tract_cm)
@@ -161,7 +150,6 @@ def evaluate(
         LEVELS,
         table,
         _monotone(table),
-        _monotone(everything),
         _cells(people, seeds),
         _in_range(table),
         tract_cm,
@@ -318,16 +306,15 @@ def write_page(evaluation: Evaluation, out: Path) -> None:
         [
             name,
             *(f"{value:.2f}" for value in e.spearman[row]),
-            *(f"{value:.2f}" for value in e.spearman_all[row, 2:]),
             f"{e.tract_cm[row]:.1f}",
         ]
         for row, name in enumerate(e.identities)
     ]
     parts = [
-        "<h2>Does the voice tell the pain?</h2><p>Spearman correlation of pain with each feature, eleven levels. Sighs "
-        "and gasps are noise by nature: roughness and HNR are told for the voiced calls, and beside it for all.</p>",
+        "<h2>Does the voice tell the pain?</h2><p>Spearman correlation of pain with each feature over all renders of "
+        "eleven levels, sighs among them.</p>",
         _table(
-            ["identity", "f0", "loudness", "roughness", "-HNR", "roughness, all", "-HNR, all", "tract (whisper), cm"],
+            ["identity", "f0", "loudness", "roughness", "-HNR", "tract (whisper), cm"],
             rows,
         ),
         _nearest(e),

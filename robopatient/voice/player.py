@@ -36,6 +36,9 @@ SLOTS = 16
 LOST_S, FIRST_S = 1.0, 2.0
 """A device that asks for nothing this long is lost; for its first block it may take longer."""
 REOPEN_S = 2.0
+HALVES_BELOW_BLOCKS, LEAST_PIECE_FRAMES = 1.5, 128
+"""A device holds at least two pieces. Who asks for at most so many blocks of latency gets them in halves, each of at
+least so many frames: sooner by 3 ms, with two to three times the underruns on a busy computer (docs/voice.md)."""
 RATES_HZ = (44_100, 48_000)
 """What ``VoiceConfig.sample_rate_hz`` may be."""
 PLAUSIBLE_S = 1.0
@@ -320,6 +323,8 @@ class _DeviceSink:
         self.native_id = 0
         self._clock = clock
         self._render = render
+        self._block_frames, self._at = config.block_frames, 0
+        self._samples: npt.NDArray[np.float32] | None = None
         self._called_ns = clock.now_ns()
         self.stream_clock = StreamClock(clock, config.latency_s)
         sounddevice = _portaudio()
@@ -333,7 +338,7 @@ class _DeviceSink:
             runs_at_hz = round(info["default_samplerate"])
             self._stream = sounddevice.OutputStream(
                 samplerate=config.sample_rate_hz,
-                blocksize=config.block_frames,
+                blocksize=_piece_frames(config),
                 device=info["index"],
                 channels=min(2, info["max_output_channels"]),
                 dtype="float32",
@@ -383,11 +388,21 @@ class _DeviceSink:
         self._called_ns = self._clock.now_ns()
         if status.output_underflow:
             self.underruns += 1
-        samples = self._render(self.stream_clock.dac_ns(times.outputBufferDacTime), self)
-        if samples is None or samples.shape[0] != frames:
+        begin, end = self._at, self._at + frames
+        if begin == 0:
+            self._samples = self._render(self.stream_clock.dac_ns(times.outputBufferDacTime), self)
+        if self._samples is None or end > self._block_frames:
             out[:] = 0.0
         else:
-            out[:] = samples[:, None]
+            out[:] = self._samples[begin:end, None]
+        self._at = end if end < self._block_frames else 0
+
+
+def _piece_frames(config: VoiceConfig) -> int:
+    """Frames that the device takes at a time: a block, or half of it where that saves time."""
+    half, odd = divmod(config.block_frames, 2)
+    soon = config.latency_s * config.sample_rate_hz <= HALVES_BELOW_BLOCKS * config.block_frames
+    return half if soon and not odd and half >= LEAST_PIECE_FRAMES else config.block_frames
 
 
 def _portaudio() -> ModuleType:

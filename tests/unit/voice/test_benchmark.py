@@ -8,6 +8,7 @@ import pytest
 
 from experiments.benchmarks import voice as bench
 from experiments.benchmarks.figures import Reference
+from experiments.benchmarks.monitor import Capture, delays_ms
 from robopatient.voice.evaluate import Evaluation
 
 
@@ -39,6 +40,20 @@ def test_underruns_in_a_stall_of_the_host_are_not_ours() -> None:
     assert ours.met
 
 
+def test_the_monitor_is_laid_over_the_voice_although_its_clock_drifts() -> None:
+    """It loses 30 ms in the middle, as a sink does in a stall, and its pieces of 20 ms arrive when they are whole."""
+    voice = np.random.default_rng(1).standard_normal(20 * bench.RATE_HZ).astype(np.float32)
+    delay_s, lost = 0.004, round(0.03 * bench.RATE_HZ)
+    half = len(voice) // 2
+    samples = np.concatenate([np.zeros(round(delay_s * bench.RATE_HZ), np.float32), voice[:half], voice[half + lost :]])
+    counts = np.arange(960, len(samples), 960)
+    played = counts + np.where(counts > half, lost, 0)
+    capture = Capture(samples, counts, (played * 1e9 / bench.RATE_HZ).astype(np.int64))
+    index = np.array([100_000, 300_000, 700_000, 900_000])
+    dac_ns = (index * 1e9 / bench.RATE_HZ).astype(np.int64)
+    assert delays_ms(capture, voice, dac_ns, index) == pytest.approx([4.0, 4.0, 4.0, 4.0], abs=0.1)
+
+
 def test_our_shifter_is_measured_on_the_same_vowels_as_its_peers() -> None:
     recording = bench._steady(160.0, 0.6)
     assert bench._distance(recording, recording) == 0.0
@@ -53,7 +68,6 @@ def evaluation() -> Evaluation:
         np.linspace(1, 10, 11),
         np.zeros((2, 11, 1, 10)),
         np.array([[0.99, 0.98, 0.97, 0.96], [0.99, 0.98, 0.91, 0.96]]),
-        np.array([[0.99, 0.98, 0.80, 0.96], [0.99, 0.98, 0.91, 0.70]]),
         {("moan", "male"): (200.0, True), ("moan", "female"): (300.0, False)},
         {"centroid_hz": 1.0, "hnr_db": 0.92, "active_s": 0.99},
         np.array([17.0, 15.0]),
@@ -61,12 +75,11 @@ def evaluation() -> Evaluation:
     )
 
 
-def test_the_figures_of_an_evaluation_tell_the_worst_with_and_without_sighs() -> None:
+def test_the_figures_of_an_evaluation_tell_the_worst_of_all_people_and_features() -> None:
     figures = {figure.name: figure for figure in bench._evaluated(evaluation())}
     assert figures["nrs_spearman_min"].value == 0.91
     assert "b, roughness" in figures["nrs_spearman_min"].remark
-    assert figures["nrs_spearman_all_renders_min"].value == 0.7
-    assert figures["nrs_spearman_all_renders_min"].met is False
+    assert "loudness 0.980, roughness 0.910, -HNR 0.960" in figures["nrs_spearman_min"].remark
     assert figures["f0_in_band_fraction"].value == 0.5
     assert figures["features_in_band_fraction"].value == 0.92
 

@@ -42,9 +42,14 @@ class FakeStream:
     close = abort
 
     def ask(self, dac_s: float = 0.0, underflow: bool = False) -> np.ndarray:
-        out = np.full((self.options["blocksize"], self.options["channels"]), np.nan, np.float32)
-        times = SimpleNamespace(outputBufferDacTime=dac_s, currentTime=self.time)
-        self.options["callback"](out, len(out), times, SimpleNamespace(output_underflow=underflow))
+        """One block of the voice, in as many callbacks as the stream was opened for."""
+        out = np.full((CONFIG.block_frames, self.options["channels"]), np.nan, np.float32)
+        frames = self.options["blocksize"]
+        for begin in range(0, len(out), frames):
+            later_s = dac_s + begin / CONFIG.sample_rate_hz if dac_s else 0.0
+            times = SimpleNamespace(outputBufferDacTime=later_s, currentTime=self.time)
+            status = SimpleNamespace(output_underflow=underflow and begin == 0)
+            self.options["callback"](out[begin : begin + frames], frames, times, status)
         return out
 
 
@@ -112,6 +117,32 @@ def test_the_newest_command_is_heard_in_the_next_block_and_named_there(player, s
     assert [row.cause_seq for row in heard] == [0, 3, 3, 3]
     assert [row.command_t_ns for row in heard] == [0, *[ask(2).t_ns] * 3]
     assert [row.block for row in heard] == [0, 1, 2, 3]
+
+
+def test_a_block_that_is_wanted_soon_reaches_the_device_in_halves_that_follow_each_other(sound, clock, ask) -> None:
+    config = msgspec.structs.replace(CONFIG, latency_s=0.008)
+    player = Player(VoiceEngine(load_identity("margaret"), config, 1), config, clock)
+    player.start()
+    stream = sound.streams[0]
+    assert stream.options["blocksize"] == CONFIG.block_frames // 2
+    stream.ask(dac_s=stream.time + 0.009)
+    player.submit(ask(0))
+    out = np.concatenate([stream.ask(dac_s=stream.time + 0.009)[:, 0] for _ in range(20)])
+    assert np.array_equal(out, player.samples()[1:].ravel())
+    assert {row.t_ns for row in player.heard()} == {clock.now_ns() + 9_000_000 + LOOKAHEAD_NS}  # of the first half
+    player.stop()
+
+
+@pytest.mark.parametrize(
+    ("block_frames", "latency_s", "piece"),
+    [(256, 0.010, 256), (64, 0.003, 64), (257, 0.008, 257), (512, 0.010, 256), (512, 0.02, 512)],
+)
+def test_blocks_with_time_and_small_or_odd_ones_are_played_whole(sound, clock, block_frames, latency_s, piece) -> None:
+    config = msgspec.structs.replace(CONFIG, block_frames=block_frames, latency_s=latency_s)
+    player = Player(VoiceEngine(load_identity("margaret"), config, 1), config, clock)
+    player.start()
+    assert sound.streams[0].options["blocksize"] == piece
+    player.stop()
 
 
 def test_what_was_played_is_rendered_again_from_what_was_heard(player, sound, ask) -> None:
