@@ -37,7 +37,7 @@ class Drive(NamedTuple):
 
 DRIVES: dict[str, tuple[Drive, ...]] = {
     # browInnerUp moves the brow too little at weight 1, and alone it takes the outer half along.
-    "AU1": (Drive("browInnerUp", 1.8), Drive("browDown*", 0.08)),
+    "AU1": (Drive("browInnerUp", 1.35), Drive("browDown*", 0.08)),
     "AU2": (Drive("browOuterUp*", 1.0),),
     "AU4": (Drive("browDown*", 1.0),),
     "AU5": (Drive("eyeWide*", 0.8),),
@@ -77,7 +77,7 @@ DRIVES: dict[str, tuple[Drive, ...]] = {
 STRONGEST = frozenset({"jawOpen", "eyeBlinkLeft", "eyeBlinkRight"})
 """Units of one joint or one lid: several action units do not add there, the strongest counts."""
 
-UNIT_LIMIT: dict[str, float] = {"browInnerUp": 1.8, "eyeBlinkLeft": 0.56, "eyeBlinkRight": 0.56}
+UNIT_LIMIT: dict[str, float] = {"browInnerUp": 1.35, "eyeBlinkLeft": 0.56, "eyeBlinkRight": 0.56}
 """Largest weight of a unit, what other faces call 1: this mesh's inner brow is weak, its lids meet early. 1 if not
 named."""
 
@@ -95,7 +95,7 @@ YIELDS: tuple[tuple[str, str, float], ...] = (
 
 WRINKLES: dict[str, tuple[tuple[str, float], ...]] = {
     "glabella": (("AU4", 1.0), ("AU9", 0.4)),
-    "forehead": (("AU1", 1.0), ("AU2", 0.35)),
+    "forehead": (("AU1", 0.85), ("AU2", 0.35)),
     "forehead_side": (("AU2", 1.0), ("AU1", 0.2)),
     "crows_feet": (("AU6", 1.0), ("AU7", 0.4), ("AU43", 0.2)),
     "under_eye": (("AU7", 0.8), ("AU6", 0.7)),

@@ -30,7 +30,7 @@ from robopatient.face.texels import halve
 
 __all__ = ["Frame", "Scene", "load_scene"]
 
-BAKE_VERSION = 32
+BAKE_VERSION = 33
 """Raise when a change to skin, hair, gown or occlusion must not meet an old cache."""
 
 
@@ -153,17 +153,23 @@ def _bake(identity: Identity, head: Head) -> Arrays:
 
 
 def _cull(head: Head, gown: Carried, hair: Carried) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Which triangles of skin, gown and hair are worth drawing. The face always is, however it moves."""
+    """Which triangles of skin, gown and hair are worth drawing. The face always is, however it moves.
+
+    Thin hair hides nothing, and is drawn wherever it is.
+    """
     skin = head.template.triangles[head.template.triangle_part == Part.SKIN]
-    sets = [skin, gown.triangles + len(head.rest), hair.triangles + len(head.rest) + len(gown.place)]
+    whole = hair.density[hair.triangles].min(axis=1) >= 1.0
+    sets = [skin, gown.triangles + len(head.rest), hair.triangles[whole] + len(head.rest) + len(gown.place)]
     place = np.concatenate([head.rest, gown.place, hair.place])
     follows = np.concatenate([head.follows, gown.follows, hair.follows])
     triangles = np.concatenate(sets).astype(np.int32)
     seen = seen_triangles(head, place, follows, triangles)
-    skin_seen, gown_seen, hair_seen = np.split(seen, np.cumsum([len(part) for part in sets])[:-1])
+    skin_seen, gown_seen, whole_seen = np.split(seen, np.cumsum([len(part) for part in sets])[:-1])
     face = (head.template.template_dm[skin][..., 2].max(axis=1) > FACE_Z_DM) & (head.follows[skin].min(axis=1) > 0.2)
     mouth = np.isin(skin, head.template.mouth()).any(axis=1)  # shut at rest, so never seen there
     clothed = gown_cover_dm(head.template.template_dm)[skin].min(axis=1) > CLOTHED_DM
+    hair_seen = ~whole
+    hair_seen[whole] = whole_seen
     return (skin_seen | face | mouth) & ~clothed, gown_seen, hair_seen
 
 
