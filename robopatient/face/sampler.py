@@ -45,7 +45,7 @@ SHAPES = (
 )  # fmt: skip
 """Sliders that are drawn; a sum of a few of them makes every face its own."""
 SHAPE_SD, SHAPE_LIMIT = 0.25, 0.6
-BROW_LIGHTEST = 0.6
+BROW_LIGHTEST = 0.5
 """Brows against skin, encoded: hair may be dyed or white on any skin, but no brow is lighter than the skin under it."""
 
 
@@ -113,8 +113,8 @@ def draw_identity(cell: Cell, number: int, seed: int) -> Identity:
             colour=colour,
             grey=grey,
             brow_colour=(brow[0], brow[1], brow[2]),
-            brow_density=float(rng.uniform(0.4, 0.85)),
-            brow_thickness=float(rng.uniform(0.75, 1.25)) * (1.1 if male else 0.9),
+            brow_density=float(rng.uniform(0.5, 0.85)),
+            brow_thickness=float(rng.uniform(0.85, 1.25)) * (1.1 if male else 0.95),
             lashes=float(rng.uniform(0.3, 0.65)),
         ),
     )

@@ -30,7 +30,7 @@ from robopatient.face.texels import halve
 
 __all__ = ["Frame", "Scene", "load_scene"]
 
-BAKE_VERSION = 33
+BAKE_VERSION = 34
 """Raise when a change to skin, hair, gown or occlusion must not meet an old cache."""
 
 

@@ -126,7 +126,7 @@ def _albedo(identity: Identity, texels: Texels, seed: int) -> tuple[np.ndarray, 
         + 0.8 * texels.ears
     )
     tint(colour, blood * (0.85 + 0.10 * middle + 0.15 * fine), (0.97, 0.73, 0.69))
-    socket = 1.0 + 2.0 * _dark(skin.monk_tone)  # the darker the skin, the more pigment about the eyes
+    socket = 1.0 + 1.2 * _dark(skin.monk_tone)  # the darker the skin, the more pigment about the eyes
     tint(colour, socket * 0.30 * spot(p, (0.31, 7.18), (0.17, 0.07)), (0.86, 0.74, 0.76))  # under the eyes
     tint(colour, socket * 0.22 * spot(p, (0.33, 7.38), (0.19, 0.06)), (0.86, 0.74, 0.72))  # upper lids
     tint(colour, 0.35 * spot(p, (0.175, 7.275), (0.035, 0.03)), (0.95, 0.62, 0.58))  # inner corners
