@@ -124,13 +124,13 @@ def _speedup(plan: Design, folder: Path, rounds: int) -> Figure:
         return found
 
     ratios = []
-    with joined("local") as ray:
-        list(cluster(ray, jobs(2 * WORKERS), "local", WORKERS))  # both have started, imported and compiled
+    with joined("local") as found:
+        list(cluster(found, jobs(2 * WORKERS), WORKERS))  # both have started, imported and compiled
         for _ in range(rounds):
             took_s = []
             for workers in (1, WORKERS):
                 start = time.perf_counter()
-                list(cluster(ray, jobs(A_ROUND), "local", workers))
+                list(cluster(found, jobs(A_ROUND), workers))
                 took_s.append(time.perf_counter() - start)
             ratios.append(took_s[0] / took_s[1])
     figure = value("ray_speedup_2", float(np.median(ratios)), at_least=1.8, n=rounds)

@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import shutil
 import socket
+import sys
 import threading
 import time
 import uuid
@@ -18,14 +19,14 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from experiments.datasets.design import Design
 from experiments.datasets.draw import Job, Studio, draw_person
 from experiments.datasets.tables import DIGESTS, ROWS, write_digests, write_rows
 from robopatient.errors import MissingPackageError, RecordError, SessionError, require
 
-__all__ = ["PART", "cluster", "draw", "joined", "processes"]
+__all__ = ["PART", "Cluster", "cluster", "draw", "joined", "processes"]
 
 PART = ".part"
 """Ends the name of what is not whole yet."""
@@ -33,8 +34,8 @@ RETRIES = 3
 AHEAD = 3
 """People that wait for each worker: enough that none idles, few enough that a million need no list."""
 PARENT_EVERY_S = 0.5
-HEAD_EVERY_S, HEAD_SILENT_S = 2.0, 10.0
-"""How often at least a cluster's head is called, and after how long a silence it counts as lost."""
+HEAD_EVERY_S, HEAD_SILENT_S, HEARD_S = 2.0, 10.0, 5.0
+"""How often a cluster's head is called, after what silence it counts as lost, and how soon that must be told."""
 
 
 def draw(job: Job) -> str:
@@ -130,9 +131,17 @@ def _mortal(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+class Cluster(NamedTuple):
+    """Ray, connected; the event is set when its head has been silent for long."""
+
+    ray: Any
+    address: str
+    silent: threading.Event
+
+
 @contextmanager
-def joined(address: str) -> Iterator[Any]:
-    """Ray, connected: a cluster of this machine for "local", else the one whose head is at ``address``.
+def joined(address: str) -> Iterator[Cluster]:
+    """A cluster of this machine for "local", else the one whose head is at ``address``.
 
     Raises
     ------
@@ -150,18 +159,19 @@ def joined(address: str) -> Iterator[Any]:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR", **own)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise SessionError(_no_cluster(address, str(error))) from error
-    try:
-        yield ray
-    finally:
-        ray.shutdown()
+    with _watched(address) as silent:
+        try:
+            yield Cluster(ray, address, silent)
+        finally:
+            ray.shutdown()
 
 
 def _no_cluster(address: str, why: str) -> str:
     return f"--ray {address}: no cluster answers ({why}); start one with: ray start --head, or use --ray local"
 
 
-def cluster(ray: Any, jobs: Iterable[Job], address: str, at_once: int = 0) -> Iterator[str]:
-    """Draw on a cluster that was ``joined``; yields who drew, as people are finished.
+def cluster(found: Cluster, jobs: Iterable[Job], at_once: int = 0) -> Iterator[str]:
+    """Draw on a cluster; yields who drew, as people are finished.
 
     Parameters
     ----------
@@ -173,18 +183,17 @@ def cluster(ray: Any, jobs: Iterable[Job], address: str, at_once: int = 0) -> It
     SessionError
         When the cluster is lost; what is drawn stays.
     """
+    ray, address, silent = found
     remote = ray.remote(num_cpus=1, max_retries=RETRIES)(draw)
     left = iter(jobs)
     waiting: list[Any] = []
-    heard = time.monotonic()
     room = at_once
     try:
         while True:
-            if address == "local" or _answers(address):
-                heard = time.monotonic()  # nothing is asked of a head that may be gone: Ray would wait, then abort
-                room = at_once or AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
-            elif time.monotonic() - heard > HEAD_SILENT_S:
+            if silent.is_set():
                 raise SessionError(_lost(address, "its head is silent"))
+            if address == "local" or _answers(address):  # of a head that may be gone nothing is asked
+                room = at_once or AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
             waiting += [remote.remote(job) for job in islice(left, max(0, room - len(waiting)))]
             if not waiting:
                 return
@@ -194,6 +203,33 @@ def cluster(ray: Any, jobs: Iterable[Job], address: str, at_once: int = 0) -> It
         raise error.cause from error
     except ray.exceptions.RayError as error:
         raise SessionError(_lost(address, str(error))) from error
+
+
+@contextmanager
+def _watched(address: str) -> Iterator[threading.Event]:
+    """Set the event when a cluster's head has been silent for long; end the command when even that is not heard.
+
+    Ray itself waits for a lost head within its calls, and then aborts the process without a word for the user.
+    """
+    silent, over = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        heard = time.monotonic()
+        while not over.wait(HEAD_EVERY_S):
+            now = time.monotonic()
+            heard = now if _answers(address) else heard
+            if now - heard > HEAD_SILENT_S:
+                silent.set()
+            if now - heard > HEAD_SILENT_S + HEARD_S:
+                print(f"robopatient: {_lost(address, 'its head is silent')}", file=sys.stderr, flush=True)
+                os._exit(1)
+
+    if address != "local":
+        threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield silent
+    finally:
+        over.set()
 
 
 def _lost(address: str, why: str) -> str:

@@ -72,7 +72,7 @@ def generate(
         _check_space(out, plan, len(people) - len(missing))
         progress = _Progress(len(people), len(people) - len(missing), plan.frames_a_person, say)
         if missing and ray:
-            runner = cluster(stack.enter_context(joined(ray)), missing, ray)
+            runner = cluster(stack.enter_context(joined(ray)), missing)
         else:
             runner = processes(missing, min(workers or os.cpu_count() or 1, max(1, len(missing))))
         for worker in runner:

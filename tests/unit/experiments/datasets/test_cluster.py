@@ -101,12 +101,19 @@ def test_a_killed_worker_of_a_cluster_is_drawn_again_and_the_bytes_are_the_same(
     assert bytes_of(tmp_path / "set") == bytes_of(made)
 
 
+def free_port() -> int:
+    """Below those that the system hands out, among which Ray's own parts choose theirs."""
+    for port in range(20_000 + os.getpid() % 10_000, 32_000):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
+    raise AssertionError("no free port")
+
+
 @pytest.fixture
 def head() -> Iterator[str]:
     """Address of a Ray head of one core."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     folder = tempfile.mkdtemp(prefix="ray-")  # a socket's path is short
     ray = Path(sys.executable).with_name("ray")
     options = ["--head", f"--port={port}", "--num-cpus=1", "--include-dashboard=false", f"--temp-dir={folder}"]
