@@ -522,7 +522,7 @@ def _transition(b, v, c, wanted):  # type: ignore[no-untyped-def]
                 b.held = 0.0
         relieved = c.phase == PHASE_RELEASE and b.nrs < 0.6 * 10.0 * b.peak
         if not wanted or relieved:
-            _let_go(b, 0.0)
+            _let_go(b, 0.05 if b.kind == SUPPRESSED and b.t < b.held else 0.0)
         elif b.t >= b.length or b.air <= 0.0:
             b.released = 0.0
             b.attack = 0.0
@@ -655,7 +655,7 @@ def _sound(b, v, c, target, envelope, noise_envelope, fall, dt_s):  # type: igno
     envelope *= 1.0 - 0.85 * tremble * (1.0 - beat)
     strain = 1.0 if b.kind == SUPPRESSED else 0.0
     level_db -= 6.0 * strain
-    if b.kind == SUPPRESSED and b.t < b.held:
+    if b.kind == SUPPRESSED and b.state == CALLING and b.t < b.held:
         envelope *= 0.03  # the breath is held, the throat is shut: hardly anything comes out
         noise_envelope *= 0.1
     level = v.full_scale * _gain(level_db) * envelope

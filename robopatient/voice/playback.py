@@ -25,7 +25,7 @@ from robopatient.messages import VoiceCommand
 from robopatient.voice.engine import LOOKAHEAD_S, SILENCE, Block
 from robopatient.voice.gestures import empty_command
 from robopatient.voice.player import Player
-from robopatient.voice.process import _hurry, _quiet_libraries
+from robopatient.voice.process import hurry, quiet_libraries
 from robopatient.voice.stretch import Stretcher
 from robopatient.voice.wav import read_samples
 
@@ -218,7 +218,7 @@ def serve(plan_json: bytes, orders: Connection) -> None:
     """Body of the process: obey orders until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.setswitchinterval(0.0005)  # as in the voice's process
-    _quiet_libraries()
+    quiet_libraries()
     plan = msgspec.json.decode(plan_json, type=Plan)
     clock = HostClock()
     engine = TapeEngine(track_reader(read_samples(Path(plan.path), plan.voice.sample_rate_hz), plan.pieces), plan)
@@ -252,7 +252,7 @@ def _serve(orders: Connection, engine: TapeEngine, player: Player, clock: Clock)
             player.poll()
             if not urgent and player.native_ids:
                 urgent = True
-                _hurry([threading.get_native_id(), *player.native_ids])
+                hurry([threading.get_native_id(), *player.native_ids])
             orders.send_bytes(msgspec.msgpack.encode(newest))
             parent = multiprocessing.parent_process()
             if parent is not None and not parent.is_alive():

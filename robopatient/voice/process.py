@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from robopatient.voice.player import Player
     from robopatient.voice.speech import Speech
 
-__all__ = ["main"]
+__all__ = ["hurry", "main", "quiet_libraries"]
 
 POLL_MS = 5
 """Longest wait for a command before the played blocks are told: about one block."""
@@ -55,7 +55,7 @@ def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     sys.setswitchinterval(0.0005)  # a busy thread must not hold the callback up for 5 ms (measured)
-    _quiet_libraries()
+    quiet_libraries()
     clock = HostClock()
     port = ActorPort(endpoints, ("voice", "said", "stop"))
     try:
@@ -163,7 +163,7 @@ class _Actor:
                     urgent = 0
                 if not urgent and player.native_ids:
                     urgent = 1
-                    _hurry([threading.get_native_id(), *player.native_ids])
+                    hurry([threading.get_native_id(), *player.native_ids])
                 if saver.trouble:
                     self._note("error", saver.take_trouble())
                 self._heartbeat()
@@ -275,7 +275,7 @@ def _make_engine(config: SessionConfig) -> Engine:
     return make_engine(voice, config.seed)
 
 
-def _quiet_libraries() -> None:
+def quiet_libraries() -> None:
     """Keep ALSA's chatter about absent cards and underruns from the terminal; Python's own errors still get there."""
     if sys.stderr is None:
         return
@@ -290,7 +290,7 @@ def _orphaned() -> bool:
     return parent is not None and not parent.is_alive()
 
 
-def _hurry(native_ids: list[int]) -> None:
+def hurry(native_ids: list[int]) -> None:
     """Real-time priority for the threads that a listener waits for; without the right to it, none."""
     for native_id in native_ids:
         with contextlib.suppress(OSError, AttributeError):

@@ -17,9 +17,17 @@ from robopatient.config import VoiceConfig
 from robopatient.errors import AssetError
 from robopatient.levels import db_to_gain, gain_to_db, semitones_to_ratio
 from robopatient.messages import VoiceCommand
-from robopatient.topics import TOPICS
 from robopatient.voice.engine import SILENCE, Block
-from robopatient.voice.gestures import FELT_NRS, INAUDIBLE_DB, empty_command, write_command
+from robopatient.voice.gestures import (
+    FELT_NRS,
+    HUSH_S,
+    INAUDIBLE_DB,
+    OPEN_S,
+    STALE_FADE_S,
+    STALE_S,
+    empty_command,
+    write_command,
+)
 from robopatient.voice.identity import Identity
 from robopatient.voice.kernel import kernel
 from robopatient.voice.limiter import Limiter
@@ -31,8 +39,6 @@ __all__ = ["STUDY_RATES", "SamplesEngine"]
 
 STUDY_RATES = (0.7, 0.9, 1.1, 1.3)
 """Rates of the published study, slow to fast."""
-STALE_S = (TOPICS["voice"].max_age_ms or 200.0) / 1000.0
-HUSH_S, STALE_FADE_S, OPEN_S = 0.004, 0.08, 0.004
 GLIDE_S = 0.025
 
 

@@ -125,6 +125,17 @@ def test_a_suppressed_pain_holds_the_breath_and_then_trembles_at_ten_hertz(ask, 
     assert level[5:18].max() < level[80:120].max() - 15.0
 
 
+def test_a_suppressed_pain_dies_away_and_is_not_cut_off(ask, rest, play, plain) -> None:
+    """The breath is held before the sound, not again at its end; let go meanwhile, it comes softly."""
+    let_go = 150
+    _, blocks = play(lambda b: ask(b, nrs=5.0, call="suppressed") if b < let_go else rest(b), 1.4, plain)
+    level = np.array([block.level_dbfs for block in blocks])
+    assert np.diff(level[let_go : let_go + 30]).min() > -6.0
+    samples, _ = play(lambda b: ask(b, nrs=5.0, call="suppressed") if b < 15 else rest(b), 0.6, plain)
+    begun, _ = play(lambda b: ask(b, nrs=5.0, call="suppressed"), 0.6, plain)
+    assert np.abs(np.diff(samples[14:18].ravel())).max() < 0.5 * np.abs(np.diff(begun[60:].ravel())).max()
+
+
 def test_repeated_presses_move_a_habituating_voice_less(ask, rest, play, plain) -> None:
     who = msgspec.structs.replace(plain, habituation=1.0)
     _, blocks = play(lambda b: ask(b, nrs=4.0) if b % 300 < 100 else rest(b), 300 * 5 * BLOCK_S, who)
