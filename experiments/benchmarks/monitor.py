@@ -26,7 +26,8 @@ CHUNK = 256
 WINDOW_S = 0.25
 """Length of sound that is looked for: long enough to be unique, short enough to lie between two host stalls."""
 SEARCH_S = 0.5
-NEAR_NS = 1_000_000_000
+AFTER_S = 0.2
+"""So much of the recording tells when a sample was played: ten of the recorder's pieces."""
 LISTEN_MS = 20
 """Latency asked of the recorder. At 5 ms the sink serves the player by the recorder's small pieces: the latency that is
 measured rises by 2.6 ms (measured on a null sink, 16.9 instead of 14.3)."""
@@ -49,15 +50,20 @@ class Capture(msgspec.Struct, frozen=True):
     counts: np.ndarray
     arrived_ns: np.ndarray
 
-    def begin_ns(self, time_ns: int) -> int:
-        """When the first sample would have been played by the sample clock as it ran around a time.
+    def near(self, time_ns: int) -> int:
+        """Sample that was played about then: off by what a stall of the sink loses, by less than ``SEARCH_S``."""
+        latest = max(0, int(np.searchsorted(self.arrived_ns, time_ns)) - 1)
+        return int(self.counts[latest] + (time_ns - self.arrived_ns[latest]) * 1e-9 * RATE_HZ)
 
-        Data never arrive before they were played: the earliest arrival, seen against the sample clock, is the time.
-        Only those near by count, because a sink that stalls loses samples and an hour's clocks drift apart.
+    def played_ns(self, sample: int) -> int:
+        """When a sample was played.
+
+        Data never arrive before they were played: of the arrivals from this sample on, the earliest against the sample
+        clock is the time. Not of those before, because a sink that stalls in between loses samples.
         """
-        first, last = np.searchsorted(self.arrived_ns, [time_ns - NEAR_NS, time_ns + NEAR_NS])
-        near = slice(max(0, min(first, len(self.counts) - 1)), max(last, first + 1))
-        return int(np.min(self.arrived_ns[near] - (self.counts[near] * 1e9 / RATE_HZ).astype(np.int64)))
+        first, last = np.searchsorted(self.counts, [sample, sample + round(AFTER_S * RATE_HZ)])
+        rows = slice(min(first, len(self.counts) - 1), max(last, first + 1))
+        return int(np.min(self.arrived_ns[rows] - ((self.counts[rows] - sample) * 1e9 / RATE_HZ).astype(np.int64)))
 
 
 @contextmanager
@@ -109,7 +115,7 @@ def delays_ms(capture: Capture, voice: np.ndarray, dac_ns: np.ndarray, sample_in
     window, search = round(WINDOW_S * RATE_HZ), round(SEARCH_S * RATE_HZ)
     found = np.full(len(dac_ns), np.nan)
     for event, (time_ns, index) in enumerate(zip(dac_ns, sample_index, strict=True)):
-        expected = round((time_ns - capture.begin_ns(int(time_ns))) * 1e-9 * RATE_HZ)
+        expected = capture.near(int(time_ns))
         piece = voice[index : index + window].astype(np.float64)
         low = expected - search
         place = capture.samples[max(0, low) : expected + search + window].astype(np.float64)
@@ -120,7 +126,7 @@ def delays_ms(capture: Capture, voice: np.ndarray, dac_ns: np.ndarray, sample_in
         correlation = match / np.sqrt(np.maximum(energy, 1e-12) * np.sum(piece**2))
         best = int(np.argmax(correlation))
         if correlation[best] >= MIN_CORRELATION:
-            found[event] = (low + best - expected) * 1e3 / RATE_HZ
+            found[event] = (capture.played_ns(low + best) - time_ns) * 1e-6
     return found
 
 
