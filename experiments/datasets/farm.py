@@ -167,7 +167,10 @@ def joined(address: str) -> Iterator[Cluster]:
 
 
 def _no_cluster(address: str, why: str) -> str:
-    return f"--ray {address}: no cluster answers ({why}); start one with: ray start --head, or use --ray local"
+    return (
+        f"--ray {address}: no cluster answers ({why}); start one with: ray start --head, or use --ray local; a cluster "
+        "that asks for a token (Ray's default) needs RAY_AUTH_MODE=token here, too"
+    )
 
 
 def cluster(found: Cluster, jobs: Iterable[Job], at_once: int = 0) -> Iterator[str]:

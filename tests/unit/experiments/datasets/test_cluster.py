@@ -128,7 +128,8 @@ def test_a_lost_head_ends_the_command_with_what_to_do_and_nothing_is_lost(design
     out = tmp_path / "set"
     program = "from robopatient.cli import main; main()"
     command = [sys.executable, "-c", program, "dataset", "generate", design, "--out", str(out)]
-    running = subprocess.Popen([*command, "--ray", head], stderr=subprocess.PIPE, text=True)
+    environment = os.environ | {"RAY_AUTH_MODE": "token"}  # what a head asks for, unless it is told otherwise
+    running = subprocess.Popen([*command, "--ray", head], stderr=subprocess.PIPE, text=True, env=environment)
     wait_for(lambda: drawn(out) > 0 or running.poll() is not None)
     for server in processes_named(f"--gcs_server_port={head.rpartition(':')[2]}"):
         os.kill(server, signal.SIGKILL)
