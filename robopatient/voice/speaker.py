@@ -31,6 +31,8 @@ class Speaker:
 
     Attributes
     ----------
+    started
+        Whether the helper is at work: on a busy computer it takes seconds to get there.
     trouble
         Why no words can be spoken any more, "" while they can.
     reasons
@@ -38,6 +40,7 @@ class Speaker:
     """
 
     def __init__(self, config: VoiceConfig) -> None:
+        self.started = False
         self.trouble = ""
         self.reasons: list[str] = []
         self._ready: dict[Key, Utterance] = {}
@@ -75,6 +78,7 @@ class Speaker:
         try:
             while self._pipe.poll():
                 key, result = self._pipe.recv()
+                self.started = True
                 self._asked.discard(key)
                 if isinstance(result, Utterance):
                     while len(self._ready) >= KEPT:

@@ -80,6 +80,8 @@ class Speech:
     def _try(self, wish: Wish, now_ns: int) -> None:
         result = self._speaker.take(wish.text, wish.nrs)
         if result is None:
+            if not self._speaker.started:
+                self._since_ns = now_ns
             if now_ns - self._since_ns > PATIENCE_NS:
                 self._note("warning", f"“{wish.text}” was not ready in time and is shown only")
                 self._wish = None
