@@ -13,7 +13,7 @@ from policies.corpus.store import Corpus, Sequence
 from policies.errors import PolicyError
 from robopatient.face.generator.motion import CHANNELS
 
-__all__ = ["Table", "channel_statistics", "table_of"]
+__all__ = ["Table", "channel_statistics", "table_of", "usual_changes"]
 
 TAIL_SHARE = 0.2
 """Least scale of a channel, as a share of its rare extremes: a unit that nearly always rests must not be blown up."""
@@ -78,3 +78,15 @@ def channel_statistics(table: Table) -> tuple[list[float], list[float]]:
     if still:
         raise PolicyError(f"corpus: {', '.join(still)} never move; it cannot teach them: import these units too")
     return mean.tolist(), np.maximum(spread, TAIL_SHARE * extremes).tolist()
+
+
+def usual_changes(table: Table, scale: Rows[float], lag: int) -> list[float]:
+    """How much every channel of standardised motion changes over ``lag`` frames, shape (D,)."""
+    motion = table.motion.numpy()
+    whole = np.ones(len(motion) - lag, bool)
+    for start in table.start[1:]:
+        whole[start - lag : start] = False  # these would reach into the next sequence
+    changes = (motion[lag:] - motion[:-lag])[whole] / np.asarray(scale, np.float32)
+    extremes = np.quantile(np.abs(changes), 0.999, axis=0)
+    usual: list[float] = np.maximum(np.sqrt((changes**2).mean(axis=0)), TAIL_SHARE * extremes).tolist()
+    return usual

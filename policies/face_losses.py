@@ -7,18 +7,20 @@ measures by which generators are judged.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
-from robopatient.face.generator.denoiser import CONTEXT_LEVEL
+from robopatient.face.generator.prior import CONTEXT_LEVEL
 
-__all__ = ["energy", "levels", "noised", "velocity_loss"]
+__all__ = ["LAGS", "energy", "flow_loss", "jump_energy", "levels", "noised"]
 
 SOFT = 1e-4
 CLEAN_SHARE = 0.35
-CHANGES = ((1, 4.0), (4, 1.5))
-"""Frames over which changes are scored, and the weight that makes them count about half as much as the motion itself:
-standardised motion of the corpus spreads 0.5, its changes over 1 and 4 frames 0.044 and 0.12 (measured)."""
+LAGS = {1: 0.25, 4: 0.25}
+"""Frames over which changes are scored, and the weight of each next to the motion itself, in units of what is usual
+for the channel. With 0.06 and 0.12 levels came right sooner, but motion grew rough and blinks went (measured)."""
 
 
 def levels(batch: int, n: int, generator: torch.Generator) -> Tensor:
@@ -41,28 +43,35 @@ def noised(clean: Tensor, level: Tensor, noise: Tensor) -> Tensor:
     return (1.0 - level[..., None]) * clean + level[..., None] * noise
 
 
-def velocity_loss(guess: Tensor, clean: Tensor, level: Tensor) -> Tensor:
-    """Squared error of the velocity, which is that of the clean frame over the level (kept finite below 0.2)."""
-    weight = 1.0 / level.clamp_min(0.2) ** 2
+def flow_loss(error: Tensor, level: Tensor) -> Tensor:
+    """Squared error of the clean frames in units of ``Prior.error_scale``, shape (batch, n, D).
+
+    That of the velocity is the same but for the weight of each level.
+    """
     counts = level > 2.0 * CONTEXT_LEVEL
-    error = ((guess - clean) ** 2).mean(-1)
-    return (weight * error * counts).sum() / counts.sum().clamp_min(1)
+    return ((error**2).mean(-1) * counts).sum() / counts.sum().clamp_min(1)
 
 
-def energy(data: Tensor, first: Tensor, second: Tensor) -> Tensor:
+def jump_energy(data: Tensor, first: Tensor, second: Tensor) -> Tensor:
+    """Energy score of single frames, each made twice from the true past, shapes (batch, n, D): channels and frames."""
+    return _score(data, first, second, pieces=False)
+
+
+def energy(data: Tensor, first: Tensor, second: Tensor, usual: Mapping[int, Tensor]) -> Tensor:
     """Energy score of two independent roll-outs, shapes (batch, n, D).
 
-    Summed are: every channel by itself, all channels of a frame, the whole piece, and the changes over 1 and 4 frames.
+    Summed are: every channel by itself, all channels of a frame, the whole piece, and the same of the changes over
+    each of ``LAGS`` frames in units of ``usual``, shape (D,) each.
     """
     total = _score(data, first, second)
-    for lag, weight in CHANGES:
+    for lag, weight in LAGS.items():
         if data.shape[1] > lag:
-            changes = [one[:, lag:] - one[:, :-lag] for one in (data, first, second)]
+            changes = [(one[:, lag:] - one[:, :-lag]) / usual[lag] for one in (data, first, second)]
             total = total + weight * _score(changes[0], changes[1], changes[2])
     return total
 
 
-def _score(data: Tensor, first: Tensor, second: Tensor) -> Tensor:
+def _score(data: Tensor, first: Tensor, second: Tensor, *, pieces: bool = True) -> Tensor:
     def channels(difference: Tensor) -> Tensor:
         return difference.abs().mean()
 
@@ -73,6 +82,6 @@ def _score(data: Tensor, first: Tensor, second: Tensor) -> Tensor:
         return torch.sqrt((difference**2).mean((-1, -2)) + SOFT).mean()
 
     score = torch.zeros((), device=data.device)
-    for norm in (channels, frames, piece):
+    for norm in (channels, frames, piece) if pieces else (channels, frames):
         score = score + 0.5 * (norm(data - first) + norm(data - second) - norm(first - second))
     return score

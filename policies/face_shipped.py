@@ -11,7 +11,7 @@ import numpy as np
 
 from robopatient.face.generator.checkpoint import StreamCard, checkpoint_folder, read_stream
 from robopatient.face.generator.condition import CONDITIONS, GROUPS, index
-from robopatient.face.generator.motion import clamp
+from robopatient.face.generator.motion import settled
 from robopatient.face.generator.stream import Stepper
 
 __all__ = ["Shipped", "ShippedFace"]
@@ -76,4 +76,4 @@ class ShippedFace:
     def step(self, condition: np.ndarray) -> np.ndarray:
         """Next frame, shape (D,)."""
         noise = self._rng.standard_normal((self._stepper.draws, self._stepper.channels), dtype=np.float32)
-        return clamp(self._stepper.step(condition, noise, self._plain))
+        return settled(self._stepper.step(condition, noise, self._plain))

@@ -1,8 +1,8 @@
 """Teaches the face generator, one update at a time, so that it can stop anywhere and go on bit for bit.
 
-Stage A learns rectified flow with a noise level for every frame. Then its averaged weights become both the teacher of
-guidance and the start of stages B and C: jumps from noise to a frame in one pass, learned on the network's own
-roll-outs (self-forcing), while the weights of guidance are folded in as an input.
+Stage A learns rectified flow with a noise level for every frame. Its averaged weights become both the teacher of
+guidance and the start of stage B: jumps from noise to the next frame in one pass, behind true frames, while the weights
+of guidance are folded in as an input. Stage C goes on behind the network's own frames (self-forcing).
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from torch import Tensor
 from policies.corpus.simulator import Design
 from policies.corpus.store import Corpus
 from policies.errors import PolicyError
-from policies.face_data import Table, channel_statistics, table_of
-from policies.face_losses import energy, levels, noised, velocity_loss
+from policies.face_data import Table, channel_statistics, table_of, usual_changes
+from policies.face_losses import LAGS, energy, flow_loss, jump_energy, levels, noised
 from robopatient.face.generator.checkpoint import checkpoint_folder
 from robopatient.face.generator.condition import GROUPS
-from robopatient.face.generator.denoiser import CONTEXT_LEVEL, KERNEL, Cache, FaceDenoiser
+from robopatient.face.generator.denoiser import Cache, FaceDenoiser
 from robopatient.face.generator.pipeline import PainDiffusionPipeline
+from robopatient.face.generator.prior import CONTEXT_LEVEL, KERNEL, trust
 
 __all__ = ["FaceTraining", "Trainer"]
 
@@ -42,7 +43,7 @@ CLIP = 1.0
 EMPTY_SHARE = 0.05
 """Rows of stage A that are told nothing at all."""
 SIDE_WEIGHT = 0.1
-"""Of the velocity loss while the roll-outs are what is learned."""
+"""Of the losses beside the roll-outs while those are what is learned."""
 JUMP_SHARE = 0.25
 """Frames of a window on which guidance is taught, noise among finished ones."""
 
@@ -70,19 +71,34 @@ class Flow(Base, frozen=True, forbid_unknown_fields=True, kw_only=True):
     dropout: Share = 0.1
 
 
-class Stream(Base, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Stages B and C."""
+class Jump(Base, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Stage B."""
 
-    steps: Steps = 5000
-    batch: Count = 32
-    frames: Annotated[int, Meta(ge=2, le=64)] = 10
-    keep: Share = 0.93
-    learning_rate: Rate = 7e-4
+    steps: Steps = 3000
+    batch: Count = 12
+    frames: Annotated[int, Meta(ge=8, le=256)] = 64
+    learning_rate: Rate = 1e-3
     dropout: Share = 0.05
-    side_every: Count = 4
+
+
+class Side(Base, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What goes along with stages B and C: some of stage A, and what guidance means."""
+
+    every: Count = 4
     flow_batch: Count = 6
     guidance_batch: Count = 6
     most_guidance: Annotated[float, Meta(ge=0, le=10)] = 2.0
+
+
+class Stream(Base, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Stage C."""
+
+    steps: Steps = 3000
+    batch: Count = 32
+    frames: Annotated[int, Meta(ge=2, le=64)] = 10
+    keep: Share = 0.93
+    learning_rate: Rate = 5e-4
+    dropout: Share = 0.05
     draws: Annotated[int, Meta(ge=1, le=4)] = 1
 
 
@@ -104,13 +120,15 @@ class FaceTraining(Base, frozen=True, forbid_unknown_fields=True, kw_only=True):
     design: Design = Design()
     network: Network = Network()
     flow: Flow = Flow()
+    jump: Jump = Jump()
     stream: Stream = Stream()
+    side: Side = Side()
     keep: Keep = Keep()
 
     @property
     def steps(self) -> int:
         """Updates of all stages."""
-        return self.flow.steps + self.stream.steps
+        return self.flow.steps + self.jump.steps + self.stream.steps
 
 
 class Trainer:
@@ -122,13 +140,15 @@ class Trainer:
         self._accelerator = accelerator
         self._device = accelerator.device
         self._history = config.network.window + KERNEL + 2
-        longest = max(config.flow.frames, self._history + config.stream.frames)
+        longest = max(config.flow.frames, config.jump.frames, self._history + config.stream.frames)
         table = table_of(corpus, "train", longest)
         self.model = self._network(table)
         self._start, self._length = table.start, table.length
         self._windows = table.windows
         self._motion = self.model.standardise(table.motion.to(self._device))
         self._condition = table.condition.to(self._device)
+        scale = self.model.config.scale
+        self._usual = {lag: torch.tensor(usual_changes(table, scale, lag), device=self._device) for lag in LAGS}
         self.ema = self._average()
         self.teacher: FaceDenoiser | None = None
         self._optimiser = self._new_optimiser()
@@ -138,14 +158,26 @@ class Trainer:
 
     @property
     def stage(self) -> str:
-        """Name of the stage that the next update belongs to: "flow" or "stream"."""
-        return "flow" if self.at < self.config.flow.steps else "stream"
+        """Name of the stage that the next update belongs to: "flow", "jump" or "stream"."""
+        return self._stage_and_start()[0]
+
+    def _stage_and_start(self) -> tuple[str, int]:
+        config = self.config
+        if self.at < config.flow.steps:
+            return "flow", 0
+        jumps_end = config.flow.steps + config.jump.steps
+        return ("jump", config.flow.steps) if self.at < jumps_end else ("stream", jumps_end)
 
     def step(self) -> dict[str, float]:
         """One update; the losses of it."""
-        if self.stage == "stream" and self.teacher is None:
-            self._begin_stream()
-        losses = self._flow_losses(self.config.flow.batch) if self.stage == "flow" else self._stream_losses()
+        if self.stage == "flow":
+            losses = self._flow_losses(self.config.flow.batch)
+        else:
+            if self.teacher is None:
+                self._begin_jumps()
+            if self.stage == "stream" and not self._faces:
+                self._begin_stream()
+            losses = {"energy": self._jump() if self.stage == "jump" else self._roll_out()} | self._side_losses()
         total = torch.stack(list(losses.values())).sum()
         self._optimiser.zero_grad(set_to_none=True)
         self._accelerator.backward(total)
@@ -177,14 +209,23 @@ class Trainer:
         keep *= (torch.rand(batch, 1, generator=self._noise) >= EMPTY_SHARE).to(self._device)
         masked = self.model.masked(condition, keep[:, None])
         guess = self.model(noised(clean, level, noise), level, level, masked, self._no_guidance(batch))
-        return {"velocity": velocity_loss(guess, clean, level)}
+        return {"flow": flow_loss((guess - clean) / self._error_scale(level), level)}
 
-    def _stream_losses(self) -> dict[str, Tensor]:
-        losses = {"energy": self._roll_out()}
-        if self.at % self.config.stream.side_every == 0:
-            losses |= {"velocity": SIDE_WEIGHT * self._flow_losses(self.config.stream.flow_batch)["velocity"]}
-            losses |= {"guidance": self._guidance_loss()}
-        return losses
+    def _jump(self) -> Tensor:
+        """Frames made twice behind true ones; how far the two are from what the person did next."""
+        config = self.config.jump
+        rows = self._windows(config.frames, config.batch, self._rng)
+        clean = self._motion[rows]
+        masked = self.model.masked(self._condition[rows], self._kept(config.batch, config.dropout)[:, None])
+        made = self.model.jumps(clean, self._randn((2, *clean.shape)), masked, self._no_guidance(config.batch))
+        first, second, data = (one[:, KERNEL:] / self._usual[1] for one in (*made, clean))
+        return jump_energy(data, first, second)
+
+    def _side_losses(self) -> dict[str, Tensor]:
+        if self.at % self.config.side.every:
+            return {}
+        flow = self._flow_losses(self.config.side.flow_batch)["flow"]
+        return {"flow": SIDE_WEIGHT * flow, "guidance": SIDE_WEIGHT * self._guidance_loss()}
 
     def _roll_out(self) -> Tensor:
         """Every face moves on, twice; how far the two are from what the person did."""
@@ -197,7 +238,7 @@ class Trainer:
         noise = self._randn((2 * config.batch, frames, config.draws, self._motion.shape[1]))
         made, cache = self.model.roll(noise, masked, guidance, cache)
         first, second = made.chunk(2)
-        score = energy(self._motion[rows], first, second)
+        score = energy(self._motion[rows], first, second, self._usual)
         for name, part in zip(("keys", "values", "recent", "condition"), cache, strict=True):
             faces[name] = part.detach()
         faces["at"] = faces["at"] + frames
@@ -209,7 +250,7 @@ class Trainer:
     def _guidance_loss(self) -> Tensor:
         """Distance to what the teacher says with one group of conditions pushed (Meng et al. 2023, in clean frames)."""
         assert self.teacher is not None
-        config = self.config.stream
+        config = self.config.side
         batch, n = config.guidance_batch, self.config.flow.frames
         rows = self._windows(n, batch, self._rng)
         clean, condition = self._motion[rows], self._condition[rows]
@@ -230,16 +271,24 @@ class Trainer:
             wanted = push + (self.model(noisy, level, until, whole, none) if jump else told)
         guess = self.model(noisy, level, until, whole, weight * one)
         counts = drawn.to(self._device)
-        return (((guess - wanted) ** 2).mean(-1) * counts).sum() / counts.sum().clamp_min(1)
+        error = (guess - wanted) / self._error_scale(level)
+        return ((error**2).mean(-1) * counts).sum() / counts.sum().clamp_min(1)
 
     # -- faces ---------------------------------------------------------------------------------------------------
 
-    def _begin_stream(self) -> None:
+    def _begin_jumps(self) -> None:
         """From stage A on: its average is teacher and start, with a fresh optimiser and average."""
-        self.ema.copy_to(self.model.parameters())
+        self._begin_from_average()
         self.teacher = copy.deepcopy(self.model).eval().requires_grad_(requires_grad=False)
+
+    def _begin_from_average(self) -> None:
+        self.ema.copy_to(self.model.parameters())
         self._optimiser = self._new_optimiser()
         self.ema = self._average()
+
+    def _begin_stream(self) -> None:
+        """From stage B on, with new faces."""
+        self._begin_from_average()
         batch, network = self.config.stream.batch, self.config.network
         cache = (network.layers, 2 * batch, network.heads, network.window, network.width // network.heads)
         self._faces = {
@@ -276,10 +325,17 @@ class Trainer:
 
     def _network(self, table: Table) -> FaceDenoiser:
         mean, scale = channel_statistics(table)
+        change = usual_changes(table, scale, 1)
         torch.manual_seed(self.config.seed)
         size = self.config.network
         network = FaceDenoiser(
-            width=size.width, layers=size.layers, heads=size.heads, window=size.window, mean=mean, scale=scale
+            width=size.width,
+            layers=size.layers,
+            heads=size.heads,
+            window=size.window,
+            mean=mean,
+            scale=scale,
+            change=change,
         )
         if self.config.start:
             network = PainDiffusionPipeline.load(checkpoint_folder(self.config.start)).denoiser.train()
@@ -288,6 +344,11 @@ class Trainer:
                 raise PolicyError(f"start = {self.config.start}: its network is {has}, the training file says {size}")
         moved: FaceDenoiser = network.to(self._device)
         return moved
+
+    def _error_scale(self, level: Tensor) -> Tensor:
+        """Unit of the errors of whole windows, shape (batch, n, D)."""
+        before = torch.nn.functional.pad(level, (1, 0), value=1.0)[:, :-1]
+        return self.model.prior.error_scale(level, trust(before))
 
     def _randn(self, shape: Any) -> Tensor:
         return torch.randn(*shape, generator=self._noise).to(self._device)
@@ -306,8 +367,9 @@ class Trainer:
 
     def _learning_rate(self) -> float:
         """Warm-up, then a cosine down to a twentieth, for each stage."""
-        stage = self.config.flow if self.stage == "flow" else self.config.stream
-        done = self.at - (0 if self.stage == "flow" else self.config.flow.steps)
+        name, start = self._stage_and_start()
+        stage: Flow | Jump | Stream = getattr(self.config, name)
+        done = self.at - start
         fall = 0.05 + 0.95 * 0.5 * (1.0 + math.cos(math.pi * min(1.0, done / max(1, stage.steps))))
         return stage.learning_rate * min(1.0, (done + 1) / WARM_UP) * fall
 

@@ -21,7 +21,7 @@ from policies.corpus.simulator import Design, simulate
 from policies.corpus.store import Corpus, load
 from policies.errors import PolicyError
 from policies.face_state import has_state, load_state, save_state
-from policies.face_trainer import FaceTraining, Flow, Network, Stream, Trainer
+from policies.face_trainer import FaceTraining, Flow, Jump, Network, Side, Stream, Trainer
 from robopatient.config import decode_toml
 from robopatient.face.generator.checkpoint import write_checkpoint
 
@@ -32,7 +32,9 @@ SMOKE = FaceTraining(
     design=Design(subjects=40, palpation_trials=3, thermal_trials=1, trial_s=5.0),
     network=Network(width=32, layers=2, heads=2, window=16),
     flow=Flow(steps=30, batch=8, frames=32),
-    stream=Stream(steps=12, batch=6, frames=4, flow_batch=2, guidance_batch=2),
+    jump=Jump(steps=12, batch=4, frames=24),
+    stream=Stream(steps=6, batch=6, frames=4),
+    side=Side(flow_batch=2, guidance_batch=2),
 )
 """A toy that shows that everything works; nobody would believe its face."""
 LOG_EVERY = 10

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from policies.corpus.store import Corpus
 from policies.errors import PolicyError
 from robopatient.face.generator.condition import CONDITIONS, SCALE
-from robopatient.face.generator.motion import CHANNELS, clamp
+from robopatient.face.generator.motion import CHANNELS, settled
 
 __all__ = ["Scaled", "Windows", "load", "optimise", "save"]
 
@@ -49,7 +49,7 @@ class Scaled(nn.Module):
 
     def physical(self, latent: Tensor) -> np.ndarray:
         """Motion in physical units, held within range, shape (..., D)."""
-        return clamp((latent * self.spread + self.mean).double().numpy())
+        return settled((latent * self.spread + self.mean).double().numpy())
 
 
 class Windows:

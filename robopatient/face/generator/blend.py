@@ -13,7 +13,7 @@ import numpy as np
 from robopatient.config import FaceConfig
 from robopatient.face.apex import MAX_INTENSITY, apex_au
 from robopatient.face.generator.dynamics import Course, Dynamics, load_dynamics
-from robopatient.face.generator.living import MAX_GAZE_DEG, Blinks, Breath, Gaze, Waver, smoothstep
+from robopatient.face.generator.living import Breath, Eyes, Waver, smoothstep
 from robopatient.face.pose import FacePose
 from robopatient.facs import ACTION_UNITS
 from robopatient.messages import FaceCommand, Phase
@@ -55,8 +55,7 @@ class Blend:
         self._rise = _Rise(self._dynamics)
         self._neck = _Neck(self._dynamics)
         self._neck.vary(presses)
-        self._blinks = Blinks(self._dynamics.living, blinks)
-        self._gaze = Gaze(self._dynamics.living, gaze)
+        self._eyes = Eyes(self._dynamics.living, blinks, gaze)
         self._breath = Breath(self._dynamics.living)
         self._waver = Waver(HEAD + 3, waver)
         self._start_ns: int | None = None
@@ -95,15 +94,13 @@ class Blend:
         if phase == "onset" and self._phase != "onset":
             self._rise.vary(self._rng)
             self._neck.vary(self._rng)
-            self._gaze.hurry(now_s, 0.2)
-        elif phase in ("release", "rest") and self._phase in ("onset", "hold"):
-            self._gaze.hurry(now_s, 0.6)
+        self._eyes.notice(phase, now_s)
         self._phase = phase
         if not quiet:
             self._quiet_age_s = None
         elif self._quiet_age_s is None:
             self._quiet_age_s = 0.0
-            self._gaze.hurry(now_s, 0.1)
+            self._eyes.calm(now_s)
 
     def _target(self, nrs: float, expressiveness: float) -> np.ndarray:
         """Where the units and the head would settle, shape (n_units + 1,)."""
@@ -135,18 +132,16 @@ class Blend:
         living, waver = self._dynamics.living, self._waver.at(t_s)
         level = np.clip(state[:HEAD] * (1.0 + self._dynamics.flutter * waver[:HEAD]), 0.0, MAX_INTENSITY)
         au = {unit: value for unit, value in zip(UNITS, level.tolist(), strict=True) if value > VISIBLE}
-        blink = self._blinks.at(t_s, au.get("AU43", 0.0))
-        if blink > VISIBLE:
-            au["AU45"] = blink
         pain, *neck_deg, breath = state[HEAD:].tolist()
         pitch, yaw, roll = (np.array(neck_deg) + living.sway_deg * waver[HEAD : HEAD + 3]).tolist()
         pitch -= 0.6 * breath  # the chest lifts the chin a little (assumption)
-        look_pitch, look_yaw = self._gaze.at(t_s, min(1.0, pain / MAX_INTENSITY))
-        fixed = 1.0 - self._gaze.averted  # eyes that look at someone stay there while the head moves
+        blink, gaze_deg = self._eyes.at(t_s, au.get("AU43", 0.0), min(1.0, pain / MAX_INTENSITY), (pitch, yaw))
+        if blink > VISIBLE:
+            au["AU45"] = blink
         return FacePose(
             au=au,
             head_deg=(pitch, yaw, roll),
-            gaze_deg=(_limit(look_pitch - fixed * pitch), _limit(look_yaw - fixed * yaw)),
+            gaze_deg=gaze_deg,
             breath=min(max(breath, 0.0), 1.0),
         )
 
@@ -241,7 +236,3 @@ class _Neck:
         pull = (self._speed + stiffness * gap) * TICK_S
         self.angle_deg = goal + (gap + pull) * self._decay
         self._speed = (self._speed - stiffness * pull) * self._decay
-
-
-def _limit(angle_deg: float) -> float:
-    return min(max(angle_deg, -MAX_GAZE_DEG), MAX_GAZE_DEG)

@@ -18,19 +18,12 @@ from torch.nn import functional
 
 from robopatient.face.generator.condition import CONDITIONS, GROUPS, SCALE, group_of
 from robopatient.face.generator.motion import CHANNELS, MOTION_HZ
+from robopatient.face.generator.prior import CONTEXT_LEVEL, KERNEL, TAPS, Prior
 
-__all__ = ["CONTEXT_LEVEL", "FORMAT", "Cache", "FaceDenoiser"]
+__all__ = ["FORMAT", "Cache", "FaceDenoiser"]
 
-FORMAT = 1
+FORMAT = 2
 """Of the checkpoint: raised when columns or their meaning change."""
-
-CONTEXT_LEVEL = 0.03
-"""Noise level that finished frames are declared to have, so that small errors of the past are not believed (context
-stabilisation: Chen et al. 2024, arXiv 2407.01392)."""
-
-LEAST_LEVEL = 0.02
-KERNEL = 3
-"""Frames seen by the embedding: position, speed and acceleration at once."""
 
 
 class Cache(NamedTuple):
@@ -41,7 +34,7 @@ class Cache(NamedTuple):
     keys, values
         Of the frames finished before the newest, shape (layers, batch, heads, window, head width).
     recent
-        The newest finished frames, oldest first, standardised, shape (batch, KERNEL, D).
+        The newest finished frames, oldest first, standardised, shape (batch, ``prior.KERNEL``, D).
     condition
         Standardised and masked embedding input of the newest finished frame, shape (batch, C + groups).
     """
@@ -99,6 +92,8 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
         Frames before its own that a frame sees directly.
     mean, scale
         Of each channel: motion is standardised inside, so that everything outside is in physical units.
+    change
+        How much each channel moves from one frame to the next, standardised: the network speaks in this unit.
     channels, conditions, hz, format
         What this network was trained for; they are checked on loading.
     """
@@ -114,6 +109,7 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
         window: int = 32,
         mean: Sequence[float] = (0.0,) * len(CHANNELS),
         scale: Sequence[float] = (1.0,) * len(CHANNELS),
+        change: Sequence[float] = (1.0,) * len(CHANNELS),
         channels: Sequence[str] = CHANNELS,
         conditions: Sequence[str] = CONDITIONS,
         condition_scale: Sequence[float] = tuple(SCALE.tolist()),
@@ -129,7 +125,8 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
         self.register_buffer("_scale", torch.tensor(scale, dtype=torch.float32), persistent=False)
         self.register_buffer("_condition_scale", torch.tensor(condition_scale, dtype=torch.float32), persistent=False)
         self.register_buffer("_group", torch.from_numpy(group_of()), persistent=False)
-        self.embed_motion = nn.Linear(KERNEL * dims, width)
+        self.prior = Prior(mean, scale, change)
+        self.embed_motion = nn.Linear(TAPS * dims, width)
         self.embed_condition = nn.Sequential(
             nn.Linear(len(conditions) + groups, 2 * width), nn.SiLU(), nn.Linear(2 * width, width)
         )
@@ -189,19 +186,51 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
             Extra weight of each group of conditions, 0 for none, shape (batch, groups).
         """
         tokens, _, _ = self._whole(noisy, level, until, masked, guidance)
-        n = noisy.shape[1]
-        before = functional.pad(noisy, (0, 0, 1, 0))[:, :n]
-        trust = 1.0 - functional.pad(level, (1, 0), value=0.0)[:, :n]
-        clean: Tensor = trust[..., None] * before + self.read(self.last(tokens))
-        return clean
+        return self._clean(tokens, noisy, level, *self.prior.past(noisy, level))
+
+    def jumps(self, clean: Tensor, noise: Tensor, masked: Tensor, guidance: Tensor) -> Tensor:
+        """Every frame of finished sequences made anew from what came before it, in one pass; shape of ``noise``.
+
+        Parameters
+        ----------
+        clean
+            The sequences, standardised, shape (batch, n, D).
+        noise
+            Standard normal, shape (draws, batch, n, D).
+        """
+        n = clean.shape[1]
+        level = torch.full(clean.shape[:2], CONTEXT_LEVEL, device=clean.device)
+        _, keys, values = self._whole(clean, level, level, masked, guidance)
+        whole, none = torch.ones_like(level), torch.zeros_like(level)
+        past = [part.expand(len(noise), *part.shape) for part in self.prior.past(clean, level)]
+        tokens = self.embed_motion(self.prior.taps(noise, whole, *past)) + self.embed_condition(masked)
+        parts = self._parts(whole[:, :1], none[:, :1], guidance[:, None])
+        place = torch.arange(n, device=clean.device)
+        distance = place[:, None] - place[None]
+        seen = (distance >= 1) & (distance <= self.window)
+        blind = torch.full((n, n), -1e9, device=clean.device).masked_fill(seen, 0.0)
+        near = distance.clamp(0, self.window)
+        for at, block in enumerate(self._stack):
+            own = [(parts[..., part, :] + block.modulate[part]).repeat(len(noise), 1, 1) for part in range(6)]
+            flat = tokens.flatten(0, 1)
+            q, k, v = (one.unflatten(0, noise.shape[:2]) for one in block.split(flat, own[0], own[1]))
+            root = math.sqrt(q.shape[-1])
+            past_scores = q @ keys[at].transpose(-1, -2) / root + (block.distance[:, near] + blind)
+            own_score = (q * k).sum(-1, keepdim=True) / root + block.distance[:, :1, None]
+            shares = torch.softmax(torch.cat((past_scores, own_score), dim=-1), dim=-1)
+            result = shares[..., :-1] @ values[at] + shares[..., -1:] * v
+            tokens = block.finish(flat, result.flatten(0, 1), own).unflatten(0, noise.shape[:2])
+        return self._clean(tokens, noise, whole, *past)
+
+    def _clean(self, tokens: Tensor, noisy: Tensor, level: Tensor, *past: Tensor) -> Tensor:
+        return self.prior.clean(self.read(self.last(tokens)), noisy, level, *past)
 
     def _whole(
         self, noisy: Tensor, level: Tensor, until: Tensor, masked: Tensor, guidance: Tensor
     ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """Tokens after all blocks, and every block's keys and values."""
         n = noisy.shape[1]
-        padded = functional.pad(noisy, (0, 0, KERNEL - 1, 0))
-        taps = torch.cat([padded[:, at : at + n] for at in range(KERNEL)], dim=-1)
+        taps = self.prior.taps(noisy, level, *self.prior.past(noisy, level))
         tokens = self.embed_motion(taps) + self.embed_condition(masked)
         parts = self._parts(level, until, guidance[:, None].expand(-1, n, -1))
         place = torch.arange(n, device=noisy.device)
@@ -284,11 +313,12 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
         That one enters the cache in the same pass in which the next is looked at, which costs next to nothing.
         """
         done = torch.full_like(level, CONTEXT_LEVEL)
-        taps = torch.stack((cache.recent.flatten(1), self._taps(cache.recent, noisy)), dim=1)
+        behind = self.prior.behind(cache.recent)
+        taps = torch.stack((self.prior.newest(cache.recent), self.prior.taps(noisy, level, *behind)), dim=1)
         tokens = self.embed_motion(taps) + self.embed_condition(torch.stack((cache.condition, masked), dim=1))
         levels, untils = torch.stack((done, level), dim=1), torch.stack((done, until), dim=1)
         tokens, keys, values = self._attend(tokens, levels, untils, guidance, cache.keys, cache.values)
-        return self._clean(tokens[:, 1], cache.recent), keys, values
+        return self._clean(tokens[:, 1], noisy, level, *behind), keys, values
 
     def look_again(
         self,
@@ -302,20 +332,17 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
         values: Tensor,
     ) -> Tensor:
         """Clean frame behind the same frame with less noise; shapes as in ``first_look``."""
-        tokens = (self.embed_motion(self._taps(recent, noisy)) + self.embed_condition(masked))[:, None]
-        tokens, _, _ = self._attend(tokens, level[:, None], until[:, None], guidance, keys, values)
-        return self._clean(tokens[:, 0], recent)
-
-    @staticmethod
-    def _taps(recent: Tensor, noisy: Tensor) -> Tensor:
-        return torch.cat((recent[:, 1:], noisy[:, None]), dim=1).flatten(1)
-
-    def _clean(self, token: Tensor, recent: Tensor) -> Tensor:
-        clean: Tensor = (1.0 - CONTEXT_LEVEL) * recent[:, -1] + self.read(self.last(token))
-        return clean
+        behind = self.prior.behind(recent)
+        tokens = self.embed_motion(self.prior.taps(noisy, level, *behind)) + self.embed_condition(masked)
+        tokens, _, _ = self._attend(tokens[:, None], level[:, None], until[:, None], guidance, keys, values)
+        return self._clean(tokens[:, 0], noisy, level, *behind)
 
     def roll(self, noise: Tensor, masked: Tensor, guidance: Tensor, cache: Cache) -> tuple[Tensor, Cache]:
         """Many frames, each from the ones before: what ``step`` gives, without moving the cache at every frame.
+
+        Gradients go from a frame to the ones before along the prior (a frame lies where the last one was, plus what is
+        added), not through what the network saw of them: that way they explode within a thousand updates (measured:
+        norms of 15,000).
 
         Parameters
         ----------
@@ -333,27 +360,28 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
         recent, told = cache.recent, cache.condition
         whole, none = torch.ones_like(noise[:, 0, 0, 0]), torch.zeros_like(noise[:, 0, 0, 0])
         done = torch.full_like(whole, CONTEXT_LEVEL)
-        new: list[list[tuple[Tensor, Tensor]]] = [[] for _ in self._stack]
+        keys, values = list(cache.keys.unbind(0)), list(cache.values.unbind(0))
         pair = self._parts(
             torch.stack((done, whole), 1), torch.stack((done, none), 1), guidance[:, None].expand(-1, 2, -1)
         )
         made = []
         for frame in range(frames):
-            taps = torch.stack((recent.flatten(1), self._taps(recent, noise[:, frame, 0])), dim=1)
+            noisy, behind, seen = noise[:, frame, 0], self.prior.behind(recent), recent.detach()
+            past = self.prior.behind(seen)
+            taps = torch.stack((self.prior.newest(seen), self.prior.taps(noisy, whole, *past)), dim=1)
             tokens = self.embed_motion(taps) + self.embed_condition(torch.stack((told, masked[:, frame]), dim=1))
-            clean = self._clean(self._roll_attend(tokens, pair, cache, new, frame), recent)
+            token = self._roll_attend(tokens, pair, keys, values, frame)
+            clean = self._clean(token, noisy, whole, *behind)
             for again in range(1, draws):
                 level = whole * (1.0 - again / draws)
                 noisy = level[:, None] * noise[:, frame, again] + (1.0 - level[:, None]) * clean
-                tokens = (self.embed_motion(self._taps(recent, noisy)) + self.embed_condition(masked[:, frame]))[
-                    :, None
-                ]
+                taps = self.prior.taps(noisy.detach(), level, *past)
+                tokens = (self.embed_motion(taps) + self.embed_condition(masked[:, frame]))[:, None]
                 parts = self._parts(level[:, None], none[:, None], guidance[:, None])
-                clean = self._clean(self._roll_attend(tokens, parts, cache, new, frame), recent)
+                token = self._roll_attend(tokens, parts, keys, values, frame)
+                clean = self._clean(token, noisy, level, *behind)
             told, recent = masked[:, frame], torch.cat((recent[:, 1:], clean[:, None]), dim=1)
             made.append(clean)
-        keys = [torch.cat((old, *(k for k, _ in own)), dim=2) for old, own in zip(cache.keys, new, strict=True)]
-        values = [torch.cat((old, *(v for _, v in own)), dim=2) for old, own in zip(cache.values, new, strict=True)]
         newest = slice(-self.window, None)
         kept = Cache(
             torch.stack([one[:, :, newest] for one in keys]),
@@ -364,28 +392,24 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
         return torch.stack(made, dim=1), kept
 
     def _roll_attend(
-        self, tokens: Tensor, parts: Tensor, cache: Cache, new: list[list[tuple[Tensor, Tensor]]], frame: int
+        self, tokens: Tensor, parts: Tensor, keys: list[Tensor], values: list[Tensor], frame: int
     ) -> Tensor:
-        """Last token after all blocks; with two tokens, the first is finished and is remembered in ``new``."""
+        """Last token after all blocks; with two tokens the first is finished and is appended to keys and values."""
         n, window = tokens.shape[1], self.window
+        # distances: cached frames end two before the first new one, finished frames one before each
+        place = torch.arange(-1 - window, frame + 1, device=tokens.device)
+        distance = torch.arange(frame + 1 - n, frame + 1, device=tokens.device)[:, None] - place[None]
+        seen = (distance >= 0) & (distance <= window)
+        blind = torch.full(distance.shape, -1e9, device=tokens.device).masked_fill(seen, 0.0)
+        near = distance.clamp(0, window)
         for at, block in enumerate(self._stack):
             own = [parts[..., part, :] + block.modulate[part] for part in range(6)]
             q, k, v = block.split(tokens, own[0], own[1])
+            k, v = torch.cat((keys[at], k), dim=2), torch.cat((values[at], v), dim=2)
             if n == 2:
-                new[at].append((k[:, :, :1], v[:, :, :1]))
-            newer_k = torch.cat([*(one for one, _ in new[at]), k[:, :, -1:]], dim=2)
-            newer_v = torch.cat([*(one for _, one in new[at]), v[:, :, -1:]], dim=2)
-            # distances: cached frames end two before the first new one, finished frames one before each
-            place = torch.cat((torch.arange(-1 - window, -1), torch.arange(-1, frame + 1))).to(tokens.device)
-            query = torch.arange(frame + 1 - n, frame + 1, device=tokens.device)
-            distance = query[:, None] - place[None]
-            seen = (distance >= 0) & (distance <= window)
-            blind = torch.full(distance.shape, -1e9, device=tokens.device).masked_fill(seen, 0.0)
-            bias = block.distance[:, distance.clamp(0, window)] + blind
-            scores = torch.cat((q @ cache.keys[at].transpose(-1, -2), q @ newer_k.transpose(-1, -2)), dim=-1)
-            shares = torch.softmax(scores / math.sqrt(q.shape[-1]) + bias[None], dim=-1)
-            result = shares[..., :window] @ cache.values[at] + shares[..., window:] @ newer_v
-            tokens = block.finish(tokens, result, own)
+                keys[at], values[at] = k[:, :, :-1], v[:, :, :-1]
+            scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1]) + (block.distance[:, near] + blind)
+            tokens = block.finish(tokens, torch.softmax(scores, dim=-1) @ v, own)
         return tokens[:, -1]
 
     def _attend(

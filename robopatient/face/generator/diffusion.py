@@ -17,8 +17,9 @@ import numpy as np
 from robopatient.config import FaceConfig
 from robopatient.face.generator.checkpoint import checkpoint_folder, read_stream
 from robopatient.face.generator.condition import Archetype, Conditioner, Traits, guidance_row
-from robopatient.face.generator.living import smoothstep
-from robopatient.face.generator.motion import CHANNELS, MOTION_HZ, REST, clamp, pose_of
+from robopatient.face.generator.dynamics import load_dynamics
+from robopatient.face.generator.living import Eyes, smoothstep
+from robopatient.face.generator.motion import CHANNELS, MOTION_HZ, REST, clamp, pose_of, pspi, settled
 from robopatient.face.generator.stream import Stepper
 from robopatient.face.identity import load_identity
 from robopatient.face.pose import FacePose
@@ -37,6 +38,9 @@ HOLD_KEEP = 0.7
 SETTLE_FRAMES = 64
 """Lived through before the first pose: twice what the cache holds."""
 NOISE_STREAM = 77
+EYE_STREAMS = (78, 79)
+AVERTING_PSPI = 10.0
+"""Shown pain from which the eyes look away at every glance (assumption)."""
 FURTHEST_MM = 150.0
 """Range of the corpus' places from the navel."""
 OWN_ARCHETYPES: tuple[Archetype, ...] = ("narrowed", "opened", "furrowed")
@@ -91,6 +95,8 @@ class Diffusion:
         self._noise = np.random.default_rng([seed, NOISE_STREAM])
         self._traits = traits_of_face(config)
         self._conditioner = Conditioner([self._traits])
+        streams = (np.random.default_rng([seed, stream]) for stream in EYE_STREAMS)
+        self._eyes = None if config.learned_eyes else Eyes(load_dynamics().living, *streams)
         self._calm = dict(maker.state)
         self._frame = REST
         for _ in range(SETTLE_FRAMES):
@@ -137,12 +143,25 @@ class Diffusion:
             self._advance(command if _counts(command, t_ns) else None)
             self._ticks += 1
         share = (now_ns - self._ticks * TICK_NS + self._display_ns) / TICK_NS
-        return pose_of(self._before + min(1.0, max(0.0, share)) * (self._shown - self._before))
+        frame = self._before + min(1.0, max(0.0, share)) * (self._shown - self._before)
+        return self._seen(frame, command, now_ns * 1e-9)
 
     def close(self) -> None:
         """Let go of the thread."""
         if self._thread is not None:
             self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _seen(self, frame: np.ndarray, command: FaceCommand | None, t_s: float) -> FacePose:
+        """Pose of a frame, with eyes that blink and glance by their own clock unless the network's are asked for."""
+        pose = pose_of(frame)
+        if self._eyes is None:
+            return pose
+        if command is not None:
+            self._eyes.notice(command.phase, t_s)
+        shown = min(1.0, float(pspi(frame)) / AVERTING_PSPI)
+        blink, gaze_deg = self._eyes.at(t_s, pose.au.get("AU43", 0.0), shown, pose.head_deg)
+        au = {unit: value for unit, value in pose.au.items() if unit != "AU45"} | ({"AU45": blink} if blink else {})
+        return FacePose(au, pose.head_deg, gaze_deg, pose.breath)
 
     def _advance(self, command: FaceCommand | None) -> None:
         """One tick of the inner clock."""
@@ -188,7 +207,7 @@ class Diffusion:
         if not np.isfinite(frame).all():
             self._maker.state = dict(self._calm)
             return self._frame
-        return clamp(frame)
+        return settled(frame)
 
     def _draw(self) -> np.ndarray:
         return self._noise.standard_normal((self._maker.draws, len(CHANNELS)), dtype=np.float32)

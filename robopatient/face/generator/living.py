@@ -6,13 +6,16 @@ Each part is a function of continuous time with its own seeded stream, so that t
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from robopatient.face.generator.dynamics import Living
 from robopatient.messages import Phase
 
-__all__ = ["Blinks", "Breath", "Gaze", "Waver", "smoothstep"]
+__all__ = ["Blinks", "Breath", "Eyes", "Gaze", "Waver", "smoothstep"]
+
+Direction = tuple[float, float]
 
 MAX_GAZE_DEG = 25.0
 """How far the eyes turn in the head before the head must follow (assumption; the lids of the rig follow less far)."""
@@ -121,6 +124,48 @@ class Gaze:
         self._duration_s = 0.021 + 0.0022 * math.dist(self._from, self._to)
         self._next_s = t_s + max(wait_s, 2.0 * self._duration_s)
         self.averted = 1.0 if away else 0.0
+
+
+class Eyes:
+    """Blinks and glances of one face, told how its press goes."""
+
+    def __init__(self, living: Living, blinks: np.random.Generator, gaze: np.random.Generator) -> None:
+        self._blinks = Blinks(living, blinks)
+        self._gaze = Gaze(living, gaze)
+        self._phase: Phase = "rest"
+
+    def notice(self, phase: Phase, t_s: float) -> None:
+        """Look elsewhere soon when pain sets in and when it ends."""
+        if phase == "onset" and self._phase != "onset":
+            self._gaze.hurry(t_s, 0.2)
+        elif phase in ("release", "rest") and self._phase in ("onset", "hold"):
+            self._gaze.hurry(t_s, 0.6)
+        self._phase = phase
+
+    def calm(self, t_s: float) -> None:
+        """Look elsewhere at once: the face has been hushed."""
+        self._gaze.hurry(t_s, 0.1)
+
+    def at(self, t_s: float, closing: float, pain: float, head_deg: Sequence[float]) -> tuple[float, Direction]:
+        """AU45, 0 to 5, and pitch and yaw of the eyes in the head, degrees, at a time that never decreases.
+
+        Parameters
+        ----------
+        closing
+            AU43 of the moment.
+        pain
+            Shown, 0 to 1.
+        head_deg
+            Pitch and yaw of the head (more are allowed): eyes that look at someone stay there while it moves.
+        """
+        blink = self._blinks.at(t_s, closing)
+        pitch, yaw = self._gaze.at(t_s, pain)
+        fixed = 1.0 - self._gaze.averted
+        return blink, (_within(pitch - fixed * head_deg[0]), _within(yaw - fixed * head_deg[1]))
+
+
+def _within(angle_deg: float) -> float:
+    return min(max(angle_deg, -MAX_GAZE_DEG), MAX_GAZE_DEG)
 
 
 class Breath:

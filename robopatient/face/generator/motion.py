@@ -23,6 +23,7 @@ __all__ = [
     "pose_of",
     "pspi",
     "pspi_no_au43",
+    "settled",
     "sided",
 ]
 
@@ -63,6 +64,12 @@ HIGH = np.array([_LIMITS[name][1] for name in CHANNELS])
 REST = np.zeros(len(CHANNELS))
 """A face that does nothing."""
 
+_TRACE = dict.fromkeys(ACTION_UNIT_CHANNELS, 0.05) | {"jaw_mm": 0.2, "blink": 0.05}
+TRACE = np.array([_TRACE.get(name, 0.0) for name in CHANNELS])
+"""Movement below this rests: a tenth of the least that FACS scores ("trace", half an intensity), 1 % of a dropped jaw
+and a twentieth of a blink (assumption). Most units rest most of the time, exactly; what is made from noise never does
+by itself. Shape (D,)."""
+
 VISIBLE = 0.01
 """Intensities below this are left out of a pose."""
 
@@ -79,6 +86,13 @@ def clamp(motion: np.ndarray) -> np.ndarray:
     """Motion held within the range of every channel; what is not finite rests. Any shape (..., D)."""
     finite: np.ndarray = np.where(np.isfinite(motion), motion, 0.0)
     return np.clip(finite, LOW, HIGH)
+
+
+def settled(motion: np.ndarray) -> np.ndarray:
+    """Motion within its range in which what moves less than ``TRACE`` rests, shape (..., D)."""
+    held = clamp(motion)
+    result: np.ndarray = np.where(np.abs(held) < TRACE, 0.0, held)
+    return result
 
 
 def sided(motion: np.ndarray, unit: str) -> np.ndarray:

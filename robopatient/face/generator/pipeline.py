@@ -18,8 +18,9 @@ from torch import Tensor
 
 from robopatient.errors import AssetError, ConfigError
 from robopatient.face.generator.condition import ARCHETYPES, CONDITIONS, GROUPS, check_conditions, guidance_row, index
-from robopatient.face.generator.denoiser import FORMAT, KERNEL, Cache, FaceDenoiser
-from robopatient.face.generator.motion import CHANNELS, MOTION_HZ, clamp
+from robopatient.face.generator.denoiser import FORMAT, Cache, FaceDenoiser
+from robopatient.face.generator.motion import CHANNELS, MOTION_HZ, settled
+from robopatient.face.generator.prior import KERNEL
 
 __all__ = ["Face", "FaceMotion", "PainDiffusionPipeline", "calm_rows"]
 
@@ -167,7 +168,7 @@ class Face:
         else:
             noise = torch.randn(self._batch, self._draws, dims, generator=self._random).to(self._device)
             frame, self._cache = self._net.step(noise, told, self._guidance, self._cache, self._draws)
-        return clamp(self._net.physical(frame).cpu().numpy())
+        return settled(self._net.physical(frame).cpu().numpy())
 
     def _told(self, condition: np.ndarray) -> Tensor:
         rows = torch.from_numpy(np.asarray(condition, np.float32)).to(self._device)

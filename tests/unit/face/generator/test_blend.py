@@ -36,7 +36,7 @@ def press(nrs: float, *, start_s: float = 1.0, end_s: float = 3.0):
 def play(
     command, seconds: float, *, fps: float = 30.0, seed: int = 1, start_ns: int = 0
 ) -> list[tuple[float, FacePose]]:
-    engine = make_engine(FaceConfig(), seed)
+    engine = make_engine(FaceConfig(engine="blend"), seed)
     poses = []
     for k in range(round(seconds * fps)):
         t_ns = round(k * 1e9 / fps)
@@ -197,7 +197,7 @@ def test_closed_eyes_do_not_blink() -> None:
 
 def test_everything_stays_within_its_range_under_wild_commands() -> None:
     rng = np.random.default_rng(5)
-    engine = make_engine(FaceConfig(), 2)
+    engine = make_engine(FaceConfig(engine="blend"), 2)
     t_ns = 0
     for _ in range(1500):
         t_ns += int(rng.integers(0, 120)) * MS
@@ -210,7 +210,7 @@ def test_everything_stays_within_its_range_under_wild_commands() -> None:
 
 
 def test_an_engine_that_was_frozen_for_an_hour_goes_on() -> None:
-    engine = make_engine(FaceConfig(), 2)
+    engine = make_engine(FaceConfig(engine="blend"), 2)
     engine.step(ask(0, 0.0), 0)
     hour_ns = 3600 * 1000 * MS
     assert pspi(engine.step(ask(hour_ns, 6.0, "hold"), hour_ns).au) > 5.0

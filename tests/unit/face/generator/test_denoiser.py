@@ -3,8 +3,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from robopatient.face.generator.condition import CONDITIONS, GROUPS  # noqa: E402
-from robopatient.face.generator.denoiser import CONTEXT_LEVEL, FaceDenoiser  # noqa: E402
+from robopatient.face.generator.denoiser import FaceDenoiser  # noqa: E402
 from robopatient.face.generator.motion import CHANNELS, HIGH  # noqa: E402
+from robopatient.face.generator.prior import CONTEXT_LEVEL  # noqa: E402
 
 D = len(CHANNELS)
 

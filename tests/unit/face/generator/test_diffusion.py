@@ -21,7 +21,7 @@ MS = 1_000_000
 
 
 class Plain:
-    """Stands in for the network: AU4 is half the pain of the moment, AU5 counts the frames of this life."""
+    """Stands in for the network: AU4 is half the pain of the moment, breath counts the frames of this life."""
 
     draws = 1
 
@@ -36,7 +36,7 @@ class Plain:
         self.state = {"count": self.state["count"] + 1.0}
         frame = np.zeros(len(CHANNELS))
         frame[column("AU4")] = 0.5 * condition[0] * condition[9] + (np.nan if self.broken else 0.0)
-        frame[column("AU5")] = 0.001 * self.state["count"][0]
+        frame[column("breath")] = 0.001 * self.state["count"][0]
         frame[column("AU1")] = 0.5 + 0.01 * noise[0, 0]
         return frame
 
@@ -206,3 +206,12 @@ def test_a_live_face_needs_neither_torch_nor_diffusers(toy_checkpoint: Path) -> 
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, "2"), done.stderr
+
+
+def test_the_eyes_blink_and_glance_by_their_own_clock_unless_the_network_is_to_move_them() -> None:
+    poses = play(engine(), lambda t: 0.0, 60.0)
+    shut = np.array([pose.au.get("AU45", 0.0) > 3.0 for pose in poses])
+    assert 8 <= np.count_nonzero(np.diff(shut.astype(int)) > 0) <= 30
+    assert np.ptp([pose.gaze_deg[1] for pose in poses]) > 3.0
+    learned = play(engine(learned_eyes=True), lambda t: 0.0, 60.0)  # this network's eyes never move
+    assert {(pose.au.get("AU45", 0.0), pose.gaze_deg) for pose in learned} == {(0.0, (0.0, 0.0))}

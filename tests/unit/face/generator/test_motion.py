@@ -11,6 +11,7 @@ from robopatient.face.generator.motion import (
     pose_of,
     pspi,
     pspi_no_au43,
+    settled,
     sided,
 )
 from robopatient.face.pose import FacePose
@@ -65,3 +66,13 @@ def test_what_is_out_of_range_or_not_finite_is_held() -> None:
     held = clamp(wild)[0]
     assert held[0] == held[1] == 0.0
     assert (held[2:] == HIGH[2:]).all()
+
+
+def test_what_nobody_would_score_rests_and_angles_keep_their_sign() -> None:
+    frame = np.zeros((1, len(CHANNELS)))
+    for name, value in (("AU4", 0.04), ("AU9", 0.06), ("jaw_mm", 0.1), ("blink", 0.04), ("head_yaw_deg", -0.01)):
+        frame[0, column(name)] = value
+    rested = settled(frame)[0]
+    assert rested[column("AU4")] == rested[column("jaw_mm")] == rested[column("blink")] == 0.0
+    assert rested[column("AU9")] == 0.06
+    assert rested[column("head_yaw_deg")] == -0.01
