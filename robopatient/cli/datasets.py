@@ -30,7 +30,9 @@ def dataset_verify(folder: Annotated[Path, typer.Argument(help="Folder of a data
 @dataset.command("audit")
 def dataset_audit(
     folder: Annotated[Path, typer.Argument(help="Folder of a data set of stills.")],
-    judge: Annotated[str, typer.Option(help="pixels, face-mesh:PYTHON, py-feat:PYTHON, openface:PROGRAM or command:PROGRAM.")] = "pixels",
+    judge: Annotated[
+        str, typer.Option(help="pixels, face-mesh:PYTHON, py-feat:PYTHON, openface:PROGRAM or command:PROGRAM.")
+    ] = "pixels",
     seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 1,
     json: Json = False,
 ) -> None:
@@ -47,7 +49,9 @@ def judge_list() -> None:
 @judge.command("train")
 def judge_train(
     kind: Annotated[str, typer.Argument(help="A kind of: robopatient judge list.")],
-    source: Annotated[str, typer.Argument(help="corpus, engine:NAME, voice:NAME, dataset:FOLDER, session:FOLDER, table:CSV.")],
+    source: Annotated[
+        str, typer.Argument(help="corpus, engine:NAME, voice:NAME, dataset:FOLDER, session:FOLDER, table:CSV.")
+    ],
     out: Annotated[Path, typer.Option("--out", help="Folder of the judge.")],
     seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 1,
 ) -> None:
