@@ -141,7 +141,7 @@ class FaceConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
     enabled: bool = True
     identity: str = ""
     """"" is the patient's own."""
-    engine: str = "diffusion"
+    engine: str = "blend"
     checkpoint: str = "default"
     """Of the diffusion engine: a name under assets/generators, or a folder."""
     archetype: Literal["auto", "narrowed", "opened", "raised", "furrowed", "stoic"] = "auto"
