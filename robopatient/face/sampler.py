@@ -104,7 +104,7 @@ def draw_identity(cell: Cell, number: int, seed: int) -> Identity:
             redness=float(rng.uniform(0.1, 0.7)),
             wrinkle_age_years=float(np.clip(age + rng.normal(0.0, 6.0), 4.0, 100.0)),
             spots=float(np.clip((age - 45.0) / 50.0 + rng.normal(0.0, 0.15), 0.0, 1.0)),
-            freckles=float(max(0.0, rng.normal(-0.2, 0.4))) if tone < TONE_BANDS[0][1] else 0.0,
+            freckles=float(np.clip(rng.normal(-0.2, 0.4), 0.0, 1.0)) if tone < TONE_BANDS[0][1] else 0.0,
             stubble=float(rng.uniform(0.0, 0.7)) if male and age > 17.0 else 0.0,
             lip_colour=float(rng.uniform(0.3, 0.65)),
         ),

@@ -144,6 +144,7 @@ def test_a_lost_head_ends_the_command_with_what_to_do_and_nothing_is_lost(design
 
 
 def test_nobody_at_the_address_is_told_at_once():
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'robopatient[cluster]'")
     told = r"no cluster answers.*ray start --head, or use --ray local"
     with pytest.raises(SessionError, match=told), joined("127.0.0.1:1"):
         pass
