@@ -44,7 +44,7 @@ while time.monotonic() < end_s and len(states) < 3:
     blocks += len(player.samples())
     if time.monotonic() - polled_s > 0.1:
         polled_s = time.monotonic()
-        if player.poll():
+        if player.poll() and player.state != states[-1]:
             states.append(player.state)
     told.write_text(f"{states[-1]} {blocks}")
 before = blocks
