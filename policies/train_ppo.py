@@ -65,10 +65,10 @@ class Presses(VecEnv):
         return [None] * self.num_envs
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
-        raise NotImplementedError(f"a press of a batch has no {attr_name!r}; set it on the Presses object")
+        raise AttributeError(f"a press of a batch has no {attr_name!r}; set it on the Presses object")
 
     def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
-        raise NotImplementedError(f"a press of a batch has no {method_name!r}; call it on the Presses object")
+        raise AttributeError(f"a press of a batch has no {method_name!r}; call it on the Presses object")
 
     def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
         return [False] * self.num_envs

@@ -137,7 +137,7 @@ def _plain(value: Any) -> Any:
     """Arrays as lists."""
     if isinstance(value, np.ndarray):
         return value.tolist()
-    raise NotImplementedError(f"a job holds a {type(value).__name__}; give _plain a way to write it")
+    raise TypeError(f"a job holds a {type(value).__name__}; give _plain a way to write it")
 
 
 @contextmanager

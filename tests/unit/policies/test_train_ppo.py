@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from policies.plan import Schedule
-from policies.train_ppo import Weights, train, weights_of
+from policies.train_ppo import Presses, Weights, train, weights_of
 from robopatient.expression.ppo import Network
 
 SCHEDULE = Schedule(presses=12_288, rate=5e-3, rate_end=5e-4, spread=0.5, spread_end=0.1, presses_a_batch=256, stages=4)
@@ -35,3 +35,11 @@ def test_numpy_acts_as_stable_baselines3_does_to_one_millionth() -> None:
     states = np.random.default_rng(0).uniform(-1, 1, (500, 1)).astype(np.float32)
     theirs = np.clip(agent.predict(states, deterministic=True)[0], -1.0, 1.0)
     assert np.abs(Network.of(weights_of(agent))(states) - theirs).max() < 1e-6
+
+
+def test_a_batch_of_presses_has_no_separate_environments_to_reach_into() -> None:
+    presses = Presses(reward, 1, 2, 8, seed=1)
+    with pytest.raises(AttributeError, match="set it on the Presses object"):
+        presses.set_attr("difficulty", 2)
+    with pytest.raises(AttributeError, match="call it on the Presses object"):
+        presses.env_method("pause")
