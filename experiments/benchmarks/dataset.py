@@ -33,7 +33,7 @@ PARTS_PEOPLE = 3
 
 
 def bench_dataset(as_json: bool, design: str, rounds: int, kills: int, kill_design: str, seed: int) -> int:
-    """Measure and print; 1 when a target is missed.
+    """Measure and print; 0 when it has measured, whether or not targets are met.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def bench_dataset(as_json: bool, design: str, rounds: int, kills: int, kill_desi
             found = killed_and_not(kill_design, folder / "kills", kills, seed)
             figures.append(value("kills_same_files_fraction", found.same / found.files, at_least=1.0, n=found.kills))
     show(new_result("dataset", figures, [], machine(), seed), as_json)
-    return 0 if all(figure.met is not False for figure in figures) else 1
+    return 0
 
 
 def _whole_set(plan: Design, out: Path) -> list[Figure]:

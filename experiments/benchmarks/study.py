@@ -64,7 +64,7 @@ class Onsets(NamedTuple):
 
 
 def bench_study(as_json: bool, trials: int, kills: int, seed: int, files: bool = True) -> int:
-    """Measure, and print beside the published rigs."""
+    """Measure, and print beside the published rigs; 0 when it has measured, whether or not targets are met."""
     figures: list[Figure] = []
     baselines: list[Baseline] = []
     if trials:
@@ -85,7 +85,7 @@ def bench_study(as_json: bool, trials: int, kills: int, seed: int, files: bool =
     if files:
         figures += file_figures(seed)
     show(new_result("study", figures, baselines, machine(), seed), as_json)
-    return 0 if all(figure.met is not False for figure in figures) else 1
+    return 0
 
 
 def _spread(found: Onsets) -> Figure:

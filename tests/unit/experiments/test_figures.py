@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 
+from experiments.benchmarks import dataset, study
 from experiments.benchmarks.figures import (
     CALM_MS,
     Baseline,
@@ -61,3 +63,16 @@ def test_json_is_one_object_of_the_agreed_shape(capsys):
         "met": True,
     }
     assert {"cores", "load_1m", "gpu", "python", "reference_lateness_ms"} <= set(printed["machine"])
+
+
+def test_a_bench_that_has_measured_has_done_its_work_whatever_it_found(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missed = value("labelled_frames_per_s", 3.0, at_least=40.0)
+    monkeypatch.setattr(dataset, "_whole_set", lambda plan, out: [missed])
+    monkeypatch.setattr(dataset, "_parts", lambda plan, folder: [])
+    monkeypatch.setattr(study, "file_figures", lambda seed: [missed])
+    assert dataset.bench_dataset(True, "small", rounds=0, kills=0, kill_design="small", seed=1) == 0
+    assert study.bench_study(True, trials=0, kills=0, seed=1) == 0
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [result["figures"][0]["met"] for result in told] == [False, False]
