@@ -6,14 +6,13 @@ Nothing here waits or asks a clock, so equal inputs give equal bytes.
 from __future__ import annotations
 
 import ctypes
-import os
 import shutil
 import struct
 import subprocess
 from pathlib import Path
 
 import numpy as np
-import pytest
+import support.needs
 
 from firmware_bridge import wire
 
@@ -30,11 +29,7 @@ def need(*programs: str, simavr: bool = False) -> None:
     missing = [program for program in programs if shutil.which(program) is None]
     if simavr and not any(Path(base, "simavr/sim_avr.h").is_file() for base in ("/usr/include", "/usr/local/include")):
         missing.append("libsimavr")
-    if missing:
-        reason = f"{', '.join(missing)}: not installed; type: {PACKAGES}"
-        if os.environ.get("CI", "").lower() in ("1", "true"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+    support.needs.need(", ".join(missing), not missing, PACKAGES)
 
 
 def run(*command: str | Path) -> str:

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from desk import LIFE_S, Desk, virtual_display
+from support.desk import LIFE_S, Desk, virtual_display
 from whole_session import COMMAND
 
 from robopatient import messages as m

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.needs import module
 
 from experiments.benchmarks.figures import Reference
 from experiments.benchmarks.loopback import bench_loopback, read_onsets, read_recording
@@ -82,7 +83,7 @@ def test_exchanged_channels_and_mono_are_named() -> None:
 
 
 def test_the_verb_reads_a_file_and_names_what_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    soundfile = pytest.importorskip("soundfile")
+    soundfile = module("soundfile", "audio")
     samples, _, _ = recording(n=6)
     soundfile.write(tmp_path / "loop.wav", samples, RATE_HZ)
     assert bench_loopback(tmp_path / "loop.wav", as_json=True) == 0

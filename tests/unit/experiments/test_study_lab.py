@@ -7,6 +7,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from support.needs import module
 
 from experiments.benchmarks.study import ratings_lost
 from experiments.studies.hand import Press, PressingHand
@@ -66,7 +67,7 @@ def test_the_staircase_finds_the_simulated_person_s_threshold(synchrony):
 
 
 def test_what_was_presented_is_what_the_voice_rendered(tmp_path):
-    pytest.importorskip("numba")
+    module("numba", "audio")
     folder = tmp_path / "s"
     _, lab = lab_of("psychophysics", folder, overrides=["voice.enabled=true"])
     while len(lab.rows) < 35:

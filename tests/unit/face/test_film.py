@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from support.needs import HEAD
 
 from robopatient.errors import DeviceError, RecordError
 from robopatient.face.film import poses_of, write_film
@@ -147,8 +148,8 @@ def test_poses_of_the_record_are_what_was_seen() -> None:
     assert poses_of([seen]) == [(2.0, FacePose({"AU7": 3.0}, (1.0, 2.0, 3.0), (4.0, 5.0), 0.5))]
 
 
+@HEAD
 def test_pictures_of_several_processes_are_those_of_one_in_their_order() -> None:
-    pytest.importorskip("anny")
     from robopatient.face.ahead import DrawAhead
     from robopatient.face.apex import apex_au
     from robopatient.face.identity import load_identity

@@ -1,23 +1,23 @@
 """Pictures that were looked at and kept: every tier still draws them, each within its tolerance.
 
-When a look is changed on purpose: ``python -m tests.unit.face.test_golden`` draws them anew; look at them before
-committing.
+When a look is changed on purpose: ``PYTHONPATH=tests python -m tests.unit.face.test_golden`` draws them anew; look at
+them before committing.
 """
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import numpy as np
 import pytest
+from support.needs import HEAD, module
 
 from robopatient.face.apex import apex_au
 from robopatient.face.identity import load_identity
 from robopatient.face.pose import FacePose
 from robopatient.face.render import Kind, make_renderer
 
-pytestmark = pytest.mark.skipif(importlib.util.find_spec("anny") is None, reason="anny is not installed")
+pytestmark = HEAD
 
 FOLDER = Path(__file__).parent / "golden"
 SIZE_PX = 128
@@ -38,7 +38,7 @@ TIERS: dict[str, tuple[Kind, bool | None, float]] = {
 )
 @pytest.mark.parametrize("name", POSES)
 def test_every_tier_draws_the_pictures_that_were_looked_at(name: str, tier: str) -> None:
-    image_module = pytest.importorskip("PIL.Image")
+    image_module = module("PIL.Image", "face")
     kind, fine, allowed = TIERS[tier]
     renderer = make_renderer(kind, load_identity(name), SIZE_PX, fine=fine)
     drawn = renderer.draw(POSES[name]).astype(int)

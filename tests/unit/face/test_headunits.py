@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import numpy as np
 import pytest
+from support.needs import HEAD
 
 from robopatient.errors import ConfigError
 from robopatient.face.headunits import HEAD_UNITS, head_units, posed
@@ -46,7 +45,7 @@ def test_bad_units_are_named(units: dict[str, float], named: str) -> None:
         posed(units)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("anny") is None, reason="anny is not installed")
+@HEAD
 def test_the_heat_map_is_dark_at_rest_and_bright_where_the_face_moved() -> None:
     from robopatient.face.heat import FULL_MM, HeatMap, heat_colours
     from robopatient.face.identity import load_identity

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
+from support.needs import HEAD
 
 from robopatient.config import asset_names
 from robopatient.errors import AssetError, ConfigError
 from robopatient.face.identity import Identity, load_identity, target_weights
 from robopatient.face.mesh import Part, identity_offsets, load_template
 from robopatient.face.sampler import CELLS, sample_identities
-
-needs_head = pytest.mark.skipif(importlib.util.find_spec("anny") is None, reason="anny is not installed")
 
 
 @pytest.mark.parametrize("name", asset_names("faces"))
@@ -56,7 +54,7 @@ def test_values_out_of_range_name_file_and_key(tmp_path: Path, line: str, messag
         load_identity(str(path))
 
 
-@needs_head
+@HEAD
 def test_archetype_weights_of_one_identity_sum_to_one() -> None:
     weights = target_weights(load_identity("tomas"))
     archetypes = [weight for name, weight in weights.items() if name.startswith("macrodetails/caucasian")]
@@ -65,14 +63,14 @@ def test_archetype_weights_of_one_identity_sum_to_one() -> None:
     assert sum(body) == pytest.approx(1.0)
 
 
-@needs_head
+@HEAD
 def test_an_unknown_shape_is_refused_by_name() -> None:
     odd = _changed(load_identity("mei"), shape={"nose/nose-of-clown": 0.5})
     with pytest.raises(ConfigError, match=r"nose/nose-of-clown.*no target"):
         target_weights(odd)
 
 
-@needs_head
+@HEAD
 def test_a_slider_moves_both_sides_in_opposite_directions_for_opposite_signs() -> None:
     up = target_weights(_changed(load_identity("mei"), shape={"eyes/eye-bag": 0.5}))
     down = target_weights(_changed(load_identity("mei"), shape={"eyes/eye-bag": -0.5}))
@@ -80,7 +78,7 @@ def test_a_slider_moves_both_sides_in_opposite_directions_for_opposite_signs() -
     assert {name for name in down if "eye-bag" in name} == {"eyes/l-eye-bag-decr", "eyes/r-eye-bag-decr"}
 
 
-@needs_head
+@HEAD
 def test_eyes_are_as_far_apart_as_at_that_age() -> None:
     template = load_template()
     for name in asset_names("faces"):
@@ -117,7 +115,7 @@ def test_labels_of_sampled_patients_are_independent() -> None:
     assert abs(np.corrcoef(age, tone)[0, 1]) < 0.1
 
 
-@needs_head
+@HEAD
 def test_every_sampled_patient_and_every_shipped_face_has_its_targets() -> None:
     for identity in [*sample_identities(20, 1), *(load_identity(name) for name in asset_names("faces"))]:
         weights = target_weights(identity)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Literal
 
 import msgspec
 import numpy as np
 import pytest
 from scipy import ndimage
+from support.needs import HEAD
 
 from robopatient.errors import ConfigError
 from robopatient.face.apex import apex_au
@@ -19,7 +19,6 @@ from robopatient.face.pose import FacePose
 from robopatient.face.render import make_renderer
 
 CORNERS = ((-0.9, 0.95), (0.8, 0.88), (0.92, -0.85), (-0.82, -0.97))
-needs_head = pytest.mark.skipif(importlib.util.find_spec("anny") is None, reason="anny is not installed")
 
 
 def warp(picture: np.ndarray, rows: tuple[tuple[float, float, float], ...]) -> np.ndarray:
@@ -61,7 +60,7 @@ def halved(picture: np.ndarray) -> np.ndarray:
     return (rows[:, ::2] + rows[:, 1::2]) / 4.0
 
 
-@needs_head
+@HEAD
 @pytest.mark.parametrize("kind", ["numba", pytest.param("gl", marks=pytest.mark.gl)])
 def test_a_keystone_in_the_clip_matrix_is_a_warp_of_the_picture(kind: Literal["numba", "gl"]) -> None:
     """Over the warped area. At 512 px and not averaged it is 0.6: a warp blurs edges that drawing leaves hard."""
@@ -73,7 +72,7 @@ def test_a_keystone_in_the_clip_matrix_is_a_warp_of_the_picture(kind: Literal["n
     assert difference[inside].mean() < 0.5  # of 255; 0.21 and 0.23 measured
 
 
-@needs_head
+@HEAD
 @pytest.mark.parametrize("view", sorted(VIEWS))
 def test_every_view_shows_the_whole_head(view: str) -> None:
     picture = make_renderer("numba", load_identity("tomas"), 192, make_look(view, "overhead", "transparent"))

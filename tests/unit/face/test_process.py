@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.needs import module
 
 from robopatient.bus import HubPort, MirrorReceiver, make_endpoints
 from robopatient.clock import FakeClock
@@ -258,7 +259,7 @@ def test_an_unknown_engine_is_replaced_and_said(tmp_path: Path) -> None:
 def test_a_window_that_is_wanted_without_a_display_is_missed_aloud(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    pytest.importorskip("PySide6")
+    module("PySide6", "console")
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(name, raising=False)
     stage = Stage(tmp_path, window="yes")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 import textwrap
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.needs import HEAD, module
 
 from robopatient.errors import AssetError, ConfigError, DeviceError
 from robopatient.face.apex import apex_au
@@ -21,7 +21,7 @@ from robopatient.face.pose import FacePose
 from robopatient.face.render import Kind, Renderer, make_renderer
 from robopatient.face.still import still
 
-pytestmark = pytest.mark.skipif(importlib.util.find_spec("anny") is None, reason="anny is not installed")
+pytestmark = HEAD
 
 NAMES = ("margaret", "david", "mei", "tomas")
 LEVELS_NRS = (0.0, 3.0, 6.0, 9.0)
@@ -52,7 +52,7 @@ def gl() -> Iterator[Renderer]:
 def test_a_face_detector_finds_every_patient_at_every_pain(
     pictures: dict[tuple[str, float], np.ndarray], name: str, nrs: float
 ) -> None:
-    cv2 = pytest.importorskip("cv2")
+    cv2 = module("cv2", "test")
     detector = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
     grey = cv2.cvtColor(pictures[name, nrs], cv2.COLOR_RGB2GRAY)
     found = detector.detectMultiScale(grey, scaleFactor=1.1, minNeighbors=4, minSize=(SIZE_PX // 4, SIZE_PX // 4))
@@ -172,7 +172,7 @@ def test_without_egl_automatic_choice_is_the_rasteriser_and_gl_says_what_to_inst
 
 
 def test_a_still_is_a_png_of_the_asked_size(tmp_path: Path) -> None:
-    image_module = pytest.importorskip("PIL.Image")
+    image_module = module("PIL.Image", "face")
     out = tmp_path / "x.png"
     picture = still("mei", 6.0, out, size_px=160, au={"AU12": 5.0}, renderer="numba")
     with image_module.open(out) as image:

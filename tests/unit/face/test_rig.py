@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import numpy as np
 import pytest
+from support.needs import HEAD
 
 from robopatient.errors import ConfigError
 from robopatient.face.head import Head
@@ -14,8 +13,6 @@ from robopatient.face.mesh import Part
 from robopatient.face.pose import FacePose
 from robopatient.face.rig import DRIVES, WRINKLES, Rig
 from robopatient.facs import ACTION_UNITS
-
-needs_head = pytest.mark.skipif(importlib.util.find_spec("anny") is None, reason="anny is not installed")
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +52,7 @@ def test_jaw_opens_to_four_tenths_for_au26_and_fully_for_au27() -> None:
     assert Rig().weights(FacePose(au={"AU26": 5.0, "AU27": 5.0})).units["jawOpen"] == pytest.approx(1.0)
 
 
-@needs_head
+@HEAD
 def test_lid_gap_falls_steadily_as_au43_rises(head: Head) -> None:
     gaps = [_lid_gap(head, {"AU43": intensity}) for intensity in np.linspace(0.0, 5.0, 11)]
     assert np.all(np.diff(gaps) < 0.0)
@@ -63,14 +60,14 @@ def test_lid_gap_falls_steadily_as_au43_rises(head: Head) -> None:
     assert 0.3 < gaps[5] / gaps[0] < 0.7  # half closed at half intensity: the gain curve
 
 
-@needs_head
+@HEAD
 @pytest.mark.parametrize("name", ["margaret", "david", "mei", "tomas"])
 def test_the_eyeball_stays_behind_shut_lids(name: str) -> None:
     head = Head(load_identity(name))
     assert _lid_gap(head, {"AU43": 5.0, "AU7": 5.0, "AU6": 5.0}) < 0.12 * _lid_gap(head, {})
 
 
-@needs_head
+@HEAD
 @pytest.mark.parametrize(
     ("au", "place", "axis", "sign"),
     [
@@ -97,7 +94,7 @@ def test_action_units_move_their_landmark_the_right_way(
     assert sign * moved > 1.0, f"{au} moved {moved:.2f} mm"
 
 
-@needs_head
+@HEAD
 def test_pain_units_wrinkle_where_they_should(head: Head) -> None:
     glabella = _front_point(head, (0.065, 7.48))
     crows_feet = _front_point(head, (0.56, 7.29))
@@ -109,7 +106,7 @@ def test_pain_units_wrinkle_where_they_should(head: Head) -> None:
     assert squeeze[glabella].max() == 0.0
 
 
-@needs_head
+@HEAD
 def test_the_head_turns_to_the_patients_left_and_the_shoulders_stay(head: Head) -> None:
     nose = _front_point(head, (0.0, 7.0))
     posed = head.pose(FacePose(head_deg=(0.0, 20.0, 0.0)))
@@ -123,7 +120,7 @@ def test_the_head_turns_to_the_patients_left_and_the_shoulders_stay(head: Head) 
     assert tilt.points[crown, 0] > head.rest[crown, 0] + 0.2
 
 
-@needs_head
+@HEAD
 def test_gaze_turns_the_eyes_alone_and_breath_lifts_the_shoulders_alone(head: Head) -> None:
     looking = head.pose(FacePose(gaze_deg=(0.0, 20.0)))
     straight = head.pose(FacePose())

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import numpy as np
 import pytest
+from support.needs import HEAD
 
 from robopatient.face.head import Head
 from robopatient.face.identity import load_identity
@@ -13,7 +12,7 @@ from robopatient.face.mesh import Part, load_template
 from robopatient.face.pose import FacePose
 from robopatient.face.teeth import arches, outer_wall, tooth_places
 
-pytestmark = pytest.mark.skipif(importlib.util.find_spec("anny") is None, reason="anny is not installed")
+pytestmark = HEAD
 
 
 def test_all_teeth_are_in_one_of_two_rows_and_only_the_lower_follows_the_jaw() -> None:

@@ -1,17 +1,16 @@
-import contextlib
 import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from support.desk import virtual_display
+from support.needs import module
 
-pytest.importorskip("PySide6")
-PIL = pytest.importorskip("PIL.Image")
+module("PySide6", "console")
+PIL = module("PIL.Image", "face")
 
 pytestmark = pytest.mark.qt
 
@@ -52,22 +51,6 @@ def run_python(program: str, *arguments: str, **environment: str) -> subprocess.
         timeout=60,
         check=False,
     )
-
-
-@contextlib.contextmanager
-def virtual_display() -> Iterator[str]:
-    if shutil.which("Xvfb") is None:
-        assert os.environ.get("CI") != "true", "CI must have Xvfb: apt-get install xvfb"
-        pytest.skip("Xvfb is not installed (Debian package xvfb)")
-    read, write = os.pipe()
-    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "800x600x24", "-nolisten", "tcp"]
-    with subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL) as server:
-        os.close(write)
-        try:
-            with os.fdopen(read) as number:
-                yield f":{number.readline().strip()}"
-        finally:
-            server.terminate()
 
 
 def check_picture(path: Path) -> None:

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support.needs import module
 
 from robopatient import messages as m
 from robopatient.bus import Endpoints, HubPort, make_endpoints
@@ -23,8 +24,8 @@ from robopatient.interop.osc import OscSender, parse_address
 from robopatient.interop.process import InteropActor, main
 from robopatient.session.supervisor import PROCESSES
 
-pylsl = pytest.importorskip("pylsl")
-pytest.importorskip("pythonosc")
+pylsl = module("pylsl", "interop")
+module("pythonosc", "interop")
 PATIENCE_S = 20.0
 
 

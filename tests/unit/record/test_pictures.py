@@ -1,11 +1,11 @@
 import numpy as np
-import pytest
+from support.needs import module
 
 from robopatient.record.pictures import png, shrunk
 
 
 def test_a_png_decodes_to_the_same_pixels():
-    cv2 = pytest.importorskip("cv2")
+    cv2 = module("cv2", "test")
     rgb = np.random.default_rng(1).integers(0, 256, (37, 53, 3), dtype=np.uint8)
     decoded = cv2.imdecode(np.frombuffer(png(rgb), dtype=np.uint8), cv2.IMREAD_COLOR)
     assert np.array_equal(decoded[..., ::-1], rgb)

@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from robopatient import messages as m
@@ -85,7 +86,6 @@ def test_a_file_name_that_is_not_utf8_does_not_stop_the_record(tmp_path):
 
 
 def test_numbers_of_numpy_are_recorded_as_numbers(tmp_path):
-    np = pytest.importorskip("numpy")
     frame = m.ForceFrame(np.int64(5), 5, np.int32(1), tuple(np.array([1.5, 2.5])), (np.float64(1), np.float32(2)))
     with RecordWriter(tmp_path, min_free_mb=1) as writer:
         writer.put(frame)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 from pathlib import Path
 
 import numpy as np
 import pytest
+from support.needs import HEAD, module
 
 from robopatient.errors import ConfigError, RecordError
 from robopatient.session.generate import generate
-
-RECORDINGS = Path(__file__).parents[4] / "shared" / "data" / "palpation_four_cell.npz"
-needs_head = pytest.mark.skipif(importlib.util.find_spec("anny") is None, reason="anny is not installed")
 
 
 @pytest.fixture
@@ -28,7 +25,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-@needs_head
+@HEAD
 def test_frames_and_table_show_the_pain_of_the_trace(trace: Path, tmp_path: Path) -> None:
     out = tmp_path / "frames"
     generate(str(trace), out, face="tomas", fps=8.0, size_px=128, frames="jpg", renderer="numba")
@@ -40,9 +37,9 @@ def test_frames_and_table_show_the_pain_of_the_trace(trace: Path, tmp_path: Path
     assert shown[0] < 0.5
 
 
-@needs_head
+@HEAD
 def test_a_film_has_both_views_side_by_side_and_sound(trace: Path, tmp_path: Path) -> None:
-    av = pytest.importorskip("av")
+    av = module("av", "face")
     out = tmp_path / "film.mp4"
     generate(str(trace), out, fps=6.0, size_px=128, views="frontal,three-quarter", renderer="numba")
     with av.open(str(out)) as film:
@@ -53,11 +50,17 @@ def test_a_film_has_both_views_side_by_side_and_sound(trace: Path, tmp_path: Pat
     assert np.abs(samples).max() > 0.01
 
 
-@needs_head
-@pytest.mark.skipif(not RECORDINGS.exists(), reason=f"{RECORDINGS} is not there")
-def test_recorded_palpation_hurts(tmp_path: Path) -> None:
+@HEAD
+def test_recorded_palpation_hurts(shared_data: Path, tmp_path: Path) -> None:
     out = tmp_path / "felt"
-    generate(f"{RECORDINGS}#IP1_B1_T1", out, fps=5.0, size_px=128, frames="jpg", renderer="numba")
+    generate(
+        f"{shared_data / 'palpation_four_cell.npz'}#IP1_B1_T1",
+        out,
+        fps=5.0,
+        size_px=128,
+        frames="jpg",
+        renderer="numba",
+    )
     pain = [float(row["nrs"]) for row in rows_of(out / "frames.csv")]
     assert max(pain) > 1.0
     assert pain[0] == 0.0

@@ -1,4 +1,5 @@
 import pytest
+from support.needs import module
 
 from robopatient.errors import AssetError, ConfigError
 from robopatient.study.duration import balance_of
@@ -40,7 +41,7 @@ def test_a_block_of_the_corrected_study_holds_192_cells_and_no_three_equal_level
 
 
 def test_blocks_of_the_replication_hold_118_to_132_cells_as_the_published_ones_do():
-    pytest.importorskip("soundfile")
+    module("soundfile", "audio")
     study = load_study("congruence_replication")
     from robopatient.study.study import general_blocks
 

@@ -1,12 +1,12 @@
 """The voice as a process of its own, on the bus, without a sound device."""
 
 import multiprocessing
-import shutil
 import time
 
 import numpy as np
 import pytest
 import soundfile
+from support.needs import ESPEAK
 
 from robopatient.bus import HubPort, make_endpoints
 from robopatient.config import SessionConfig, VoiceConfig
@@ -129,7 +129,7 @@ def test_a_killed_voice_leaves_a_readable_file_and_its_successor_goes_on_in_it(r
     assert soundfile.info(tmp_path / "voice.wav").frames == (successor.heard[-1].block + 1) * 256
 
 
-@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+@ESPEAK
 def test_answers_and_interjections_are_spoken_and_rendered_again_from_the_record(make_rig, tmp_path, ask) -> None:
     write_calibration(
         Calibration(noise_dbfs=-20.0, reading_dba=80.0, full_scale_dba=100.0), path := tmp_path / "rig.toml"

@@ -3,6 +3,7 @@
 import msgspec
 import numpy as np
 import pytest
+from support.needs import ESPEAK
 
 from robopatient.config import VoiceConfig
 from robopatient.errors import RecordError
@@ -14,7 +15,6 @@ from robopatient.voice.player import Player
 from robopatient.voice.rerender import rerender_record, runs
 
 CONFIG = VoiceConfig(identity="margaret", device="none", max_dbfs=-3.0)
-needs_espeak = pytest.mark.skipif(words.shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
 
 
 class Session:
@@ -96,7 +96,7 @@ def test_no_blocks_are_no_runs() -> None:
     assert runs({"block": np.zeros(0, int), "command_t_ns": np.zeros(0, int)}) == []
 
 
-@needs_espeak
+@ESPEAK
 def test_words_that_would_come_out_otherwise_are_refused(session, monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     words.spoken.cache_clear()

@@ -1,7 +1,6 @@
 """The real PortAudio path: into ALSA's null device, and through a PulseAudio null sink back from its monitor."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.signal import correlate
+from support.needs import program
 
 pytestmark = pytest.mark.audio
 
@@ -27,6 +27,7 @@ ALSA_CONFIG = """\
 pcm.smoke {{ type file slave.pcm {{ type null }} file "{raw}" format raw }}
 """
 
+PACKAGES = "pulseaudio pulseaudio-utils libasound2-plugins"
 PIECE = 2880  # samples: 60 ms
 
 SPEAK = """
@@ -64,15 +65,6 @@ np.savez(out, played=np.concatenate(played).ravel(), state=state, detail=player.
 """
 
 
-def need(program: str) -> str:
-    """Path of a program; skip without it, but never in CI."""
-    path = shutil.which(program)
-    if path is None:
-        assert os.environ.get("CI") != "true", f"CI must have {program}: apt-get install pulseaudio libasound2-plugins"
-        pytest.skip(f"{program} is not installed: apt-get install pulseaudio libasound2-plugins")
-    return path
-
-
 def speak(tmp_path: Path, device: str, seconds: float, **environment: str) -> dict[str, np.ndarray]:
     """Play; in a process of its own, because PortAudio reads its world once."""
     out = tmp_path / "heard.npz"
@@ -93,7 +85,7 @@ def monitored(raw: Path, server: str) -> Iterator[None]:
     with raw.open("wb") as file:
         recorder = subprocess.Popen(
             [
-                need("parec"),
+                program("parec", PACKAGES),
                 "--raw",
                 "--format=float32le",
                 "--rate=48000",
@@ -114,13 +106,13 @@ def monitored(raw: Path, server: str) -> Iterator[None]:
 @pytest.fixture
 def pulse(tmp_path):
     """A private PulseAudio with a null sink; yields PULSE_SERVER."""
-    program = need("pulseaudio")
+    server = program("pulseaudio", PACKAGES)
     socket, run = tmp_path / "socket", tmp_path / "run"
     run.mkdir(mode=0o700)
     (tmp_path / "null.pa").write_text(PULSE_CONFIG.format(socket=socket))
     daemon = subprocess.Popen(
         [
-            *(program, "-n", "-F", str(tmp_path / "null.pa"), "--daemonize=no", "--exit-idle-time=-1"),
+            *(server, "-n", "-F", str(tmp_path / "null.pa"), "--daemonize=no", "--exit-idle-time=-1"),
             *("--realtime=no", "--high-priority=no", "--use-pid-file=no"),
         ],
         env={**os.environ, "XDG_RUNTIME_DIR": str(run), "HOME": str(tmp_path)},

@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pytest
 import soundfile
+from support.needs import ESPEAK
 
 from robopatient.config import VoiceConfig
 from robopatient.errors import AssetError, ConfigError, DeviceError
@@ -18,7 +19,6 @@ from robopatient.voice.speaker import Speaker
 
 RATE = 48_000
 CONFIG = VoiceConfig(identity="margaret")
-needs_espeak = pytest.mark.skipif(words.shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
 
 
 def tone(seconds: float = 0.4, nrs: float = 5.0, f0_hz: float = 200.0, text: str = "Stop!") -> Utterance:
@@ -79,7 +79,7 @@ def test_words_that_nobody_can_say_leave_the_others_alone(monkeypatch, tmp_path)
     assert speaker.take("No!", 6.0) == speaker.trouble == speaker.reasons[-1] != ""
 
 
-@needs_espeak
+@ESPEAK
 @pytest.mark.parametrize("text", ["痛い", "αχ", "xqzptk", "12 + 7 = 19?"])
 def test_words_that_are_in_no_dictionary_are_spoken_or_named(text) -> None:
     try:
@@ -90,7 +90,7 @@ def test_words_that_are_in_no_dictionary_are_spoken_or_named(text) -> None:
     assert text in told
 
 
-@needs_espeak
+@ESPEAK
 def test_words_rise_in_pitch_and_level_with_pain_and_repeat_exactly() -> None:
     who = load_identity("margaret")
     mild, strong = (words.speak("it hurts", who, nrs, CONFIG) for nrs in (2.0, 9.0))
@@ -103,7 +103,7 @@ def test_words_rise_in_pitch_and_level_with_pain_and_repeat_exactly() -> None:
     assert true_peak_dbfs(strong.samples) < 0.0
 
 
-@needs_espeak
+@ESPEAK
 def test_a_long_answer_is_said_sentence_by_sentence() -> None:
     who = load_identity("david")
     short = words.speak("It began yesterday.", who, 2.0, CONFIG)
@@ -115,7 +115,7 @@ def test_a_long_answer_is_said_sentence_by_sentence() -> None:
     assert len(both.f0_hz) == -(-len(both.samples) // 480)
 
 
-@needs_espeak
+@ESPEAK
 def test_words_at_another_rate_keep_their_pitch() -> None:
     config = VoiceConfig(identity="margaret", sample_rate_hz=44100)
     said, usual = (words.speak("no", load_identity("margaret"), 5.0, c) for c in (config, CONFIG))

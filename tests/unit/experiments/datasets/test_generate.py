@@ -6,6 +6,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from support.needs import module
 
 from experiments.benchmarks.dataset_kills import killed_and_not
 from experiments.datasets.draw import pose_of_row
@@ -104,7 +105,7 @@ def test_killed_again_and_again_the_bytes_at_the_end_are_the_same(design, tmp_pa
 
 
 def test_clips_have_sound_and_a_row_a_frame(design_text, tmp_path):
-    av = pytest.importorskip("av")
+    av = module("av", "face")
     path = tmp_path / "clips.toml"
     path.write_text(
         design_text.replace(

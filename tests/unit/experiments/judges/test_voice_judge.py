@@ -3,6 +3,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 import pytest
+from support.needs import module
 
 from experiments.judges.clips import NO_FACE, Clip, course_of
 from experiments.judges.controls import VOICE_CONTROLS, control
@@ -12,7 +13,7 @@ from experiments.judges.sources import load_clips
 from experiments.judges.voice import FEATURES, describe
 from robopatient.errors import ConfigError, SessionError
 
-pytest.importorskip("librosa", reason="librosa is not installed: pip install 'robopatient[study]'")
+module("librosa", "study")
 
 RATE_HZ = 16_000
 T_S = np.arange(3 * RATE_HZ) / RATE_HZ

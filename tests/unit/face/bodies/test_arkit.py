@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
+from support.needs import module
 
 from robopatient.clock import FakeClock
 from robopatient.config import load_session
@@ -61,7 +62,7 @@ def test_the_quaternion_is_our_rotation_in_a_mirror(angles: tuple[float, float, 
 
 
 def test_vmc_sends_one_bundle_with_all_weights_and_apply_last_of_them() -> None:
-    dispatcher = pytest.importorskip("pythonosc.osc_bundle")
+    dispatcher = module("pythonosc.osc_bundle", "interop")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as heard:
         heard.bind(("127.0.0.1", 0))
         heard.settimeout(2.0)
@@ -98,7 +99,7 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 def test_lsl_tells_every_channel_by_name() -> None:
-    pylsl = pytest.importorskip("pylsl")
+    pylsl = module("pylsl", "interop")
     from robopatient.face.bodies.outlets import LSL_CHANNELS, LslFace
 
     outlet = LslFace("test-bodies", 30.0)

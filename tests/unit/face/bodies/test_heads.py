@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.needs import module
 
 from robopatient.errors import AssetError
 from robopatient.face.bodies.folders import load_ict, load_npz
@@ -50,7 +51,7 @@ def shapes(points: np.ndarray) -> dict[str, np.ndarray]:
 
 def glb(deltas: dict[str, np.ndarray], change: Callable[[dict], None] | None = None, texture: bool = True) -> bytes:
     """A .glb of the ball with morph targets and a red texture."""
-    image = pytest.importorskip("PIL.Image")
+    image = module("PIL.Image", "face")
     points, triangles, uv = ball()
     picture = io.BytesIO()
     image.fromarray(np.full((4, 4, 3), (200, 40, 30), np.uint8)).save(picture, "PNG")

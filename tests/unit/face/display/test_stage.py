@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-pytest.importorskip("PySide6")
 from PySide6 import QtCore, QtGui
+from support.desk import virtual_display
+from support.needs import HEAD, module
 
 from robopatient.errors import ConfigError, DeviceError
 from robopatient.face.display.calibrate import Stage, display
@@ -23,10 +21,7 @@ from robopatient.face.display.profile import DisplayProfile, ScreenId, load_prof
 from robopatient.face.display.screens import find_screen
 from robopatient.face.window import FaceWindow
 
-pytestmark = [
-    pytest.mark.qt,
-    pytest.mark.skipif(importlib.util.find_spec("anny") is None, reason="anny is not installed"),
-]
+pytestmark = [pytest.mark.qt, HEAD]
 Key, Modifier = QtCore.Qt.Key, QtCore.Qt.KeyboardModifier
 
 
@@ -130,7 +125,7 @@ def test_bad_wishes_are_named(qapp: object, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("renderer", ["numba", pytest.param("gl", marks=pytest.mark.gl)])
 def test_what_would_be_seen_can_be_written_without_a_window(tmp_path: Path, renderer: str) -> None:
-    image = pytest.importorskip("PIL.Image")
+    image = module("PIL.Image", "face")
     out = tmp_path / "a.png"
     display("mask-projector", face="tomas", nrs=6.0, renderer=renderer, size_px=200, out=out, window_px="320x200")
     pixels = np.asarray(image.open(out)).astype(int)
@@ -182,14 +177,11 @@ def test_an_unplugged_projector_takes_its_window_along_and_brings_it_back(tmp_pa
 
 
 def test_the_verb_shows_a_pattern_under_x(tmp_path: Path) -> None:
-    if shutil.which("xvfb-run") is None:
-        assert os.environ.get("CI") != "true", "CI must have Xvfb: apt-get install xvfb"
-        pytest.skip("xvfb-run is not installed (Debian package xvfb)")
     program = "from robopatient.cli import main; main()"
     command = [sys.executable, "-c", program, "face", "display", "--pattern", "grid", "--seconds", "0.3"]
     clean = {name: value for name, value in os.environ.items() if name not in ("QT_QPA_PLATFORM", "WAYLAND_DISPLAY")}
-    done = subprocess.run(
-        ["xvfb-run", "-a", "-s", "-screen 0 800x600x24", *command],
-        env=clean, capture_output=True, text=True, timeout=90, check=False,
-    )  # fmt: skip
+    with virtual_display((800, 600)) as display:
+        done = subprocess.run(
+            command, env={**clean, "DISPLAY": display}, capture_output=True, text=True, timeout=90, check=False
+        )
     assert done.returncode == 0, done.stderr

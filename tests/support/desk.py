@@ -6,12 +6,11 @@ import contextlib
 import ctypes
 import ctypes.util
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
 
-import pytest
+from support.needs import APT, need, program
 
 SIZE = (2600, 860)
 LIFE_S = 270
@@ -22,24 +21,10 @@ NAMED = {"Return": 0xFF0D, "Escape": 0xFF1B, "BackSpace": 0xFF08, "Control": 0xF
 @contextlib.contextmanager
 def virtual_display(size: tuple[int, int] = SIZE) -> Iterator[str]:
     """An X server of one's own."""
-    if shutil.which("Xvfb") is None:
-        assert os.environ.get("CI") != "true", "CI must have Xvfb: apt-get install xvfb"
-        pytest.skip("Xvfb is not installed (Debian package xvfb)")
+    xvfb = program("Xvfb", "xvfb")
     read, write = os.pipe()
-    geometry = f"{size[0]}x{size[1]}x24"
-    command = [
-        "timeout",
-        "--kill-after=5",
-        str(LIFE_S),
-        "Xvfb",
-        "-displayfd",
-        str(write),
-        "-screen",
-        "0",
-        geometry,
-        "-nolisten",
-        "tcp",
-    ]
+    words = f"-displayfd {write} -screen 0 {size[0]}x{size[1]}x24 -nolisten tcp"
+    command = ["timeout", "--kill-after=5", str(LIFE_S), xvfb, *words.split()]
     with subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL) as server:
         os.close(write)
         try:
@@ -57,9 +42,7 @@ class Desk:
 
     def __init__(self, display: str) -> None:
         found = ctypes.util.find_library("Xtst")
-        if found is None:
-            assert os.environ.get("CI") != "true", "CI must have libXtst: apt-get install libxtst6"
-            pytest.skip("libXtst is not installed (Debian package libxtst6)")
+        need("libXtst", found, f"{APT} libxtst6")
         self._x, self._test = ctypes.CDLL(ctypes.util.find_library("X11")), ctypes.CDLL(found)
         self._x.XSetErrorHandler(_FORGIVE)  # a window may be gone; Xlib's own handler would end the tests
         self._x.XOpenDisplay.restype = ctypes.c_void_p
