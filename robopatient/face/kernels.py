@@ -64,23 +64,41 @@ def _thin(wa, wb, wc, a, b, c):  # type: ignore[no-untyped-def]
 
 
 @_numba.njit(cache=True, fastmath=True, nogil=True)
+def _area(x, y, a, b, c):  # type: ignore[no-untyped-def]
+    """Twice the area of a triangle, signed: rows count down."""
+    return (x[b] - x[a]) * (y[c] - y[a]) - (y[b] - y[a]) * (x[c] - x[a])
+
+
+@_numba.njit(cache=True, fastmath=True, nogil=True)
+def _box(x, y, a, b, c, rows, columns):  # type: ignore[no-untyped-def]
+    """First row and column of a triangle's pixels, and those after the last."""
+    top, left = max(0, int(np.ceil(min(y[a], y[b], y[c])))), max(0, int(np.ceil(min(x[a], x[b], x[c]))))
+    return top, left, min(rows, int(max(y[a], y[b], y[c])) + 1), min(columns, int(max(x[a], x[b], x[c])) + 1)
+
+
+@_numba.njit(cache=True, fastmath=True, nogil=True)
+def _weights(x, y, a, b, c, inverse, row, column):  # type: ignore[no-untyped-def]
+    """Weights of the corners at a pixel, ``inverse`` being one over ``_area``; one is negative outside."""
+    wb = ((column - x[a]) * (y[c] - y[a]) - (row - y[a]) * (x[c] - x[a])) * inverse
+    wc = ((x[b] - x[a]) * (row - y[a]) - (y[b] - y[a]) * (column - x[a])) * inverse
+    return 1.0 - wb - wc, wb, wc
+
+
+@_numba.njit(cache=True, fastmath=True, nogil=True)
 def resolve(x, y, z, triangles, material, attributes, hand, depth, number, weights):  # type: ignore[no-untyped-def]
     """Nearest triangle of every pixel and its screen weights of the second and third corner; hand -1 is a mirror's."""
     rows, columns = depth.shape
     for k in range(triangles.shape[0]):
         a, b, c = triangles[k, 0], triangles[k, 1], triangles[k, 2]
-        area = (x[b] - x[a]) * (y[c] - y[a]) - (y[b] - y[a]) * (x[c] - x[a])
+        area = _area(x, y, a, b, c)
         kind = material[k]
         if area == 0.0 or (area * hand > 0.0 and (kind in (SKIN, EYE))):  # seen from behind (rows count down)
             continue
         inverse = 1.0 / area
-        first_column = max(0, int(np.ceil(min(x[a], x[b], x[c]))))
-        last_column = min(columns - 1, int(np.floor(max(x[a], x[b], x[c]))))
-        for row in range(max(0, int(np.ceil(min(y[a], y[b], y[c])))), min(rows - 1, int(max(y[a], y[b], y[c]))) + 1):
-            for column in range(first_column, last_column + 1):
-                wb = ((column - x[a]) * (y[c] - y[a]) - (row - y[a]) * (x[c] - x[a])) * inverse
-                wc = ((x[b] - x[a]) * (row - y[a]) - (y[b] - y[a]) * (column - x[a])) * inverse
-                wa = 1.0 - wb - wc
+        top, left, below, right = _box(x, y, a, b, c, rows, columns)
+        for row in range(top, below):
+            for column in range(left, right):
+                wa, wb, wc = _weights(x, y, a, b, c, inverse, row, column)
                 if wa < 0.0 or wb < 0.0 or wc < 0.0:
                     continue
                 d = wa * z[a] + wb * z[b] + wc * z[c]
@@ -316,16 +334,14 @@ def blend_lashes(x, y, z, triangles, alpha, colour, depth, picture):  # type: ig
     rows, columns = depth.shape
     for k in range(triangles.shape[0]):
         a, b, c = triangles[k, 0], triangles[k, 1], triangles[k, 2]
-        area = (x[b] - x[a]) * (y[c] - y[a]) - (y[b] - y[a]) * (x[c] - x[a])
+        area = _area(x, y, a, b, c)
         if area == 0.0:
             continue
-        for row in range(max(0, int(np.ceil(min(y[a], y[b], y[c])))), min(rows - 1, int(max(y[a], y[b], y[c]))) + 1):
-            for column in range(
-                max(0, int(np.ceil(min(x[a], x[b], x[c])))), min(columns - 1, int(max(x[a], x[b], x[c]))) + 1
-            ):
-                wb = ((column - x[a]) * (y[c] - y[a]) - (row - y[a]) * (x[c] - x[a])) / area
-                wc = ((x[b] - x[a]) * (row - y[a]) - (y[b] - y[a]) * (column - x[a])) / area
-                wa = 1.0 - wb - wc
+        inverse = 1.0 / area
+        top, left, below, right = _box(x, y, a, b, c, rows, columns)
+        for row in range(top, below):
+            for column in range(left, right):
+                wa, wb, wc = _weights(x, y, a, b, c, inverse, row, column)
                 if wa < 0.0 or wb < 0.0 or wc < 0.0:
                     continue
                 d = wa * z[a] + wb * z[b] + wc * z[c]
