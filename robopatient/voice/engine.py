@@ -13,8 +13,9 @@ import numpy.typing as npt
 from robopatient.config import VoiceConfig
 from robopatient.levels import gain_to_db
 from robopatient.messages import VoiceCommand
-from robopatient.voice.gestures import Gestures, write_command
+from robopatient.voice.gestures import Gestures
 from robopatient.voice.identity import Identity
+from robopatient.voice.layouts import write_command
 from robopatient.voice.limiter import LOOKAHEAD_S, Limiter
 from robopatient.voice.mixer import Mixer, Utterance
 from robopatient.voice.synth import FORMANTS, Synth
@@ -47,7 +48,7 @@ class Engine(Protocol):
 
     @property
     def command(self) -> npt.NDArray[np.void]:
-        """The slot that ``render_written`` reads, of ``gestures.empty_command`` shape."""
+        """The slot that ``render_written`` reads, of ``layouts.empty_command`` shape."""
         ...
 
     def render(self, command: VoiceCommand | None, out: npt.NDArray[np.float32]) -> Block:
@@ -128,5 +129,5 @@ class VoiceEngine:
 
     @property
     def command(self) -> npt.NDArray[np.void]:
-        """The slot that ``render_written`` reads, of ``gestures.empty_command`` shape."""
+        """The slot that ``render_written`` reads, of ``layouts.empty_command`` shape."""
         return self._gestures.command

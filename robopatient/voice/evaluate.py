@@ -21,9 +21,9 @@ from scipy.stats import spearmanr
 from robopatient.config import VoiceConfig, asset_names
 from robopatient.errors import RecordError, require
 from robopatient.messages import VoiceAsk, VoiceCommand
+from robopatient.voice.calls import CALLS
 from robopatient.voice.engine import VoiceEngine
 from robopatient.voice.features import Features, features, spectrogram_db
-from robopatient.voice.gestures import CALLS
 from robopatient.voice.identity import Identity, load_identity
 from robopatient.voice.synth import ASPIRATION, FORMANTS, N_FORMANTS, VOICE, Synth, neutral_parameters
 from robopatient.voice.verbs import ask_for, press

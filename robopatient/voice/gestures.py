@@ -14,10 +14,57 @@ import numpy.typing as npt
 
 from robopatient.config import VoiceConfig
 from robopatient.levels import db_to_gain
-from robopatient.messages import VoiceCommand
 from robopatient.topics import TOPICS
+from robopatient.voice.calls import (
+    AH,
+    BREATH,
+    BREATHIER,
+    CALL_S,
+    CLOSED_HZ,
+    CLOSING,
+    CONTOUR,
+    CONTOUR_AT,
+    DEGREES,
+    EFFORT_DB,
+    EFFORT_RD,
+    EFFORT_TILT,
+    EFFORT_TREMOR,
+    GASP,
+    GROAN,
+    GRUNT,
+    HIGHER,
+    INHALE,
+    KIND_PAIN,
+    KINDS,
+    LAXER,
+    LONGER,
+    MM,
+    MOAN,
+    MORE_NASAL,
+    MOUTH,
+    NAMES,
+    OUCH,
+    OUCH_S,
+    OW,
+    PAIN,
+    ROUGH,
+    ROUGH_AM,
+    ROUGH_BIPHONATION,
+    ROUGH_CHAOS,
+    ROUGH_SUB,
+    ROUGHER,
+    SCREAM,
+    SCREAM_RISE,
+    SIGH,
+    SIGH_VOICED,
+    SUPPRESSED,
+    USUAL,
+    WHIMPER,
+    WIDTHS_HZ,
+)
 from robopatient.voice.identity import Identity
 from robopatient.voice.kernel import kernel
+from robopatient.voice.layouts import BODY, PERSON, PHASES, empty_command
 from robopatient.voice.synth import (
     AM,
     AM_HZ,
@@ -43,37 +90,11 @@ from robopatient.voice.synth import (
     neutral_parameters,
 )
 
-__all__ = ["CALLS", "NAMES", "Gestures", "empty_command", "write_command"]
-
-NAMES = (
-    "silent",
-    "breath",
-    "inhale",
-    "gasp",
-    "sigh",
-    "mm",
-    "suppressed",
-    "grunt",
-    "moan",
-    "groan",
-    "ah",
-    "ow",
-    "ouch",
-    "cry",
-    "scream",
-    "whimper",
-)
-"""What ``Heard.call`` may say; the index is the code used inside."""
-(SILENT, BREATH, INHALE, GASP, SIGH, MM, SUPPRESSED, GRUNT, MOAN, GROAN, AH, OW, OUCH, CRY, SCREAM, WHIMPER) = range(
-    len(NAMES)
-)
-CALLS = {"auto": -1, **{name: code for code, name in enumerate(NAMES) if code >= GASP}}
-"""What ``VoiceAsk.call`` may say."""
+__all__ = ["FELT_NRS", "HUSH_S", "INAUDIBLE_DB", "OPEN_S", "STALE_FADE_S", "STALE_S", "Gestures"]
 
 # States of the machine.
 REST, GASPING, CALLING, FALLING, INHALING = range(5)
-
-PHASES = {"rest": 0, "onset": 1, "hold": 2, "release": 3}
+PHASE_ONSET, PHASE_RELEASE = PHASES["onset"], PHASES["release"]
 
 STALE_S = (TOPICS["voice"].max_age_ms or 200.0) / 1000.0
 INAUDIBLE_DB = -55.0
@@ -89,201 +110,6 @@ WHIMPER_P = 0.6
 """Peak pain, 0 to 1, after which a release whimpers."""
 EXHALE = 0.38
 """Where in the cycle of idle breathing the breath turns."""
-
-# The mouth by degree of pain, for a 17 cm tract. Rows: p, then F1 to F4 (Hz), nasal murmur, how far "ow" closes.
-# mm, schwa, uh, a (Peterson and Barney's men), wide open (soundgen's /a/); proposals of the facts sheet.
-_P = np.array([0.0, 0.12, 0.35, 0.65, 1.0])
-_MOUTH = np.array(
-    [
-        [420.0, 510.0, 660.0, 770.0, 900.0],
-        [1350.0, 1380.0, 1300.0, 1200.0, 1380.0],
-        [2350.0, 2400.0, 2440.0, 2600.0, 2900.0],
-        [3400.0, 3400.0, 3400.0, 3400.0, 3400.0],
-        [0.5, 0.8, 0.25, 0.0, 0.0],
-        [0.1, 0.2, 0.45, 0.65, 0.15],
-    ]
-)
-_CLOSED = np.array([360.0, 850.0, 2250.0, 3300.0])  # /u/, where "ow" ends
-_WIDTHS = np.array([130.0, 140.0, 150.0, 180.0, 220.0, 260.0])
-_CALL_S = np.array([0.45, 0.6, 0.85, 1.1, 1.3])  # length of one call at _P, within the published 0.3 to 2.0 s
-# What sets one call apart from the vowel of its pain, by code: mouth when asked for by name, length and pitch over the
-# usual, closing of the mouth (-1: as pain has it), nasality added, roughness and breathiness added, Rd added. Moan,
-# grunt and sigh after the presets of soundgen, groan and suppressed pain after their descriptions; proposals.
-_KIND_P = np.array([0.0, 0.0, 0.0, 0.6, 0.03, 0.12, 0.25, 0.3, 0.35, 0.4, 0.6, 0.65, 0.65, 0.65, 1.0, 0.35])
-_KINDS = np.array(
-    [
-        [1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0],
-        [1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0],
-        [1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0],
-        [1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0],
-        [1.5, -2.0, 0.25, -0.5, 0.0, 0.35, 0.6],  # sigh
-        [1.0, 0.0, -1.0, 0.3, 0.0, 0.0, 0.0],  # mm
-        [1.2, -1.0, 0.3, 0.9, 0.05, -0.1, -0.5],  # suppressed
-        [0.4, -3.0, 0.1, 0.0, 0.15, 0.0, -0.3],  # grunt
-        [1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0],  # moan
-        [1.5, -3.5, 0.3, 0.05, 0.2, 0.0, -0.2],  # groan
-        [0.8, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],  # ah
-        [1.0, 0.0, 0.9, 0.0, 0.0, 0.0, 0.0],  # ow
-        [0.7, 0.5, 0.75, 0.0, 0.0, 0.0, 0.0],  # ouch
-        [1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0],  # cry
-        [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],  # scream
-        [1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0],  # whimper
-    ]
-)
-LONGER, HIGHER, CLOSING, MORE_NASAL, ROUGHER, BREATHIER, LAXER = range(7)
-_DEGREES = np.array([0.06, 0.2, 0.5, 0.82])
-_USUAL = np.array([SIGH, MM, MOAN, CRY, SCREAM])  # between _DEGREES of pain
-OUCH_S = 0.09
-"""Length of the "ch"."""
-SIGH_VOICED = 0.3
-"""Share of a sigh after which its voice gives way to breath: mild pain sighs with a voice of 20 dB harmonicity (facts
-sheet, anchors), and the rest of a sigh is noise (soundgen's preset)."""
-SCREAM_RISE = 1.2
-"""How far below its pitch a scream sets in, in ranges of intonation: real ones rise first (Schwartz 2019; soundgen's
-preset by 12 semitones); less, because pain brings its own rise."""
-EFFORT_TREMOR = 0.03
-"""Depth of the 10 Hz tremor of a body under load (Anikin 2023 gives the rate; the depth is an assumption)."""
-# Effort by level below the loudest cry: Rd and high shelf (facts sheet, anchors; tilt tuned to its centroids).
-_DB = np.array([-45.0, -28.0, -18.0, -8.0, 0.0])
-_RD = np.array([2.4, 1.8, 0.95, 0.7, 0.4])
-_TILT = np.array([0.4, 0.9, 2.1, 2.0, 1.5])
-# Nonlinear phenomena by roughness (facts sheet, anchors).
-_R = np.array([0.0, 0.1, 0.35, 0.65, 1.0])
-_SUB = np.array([0.0, 0.0, 0.05, 0.2, 0.3])
-_CHAOS = np.array([0.0, 0.0, 0.0, 0.1, 0.35])
-_AM = np.array([0.0, 0.03, 0.1, 0.3, 0.5])
-_BIPHONATION = np.array([0.0, 0.0, 0.0, 0.2, 0.45])  # -14 to -7 dB
-
-COMMAND = np.dtype(
-    [
-        ("t_ns", "i8"),
-        ("cause_seq", "i8"),
-        ("received_ns", "i8"),
-        ("nrs", "f8"),
-        ("level_db", "f8"),
-        ("f0_semitones", "f8"),
-        ("roughness", "f8"),
-        ("breathiness", "f8"),
-        ("phase", "i8"),
-        ("call", "i8"),
-        ("hush", "i8"),
-        ("duration_ratio", "f8"),
-        ("formant_ratio", "f8"),
-    ]
-)
-_PERSON = np.dtype(
-    [
-        (name, "f8")
-        for name in (
-            "full_scale",
-            "habitual_f0_hz",
-            "tract_scale",
-            "roughness",
-            "breathiness",
-            "tremor",
-            "intonation",
-            "temperature",
-            "gasps",
-            "breath",
-            "breath_s",
-            "stoicism",
-            "refractory_s",
-            "habituation",
-            "subharmonics",
-            "chaos",
-            "modulation",
-            "biphonation",
-            "jumps",
-        )
-    ]
-)
-_BODY = np.dtype(
-    [
-        ("state", "i8"),
-        ("commanded", "i8"),  # whether any command has come yet
-        ("age_s", "f8"),  # of the command
-        ("t", "f8"),  # in the state
-        ("length", "f8"),  # of the state
-        ("nrs", "f8"),
-        ("nrs_rate", "f8"),
-        ("start_nrs", "f8"),  # at the start of the state
-        ("top_nrs", "f8"),  # highest of this call
-        ("peak", "f8"),  # highest pain since rest, 0 to 1
-        ("level_db", "f8"),
-        ("top_db", "f8"),  # highest since rest
-        ("semitones", "f8"),
-        ("rough", "f8"),
-        ("breathy", "f8"),
-        ("mouth", "f8"),
-        ("formants", "f8"),  # over the person's own
-        ("air", "f8"),
-        ("attack", "f8"),
-        ("burst", "f8"),
-        ("whimper", "f8"),  # 1 while releasing with a whimper
-        ("progress", "f8"),  # of the call, 0 to 1; a fall keeps it
-        ("tremble", "f8"),  # its depth, smoothed
-        ("released", "f8"),  # 1 when the fall is a release, 0 when it is only the end of a breath
-        ("syllable", "f8"),
-        ("refractory", "f8"),
-        ("arousal", "f8"),
-        ("lungs", "f8"),  # phase of idle breathing
-        ("drift", "f8"),
-        ("drift_to", "f8"),
-        ("swell", "f8"),
-        ("swell_to", "f8"),
-        ("until_drift", "f8"),
-        ("am_hz", "f8"),
-        ("f0_hz", "f8"),
-        ("roughness", "f8"),
-        ("call", "i8"),
-        ("kind", "i8"),  # of the call that sounds
-        ("last", "i8"),  # of the call before
-        ("held", "f8"),  # seconds that a suppressed call still holds its breath
-        ("ch", "f8"),  # level of the "ch" of "ouch"
-        ("habit", "f8"),  # 0 fresh, toward 1 with every press
-        ("armed", "f8"),  # 1 while f0 is clear of F1
-        ("jump", "f8"),  # of f0, semitones
-        ("jump_s", "f8"),  # how long it lasts yet
-        ("episodes", "f8", 3),  # subharmonics, chaos, biphonation: 0 off to 1 on
-        ("episodes_to", "f8", 3),
-        ("episodes_s", "f8", 3),  # until the next change
-        ("ratio", "f8"),
-        ("second_ratio", "f8"),
-        ("master_to", "f8"),
-        ("fade_s", "f8"),
-        ("random", "u8"),
-    ]
-)
-
-
-def empty_command() -> npt.NDArray[Any]:
-    """Room for one command, shape (1,)."""
-    return np.zeros(1, COMMAND)
-
-
-def write_command(slot: npt.NDArray[Any], command: VoiceCommand) -> None:
-    """Copy a command into a slot of ``empty_command`` shape, values that no voice can follow limited to what it can."""
-    ask = command.ask
-    slot[0] = (
-        command.t_ns,
-        command.cause_seq,
-        command.received_ns,
-        _finite(command.nrs, 0.0, 10.0),
-        _finite(ask.level_db, -120.0, 0.0),
-        _finite(ask.f0_semitones, -24.0, 48.0),
-        _finite(ask.roughness, 0.0, 1.0),
-        _finite(ask.breathiness, 0.0, 1.0),
-        PHASES[command.phase],
-        CALLS.get(ask.call, CALLS["auto"]),
-        command.hush,
-        _finite(ask.duration_ratio, 0.5, 2.0),
-        _finite(ask.formant_ratio, 0.7, 1.4),
-    )
-
-
-def _finite(value: float, low: float, high: float) -> float:
-    """The value within its limits; what is no number is the lowest."""
-    return min(max(value, low), high) if math.isfinite(value) else low
 
 
 class Gestures:
@@ -302,17 +128,17 @@ class Gestures:
         self.parameters = neutral_parameters()
         self._dt_s = config.block_frames / config.sample_rate_hz
         full_scale = db_to_gain(config.level_dbfs)
-        self._person: npt.NDArray[Any] = np.zeros(1, _PERSON)
+        self._person: npt.NDArray[Any] = np.zeros(1, PERSON)
         person = self._person[0]
         person["full_scale"] = full_scale
         person["habitual_f0_hz"] = identity.habitual_f0_hz
         person["tract_scale"] = 17.0 / identity.vocal_tract_cm
-        for name in _PERSON.names or ():
+        for name in PERSON.names or ():
             if hasattr(identity, name):
                 person[name] = getattr(identity, name)
         person["intonation"] = identity.intonation_semitones
         person["breath"] = db_to_gain(identity.breath_dbfs)
-        self._body: npt.NDArray[Any] = np.zeros(1, _BODY)
+        self._body: npt.NDArray[Any] = np.zeros(1, BODY)
         mixed = (seed * 0x9E3779B97F4A7C15 + identity.seed * 0xBF58476D1CE4E5B9 + 0x94D049BB133111EB) | 1
         self._body["random"] = np.uint64(mixed & 0xFFFFFFFFFFFFFFFF)
         self._body["am_hz"] = 70.0
@@ -408,9 +234,9 @@ def _enter(b, state, length):  # type: ignore[no-untyped-def]
 
 @kernel()
 def _degree(p):  # type: ignore[no-untyped-def]
-    """How far up the ladder from sigh to scream this pain is, as an index of ``_USUAL``."""
+    """How far up the ladder from sigh to scream this pain is, as an index of ``USUAL``."""
     degree = 0
-    while degree < _DEGREES.shape[0] and p >= _DEGREES[degree]:
+    while degree < DEGREES.shape[0] and p >= DEGREES[degree]:
         degree += 1
     return degree
 
@@ -421,7 +247,7 @@ def _choose(b, v, c):  # type: ignore[no-untyped-def]
     if c.call > GASP:
         return c.call
     degree = _degree(b.mouth)
-    kind = _USUAL[degree]
+    kind = USUAL[degree]
     if _uniform(b) < v.stoicism and 1 <= degree <= 3:
         return SUPPRESSED
     drawn = _uniform(b)
@@ -434,7 +260,7 @@ def _choose(b, v, c):  # type: ignore[no-untyped-def]
         elif degree == 3:
             kind = AH if drawn < 0.35 else (OW if drawn < 0.7 else OUCH)
         if kind == b.last:
-            kind = _USUAL[degree]
+            kind = USUAL[degree]
     return kind
 
 
@@ -444,7 +270,7 @@ def _start_call(b, v, c):  # type: ignore[no-untyped-def]
     p = b.mouth
     b.last = b.kind
     b.kind = _choose(b, v, c)
-    length = _along(p, _P, _CALL_S) * _KINDS[b.kind, LONGER] * c.duration_ratio
+    length = _along(p, PAIN, CALL_S) * KINDS[b.kind, LONGER] * c.duration_ratio
     _enter(b, CALLING, length * (1.0 + 0.3 * v.temperature * (2.0 * _uniform(b) - 1.0)))
     b.top_nrs = b.nrs
     b.attack = 0.12 - 0.09 * p
@@ -516,9 +342,9 @@ def _transition(b, v, c, wanted):  # type: ignore[no-untyped-def]
             b.kind = c.call
         if b.nrs > b.top_nrs + 0.15:  # pain still rises: so does the call
             b.top_nrs = b.nrs
-            b.length = max(b.length, b.t + 0.4, _along(b.mouth, _P, _CALL_S) * c.duration_ratio)
-            if c.call < 0 and _degree(b.mouth) > _degree(_KIND_P[b.kind]):
-                b.kind = _USUAL[_degree(b.mouth)]
+            b.length = max(b.length, b.t + 0.4, _along(b.mouth, PAIN, CALL_S) * c.duration_ratio)
+            if c.call < 0 and _degree(b.mouth) > _degree(KIND_PAIN[b.kind]):
+                b.kind = USUAL[_degree(b.mouth)]
                 b.held = 0.0
         relieved = c.phase == PHASE_RELEASE and b.nrs < 0.6 * 10.0 * b.peak
         if not wanted or relieved:
@@ -552,17 +378,14 @@ def _transition(b, v, c, wanted):  # type: ignore[no-untyped-def]
             _start_call(b, v, c)
 
 
-PHASE_ONSET, PHASE_RELEASE = PHASES["onset"], PHASES["release"]
-
-
 @kernel()
 def _mouth(b, v, p, close, width, target, dt_s):  # type: ignore[no-untyped-def]
     """Move the formants to the vowel of ``p``, closed by ``close``, scaled to the person's tract."""
     k = 1.0 - math.exp(-dt_s / 0.015)
     for i in range(N_FORMANTS):
         if i < 4:
-            formant = _along(p, _P, _MOUTH[i])
-            formant += (_CLOSED[i] - formant) * close
+            formant = _along(p, PAIN, MOUTH[i])
+            formant += (CLOSED_HZ[i] - formant) * close
         else:
             formant = 4500.0 + 1000.0 * (i - 4)
         formant *= v.tract_scale * b.formants
@@ -571,11 +394,11 @@ def _mouth(b, v, p, close, width, target, dt_s):  # type: ignore[no-untyped-def]
         elif i == 1:
             formant = max(formant, target[FORMANTS] + 250.0)
         target[FORMANTS + i] += (formant - target[FORMANTS + i]) * k
-        band = _WIDTHS[i] * v.tract_scale * width
+        band = WIDTHS_HZ[i] * v.tract_scale * width
         if i == 0:
             band = max(band, 0.3 * target[F0])  # or a partial on F1 would drown all others
         target[BANDWIDTHS + i] += (band - target[BANDWIDTHS + i]) * k
-    nasal = min(max(_along(p, _P, _MOUTH[4]) + _KINDS[b.kind, MORE_NASAL], 0.0), 1.0)
+    nasal = min(max(_along(p, PAIN, MOUTH[4]) + KINDS[b.kind, MORE_NASAL], 0.0), 1.0)
     target[NASAL] += (nasal - target[NASAL]) * k
 
 
@@ -660,27 +483,27 @@ def _sound(b, v, c, target, envelope, noise_envelope, fall, dt_s):  # type: igno
         noise_envelope *= 0.1
     level = v.full_scale * _gain(level_db) * envelope
 
-    contour = _along(progress, _CONTOUR_AT, _CONTOUR) * v.intonation
+    contour = _along(progress, CONTOUR_AT, CONTOUR) * v.intonation
     if b.kind == GROAN or b.kind == SIGH:
         contour -= 1.2 * v.intonation * (progress - 0.3)  # falls all the way
     elif b.kind == SCREAM:
         contour -= SCREAM_RISE * v.intonation * (1.0 - _smooth(progress / 0.22))
     semitones = b.semitones + contour + b.drift * 0.8 * v.temperature + 1.5 * tremble * (beat - 0.5)
-    semitones += _KINDS[b.kind, HIGHER] * min(b.peak * 2.5, 1.0) - 3.0 * b.habit
+    semitones += KINDS[b.kind, HIGHER] * min(b.peak * 2.5, 1.0) - 3.0 * b.habit
     semitones -= (5.0 if b.released > 0.0 else 2.0) * fall  # a quarter down on release
     target[F0] = min(max(v.habitual_f0_hz * 2.0 ** (semitones / 12.0), 40.0), 2200.0)
 
     # Roughness comes and goes within a call: least at its edges.
     window = 0.35 + 0.65 * _smooth(progress / 0.2) * _smooth((1.0 - progress) / 0.25)
-    rough = 1.0 - (1.0 - b.rough) * (1.0 - 0.5 * v.roughness) * (1.0 - _KINDS[b.kind, ROUGHER])
+    rough = 1.0 - (1.0 - b.rough) * (1.0 - 0.5 * v.roughness) * (1.0 - KINDS[b.kind, ROUGHER])
     rough = min(max(rough * window * (1.0 + 0.2 * v.temperature * b.swell), 0.0), 1.0)
     b.roughness = rough
     _episodes(b, dt_s)
-    target[SUBHARMONIC] = min(1.0, v.subharmonics * _along(rough, _R, _SUB) * (0.3 + 0.9 * b.episodes[0]))
-    target[CHAOS] = min(1.0, v.chaos * _along(rough, _R, _CHAOS) * (0.2 + 0.8 * b.episodes[1]))
-    target[AM] = min(1.0, v.modulation * _along(rough, _R, _AM))
+    target[SUBHARMONIC] = min(1.0, v.subharmonics * _along(rough, ROUGH, ROUGH_SUB) * (0.3 + 0.9 * b.episodes[0]))
+    target[CHAOS] = min(1.0, v.chaos * _along(rough, ROUGH, ROUGH_CHAOS) * (0.2 + 0.8 * b.episodes[1]))
+    target[AM] = min(1.0, v.modulation * _along(rough, ROUGH, ROUGH_AM))
     target[AM_HZ] = b.am_hz * (1.0 + 0.15 * b.drift)
-    target[BIPHONATION] = min(1.0, v.biphonation * _along(rough, _R, _BIPHONATION) * b.episodes[2])
+    target[BIPHONATION] = min(1.0, v.biphonation * _along(rough, ROUGH, ROUGH_BIPHONATION) * b.episodes[2])
     target[BIPHONATION_RATIO] = b.second_ratio * (1.0 + 0.06 * b.drift)
     target[SUBHARMONIC_RATIO] = b.ratio
     target[JUMP] = _jump(b, v, rough, target[F0], target[FORMANTS], dt_s)
@@ -689,10 +512,10 @@ def _sound(b, v, c, target, envelope, noise_envelope, fall, dt_s):  # type: igno
     target[TREMOR] = min(v.tremor * (1.0 + b.peak) + EFFORT_TREMOR * strain, 0.1)
 
     breathy = 1.0 - (1.0 - b.breathy) * (1.0 - 0.6 * v.breathiness)
-    breathy = min(max(breathy + _KINDS[b.kind, BREATHIER] + 0.4 * fall + 0.25 * tremble, 0.0), 1.0)
-    lax = _along(level_db, _DB, _RD) + 0.7 * (breathy - 0.2) + _KINDS[b.kind, LAXER]
+    breathy = min(max(breathy + KINDS[b.kind, BREATHIER] + 0.4 * fall + 0.25 * tremble, 0.0), 1.0)
+    lax = _along(level_db, EFFORT_DB, EFFORT_RD) + 0.7 * (breathy - 0.2) + KINDS[b.kind, LAXER]
     target[RD] = min(2.7, max(0.3, lax))
-    target[TILT] = _along(level_db, _DB, _TILT)
+    target[TILT] = _along(level_db, EFFORT_DB, EFFORT_TILT)
     noise_db = -22.5 + 12.0 * breathy
     voiced = 1.0
     if b.kind == SIGH and b.whimper == 0.0:
@@ -706,11 +529,6 @@ def _sound(b, v, c, target, envelope, noise_envelope, fall, dt_s):  # type: igno
     onset = 0.3 * b.burst * v.full_scale * _gain(level_db)
     target[FRICATION] = target[ASPIRATION] * (0.5 + 0.3 * _smooth((level_db + 20.0) / 20.0)) + onset
     b.f0_hz = target[F0] * target[JUMP] if voiced > 0.0 else 0.0
-
-
-_CONTOUR_AT = np.array([0.0, 0.2, 0.45, 0.7, 1.0])
-_CONTOUR = np.array([-0.4, 0.35, 0.1, -0.1, -0.6])
-"""Pitch within a call in units of the intonation range: up, over the top, down; its median is about 0."""
 
 
 @kernel()
@@ -730,7 +548,7 @@ def _step(body, person, command, fresh, dt_s, target):  # type: ignore[no-untype
         b.nrs = c.nrs
     named = c.call >= 0
     wanted = c.level_db > INAUDIBLE_DB and (b.nrs >= FELT_NRS or named) and not stale
-    mouth = _KIND_P[c.call] if named else b.nrs / 10.0
+    mouth = KIND_PAIN[c.call] if named else b.nrs / 10.0
     if b.state == REST:
         b.mouth = mouth
     b.mouth = _toward(b.mouth, mouth, dt_s, 0.04, 0.15)
@@ -785,9 +603,9 @@ def _step(body, person, command, fresh, dt_s, target):  # type: ignore[no-untype
         b.air -= dt_s / (4.0 + 1.5 * _smooth(b.level_db / -20.0) - 1.5)
         b.progress = min(1.0, max(b.progress, b.t / b.length))
         x = min(1.0, here / b.attack)
-        closing = _KINDS[b.kind, CLOSING]
+        closing = KINDS[b.kind, CLOSING]
         if closing < 0.0:
-            closing = _along(b.mouth, _P, _MOUTH[5])
+            closing = _along(b.mouth, PAIN, MOUTH[5])
         _sound(b, v, c, target, 0.2 + 0.8 * x * (2.0 - x), min(1.0, here / 0.008), 0.0, dt_s)
         _mouth(b, v, b.mouth, closing * _smooth((b.progress - 0.35) / 0.55), 1.0, target, dt_s)
         b.call = b.kind

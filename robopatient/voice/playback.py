@@ -23,7 +23,7 @@ from robopatient.clock import Clock, HostClock
 from robopatient.config import VoiceConfig
 from robopatient.messages import VoiceCommand
 from robopatient.voice.engine import LOOKAHEAD_S, SILENCE, Block
-from robopatient.voice.gestures import empty_command
+from robopatient.voice.layouts import empty_command
 from robopatient.voice.player import Player
 from robopatient.voice.process import hurry, quiet_libraries
 from robopatient.voice.stretch import Stretcher

@@ -22,7 +22,7 @@ from robopatient.errors import DeviceError, MissingPackageError, require
 from robopatient.messages import Heard, VoiceCommand
 from robopatient.voice.clocked import ClockedSink
 from robopatient.voice.engine import LOOKAHEAD_S, SILENCE, Block, Engine
-from robopatient.voice.gestures import empty_command, write_command
+from robopatient.voice.layouts import empty_command, write_command
 from robopatient.voice.mixer import Utterance
 
 __all__ = ["Player", "StreamClock", "play_once"]

@@ -25,11 +25,10 @@ from robopatient.voice.gestures import (
     OPEN_S,
     STALE_FADE_S,
     STALE_S,
-    empty_command,
-    write_command,
 )
 from robopatient.voice.identity import Identity
 from robopatient.voice.kernel import kernel
+from robopatient.voice.layouts import empty_command, write_command
 from robopatient.voice.limiter import Limiter
 from robopatient.voice.mixer import Mixer, Utterance
 from robopatient.voice.psola import Psola

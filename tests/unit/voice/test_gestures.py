@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 
 from robopatient.levels import gain_to_db
-from robopatient.voice.gestures import CALLS, empty_command, write_command
+from robopatient.voice.calls import CALLS
 from robopatient.voice.identity import load_identity
+from robopatient.voice.layouts import empty_command, write_command
 
 BLOCK_S = 256 / 48000
 REST_BLOCKS = 100
