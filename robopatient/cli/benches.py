@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from robopatient.cli.common import Json, Out, bench, do
+from robopatient.cli.common import FixedSeed, Json, Keep, Out, Overrides, Ray, Workers, bench, do
 
 
 @bench.command("generator")
@@ -18,7 +18,7 @@ def bench_generator(
     rounds: Annotated[int, typer.Option(min=1, help="Alternations with the recipe.")] = 6,
     faces: Annotated[int, typer.Option(min=1, help="Faces that run on end for the drift.")] = 4,
     minutes: Annotated[int, typer.Option(min=2, max=60, help="For how long.")] = 10,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
+    seed: FixedSeed = 1,
     json: Json = False,
 ) -> None:
     """Measure the face generator beside the PainDiffusion recipe: speed, size, ten minutes on end."""
@@ -38,7 +38,7 @@ def bench_face(
     json: Json = False,
     seconds: Annotated[float, typer.Option(min=2, help="Of the live figures.")] = 20.0,
     identities: Annotated[int, typer.Option(min=1, max=200, help="Made-up patients for the detector.")] = 24,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
+    seed: FixedSeed = 1,
     judge: Annotated[str, typer.Option(help="Python with mediapipe 0.10.21, for independent landmarks.")] = "",
 ) -> None:
     """Measure drawing, live rate, identity switch, labelled frames, and let a detector and landmarks judge."""
@@ -58,10 +58,10 @@ def bench_policy(
     n: Annotated[int, typer.Option(min=1, help="Simulated listeners a figure.")] = 20,
     only: Annotated[list[str] | None, typer.Option(help="Figure's name, repeatable.")] = None,
     baselines: Annotated[bool, typer.Option(help="Measure the other methods beside it.")] = True,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
-    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: as many as cores.")] = 0,
-    ray: Annotated[str, typer.Option("--ray", help="local, or the address of a Ray head.")] = "",
-    keep: Annotated[Path | None, typer.Option(help="Folder for finished lessons: go on there.")] = None,
+    seed: FixedSeed = 1,
+    workers: Workers = 0,
+    ray: Ray = "",
+    keep: Keep = None,
     json: Json = False,
 ) -> None:
     """Measure what the learner reaches with so many ratings, beside other methods."""
@@ -88,9 +88,9 @@ def bench_latency(
         Path | None, typer.Option("--loopback", help="Read a recording instead: trigger left, answer right (WAV).")
     ] = None,
     longest: Annotated[float, typer.Option(min=1, help="Of a recording: ms after which an answer is none.")] = 1000.0,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
+    seed: FixedSeed = 1,
     out: Out = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, repeatable.")] = None,
+    set_: Overrides = None,
 ) -> None:
     """Measure touch to sound, touch to face and frames lost with everything running; or read a recording of both."""
     if loopback is not None:
@@ -108,7 +108,7 @@ def bench_latency(
 
 
 @bench.command("patient")
-def bench_patient(json: Json = False, seed: Annotated[int, typer.Option(min=0)] = 1) -> None:
+def bench_patient(json: Json = False, seed: FixedSeed = 1) -> None:
     """Measure published effects on the virtual patient, and what a step costs."""
     do("experiments.benchmarks.patient:bench_patient", as_json=json, seed=seed)
 
@@ -119,7 +119,7 @@ def bench_study(
     trials: Annotated[int, typer.Option(min=0, help="Of a session in real time, for the latencies; 0: none.")] = 30,
     kills: Annotated[int, typer.Option(min=0, help="Simulated sessions that are killed; 0: none.")] = 200,
     files: Annotated[bool, typer.Option(help="Also export and analyse a study of 7,680 trials.")] = True,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
+    seed: FixedSeed = 1,
 ) -> None:
     """Measure trigger to sound, its evenness, answers lost when a session is killed; export and analysis."""
     do("experiments.benchmarks.study:bench_study", as_json=json, trials=trials, kills=kills, seed=seed, files=files)
@@ -131,8 +131,8 @@ def bench_bridge(
     duration: Annotated[float, typer.Option(min=5, help="Seconds of the session at 1 kHz with four cells.")] = 60.0,
     fuzz: Annotated[int, typer.Option(min=0, help="Random bytes for the parser; 100000000 takes some seconds.")] = 10
     ** 7,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, repeatable.")] = None,
+    seed: FixedSeed = 1,
+    set_: Overrides = None,
 ) -> None:
     """Measure decoding beside two other libraries, loss in a whole session, clocks, unplugging."""
     do(
@@ -150,7 +150,7 @@ def bench_voice(
     json: Json = False,
     duration: Annotated[float, typer.Option(min=2, help="Seconds of live playing.")] = 30.0,
     seeds: Annotated[int, typer.Option(min=1, max=100, help="Renders of each level of pain.")] = 10,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
+    seed: FixedSeed = 1,
     device: Annotated[str, typer.Option(help="Output to play on; none: the clock.")] = "",
 ) -> None:
     """Measure the voice: cost, latency, alias, monotonicity, bands, pitch shifting."""
@@ -171,7 +171,7 @@ def bench_dataset(
     rounds: Annotated[int, typer.Option(min=0, help="Turns of one and of two Ray workers; 0: none.")] = 3,
     kills: Annotated[int, typer.Option(min=0, help="kill -9 while a set is made; 0: none.")] = 10,
     kill_design: Annotated[str, typer.Option(help="Design of the set that is killed.")] = "small",
-    seed: Annotated[int, typer.Option(min=0)] = 1,
+    seed: FixedSeed = 1,
 ) -> None:
     """Measure making a labelled set, its labels, a second Ray worker, and kills."""
     do(

@@ -11,11 +11,15 @@ import typer
 
 __all__ = [
     "Board",
+    "FixedSeed",
     "Folder",
     "Json",
+    "Keep",
     "OfPatient",
     "OfScenario",
     "Out",
+    "Overrides",
+    "Ray",
     "Search",
     "Seed",
     "SessionName",
@@ -23,6 +27,7 @@ __all__ = [
     "StudyName",
     "Tag",
     "Trainee",
+    "Workers",
     "app",
     "bench",
     "board",
@@ -82,6 +87,11 @@ SessionName = Annotated[str, typer.Argument(metavar="SESSION", help="Name of its
 StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="Name under experiments/studies, or a folder.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Where to write.")]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Random seed.")]
+FixedSeed = Annotated[int, typer.Option("--seed", min=0, help="Random seed.")]
+Workers = Annotated[int, typer.Option("--workers", min=0, help="Processes; 0: as many as cores.")]
+Ray = Annotated[str, typer.Option("--ray", help="local, or the address of a Ray head.")]
+Keep = Annotated[Path | None, typer.Option("--keep", help="Folder for finished lessons: go on there.")]
+Overrides = Annotated[list[str] | None, typer.Option("--set", help="section.key=value, repeatable.")]
 
 
 def do(function: str, **arguments: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from robopatient.cli.common import Json, dataset, do, judge
+from robopatient.cli.common import FixedSeed, Json, dataset, do, judge
 
 
 @dataset.command("generate")
@@ -33,7 +33,7 @@ def dataset_audit(
     judge: Annotated[
         str, typer.Option(help="pixels, face-mesh:PYTHON, py-feat:PYTHON, openface:PROGRAM or command:PROGRAM.")
     ] = "pixels",
-    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 1,
+    seed: FixedSeed = 1,
     json: Json = False,
 ) -> None:
     """Whether a judge of pictures errs equally often in every group of people."""
@@ -53,7 +53,7 @@ def judge_train(
         str, typer.Argument(help="corpus, engine:NAME, voice:NAME, dataset:FOLDER, session:FOLDER, table:CSV.")
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder of the judge.")],
-    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 1,
+    seed: FixedSeed = 1,
 ) -> None:
     """Train a judge on one source and freeze it with a card and a hash."""
     do("experiments.judges.verbs:train_judge", kind=kind, source=source, out=out, seed=seed)
@@ -63,7 +63,7 @@ def judge_train(
 def judge_score(
     judge: Annotated[Path, typer.Argument(help="Folder of a judge.")],
     source: Annotated[str, typer.Argument(help="As for training; refused when both share a lineage.")],
-    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 1,
+    seed: FixedSeed = 1,
     json: Json = False,
 ) -> None:
     """What a frozen judge makes of clips of another lineage, with intervals and negative controls."""

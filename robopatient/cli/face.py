@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from robopatient.cli.common import Json, do, face
+from robopatient.cli.common import FixedSeed, Json, do, face
 
 
 @face.command("still")
@@ -47,7 +47,7 @@ def face_generate(
     frames: Annotated[str, typer.Option(help="Of a folder: png or jpg.")] = "png",
     fps: Annotated[float, typer.Option(min=5, max=120, help="Frames per second.")] = 30.0,
     size: Annotated[int, typer.Option(min=128, max=2160, help="Pixels of one view.")] = 512,
-    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 1,
+    seed: FixedSeed = 1,
     light: Annotated[str, typer.Option(help="window, overhead, night or mask.")] = "window",
     background: Annotated[str, typer.Option(help="wall, black, white or green.")] = "wall",
     renderer: Annotated[str, typer.Option(help="auto, gl or numba.")] = "auto",
@@ -159,7 +159,7 @@ def face_evaluate(
         bool, typer.Option("--quick", help="A toy corpus, seconds of training: does it work at all.")
     ] = False,
     faces: Annotated[bool, typer.Option(help="Draw faces and a film into the report.")] = True,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
+    seed: FixedSeed = 1,
     json: Json = False,
 ) -> None:
     """Measure a face generator and every baseline on held-out people; write a report with plots, tables and films."""

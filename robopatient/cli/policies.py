@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from robopatient.cli.common import Json, Out, do, policy
+from robopatient.cli.common import FixedSeed, Json, Keep, Out, Ray, Workers, do, policy
 
 
 @policy.command("train")
@@ -19,7 +19,7 @@ def policy_train(
     question: Annotated[str, typer.Option(help="signed, agree, … ; empty: the task's own.")] = "",
     ratings: Annotated[int, typer.Option(min=1, help="How many ratings in all.")] = 100,
     start: Annotated[str, typer.Option(help="Checkpoint to start from; empty: the shipped one.")] = "",
-    seed: Annotated[int, typer.Option(min=0)] = 1,
+    seed: FixedSeed = 1,
     trust: Annotated[bool, typer.Option("--trust", help="Go on with a rater found to be no guide.")] = False,
     board: Annotated[str | None, typer.Option(help="With --live: virtual, /dev/…, replay:FILE.")] = None,
     headless: Annotated[bool, typer.Option("--headless", help="With --live: no windows.")] = False,
@@ -53,10 +53,10 @@ def policy_evaluate(
     methods: Annotated[list[str] | None, typer.Option("--method", help="Repeatable; none: all.")] = None,
     ratings: Annotated[int, typer.Option(min=1)] = 200,
     seeds: Annotated[int, typer.Option(min=1, help="Lessons a person.")] = 2,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
-    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: as many as cores.")] = 0,
-    ray: Annotated[str, typer.Option("--ray", help="local, or the address of a Ray head.")] = "",
-    keep: Annotated[Path | None, typer.Option(help="Folder for finished lessons: go on there.")] = None,
+    seed: FixedSeed = 1,
+    workers: Workers = 0,
+    ray: Ray = "",
+    keep: Keep = None,
     json: Json = False,
 ) -> None:
     """Run every method on people fitted to their own trials: score curves, P(agree), time to target."""

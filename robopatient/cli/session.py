@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from robopatient.cli.common import Json, Out, Seed, app, do
+from robopatient.cli.common import Json, Out, Overrides, Seed, app, do
 
 
 @app.command()
@@ -19,7 +19,7 @@ def run(
     out: Out = None,
     seed: Seed = None,
     like: Annotated[Path | None, typer.Option("--like", help="Repeat the session recorded in this folder.")] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, repeatable.")] = None,
+    set_: Overrides = None,
 ) -> None:
     """Run a session: feel, hurt, groan and grimace, and record it all."""
     do(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from robopatient.cli.common import Folder, Json, StudyName, do, study
+from robopatient.cli.common import Folder, Json, Overrides, StudyName, Workers, do, study
 
 
 @study.command("analyse")
@@ -71,7 +71,7 @@ def study_run(
     demographics: Annotated[str, typer.Option(help="Kept apart from the record: age=34, sex=f.")] = "",
     folder: Folder = Path("sessions"),
     headless: Annotated[bool, typer.Option("--headless", help="No windows.")] = False,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, repeatable.")] = None,
+    set_: Overrides = None,
 ) -> None:
     """Run one participant's session of a study."""
     do(
@@ -95,7 +95,7 @@ def study_desk(
         str | None, typer.Option("--board", help="virtual, a device path …; can be changed there.")
     ] = None,
     folder: Folder = Path("sessions"),
-    set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, repeatable.")] = None,
+    set_: Overrides = None,
 ) -> None:
     """Choose study, participant and rig in a window, see what is missing, run the session; then the next."""
     do("robopatient.session.study_setup:desk", folder=folder, board=board, overrides=tuple(set_ or ()))
@@ -112,9 +112,9 @@ def study_simulate(
     sessions: Annotated[int, typer.Option(min=0, help="Of each; 0: all that the study has.")] = 0,
     speed: Annotated[str, typer.Option(help="max, or times faster than life.")] = "max",
     seed: Annotated[int, typer.Option(min=0, help="Of the people.")] = 1,
-    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: as many as cores.")] = 0,
+    workers: Workers = 0,
     keep_all: Annotated[bool, typer.Option("--all", help="Record forces, commands and sound too.")] = False,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, repeatable.")] = None,
+    set_: Overrides = None,
 ) -> None:
     """Run a study with simulated people through the whole chain, faster than life."""
     do(

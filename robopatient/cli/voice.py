@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from robopatient.cli.common import Json, do, voice
+from robopatient.cli.common import FixedSeed, Json, do, voice
 
 
 @voice.command("render")
@@ -16,7 +16,7 @@ def voice_render(
     identity: Annotated[str, typer.Option(help="Name under assets/voices, or a .toml file.")] = "margaret",
     nrs: Annotated[float, typer.Option(min=0, max=10, help="Pain, 0 to 10.")] = 6.0,
     seconds: Annotated[float, typer.Option(min=0.1, max=600, help="Length.")] = 2.0,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
+    seed: FixedSeed = 1,
     preset: Annotated[str, typer.Option(help="literature, or flat: the pitch of a moan throughout.")] = "literature",
     nrs_end: Annotated[float | None, typer.Option(min=0, max=10, help="Pain at the end, when it changes.")] = None,
 ) -> None:
