@@ -14,7 +14,7 @@ from typing import Any
 
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QColor, QFont, QKeySequence, QPainter, QPaintEvent, QPen, QShortcut
+from PySide6.QtGui import QCloseEvent, QColor, QFont, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QApplication,
     QDialog,
@@ -35,6 +35,7 @@ from robopatient.config import reference
 from robopatient.console.calibrate_model import LIVE_S, CalibrationRun, proposed_file
 from robopatient.console.controls import KeyButton, set_role
 from robopatient.console.display import why_no_display
+from robopatient.console.kept_window import bind_keys
 from robopatient.console.theme import DARK, Theme, style_sheet
 from robopatient.errors import DeviceError
 from robopatient.phantom import Phantom, load_phantom
@@ -316,10 +317,7 @@ class CalibrationDialog(QDialog):
         bound: tuple[tuple[str, Callable[[], object]], ...] = (
             ("Return", self.press), ("Enter", self.press), ("Space", self._space),
         )  # fmt: skip
-        for key, what in bound:
-            shortcut = QShortcut(QKeySequence(key), self)
-            shortcut.setAutoRepeat(False)
-            shortcut.activated.connect(what)
+        bind_keys(self, bound)
 
     def _space(self) -> None:
         """A space is part of a file's name; elsewhere it is the one key."""

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -24,6 +23,7 @@ from PySide6.QtWidgets import (
 from robopatient import messages as m
 from robopatient.console.coverage_map import CoverageMap
 from robopatient.console.examination import figure_lines
+from robopatient.console.kept_window import bind_keys
 from robopatient.console.model import ConsoleModel
 from robopatient.console.theme import Theme, style_sheet
 from robopatient.errors import RobopatientError
@@ -175,9 +175,7 @@ class InstructorWindow(QWidget):
             wish = partial(self._wish, action, argument)
             row.addWidget(self._button(f"{name}  {key}".rstrip(), wish))
             if key:
-                shortcut = QShortcut(QKeySequence(key), self)  # a digit typed into the rating stays a digit
-                shortcut.setAutoRepeat(False)
-                shortcut.activated.connect(wish)
+                bind_keys(self, [(key, wish)])  # of this window only: a digit typed into the rating stays a digit
         return row
 
     def _overrides(self, script: Script) -> QHBoxLayout:

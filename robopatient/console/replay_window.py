@@ -11,14 +11,13 @@ from collections.abc import Callable
 
 import numpy as np
 from PySide6.QtCore import QRect, QSettings, QSize, Qt
-from PySide6.QtGui import QCloseEvent, QColor, QImage, QKeySequence, QPainter, QPaintEvent, QShortcut
+from PySide6.QtGui import QCloseEvent, QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
     QListWidget,
     QListWidgetItem,
-    QMainWindow,
     QPushButton,
     QSizePolicy,
     QSplitter,
@@ -33,10 +32,11 @@ from robopatient.console.controls import KeyButton
 from robopatient.console.elided import ElidedLabel
 from robopatient.console.event_list import clock_text
 from robopatient.console.help_sheet import HelpSheet
+from robopatient.console.kept_window import KeptWindow, bind_keys
 from robopatient.console.model import ConsoleModel
 from robopatient.console.replay_traces import ReplayTraces, Scrubber
 from robopatient.console.tape import Tape
-from robopatient.console.theme import DARK, LIGHT, Theme, style_sheet
+from robopatient.console.theme import DARK, Theme
 from robopatient.console.transport import Transport
 from robopatient.face.pose import FacePose
 
@@ -112,7 +112,7 @@ class FaceView(QWidget):
         painter.drawImage(self.rect(), self._image, source)
 
 
-class ReplayWindow(QMainWindow):
+class ReplayWindow(KeptWindow):
     """Everything on one screen.
 
     Parameters
@@ -132,13 +132,11 @@ class ReplayWindow(QMainWindow):
         no_face: str = "",
         draw_still: Draw | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(settings, "replay/")
         self.tape = tape
         self.transport = transport
-        self.theme = DARK
         self._draw = draw
         self._draw_still = draw_still or draw
-        self._settings = settings
         self._frame = -1
         self._sharp = False
         self._moved_ns = 0
@@ -160,10 +158,7 @@ class ReplayWindow(QMainWindow):
         self._lay_out()
         self.help = HelpSheet(self, KEYS, "The record is never changed by this window.")
         self._bind_keys()
-        saved = settings.value("replay/geometry")
-        if saved is not None:
-            self.restoreGeometry(saved)
-        self.wear(LIGHT if settings.value("theme") == LIGHT.name else DARK)
+        self.recall()
         self.play.setFocus()
 
     # What the viewer does
@@ -194,14 +189,9 @@ class ReplayWindow(QMainWindow):
         """Go to the press before or after this moment."""
         self.seek(self.tape.next_press(self.transport.position_s(), step))
 
-    def toggle_theme(self) -> None:
-        """Dark or light."""
-        self.wear(LIGHT if self.theme is DARK else DARK)
-
     def wear(self, theme: Theme) -> None:
         """Put on a theme."""
-        self.theme = theme
-        self.setStyleSheet(style_sheet(theme))
+        super().wear(theme)
         for part in (self.face, self.abdomen, self.traces, self.scrubber):
             part.apply(theme)
         self._shown_s = -1.0
@@ -230,9 +220,7 @@ class ReplayWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Remember size and theme."""
-        self._settings.setValue("replay/geometry", self.saveGeometry())
-        self._settings.setValue("theme", self.theme.name)
-        self._settings.sync()
+        self.remember()
         event.accept()
 
     # Within
@@ -335,10 +323,7 @@ class ReplayWindow(QMainWindow):
             ("F1", lambda: self.help.toggle()),
             ("?", lambda: self.help.toggle()),
         )
-        for key, what in bound:
-            shortcut = QShortcut(QKeySequence(key), self)
-            shortcut.setContext(Qt.ShortcutContext.ApplicationShortcut)
-            shortcut.activated.connect(what)
+        bind_keys(self, bound, repeat=True, everywhere=True)
 
     def _speed(self, step: int) -> None:
         if step:

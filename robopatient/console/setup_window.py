@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 from PySide6.QtCore import QProcess, QSettings, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QMainWindow,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -30,9 +29,10 @@ from PySide6.QtWidgets import (
 
 from robopatient.console.controls import KeyButton, set_role
 from robopatient.console.help_sheet import HelpSheet
+from robopatient.console.kept_window import KeptWindow, bind_keys
 from robopatient.console.light_bar import Shape
 from robopatient.console.setup_model import Check, Choices, Options, Outlook, arguments, look, parse_checks
-from robopatient.console.theme import DARK, LIGHT, Theme, style_sheet
+from robopatient.console.theme import Theme
 
 __all__ = ["KEYS", "SetupWindow"]
 
@@ -77,7 +77,7 @@ EMPTY = {
 }
 
 
-class SetupWindow(QMainWindow):
+class SetupWindow(KeptWindow):
     """Choices on the left, checks on the right, Start below.
 
     Parameters
@@ -99,8 +99,7 @@ class SetupWindow(QMainWindow):
         replay: Callable[[Path], None],
         settings: QSettings,
     ) -> None:
-        super().__init__()
-        self.theme = DARK
+        super().__init__(settings, "setup/")
         self.checks: list[Check] = []
         self.outlook = Outlook()
         self.running: QProcess | None = None
@@ -109,7 +108,6 @@ class SetupWindow(QMainWindow):
         self._offered = offered
         self._calibrate = calibrate
         self._replay = replay
-        self._settings = settings
         self._said: list[str] = []
         self.setWindowTitle("robopatient: before the session")
         self.fields: dict[str, QWidget] = {name: self._field(name) for _, name, _ in FIELDS}
@@ -127,7 +125,7 @@ class SetupWindow(QMainWindow):
         self._lay_out()
         self.help = HelpSheet(self, KEYS, "Everything here can also be typed: robopatient run --help")
         self._bind_keys()
-        self._recall()
+        self.recall()
         self.resolve()
         self.show_checks([])
 
@@ -181,7 +179,7 @@ class SetupWindow(QMainWindow):
         """Start the session that was chosen."""
         if self.outlook.trouble or self.running is not None:
             return
-        self._remember()
+        self.remember()
         self._said = []
         self.running = QProcess(self)
         self.running.setProcessChannelMode(QProcess.ProcessChannelMode.MergedChannels)
@@ -215,14 +213,9 @@ class SetupWindow(QMainWindow):
         if self.last_folder is not None:
             self._replay(self.last_folder)
 
-    def toggle_theme(self) -> None:
-        """Dark or light."""
-        self.wear(LIGHT if self.theme is DARK else DARK)
-
     def wear(self, theme: Theme) -> None:
         """Put on a theme."""
-        self.theme = theme
-        self.setStyleSheet(style_sheet(theme))
+        super().wear(theme)
         self.show_checks(self.checks)
 
     def show_checks(self, checks: list[Check]) -> None:
@@ -258,7 +251,7 @@ class SetupWindow(QMainWindow):
             self.trouble.setVisible(True)
             event.ignore()
             return
-        self._remember()
+        self.remember()
         if self._doctor is not None:
             self._doctor.finished.disconnect()
             self._doctor.kill()
@@ -453,19 +446,16 @@ class SetupWindow(QMainWindow):
             ("Ctrl+Q", self.close),
             ("F1", lambda: self.help.toggle()),
         )
-        for key, what in bound:
-            shortcut = QShortcut(QKeySequence(key), self)
-            shortcut.setAutoRepeat(False)
-            shortcut.activated.connect(what)
+        bind_keys(self, bound)
 
-    def _remember(self) -> None:
+    def remember(self) -> None:
+        """Keep the choices too."""
         for name, value in msgspec.structs.asdict(self.choices).items():
             self._settings.setValue(f"setup/{name}", value)
-        self._settings.setValue("setup/geometry", self.saveGeometry())
-        self._settings.setValue("theme", self.theme.name)
-        self._settings.sync()
+        super().remember()
 
-    def _recall(self) -> None:
+    def recall(self) -> None:
+        """Make the choices of the last time again."""
         known: dict[str, str | float] = {}
         for _, name, _ in FIELDS:
             value = self._settings.value(f"setup/{name}")
@@ -474,7 +464,4 @@ class SetupWindow(QMainWindow):
             elif value is not None:
                 known[name] = float(str(value))
         self.choose(**known)
-        geometry = self._settings.value("setup/geometry")
-        if geometry is not None:
-            self.restoreGeometry(geometry)
-        self.wear(LIGHT if self._settings.value("theme") == LIGHT.name else DARK)
+        super().recall()

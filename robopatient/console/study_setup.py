@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 
 import msgspec
 from PySide6.QtCore import QSettings, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 )
 
 from robopatient.console.display import why_no_display
+from robopatient.console.kept_window import bind_keys, kept_theme
 from robopatient.console.light_bar import Shape
 from robopatient.console.theme import DARK, LIGHT, Theme, style_sheet
 from robopatient.errors import MissingPackageError
@@ -118,9 +119,8 @@ class SetupWindow(QWidget):
             box.currentIndexChanged.connect(self._changed)
         self.participant.textChanged.connect(self._changed)
         self.session.valueChanged.connect(self._changed)
-        theme_key = QShortcut(QKeySequence("Ctrl+T"), self)
-        theme_key.activated.connect(lambda: self.wear(LIGHT if self.theme is DARK else DARK))
-        self.wear(LIGHT if self._settings.value("theme") == LIGHT.name else DARK)
+        bind_keys(self, [("Ctrl+T", lambda: self.wear(LIGHT if self.theme is DARK else DARK))])
+        self.wear(kept_theme(self._settings))
         self.resize(980, 600)
         self.participant.setFocus()
         self._changed()

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QSettings, Qt
-from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QMainWindow,
     QPushButton,
     QSplitter,
     QVBoxLayout,
@@ -28,13 +27,14 @@ from robopatient.console.event_list import EventList, clock_text
 from robopatient.console.force_trace import ForceTrace
 from robopatient.console.help_sheet import HelpSheet
 from robopatient.console.instructor import InstructorWindow
+from robopatient.console.kept_window import KeptWindow, Layout, bind_keys
 from robopatient.console.light_bar import LightBar
 from robopatient.console.mirror import FaceMirror
 from robopatient.console.model import ConsoleModel
 from robopatient.console.pain_traces import PainTrace, SeenTrace, VoiceTrace
 from robopatient.console.strip import READOUT_HZ
 from robopatient.console.study_desk import make_desk
-from robopatient.console.theme import DARK, LIGHT, Theme, style_sheet
+from robopatient.console.theme import Theme
 
 __all__ = ["ConsoleWindow"]
 
@@ -42,7 +42,7 @@ SPACING = 10
 TITLE_PX = 26
 
 
-class ConsoleWindow(QMainWindow):
+class ConsoleWindow(KeptWindow):
     """Everything on one screen.
 
     Parameters
@@ -56,11 +56,9 @@ class ConsoleWindow(QMainWindow):
     """
 
     def __init__(self, model: ConsoleModel, act: Callable[[m.OperatorAction], None], settings: QSettings) -> None:
-        super().__init__()
+        super().__init__(settings)
         self.model = model
-        self.theme = DARK
         self._act = act
-        self._settings = settings
         self._numbers_ns = 0
         self.setWindowTitle(f"robopatient: {model.patient.name}")
         self.force = ForceTrace(self)
@@ -85,7 +83,7 @@ class ConsoleWindow(QMainWindow):
         self.help = HelpSheet(self) if self.desk is None else HelpSheet(self, self.desk.help_keys)
         self.instructor = InstructorWindow(model, act, self)
         self._bind_keys()
-        self._recall()
+        self.recall()
         self.controls.run.setFocus()
         self.refresh()
 
@@ -115,14 +113,9 @@ class ConsoleWindow(QMainWindow):
         """Ask first, then end the session."""
         self._do(self.model.press_stop())
 
-    def toggle_theme(self) -> None:
-        """Dark or light."""
-        self.wear(LIGHT if self.theme is DARK else DARK)
-
     def wear(self, theme: Theme) -> None:
         """Put on a theme."""
-        self.theme = theme
-        self.setStyleSheet(style_sheet(theme))
+        super().wear(theme)
         for panel in (self.force, self.pain, self.voice, self.seen):
             panel.apply(theme)
         self.abdomen.apply(theme)
@@ -135,6 +128,14 @@ class ConsoleWindow(QMainWindow):
         self.instructor.apply(theme)
         self._numbers_ns = 0
         self.refresh()
+
+    def layout_parts(self) -> Layout:
+        """Place, and how the columns share it: with a study's panel otherwise than without."""
+        suffix = "" if self.desk is None else self.desk.name
+        splitters = {"columns": self._columns, "right": self._right, "top": self._top}
+        return super().layout_parts() | {
+            f"{name}{suffix}": (splitter.saveState, splitter.restoreState) for name, splitter in splitters.items()
+        }
 
     # What the timer does
 
@@ -165,13 +166,7 @@ class ConsoleWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Remember the layout; the session goes on without this window."""
-        self._settings.setValue("geometry", self.saveGeometry())
-        suffix = "" if self.desk is None else self.desk.name
-        self._settings.setValue(f"columns{suffix}", self._columns.saveState())
-        self._settings.setValue(f"right{suffix}", self._right.saveState())
-        self._settings.setValue(f"top{suffix}", self._top.saveState())
-        self._settings.setValue("theme", self.theme.name)
-        self._settings.sync()
+        self.remember()
         event.accept()
 
     # Within
@@ -207,11 +202,7 @@ class ConsoleWindow(QMainWindow):
         if self.desk is not None:
             del keys["I"]  # its questions have the number keys, which answer now
             keys.update(self.desk.keys())
-        for key, what in keys.items():
-            shortcut = QShortcut(QKeySequence(key), self)
-            shortcut.setAutoRepeat(False)  # a key held down must not hush and speak in turns
-            shortcut.setContext(Qt.ShortcutContext.ApplicationShortcut)
-            shortcut.activated.connect(what)
+        bind_keys(self, keys.items(), everywhere=True)
 
     def _lay_out(self) -> None:
         name = QLabel(f"{self.model.patient.name}, {self.model.patient.age_years}", self)
@@ -282,20 +273,6 @@ class ConsoleWindow(QMainWindow):
         if self.desk is not None:
             instructor.hide()
             self.desk.arrange(self._columns, self._top, self._right, self.controls)
-
-    def _recall(self) -> None:
-        """Theme and layout as they were left."""
-        suffix = "" if self.desk is None else self.desk.name
-        for key, restore in (
-            ("geometry", self.restoreGeometry),
-            (f"columns{suffix}", self._columns.restoreState),
-            (f"right{suffix}", self._right.restoreState),
-            (f"top{suffix}", self._top.restoreState),
-        ):
-            saved = self._settings.value(key)
-            if saved is not None:
-                restore(saved)
-        self.wear(LIGHT if self._settings.value("theme") == LIGHT.name else DARK)
 
 
 def _panel(title: str, content: QWidget, *extras: QWidget) -> QFrame:
