@@ -5,21 +5,15 @@ It hears the study's state, the force, the dial and the end, and nothing of what
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
-from multiprocessing import parent_process
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
-from robopatient import messages as m
 from robopatient.bus import ActorPort, Endpoints
-from robopatient.clock import HostClock
 from robopatient.config import SessionConfig
-from robopatient.console.display import why_no_display
 from robopatient.console.participant_model import ParticipantModel
-from robopatient.errors import ConfigError, MissingPackageError, require
+from robopatient.console.window_process import WindowProcess, tell, why_no_window
+from robopatient.errors import ConfigError
 from robopatient.study.questions import QUESTIONS
 from robopatient.study.strings import Strings, load_strings
 from robopatient.study.study import load_study
@@ -28,9 +22,9 @@ __all__ = ["TOPICS_HEARD", "choose_screen", "main", "unshown"]
 
 TOPICS_HEARD = ("study", "force", "dial", "health", "stop")
 """All that may reach a participant; factors, truth and presentation travel on other topics."""
+ACTOR = "participant"
 PICTURE_HZ = 60.0
 """Rate of the force bar: people who steer by it see their own hand 16 ms late instead of 33."""
-HEARTBEAT_NS = 1_000_000_000
 LINGER_S = 6.0
 """The thanks stay this long after the session's end (assumption: read in three seconds, twice)."""
 
@@ -44,36 +38,30 @@ def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
     port = ActorPort(endpoints, TOPICS_HEARD)
     try:
-        _tell(port, "starting")
-        reason = _why_not()
+        tell(port, ACTOR, "starting")
+        reason = why_no_window("PySide6.QtWidgets")
         if reason:
-            _tell(port, "failed", reason)
+            tell(port, ACTOR, "failed", reason)
             return
         try:
             strings = load_strings(config.study.language, QUESTIONS)
         except ConfigError as error:
-            _tell(port, "failed", str(error))
+            tell(port, ACTOR, "failed", str(error))
             return
-        Session(config, strings, endpoints, port).run()
-        _tell(port, "stopped")
+        Session(config, strings, port).run()
+        tell(port, ACTOR, "stopped")
     finally:
         port.close()
 
 
-class Session:
-    """The screen, its model and the timer that feeds one and refreshes the other."""
+class Session(WindowProcess):
+    """The participant's screen and its model."""
 
-    def __init__(self, config: SessionConfig, strings: Strings, endpoints: Endpoints, port: ActorPort) -> None:
-        from PySide6.QtCore import Qt, QTimer
-        from PySide6.QtWidgets import QApplication
-
+    def __init__(self, config: SessionConfig, strings: Strings, port: ActorPort) -> None:
         from robopatient.console.participant_screen import ParticipantScreen
         from robopatient.console.theme import DARK, LIGHT
 
-        del endpoints
-        self._app: Any = QApplication.instance() or QApplication(["robopatient"])
-        self._port = port
-        self._clock = HostClock()
+        super().__init__(port, ACTOR, PICTURE_HZ)
         self._model = ParticipantModel(
             strings, QUESTIONS, self._clock, replays=_replays(config), dial=bool(config.rater.port)
         )
@@ -81,50 +69,29 @@ class Session:
         self._screen.wear(LIGHT if config.participant.theme == "light" else DARK)
         lacking = unshown(strings)
         self._state = ("degraded", lacking) if lacking else ("ready", "")
-        self._told_ns = 0
         self._stopped_ns = 0
-        self._failure: Exception | None = None
         self._place(config)
-        signal.signal(signal.SIGTERM, self._on_sigterm)
-        self._timer = QTimer()
-        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.timeout.connect(self.turn)
-        self._timer.start(round(1000.0 / PICTURE_HZ))
 
-    def run(self) -> None:
-        """Turn Qt's loop; an error within it ends it and is raised here."""
-        self._app.exec()
-        self._timer.stop()
-        if self._failure is not None:
-            raise self._failure
-
-    def turn(self) -> None:
-        """Once a picture: take what was said, draw it, tell that we live."""
-        try:
-            self._turn()
-        except Exception as error:  # Qt would print it and call again, sixty times a second
-            self._failure = error
-            self._leave()
-
-    def _turn(self) -> None:
+    def _draw(self) -> None:
         for message in self._port.receive():
             self._model.feed(message)
         self._screen.refresh()
-        now_ns = self._clock.now_ns()
-        if now_ns - self._told_ns > HEARTBEAT_NS:
-            self._told_ns = now_ns
-            state, detail = self._state
-            if self._screen.film.trouble:
-                state, detail = "degraded", self._screen.film.trouble
-            _tell(self._port, state, detail)
-            parent = parent_process()
-            if parent is not None and not parent.is_alive():
-                self._leave()
-        if self._model.stop is not None:
-            self._stopped_ns = self._stopped_ns or now_ns
-            ended = self._model.state is not None and self._model.state.phase in ("done", "aborted")
-            if not ended or now_ns - self._stopped_ns > LINGER_S * 1e9:
-                self._leave()
+
+    def _condition(self) -> tuple[str, str]:
+        trouble = self._screen.film.trouble
+        return ("degraded", trouble) if trouble else self._state
+
+    def _is_over(self, now_ns: int) -> bool:
+        """With the session, but the thanks stay for a while."""
+        if self._model.stop is None:
+            return False
+        self._stopped_ns = self._stopped_ns or now_ns
+        thanked = self._model.state is not None and self._model.state.phase in ("done", "aborted")
+        return not thanked or now_ns - self._stopped_ns > LINGER_S * 1e9
+
+    def _shut(self) -> None:
+        self._screen.closing = True
+        self._screen.close()
 
     def _place(self, config: SessionConfig) -> None:
         """Full screen on the participant's monitor; a window where the operator has no other."""
@@ -140,14 +107,6 @@ class Session:
         if full:
             self._screen.showFullScreen()
         self._screen.activateWindow()
-
-    def _on_sigterm(self, _signal: int, _frame: FrameType | None) -> None:
-        self._leave()
-
-    def _leave(self) -> None:
-        self._screen.closing = True
-        self._screen.close()
-        self._app.quit()
 
 
 def _replays(config: SessionConfig) -> int:
@@ -206,16 +165,3 @@ def _system_of(letter: str) -> Any:
         if low <= ord(letter) <= high:
             return system
     return None
-
-
-def _why_not() -> str:
-    """Reason why no window can be shown, or ""."""
-    try:
-        require("PySide6.QtWidgets", "console")
-    except MissingPackageError as error:
-        return str(error)
-    return why_no_display(os.environ, sys.platform)
-
-
-def _tell(port: ActorPort, state: str, detail: str = "") -> None:
-    port.tell(m.ActorState(HostClock().now_ns(), "participant", state, detail, os.getpid()))

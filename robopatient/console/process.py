@@ -5,21 +5,14 @@ Whatever happens here, the session goes on; only the operator's Stop ends it, an
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
-from multiprocessing import parent_process
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
-from robopatient import messages as m
 from robopatient.bus import ActorPort, Endpoints, MirrorReceiver
-from robopatient.clock import HostClock
 from robopatient.config import SessionConfig
-from robopatient.console.display import why_no_display
 from robopatient.console.model import ConsoleModel
-from robopatient.errors import MissingPackageError, RecordError, require
+from robopatient.console.window_process import WindowProcess, tell, why_no_window
+from robopatient.errors import RecordError
 from robopatient.patient import load_patient
 from robopatient.phantom import load_phantom
 from robopatient.record.reader import Record
@@ -32,8 +25,8 @@ TOPICS_SHOWN = (
     "start", "stop", "study", "presented", "trial", "lesson",
 )  # fmt: skip
 TOPICS_MISSED = ("health", "press", "said", "scenario", "note", "presented", "trial")
+ACTOR = "console"
 PICTURE_HZ = 30.0
-HEARTBEAT_S = 1.0
 FONT_HELP = "no font is installed, texts show as boxes; type: apt-get install fonts-dejavu-core"
 
 
@@ -45,87 +38,58 @@ def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
     port = ActorPort(endpoints, TOPICS_SHOWN)
     try:
-        _tell(port, "starting")
-        reason = _why_not()
+        tell(port, ACTOR, "starting")
+        reason = why_no_window("PySide6.QtWidgets", "pyqtgraph")
         if reason:
-            _tell(port, "failed", reason)
+            tell(port, ACTOR, "failed", reason)
             return
         detail = Session(config, endpoints, folder, port).run()
-        _tell(port, "stopped", detail)
+        tell(port, ACTOR, "stopped", detail)
     finally:
         port.close()
 
 
-class Session:
-    """A window, its model and the timer that feeds one and refreshes the other."""
+class Session(WindowProcess):
+    """The operator's window and its model."""
 
     def __init__(self, config: SessionConfig, endpoints: Endpoints, folder: Path, port: ActorPort) -> None:
-        from PySide6.QtCore import QSettings, Qt, QTimer
+        from PySide6.QtCore import QSettings
         from PySide6.QtGui import QFontDatabase
-        from PySide6.QtWidgets import QApplication
 
         from robopatient.console.window import ConsoleWindow
 
-        self._app: Any = QApplication.instance() or QApplication(["robopatient"])
-        self._port = port
-        self._clock = HostClock()
+        super().__init__(port, ACTOR, PICTURE_HZ, "window closed; the session goes on")
         self._mirror = MirrorReceiver(endpoints)
         patient, phantom = load_patient(config.patient), load_phantom(config.sensing.phantom)
         self._model = ConsoleModel(config, self._clock, patient, phantom)
         catch_up(self._model, folder)
         self._window = ConsoleWindow(self._model, port.tell, QSettings("robopatient", "console"))
         self._state = ("ready", "") if QFontDatabase.families() else ("degraded", FONT_HELP)
-        self._told_ns = 0
-        self._why_left = "window closed; the session goes on"
-        self._failure: Exception | None = None
-        signal.signal(signal.SIGTERM, self._on_sigterm)
-        self._timer = QTimer()
-        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.timeout.connect(self.turn)
-        self._timer.start(round(1000.0 / PICTURE_HZ))
 
     def run(self) -> str:
-        """Turn Qt's loop; return why it ended. An error within it ends it and is raised here."""
+        """Show the window until it ends; return why it did."""
         self._window.show()
-        self._app.exec()
-        self._timer.stop()
-        self._mirror.close()
-        if self._failure is not None:
-            raise self._failure
-        return self._why_left
-
-    def turn(self) -> None:
-        """Once a picture: take what was said, draw it, tell that we live."""
         try:
-            self._turn()
-        except Exception as error:  # Qt would print it and call again, thirty times a second
-            self._failure = error
-            self._leave("failed")
+            return super().run()
+        finally:
+            self._mirror.close()
 
-    def _turn(self) -> None:
+    def _draw(self) -> None:
         for message in self._port.receive():
             self._model.feed(message)
         picture = self._mirror.latest()
         if picture is not None:
             self._model.show(*picture)
         self._window.refresh()
-        now_ns = self._clock.now_ns()
-        if now_ns - self._told_ns > HEARTBEAT_S * 1e9:
-            self._told_ns = now_ns
-            _tell(self._port, *self._state)
-            parent = parent_process()
-            if parent is not None and not parent.is_alive():
-                self._leave("the supervisor is gone")
-        if self._model.stop is not None:
-            self._leave("session ended")
 
-    def _on_sigterm(self, _signal: int, _frame: FrameType | None) -> None:
-        self._leave("asked to leave")
+    def _condition(self) -> tuple[str, str]:
+        return self._state
 
-    def _leave(self, why: str) -> None:
-        self._why_left = why
+    def _is_over(self, now_ns: int) -> bool:
+        return self._model.stop is not None
+
+    def _shut(self) -> None:
         self._window.close()
-        self._app.quit()
 
 
 def catch_up(model: ConsoleModel, folder: Path) -> None:
@@ -137,17 +101,3 @@ def catch_up(model: ConsoleModel, folder: Path) -> None:
         return  # the session has only just begun
     for message in sorted(missed, key=lambda message: message.t_ns):
         model.feed(message)
-
-
-def _why_not() -> str:
-    """Reason why no window can be shown, or ""."""
-    try:
-        require("PySide6.QtWidgets", "console")
-        require("pyqtgraph", "console")
-    except MissingPackageError as error:
-        return str(error)
-    return why_no_display(os.environ, sys.platform)
-
-
-def _tell(port: ActorPort, state: str, detail: str = "") -> None:
-    port.tell(m.ActorState(HostClock().now_ns(), "console", state, detail, os.getpid()))
