@@ -4,39 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
+from experiments.studies.voices import blocks_with_voice as blocks
+from experiments.studies.voices import voice_of
 from robopatient.errors import ConfigError
 from robopatient.levels import gain_to_db, hz_to_semitones
-from robopatient.study.study import StudyFile, general_blocks
-from robopatient.study.trials import Block, Factors, Person, Stimulus, VoiceStimulus
+from robopatient.study.study import StudyFile
+from robopatient.study.trials import Factors, Person, Stimulus, VoiceStimulus
 
 __all__ = ["blocks", "session", "stimulus"]
 
 INAUDIBLE_DB = -60.0
 
 
-def voice_of(study: StudyFile, person: Person) -> str:
-    """Which voice this session has: odd participants begin with the first."""
-    voices = list(study.constants["voices"])
-    return str(voices[(person.number + person.session - 1) % len(voices)])
-
-
 def session(study: StudyFile, person: Person) -> dict[str, Any]:
     """The session's voice."""
     return {"voice": {"identity": study.constants["voices"][voice_of(study, person)]}}
-
-
-def blocks(study: StudyFile, person: Person) -> list[Block]:
-    """The general design, every trial with its voice."""
-    voice: Factors = {"voice": voice_of(study, person)}
-    return [
-        Block(
-            block.name,
-            tuple(msgspec.structs.replace(trial, factors=voice | trial.factors) for trial in block.trials),
-        )
-        for block in general_blocks(study, person)
-    ]
 
 
 def stimulus(study: StudyFile, person: Person, factors: Factors) -> Stimulus:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from experiments.studies.congruence_replication.sounds import SPEAKERS, sounds_of, voice_file
+from experiments.studies.voices import blocks_with_voice as blocks
+from experiments.studies.voices import voice_of
 from robopatient.errors import ConfigError
 from robopatient.levels import gain_to_db, hz_to_semitones
-from robopatient.study.study import StudyFile, general_blocks
-from robopatient.study.trials import Block, Factors, Person, Stimulus, VoiceStimulus
+from robopatient.study.study import StudyFile
+from robopatient.study.trials import Factors, Person, Stimulus, VoiceStimulus
 from robopatient.voice.identity import load_identity
 from robopatient.voice.samples import STUDY_RATES
 
@@ -20,27 +20,9 @@ TAIL_S = 0.02
 """After the sound's end, before the voice is silenced: shorter than the pause after which it would sound again."""
 
 
-def voice_of(study: StudyFile, person: Person) -> str:
-    """Which voice this session has: odd participants begin with the first."""
-    voices = study.constants["voices"]
-    return str(voices[(person.number + person.session - 1) % len(voices)])
-
-
 def session(study: StudyFile, person: Person) -> dict[str, Any]:
     """The session's voice, which plays recordings."""
     return {"voice": {"identity": str(voice_file(voice_of(study, person), study.constants["sounds"]))}}
-
-
-def blocks(study: StudyFile, person: Person) -> list[Block]:
-    """Four independent permutations, every trial with its voice."""
-    voice: Factors = {"voice": voice_of(study, person)}
-    return [
-        Block(
-            block.name,
-            tuple(msgspec.structs.replace(trial, factors=voice | trial.factors) for trial in block.trials),
-        )
-        for block in general_blocks(study, person)
-    ]
 
 
 def stimulus(study: StudyFile, person: Person, factors: Factors) -> Stimulus:
