@@ -15,29 +15,12 @@ from robopatient.record import latency
 from robopatient.record.debrief_figures import Figures, figures_of
 from robopatient.record.debrief_scales import Pair, pair_ratings
 from robopatient.record.osce import Examination, examine
+from robopatient.record.patient import ToldPatient
 from robopatient.record.reader import Record
 
 __all__ = ["Debriefing", "load_debriefing"]
 
 T = TypeVar("T")
-
-
-class _Site(msgspec.Struct, frozen=True):
-    name: str
-    left_mm: float
-    head_mm: float
-    sigma_mm: float = 25.0
-
-
-class _Patient(msgspec.Struct, frozen=True):
-    """What the page tells of a patient's file."""
-
-    name: str = ""
-    age_years: int = 0
-    sex: str = ""
-    complaint: str = ""
-    history: str = ""
-    sites: tuple[_Site, ...] = ()
 
 
 class _Script(msgspec.Struct, frozen=True):
@@ -55,7 +38,7 @@ class Debriefing(NamedTuple):
     start: m.SessionStart
     stop: m.SessionStop | None
     config: SessionConfig
-    patient: _Patient
+    patient: ToldPatient
     script: _Script
     phantom: Phantom
     presses: list[m.Press]
@@ -100,7 +83,7 @@ def load_debriefing(record: Record) -> Debriefing:
         phantom = load_phantom(config.sensing.phantom)
     except (msgspec.DecodeError, AssetError, ConfigError) as error:
         raise RecordError(f"{record.path}: no debrief can be made: {error}") from error
-    patient = _part("patients", config.patient, _Patient)
+    patient = _part("patients", config.patient, ToldPatient)
     force = record.table("force", "t_ns", "total_newton", "flags")
     pain = record.table("pain", "t_ns", "nrs", "sign")
     heard = record.table("heard", "t_ns", "block", "level_dbfs", "call")

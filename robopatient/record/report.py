@@ -26,6 +26,7 @@ from robopatient.errors import AssetError, ConfigError, RecordError
 from robopatient.phantom import Phantom, load_phantom
 from robopatient.record import charts, latency
 from robopatient.record.health import findings
+from robopatient.record.patient import ToldPatient
 from robopatient.record.pictures import data_uri
 from robopatient.record.presses import PressRow, press_rows
 from robopatient.record.reader import Record
@@ -54,7 +55,7 @@ class KeyFrame(NamedTuple):
 
 
 class _Part(msgspec.Struct, frozen=True):
-    """What the page tells of a section of the configuration, or of a patient's file."""
+    """What the page tells of a section of the configuration."""
 
     driver: str = ""
     phantom: str = ""
@@ -76,32 +77,13 @@ class _Config(msgspec.Struct, frozen=True):
     face: _Part = _Part()
 
 
-class _Site(msgspec.Struct, frozen=True):
-    name: str
-    left_mm: float
-    head_mm: float
-    sigma_mm: float = 25.0
-
-
-class _Patient(msgspec.Struct, frozen=True):
-    """What the page tells of a patient's file."""
-
-    name: str = ""
-    age_years: int = 0
-    sex: str = ""
-    complaint: str = ""
-    voice: str = ""
-    face: str = ""
-    sites: tuple[_Site, ...] = ()
-
-
 class _Session(NamedTuple):
     """All that the sections of the page need; ``begin_s`` is when the first force was felt."""
 
     record: Record
     start: m.SessionStart
     config: _Config
-    patient: _Patient
+    patient: ToldPatient
     rows: list[PressRow]
     presses: list[m.Press]
     pain: latency.Table
@@ -170,9 +152,9 @@ def _session(record: Record) -> _Session:
     except msgspec.DecodeError:
         config = _Config()
     try:
-        patient = decode_toml(asset_path("patients", config.patient), _Patient)
+        patient = decode_toml(asset_path("patients", config.patient), ToldPatient)
     except (AssetError, ConfigError):
-        patient = _Patient(name=config.patient)
+        patient = ToldPatient(name=config.patient)
     force, pain, heard, seen = (record.table(topic) for topic in ("force", "pain", "heard", "seen"))
     stop = record.stop
     last_ns = max((int(table["t_ns"][-1]) for table in (force, heard, seen) if len(table["t_ns"])), default=start.t_ns)
