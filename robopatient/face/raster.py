@@ -1,4 +1,4 @@
-"""Triangles to pixels on the CPU: the z-buffer kernels of the fallback renderer and of baked occlusion.
+"""Triangles to pixels on the CPU, ahead of drawing: what can be seen at all, baked open sky, textures.
 
 Kernels are compiled by numba on first use (cached beside the package where that is writable).
 """
@@ -9,14 +9,25 @@ import numpy as np
 
 from robopatient.errors import require
 
-__all__ = ["depth_map", "fill_texture", "nearest_triangles", "open_sky"]
+__all__ = ["fill_texture", "nearest_triangles", "open_sky"]
 
 _numba = require("numba", "face")
 
 
-@_numba.njit(cache=True, fastmath=True, nogil=True)
-def depth_map(x: np.ndarray, y: np.ndarray, depth: np.ndarray, triangles: np.ndarray, nearest: np.ndarray) -> None:
-    """Smallest depth at every pixel into ``nearest`` (rows, columns), which the caller fills with infinity."""
+def nearest_triangles(
+    x: np.ndarray, y: np.ndarray, depth: np.ndarray, triangles: np.ndarray, size_px: int
+) -> np.ndarray:
+    """Number of the triangle nearest to the eye at every pixel, -1 where none is."""
+    numbers = np.full((size_px, size_px), -1, np.int64)
+    _mark_nearest(x, y, depth, triangles, np.full((size_px, size_px), np.inf, np.float32), numbers)
+    return numbers
+
+
+@_numba.njit(cache=True, nogil=True)
+def _mark_nearest(
+    x: np.ndarray, y: np.ndarray, depth: np.ndarray, triangles: np.ndarray, nearest: np.ndarray, numbers: np.ndarray
+) -> None:
+    """Smallest depth at every pixel and whose it is, into arrays that begin with infinity and -1."""
     rows, columns = nearest.shape
     for k in range(triangles.shape[0]):
         a, b, c = triangles[k, 0], triangles[k, 1], triangles[k, 2]
@@ -37,39 +48,6 @@ def depth_map(x: np.ndarray, y: np.ndarray, depth: np.ndarray, triangles: np.nda
                 d = depth[a] + wb * (depth[b] - depth[a]) + wc * (depth[c] - depth[a])
                 if d < nearest[row, column]:
                     nearest[row, column] = d
-
-
-def nearest_triangles(
-    x: np.ndarray, y: np.ndarray, depth: np.ndarray, triangles: np.ndarray, size_px: int
-) -> np.ndarray:
-    """Number of the triangle nearest to the eye at every pixel, -1 where none is."""
-    numbers = np.full((size_px, size_px), -1, np.int64)
-    _mark_nearest(x, y, depth, triangles, numbers)
-    return numbers
-
-
-@_numba.njit(cache=True, nogil=True)
-def _mark_nearest(x: np.ndarray, y: np.ndarray, depth: np.ndarray, triangles: np.ndarray, numbers: np.ndarray) -> None:
-    """Give each pixel to its nearest triangle."""
-    size_px = numbers.shape[0]
-    best = np.full((size_px, size_px), np.inf, np.float32)
-    for k in range(triangles.shape[0]):
-        a, b, c = triangles[k, 0], triangles[k, 1], triangles[k, 2]
-        area = (x[b] - x[a]) * (y[c] - y[a]) - (y[b] - y[a]) * (x[c] - x[a])
-        if area == 0.0:
-            continue
-        inverse = 1.0 / area
-        for row in range(max(0, int(np.ceil(min(y[a], y[b], y[c])))), min(size_px - 1, int(max(y[a], y[b], y[c]))) + 1):
-            for column in range(
-                max(0, int(np.ceil(min(x[a], x[b], x[c])))), min(size_px - 1, int(max(x[a], x[b], x[c]))) + 1
-            ):
-                wb = ((column - x[a]) * (y[c] - y[a]) - (row - y[a]) * (x[c] - x[a])) * inverse
-                wc = ((x[b] - x[a]) * (row - y[a]) - (y[b] - y[a]) * (column - x[a])) * inverse
-                if wb < 0.0 or wc < 0.0 or wb + wc > 1.0:
-                    continue
-                d = depth[a] + wb * (depth[b] - depth[a]) + wc * (depth[c] - depth[a])
-                if d < best[row, column]:
-                    best[row, column] = d
                     numbers[row, column] = k
 
 
@@ -144,6 +122,7 @@ def open_sky(points: np.ndarray, normals: np.ndarray, triangles: np.ndarray) -> 
     seen = np.zeros(len(points), np.float32)
     total = np.zeros(len(points), np.float32)
     golden = np.pi * (3.0 - np.sqrt(5.0))
+    numbers = np.empty((SKY_PX, SKY_PX), np.int64)
     for k in range(SKY_DIRECTIONS):
         height = 1.0 - 2.0 * (k + 0.5) / SKY_DIRECTIONS
         ring = np.sqrt(1.0 - height * height)
@@ -155,7 +134,7 @@ def open_sky(points: np.ndarray, normals: np.ndarray, triangles: np.ndarray) -> 
         x, y = (offset @ side + reach) * scale, (offset @ up + reach) * scale
         depth = -(offset @ towards)
         nearest = np.full((SKY_PX, SKY_PX), np.inf, np.float32)
-        depth_map(x.astype(np.float32), y.astype(np.float32), depth.astype(np.float32), triangles, nearest)
+        _mark_nearest(*(each.astype(np.float32) for each in (x, y, depth)), triangles, nearest, numbers)
         rows = np.clip(np.round(y).astype(int), 0, SKY_PX - 1)
         columns = np.clip(np.round(x).astype(int), 0, SKY_PX - 1)
         facing = np.maximum(normals @ towards, 0.0)
