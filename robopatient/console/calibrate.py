@@ -36,6 +36,7 @@ from robopatient.console.calibrate_model import LIVE_S, CalibrationRun, proposed
 from robopatient.console.controls import KeyButton, set_role
 from robopatient.console.display import why_no_display
 from robopatient.console.kept_window import bind_keys
+from robopatient.console.parts import plain_label
 from robopatient.console.theme import DARK, Theme, style_sheet
 from robopatient.errors import DeviceError
 from robopatient.phantom import Phantom, load_phantom
@@ -325,12 +326,7 @@ class CalibrationDialog(QDialog):
             self.press()
 
     def _label(self, text: str, role: str) -> QLabel:
-        label = QLabel(text, self)
-        label.setTextFormat(Qt.TextFormat.PlainText)
-        label.setWordWrap(role in ("headline", "trouble"))
-        if role:
-            label.setProperty("role", role)
-        return label
+        return plain_label(text, role, self, wraps=role in ("headline", "trouble"))
 
 
 def open_dialog(board: str, parent: Any, plan: Plan | None = None, phantom: str = "square-290") -> Path | None:

@@ -25,6 +25,7 @@ from robopatient.console.coverage_map import CoverageMap
 from robopatient.console.examination import figure_lines
 from robopatient.console.kept_window import bind_keys
 from robopatient.console.model import ConsoleModel
+from robopatient.console.parts import plain_label
 from robopatient.console.theme import Theme, style_sheet
 from robopatient.errors import RobopatientError
 from robopatient.scales import OSCE_ITEMS, SCALES
@@ -219,12 +220,7 @@ class InstructorWindow(QWidget):
         return button
 
     def _label(self, text: str, role: str) -> QLabel:
-        label = QLabel(text, self)
-        label.setWordWrap(role == "small")
-        label.setTextFormat(Qt.TextFormat.PlainText)
-        if role:
-            label.setProperty("role", role)
-        return label
+        return plain_label(text, role, self, wraps=role == "small")
 
 
 def _script(name: str) -> Script | None:

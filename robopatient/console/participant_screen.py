@@ -28,6 +28,7 @@ from robopatient.console.participant_answers import AnswerRow, NumberPad
 from robopatient.console.participant_bar import ForceBar
 from robopatient.console.participant_film import FilmPanel
 from robopatient.console.participant_model import ParticipantModel, View
+from robopatient.console.parts import mouse_button
 from robopatient.console.theme import DARK, LIGHT, Theme
 
 __all__ = ["ParticipantScreen"]
@@ -329,8 +330,4 @@ class ParticipantScreen(QWidget):
         return label
 
     def _button(self, role: str, pressed: Callable[[], None]) -> QPushButton:
-        button = QPushButton(self)
-        button.setProperty("role", role)
-        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        button.clicked.connect(lambda _checked=False: pressed())
-        return button
+        return mouse_button("", role, pressed, self)

@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
     QSizePolicy,
     QSplitter,
     QVBoxLayout,
@@ -34,6 +33,7 @@ from robopatient.console.event_list import clock_text
 from robopatient.console.help_sheet import HelpSheet
 from robopatient.console.kept_window import KeptWindow, bind_keys
 from robopatient.console.model import ConsoleModel
+from robopatient.console.parts import mouse_button, mouse_switch
 from robopatient.console.replay_traces import ReplayTraces, Scrubber
 from robopatient.console.tape import Tape
 from robopatient.console.theme import DARK, Theme
@@ -349,15 +349,8 @@ class ReplayWindow(KeptWindow):
         about = ElidedLabel(self)
         about.setProperty("role", "muted")
         about.show_text(" · ".join(filter(None, facts)))
-        self.sites = QPushButton("Show where it hurts  S", self)
-        self.sites.setProperty("role", "quiet")
-        self.sites.setCheckable(True)
-        self.sites.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.sites.toggled.connect(self.abdomen.show_sites)
-        keys = QPushButton("Keys  F1", self)
-        keys.setProperty("role", "quiet")
-        keys.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        keys.clicked.connect(lambda: self.help.toggle())
+        self.sites = mouse_switch("Show where it hurts  S", self.abdomen.show_sites, self)
+        keys = mouse_button("Keys  F1", "quiet", lambda: self.help.toggle(), self)
         head = QHBoxLayout()
         head.setContentsMargins(6, 0, 6, 0)
         head.setSpacing(14)

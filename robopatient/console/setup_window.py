@@ -31,6 +31,7 @@ from robopatient.console.controls import KeyButton, set_role
 from robopatient.console.help_sheet import HelpSheet
 from robopatient.console.kept_window import KeptWindow, bind_keys
 from robopatient.console.light_bar import Shape
+from robopatient.console.parts import mouse_button, plain_label
 from robopatient.console.setup_model import Check, Choices, Options, Outlook, arguments, look, parse_checks
 from robopatient.console.theme import Theme
 
@@ -332,7 +333,7 @@ class SetupWindow(KeptWindow):
         head.setContentsMargins(6, 0, 6, 0)
         head.addWidget(self._label("Before the session", "patient"), 1)
         for name, pressed in (("Theme  Ctrl T", self.toggle_theme), ("Keys  F1", lambda: self.help.toggle())):
-            head.addWidget(self._quiet(name, pressed))
+            head.addWidget(mouse_button(name, "quiet", pressed, self))
         columns = QHBoxLayout()
         columns.setSpacing(12)
         columns.addLayout(left, 5)
@@ -420,20 +421,8 @@ class SetupWindow(KeptWindow):
             grid.addWidget(mend, 2, 1)
         return row
 
-    def _quiet(self, name: str, pressed: Callable[[], None]) -> QPushButton:
-        button = QPushButton(name, self)
-        button.setProperty("role", "quiet")
-        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        button.clicked.connect(lambda _checked: pressed())
-        return button
-
     def _label(self, text: str, role: str) -> QLabel:
-        label = QLabel(text, self)
-        label.setTextFormat(Qt.TextFormat.PlainText)
-        label.setWordWrap(role in ("small", "trouble"))
-        if role:
-            label.setProperty("role", role)
-        return label
+        return plain_label(text, role, self, wraps=role in ("small", "trouble"))
 
     def _bind_keys(self) -> None:
         bound: tuple[tuple[str, Callable[[], object]], ...] = (

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from robopatient import messages as m
 from robopatient.console.controls import set_role
 from robopatient.console.elided import ElidedLabel
 from robopatient.console.light_bar import Shape
+from robopatient.console.parts import mouse_button, mouse_switch
 from robopatient.console.study_model import StudyModel
 from robopatient.console.theme import DARK, Theme
 
@@ -74,11 +74,7 @@ class StudyPanel(QFrame):
         self.left.setProperty("role", "muted")
         self.presented = ElidedLabel(self)
         self.presented.setProperty("role", "presented")
-        self.veil = QPushButton("Hide  B", self)
-        self.veil.setProperty("role", "quiet")
-        self.veil.setCheckable(True)
-        self.veil.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.veil.toggled.connect(lambda _on: self.refresh())
+        self.veil = mouse_switch("Hide  B", lambda _on: self.refresh(), self)
         self.warning = ElidedLabel(self)
         self.warning.setProperty("role", "warning")
         self.last = ElidedLabel(self)
@@ -192,11 +188,7 @@ class StudyPanel(QFrame):
         self.refresh()
 
     def _button(self, text: str, role: str, pressed: Callable[[], None]) -> QPushButton:
-        button = QPushButton(text, self)
-        button.setProperty("role", role)
-        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        button.clicked.connect(lambda _checked=False: pressed())
-        return button
+        return mouse_button(text, role, pressed, self)
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()

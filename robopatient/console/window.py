@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QPushButton,
     QSplitter,
     QVBoxLayout,
     QWidget,
@@ -32,6 +31,7 @@ from robopatient.console.light_bar import LightBar
 from robopatient.console.mirror import FaceMirror
 from robopatient.console.model import ConsoleModel
 from robopatient.console.pain_traces import PainTrace, SeenTrace, VoiceTrace
+from robopatient.console.parts import mouse_button, mouse_switch
 from robopatient.console.strip import READOUT_HZ
 from robopatient.console.study_desk import make_desk
 from robopatient.console.theme import Theme
@@ -74,11 +74,7 @@ class ConsoleWindow(KeptWindow):
         self.desk = make_desk(model, self._do, self)
         self.elapsed = QLabel(self)
         self.elapsed.setProperty("role", "elapsed")
-        self.sites = QPushButton("Show where it hurts  S", self)
-        self.sites.setProperty("role", "quiet")
-        self.sites.setCheckable(True)
-        self.sites.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.sites.toggled.connect(self._show_sites)
+        self.sites = mouse_switch("Show where it hurts  S", self.abdomen.show_sites, self)
         self._lay_out()
         self.help = HelpSheet(self) if self.desk is None else HelpSheet(self, self.desk.help_keys)
         self.instructor = InstructorWindow(model, act, self)
@@ -177,9 +173,6 @@ class ConsoleWindow(KeptWindow):
         self._numbers_ns = 0
         self.refresh()
 
-    def _show_sites(self, shown: bool) -> None:
-        self.abdomen.show_sites(shown)
-
     def _focus_note(self) -> None:
         self.controls.note.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
@@ -209,19 +202,13 @@ class ConsoleWindow(KeptWindow):
         name.setProperty("role", "patient")
         complaint = QLabel(self.model.patient.complaint, self)
         complaint.setProperty("role", "muted")
-        keys = QPushButton("Keys  F1", self)
-        keys.setProperty("role", "quiet")
-        keys.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        keys.clicked.connect(lambda: self.help.toggle())
+        keys = mouse_button("Keys  F1", "quiet", lambda: self.help.toggle(), self)
         head = QHBoxLayout()
         head.setContentsMargins(6, 0, 6, 0)
         head.setSpacing(14)
         head.addWidget(name, 0, Qt.AlignmentFlag.AlignBaseline)
         head.addWidget(complaint, 1, Qt.AlignmentFlag.AlignBaseline)
-        instructor = QPushButton("Instructor  I", self)
-        instructor.setProperty("role", "quiet")
-        instructor.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        instructor.clicked.connect(lambda: self.instructor.toggle())
+        instructor = mouse_button("Instructor  I", "quiet", lambda: self.instructor.toggle(), self)
         head.addWidget(instructor)
         head.addWidget(keys)
         head.addWidget(self.elapsed)
