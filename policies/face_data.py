@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence as Rows
 
 import msgspec
@@ -11,12 +12,17 @@ from torch import Tensor
 
 from policies.corpus.store import Corpus, Sequence
 from policies.errors import PolicyError
+from robopatient.face.generator.chance import throws_of
 from robopatient.face.generator.motion import CHANNELS
 
 __all__ = ["Table", "channel_statistics", "table_of", "usual_changes"]
 
 TAIL_SHARE = 0.2
 """Least scale of a channel, as a share of its rare extremes: a unit that nearly always rests must not be blown up."""
+
+PAINLESS_SHARE = 0.35
+"""How often sequences without pain are taken next to the others (assumption): little happens in them. Who is asked and
+what they are told is drawn differently this way, not what they answer: what is learned for each stays the same."""
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -28,18 +34,30 @@ class Table(msgspec.Struct, frozen=True):
         In physical units, shapes (rows, D) and (rows, C), float32.
     start, length
         Of every sequence, shapes (sequences,).
+    share
+        How often a window is taken from each, shape (sequences,), sum 1; every archetype as often as any other.
     """
 
     motion: Tensor
     condition: Tensor
     start: np.ndarray
     length: np.ndarray
+    share: np.ndarray
 
     def windows(self, n: int, count: int, rng: np.random.Generator) -> Tensor:
         """Rows of ``count`` random windows of ``n`` frames, shape (count, n)."""
-        chosen = rng.integers(len(self.start), size=count)
+        chosen = rng.choice(len(self.start), size=count, p=self.share)
         first = self.start[chosen] + (rng.random(count) * (self.length[chosen] - n + 1)).astype(int)
         return torch.from_numpy(first[:, None] + np.arange(n)[None])
+
+    def throws(self) -> Tensor:
+        """How many stimuli have begun up to every row, counted anew in each sequence, shape (rows,)."""
+        counted = np.empty(len(self.motion), np.int64)
+        for length in np.unique(self.length):
+            start = self.start[self.length == length]
+            rows = start[:, None] + np.arange(length)[None]
+            counted[rows] = throws_of(self.condition.numpy()[rows])
+        return torch.from_numpy(counted)
 
 
 def table_of(corpus: Corpus, split: str, shortest: int) -> Table:
@@ -54,11 +72,16 @@ def table_of(corpus: Corpus, split: str, shortest: int) -> Table:
     if not chosen:
         raise PolicyError(f"{corpus.origin}: no {split} sequence has {shortest} frames; make trial_s longer")
     length = np.array([len(one.pain) for one in chosen])
+    archetypes = [one.traits.archetype for one in chosen]
+    common = Counter(archetypes)
+    weight = np.array([1.0 if one.pain.any() else PAINLESS_SHARE for one in chosen])
+    weight /= [common[archetype] for archetype in archetypes]
     return Table(
         motion=torch.from_numpy(np.concatenate([one.motion for one in chosen])),
         condition=torch.from_numpy(np.concatenate([one.condition for one in chosen])),
         start=np.concatenate(([0], np.cumsum(length)[:-1])),
         length=length,
+        share=weight / weight.sum(),
     )
 
 

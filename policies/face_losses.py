@@ -12,15 +12,15 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from robopatient.face.generator.prior import CONTEXT_LEVEL
+from robopatient.face.generator.denoiser import CONTEXT_LEVEL, error_scale
 
-__all__ = ["LAGS", "energy", "flow_loss", "jump_energy", "levels", "noised"]
+__all__ = ["LAGS", "energy", "flow_loss", "levels", "noised"]
 
 SOFT = 1e-4
 CLEAN_SHARE = 0.35
 LAGS = {1: 0.25, 4: 0.25}
-"""Frames over which changes are scored, and the weight of each next to the motion itself, in units of what is usual
-for the channel. With 0.06 and 0.12 levels came right sooner, but motion grew rough and blinks went (measured)."""
+"""Frames over which changes are scored, and the weight of each next to the motion itself (assumption), in units of
+what is usual for the channel."""
 
 
 def levels(batch: int, n: int, generator: torch.Generator) -> Tensor:
@@ -44,44 +44,36 @@ def noised(clean: Tensor, level: Tensor, noise: Tensor) -> Tensor:
 
 
 def flow_loss(error: Tensor, level: Tensor) -> Tensor:
-    """Squared error of the clean frames in units of ``Prior.error_scale``, shape (batch, n, D).
+    """Squared error of the clean frames in units of ``error_scale``, shape (batch, n, D).
 
     That of the velocity is the same but for the weight of each level.
     """
     counts = level > 2.0 * CONTEXT_LEVEL
-    return ((error**2).mean(-1) * counts).sum() / counts.sum().clamp_min(1)
-
-
-def jump_energy(data: Tensor, first: Tensor, second: Tensor) -> Tensor:
-    """Energy score of single frames, each made twice from the true past, shapes (batch, n, D): channels and frames."""
-    return _score(data, first, second, pieces=False)
+    return (((error / error_scale(level)[..., None]) ** 2).mean(-1) * counts).sum() / counts.sum().clamp_min(1)
 
 
 def energy(data: Tensor, first: Tensor, second: Tensor, usual: Mapping[int, Tensor]) -> Tensor:
-    """Energy score of two independent roll-outs, shapes (batch, n, D).
+    """Energy score of two independent takes, shapes (batch, n, D).
 
-    Summed are: every channel by itself, all channels of a frame, the whole piece, and the same of the changes over
-    each of ``LAGS`` frames in units of ``usual``, shape (D,) each.
+    Summed are: every channel of every frame by itself, all channels of a frame, the course of every channel, the whole
+    window, and the same of the changes over each of ``LAGS`` frames in units of ``usual``, shape (D,) each.
     """
     total = _score(data, first, second)
     for lag, weight in LAGS.items():
-        if data.shape[1] > lag:
-            changes = [(one[:, lag:] - one[:, :-lag]) / usual[lag] for one in (data, first, second)]
-            total = total + weight * _score(changes[0], changes[1], changes[2])
+        changes = [(one[:, lag:] - one[:, :-lag]) / usual[lag] for one in (data, first, second)]
+        total = total + weight * _score(changes[0], changes[1], changes[2])
     return total
 
 
-def _score(data: Tensor, first: Tensor, second: Tensor, *, pieces: bool = True) -> Tensor:
-    def channels(difference: Tensor) -> Tensor:
-        return difference.abs().mean()
-
-    def frames(difference: Tensor) -> Tensor:
-        return torch.sqrt((difference**2).mean(-1) + SOFT).mean()
-
-    def piece(difference: Tensor) -> Tensor:
-        return torch.sqrt((difference**2).mean((-1, -2)) + SOFT).mean()
-
+def _score(data: Tensor, first: Tensor, second: Tensor) -> Tensor:
     score = torch.zeros((), device=data.device)
-    for norm in (channels, frames, piece) if pieces else (channels, frames):
-        score = score + 0.5 * (norm(data - first) + norm(data - second) - norm(first - second))
+    for dims in ((), (-1,), (-2,), (-2, -1)):
+        score = score + 0.5 * (_apart(data - first, dims) + _apart(data - second, dims) - _apart(first - second, dims))
     return score
+
+
+def _apart(difference: Tensor, dims: tuple[int, ...]) -> Tensor:
+    """Mean distance of what is taken together over ``dims`` of (batch, n, D)."""
+    if not dims:
+        return difference.abs().mean()
+    return torch.sqrt((difference**2).mean(dims) + SOFT).mean()

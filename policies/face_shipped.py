@@ -9,14 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
+from robopatient.face.generator.chance import Chance
 from robopatient.face.generator.checkpoint import StreamCard, checkpoint_folder, read_stream
 from robopatient.face.generator.condition import CONDITIONS, GROUPS, index
+from robopatient.face.generator.life import Life
 from robopatient.face.generator.motion import settled
 from robopatient.face.generator.stream import Stepper
 
 __all__ = ["Shipped", "ShippedFace"]
 
-SETTLE_FRAMES = 64
+SETTLE_FRAMES, LIFE_STREAM = 64, 78
 """Frames lived through before the first: as the live engine."""
 
 _KEPT = [
@@ -47,7 +49,7 @@ class Shipped:
         self.card: StreamCard
         self._path: Path
         self.card, self._path, self._start = read_stream(self.folder)
-        self._stepper = Stepper(self._path, self._start, self.card.draws)
+        self._stepper = Stepper(self._path, self._start)
 
     def generate(self, condition: np.ndarray, seed: int) -> np.ndarray:
         """Motion, shape (n, D)."""
@@ -57,7 +59,7 @@ class Shipped:
     def stream(self, seed: int, condition: np.ndarray | None = None) -> ShippedFace:
         """A new face at rest, with a session of its own; ``condition`` (C,) says whose."""
         first = np.zeros(len(CONDITIONS)) if condition is None else condition
-        return ShippedFace(Stepper(self._path, self._start, self.card.draws), self._start, first, seed)
+        return ShippedFace(Stepper(self._path, self._start), self._start, first, seed)
 
 
 class ShippedFace:
@@ -66,7 +68,8 @@ class ShippedFace:
     def __init__(self, stepper: Stepper, start: dict[str, np.ndarray], first: np.ndarray, seed: int) -> None:
         self._stepper = stepper
         self._stepper.state = {name: np.ascontiguousarray(array, np.float32) for name, array in start.items()}
-        self._rng = np.random.default_rng(seed)
+        self._chance = Chance(seed)
+        self._life = Life([seed, LIFE_STREAM])
         self._plain = np.zeros(len(GROUPS), np.float32)
         calm = np.zeros(len(CONDITIONS))
         calm[_KEPT] = np.asarray(first)[_KEPT]
@@ -75,5 +78,6 @@ class ShippedFace:
 
     def step(self, condition: np.ndarray) -> np.ndarray:
         """Next frame, shape (D,)."""
-        noise = self._rng.standard_normal((self._stepper.draws, self._stepper.channels), dtype=np.float32)
-        return settled(self._stepper.step(condition, noise, self._plain))
+        noise, dice = self._chance.draw(condition[None])
+        frame = settled(self._stepper.step(condition, noise[0], dice[0], self._plain))
+        return self._life.show(frame, condition)

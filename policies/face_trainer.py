@@ -1,8 +1,8 @@
 """Teaches the face generator, one update at a time, so that it can stop anywhere and go on bit for bit.
 
-Stage A learns rectified flow with a noise level for every frame. Its averaged weights become both the teacher of
-guidance and the start of stage B: jumps from noise to the next frame in one pass, behind true frames, while the weights
-of guidance are folded in as an input. Stage C goes on behind the network's own frames (self-forcing).
+Stage A learns rectified flow with a noise level for every frame. Its averaged weights are the start of stage B: jumps
+from noise to whole windows in one pass, each frame knowing those before by their noise, so that what is scored is what
+a live run will make, frame after frame; meanwhile the weights of guidance are folded in as an input.
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ from policies.corpus.simulator import Design
 from policies.corpus.store import Corpus
 from policies.errors import PolicyError
 from policies.face_data import Table, channel_statistics, table_of, usual_changes
-from policies.face_losses import LAGS, energy, flow_loss, jump_energy, levels, noised
+from policies.face_losses import LAGS, energy, flow_loss, levels, noised
+from robopatient.face.generator.chance import DICE
 from robopatient.face.generator.checkpoint import checkpoint_folder
 from robopatient.face.generator.condition import GROUPS
-from robopatient.face.generator.denoiser import Cache, FaceDenoiser
+from robopatient.face.generator.denoiser import FaceDenoiser
+from robopatient.face.generator.life import LIVING
+from robopatient.face.generator.motion import CHANNELS
 from robopatient.face.generator.pipeline import PainDiffusionPipeline
-from robopatient.face.generator.prior import CONTEXT_LEVEL, KERNEL, trust
 
 __all__ = ["FaceTraining", "Trainer"]
 
@@ -43,9 +45,9 @@ CLIP = 1.0
 EMPTY_SHARE = 0.05
 """Rows of stage A that are told nothing at all."""
 SIDE_WEIGHT = 0.1
-"""Of the losses beside the roll-outs while those are what is learned."""
-JUMP_SHARE = 0.25
-"""Frames of a window on which guidance is taught, noise among finished ones."""
+"""Of the losses beside the jumps while those are what is learned."""
+BEYOND_WEIGHT = 0.05
+"""Of aims out of range, which otherwise nothing pulls back while a channel rests."""
 
 
 class Base(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -72,34 +74,23 @@ class Flow(Base, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Jump(Base, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Stage B."""
+    """Stage B; ``settle`` frames at the beginning of a window are made but not scored."""
 
-    steps: Steps = 3000
+    steps: Steps = 6000
     batch: Count = 12
-    frames: Annotated[int, Meta(ge=8, le=256)] = 64
+    frames: Annotated[int, Meta(ge=12, le=512)] = 180
+    settle: Annotated[int, Meta(ge=0, le=256)] = 48
     learning_rate: Rate = 1e-3
     dropout: Share = 0.05
 
 
 class Side(Base, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What goes along with stages B and C: some of stage A, and what guidance means."""
+    """What goes along with stage B: some of stage A, and what guidance means."""
 
     every: Count = 4
     flow_batch: Count = 6
-    guidance_batch: Count = 6
+    guidance_batch: Count = 4
     most_guidance: Annotated[float, Meta(ge=0, le=10)] = 2.0
-
-
-class Stream(Base, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Stage C."""
-
-    steps: Steps = 3000
-    batch: Count = 32
-    frames: Annotated[int, Meta(ge=2, le=64)] = 10
-    keep: Share = 0.93
-    learning_rate: Rate = 5e-4
-    dropout: Share = 0.05
-    draws: Annotated[int, Meta(ge=1, le=4)] = 1
 
 
 class Keep(Base, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -121,63 +112,54 @@ class FaceTraining(Base, frozen=True, forbid_unknown_fields=True, kw_only=True):
     network: Network = Network()
     flow: Flow = Flow()
     jump: Jump = Jump()
-    stream: Stream = Stream()
     side: Side = Side()
     keep: Keep = Keep()
 
     @property
     def steps(self) -> int:
         """Updates of all stages."""
-        return self.flow.steps + self.jump.steps + self.stream.steps
+        return self.flow.steps + self.jump.steps
 
 
 class Trainer:
-    """The network, its average, the optimiser, the random streams and the faces that are being rolled out."""
+    """The network, its average, the optimiser and the random streams."""
 
     def __init__(self, config: FaceTraining, corpus: Corpus, accelerator: Accelerator) -> None:
+        if config.jump.frames - config.jump.settle <= max(LAGS):
+            raise PolicyError(f"[jump] frames = {config.jump.frames}: too few after settle = {config.jump.settle}")
         self.config = config
         self.at = 0
         self._accelerator = accelerator
         self._device = accelerator.device
-        self._history = config.network.window + KERNEL + 2
-        longest = max(config.flow.frames, config.jump.frames, self._history + config.stream.frames)
-        table = table_of(corpus, "train", longest)
+        table = table_of(corpus, "train", max(config.flow.frames, config.jump.frames))
         self.model = self._network(table)
-        self._start, self._length = table.start, table.length
         self._windows = table.windows
         self._motion = self.model.standardise(table.motion.to(self._device))
         self._condition = table.condition.to(self._device)
+        self._throws = table.throws()
         scale = self.model.config.scale
-        self._usual = {lag: torch.tensor(usual_changes(table, scale, lag), device=self._device) for lag in LAGS}
+        self._taught = torch.tensor([at for at, name in enumerate(CHANNELS) if name not in LIVING])
+        self._usual = {
+            lag: torch.tensor(usual_changes(table, scale, lag), device=self._device)[self._taught] for lag in LAGS
+        }
         self.ema = self._average()
-        self.teacher: FaceDenoiser | None = None
         self._optimiser = self._new_optimiser()
         self._rng = np.random.default_rng([config.seed, accelerator.process_index])
         self._noise = torch.Generator().manual_seed(config.seed * 1000 + accelerator.process_index)
-        self._faces: dict[str, Tensor] = {}
 
     @property
     def stage(self) -> str:
-        """Name of the stage that the next update belongs to: "flow", "jump" or "stream"."""
-        return self._stage_and_start()[0]
-
-    def _stage_and_start(self) -> tuple[str, int]:
-        config = self.config
-        if self.at < config.flow.steps:
-            return "flow", 0
-        jumps_end = config.flow.steps + config.jump.steps
-        return ("jump", config.flow.steps) if self.at < jumps_end else ("stream", jumps_end)
+        """Name of the stage that the next update belongs to: "flow" or "jump"."""
+        return "flow" if self.at < self.config.flow.steps else "jump"
 
     def step(self) -> dict[str, float]:
         """One update; the losses of it."""
         if self.stage == "flow":
-            losses = self._flow_losses(self.config.flow.batch)
+            losses = {"flow": self._flow(self.config.flow.batch)}
         else:
-            if self.teacher is None:
-                self._begin_jumps()
-            if self.stage == "stream" and not self._faces:
-                self._begin_stream()
-            losses = {"energy": self._jump() if self.stage == "jump" else self._roll_out()} | self._side_losses()
+            if self.at == self.config.flow.steps:
+                self._begin_from_average()
+            losses = {"energy": self._jump()} | self._side_losses()
         total = torch.stack(list(losses.values())).sum()
         self._optimiser.zero_grad(set_to_none=True)
         self._accelerator.backward(total)
@@ -199,133 +181,77 @@ class Trainer:
 
     # -- losses --------------------------------------------------------------------------------------------------
 
-    def _flow_losses(self, batch: int) -> dict[str, Tensor]:
+    def _flow(self, batch: int) -> Tensor:
+        """Frames at levels of their own, cleaned."""
         config = self.config.flow
         rows = self._windows(config.frames, batch, self._rng)
         clean, condition = self._motion[rows], self._condition[rows]
         level = levels(batch, config.frames, self._noise).to(self._device)
-        noise = self._randn(clean.shape)
         keep = self._kept(batch, config.dropout)
         keep *= (torch.rand(batch, 1, generator=self._noise) >= EMPTY_SHARE).to(self._device)
         masked = self.model.masked(condition, keep[:, None])
-        guess = self.model(noised(clean, level, noise), level, level, masked, self._no_guidance(batch))
-        return {"flow": flow_loss((guess - clean) / self._error_scale(level), level)}
+        guess = self.model(noised(clean, level, self._randn(clean.shape)), level, masked, self._no_guidance(batch))
+        return flow_loss((guess - clean)[..., self._taught], level)
 
     def _jump(self) -> Tensor:
-        """Frames made twice behind true ones; how far the two are from what the person did next."""
+        """Windows made twice from noise; how far the two are from what the person did."""
         config = self.config.jump
         rows = self._windows(config.frames, config.batch, self._rng)
         clean = self._motion[rows]
         masked = self.model.masked(self._condition[rows], self._kept(config.batch, config.dropout)[:, None])
-        made = self.model.jumps(clean, self._randn((2, *clean.shape)), masked, self._no_guidance(config.batch))
-        first, second, data = (one[:, KERNEL:] / self._usual[1] for one in (*made, clean))
-        return jump_energy(data, first, second)
+        twice = rows.repeat(2, 1)
+        face = self._motion[twice[:, :1]].expand(-1, 2, -1)
+        none = self._no_guidance(2 * config.batch)
+        made, aim = self.model.jump(*self._chance(twice), masked.repeat(2, 1, 1), none, face)
+        first, second = made[:, config.settle :, self._taught].chunk(2)
+        score = energy(clean[:, config.settle :, self._taught], first, second, self._usual)
+        return score + BEYOND_WEIGHT * self.model.muscles.beyond(aim)[..., self._taught].mean()
 
     def _side_losses(self) -> dict[str, Tensor]:
         if self.at % self.config.side.every:
             return {}
-        flow = self._flow_losses(self.config.side.flow_batch)["flow"]
-        return {"flow": SIDE_WEIGHT * flow, "guidance": SIDE_WEIGHT * self._guidance_loss()}
+        flow = self._flow(self.config.side.flow_batch)
+        return {"flow": SIDE_WEIGHT * flow, "guidance": SIDE_WEIGHT * self._guidance()}
 
-    def _roll_out(self) -> Tensor:
-        """Every face moves on, twice; how far the two are from what the person did."""
-        config = self.config.stream
-        faces, frames = self._faces, config.frames
-        cache = Cache(faces["keys"], faces["values"], faces["recent"], faces["condition"])
-        rows = faces["at"][:, None] + torch.arange(frames)[None]
-        masked = self.model.masked(self._condition[rows], faces["keep"][:, None]).repeat(2, 1, 1)
-        guidance = self._no_guidance(2 * config.batch)
-        noise = self._randn((2 * config.batch, frames, config.draws, self._motion.shape[1]))
-        made, cache = self.model.roll(noise, masked, guidance, cache)
-        first, second = made.chunk(2)
-        score = energy(self._motion[rows], first, second, self._usual)
-        for name, part in zip(("keys", "values", "recent", "condition"), cache, strict=True):
-            faces[name] = part.detach()
-        faces["at"] = faces["at"] + frames
-        over = faces["at"] + frames > faces["end"]
-        over |= torch.rand(config.batch, generator=self._noise) >= config.keep
-        self._begin_faces(torch.nonzero(over)[:, 0])
-        return score
-
-    def _guidance_loss(self) -> Tensor:
-        """Distance to what the teacher says with one group of conditions pushed (Meng et al. 2023, in clean frames)."""
-        assert self.teacher is not None
+    def _guidance(self) -> Tensor:
+        """Distance to the jump with one group of conditions pushed, from the same noise (Meng et al. 2023)."""
         config = self.config.side
-        batch, n = config.guidance_batch, self.config.flow.frames
-        rows = self._windows(n, batch, self._rng)
-        clean, condition = self._motion[rows], self._condition[rows]
-        drawn = torch.rand(batch, n, generator=self._noise) < JUMP_SHARE
-        level = torch.where(drawn, 1.0, CONTEXT_LEVEL).to(self._device)
-        noisy = noised(clean, level, self._randn(clean.shape))
+        batch = config.guidance_batch
+        rows = self._windows(self.config.jump.frames, batch, self._rng)
+        condition = self._condition[rows]
         group = torch.from_numpy(self._rng.integers(len(GROUPS), size=batch)).to(self._device)
         one = torch.nn.functional.one_hot(group, len(GROUPS)).float()
         weight = config.most_guidance * torch.rand(batch, 1, generator=self._noise).to(self._device)
+        whole, without = self.model.masked(condition), self.model.masked(condition, 1.0 - one[:, None])
+        chance = self._chance(rows)
+        face = self._motion[rows[:, :1]].expand(-1, 2, -1)
         none = self._no_guidance(batch)
-        whole = self.model.masked(condition)
-        without = self.model.masked(condition, 1.0 - one[:, None])
-        jump = bool(self._rng.random() < 0.5)
-        until = torch.zeros_like(level) if jump else level
         with torch.no_grad():
-            told = self.teacher(noisy, level, level, whole, none)
-            push = weight[..., None] * (told - self.teacher(noisy, level, level, without, none))
-            wanted = push + (self.model(noisy, level, until, whole, none) if jump else told)
-        guess = self.model(noisy, level, until, whole, weight * one)
-        counts = drawn.to(self._device)
-        error = (guess - wanted) / self._error_scale(level)
-        return ((error**2).mean(-1) * counts).sum() / counts.sum().clamp_min(1)
+            told, _ = self.model.jump(*chance, whole, none, face)
+            untold, _ = self.model.jump(*chance, without, none, face)
+            wanted = self.model.muscles.reach(told + weight[..., None] * (told - untold))
+        guess, _ = self.model.jump(*chance, whole, weight * one, face)
+        return ((guess - wanted)[:, self.config.jump.settle :, self._taught] ** 2).mean()
 
-    # -- faces ---------------------------------------------------------------------------------------------------
+    def _chance(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Noise of every frame, and dice of every stimulus, of windows; shapes (batch, n, D) and (batch, n, DICE)."""
+        batch, n = rows.shape
+        throws = self._throws[rows]
+        throws = throws - throws[:, :1]
+        dice = torch.randn(batch, int(throws.max()) + 1, DICE, generator=self._noise)
+        held = dice.gather(1, throws[..., None].expand(-1, -1, DICE)).to(self._device)
+        return self._randn((batch, n, self._motion.shape[1])), held
 
-    def _begin_jumps(self) -> None:
-        """From stage A on: its average is teacher and start, with a fresh optimiser and average."""
-        self._begin_from_average()
-        self.teacher = copy.deepcopy(self.model).eval().requires_grad_(requires_grad=False)
+    # -- small things --------------------------------------------------------------------------------------------
 
     def _begin_from_average(self) -> None:
+        """With a fresh optimiser and average."""
         self.ema.copy_to(self.model.parameters())
         self._optimiser = self._new_optimiser()
         self.ema = self._average()
 
-    def _begin_stream(self) -> None:
-        """From stage B on, with new faces."""
-        self._begin_from_average()
-        batch, network = self.config.stream.batch, self.config.network
-        cache = (network.layers, 2 * batch, network.heads, network.window, network.width // network.heads)
-        self._faces = {
-            "keys": torch.zeros(cache, device=self._device),
-            "values": torch.zeros(cache, device=self._device),
-            "recent": torch.zeros(2 * batch, KERNEL, self._motion.shape[1], device=self._device),
-            "condition": torch.zeros(2 * batch, self._condition.shape[1] + len(GROUPS), device=self._device),
-            "at": torch.zeros(batch, dtype=torch.int64),
-            "end": torch.zeros(batch, dtype=torch.int64),
-            "keep": torch.ones(batch, len(GROUPS), device=self._device),
-        }
-        self._begin_faces(torch.arange(batch))
-
-    @torch.no_grad()
-    def _begin_faces(self, which: Tensor) -> None:
-        """Put new people, somewhere in their trials, in the place of these faces."""
-        count, faces, history = len(which), self._faces, self._history
-        if count == 0:
-            return
-        chosen = self._rng.integers(len(self._start), size=count)
-        room = self._length[chosen] - history - self.config.stream.frames + 1
-        at = torch.from_numpy(self._start[chosen] + history + (self._rng.random(count) * room).astype(int))
-        faces["at"][which] = at
-        faces["end"][which] = torch.from_numpy(self._start[chosen] + self._length[chosen])
-        faces["keep"][which] = self._kept(count, self.config.stream.dropout)
-        rows = at[:, None] + torch.arange(-history, 0)[None]
-        masked = self.model.masked(self._condition[rows], faces["keep"][which][:, None])
-        cache = self.model.start(masked, self._no_guidance(count), self._motion[rows])
-        for half in (which, which + self.config.stream.batch):
-            faces["keys"][:, half], faces["values"][:, half] = cache.keys, cache.values
-            faces["recent"][half], faces["condition"][half] = cache.recent, cache.condition
-
-    # -- small things --------------------------------------------------------------------------------------------
-
     def _network(self, table: Table) -> FaceDenoiser:
         mean, scale = channel_statistics(table)
-        change = usual_changes(table, scale, 1)
         torch.manual_seed(self.config.seed)
         size = self.config.network
         network = FaceDenoiser(
@@ -335,7 +261,6 @@ class Trainer:
             window=size.window,
             mean=mean,
             scale=scale,
-            change=change,
         )
         if self.config.start:
             network = PainDiffusionPipeline.load(checkpoint_folder(self.config.start)).denoiser.train()
@@ -344,11 +269,6 @@ class Trainer:
                 raise PolicyError(f"start = {self.config.start}: its network is {has}, the training file says {size}")
         moved: FaceDenoiser = network.to(self._device)
         return moved
-
-    def _error_scale(self, level: Tensor) -> Tensor:
-        """Unit of the errors of whole windows, shape (batch, n, D)."""
-        before = torch.nn.functional.pad(level, (1, 0), value=1.0)[:, :-1]
-        return self.model.prior.error_scale(level, trust(before))
 
     def _randn(self, shape: Any) -> Tensor:
         return torch.randn(*shape, generator=self._noise).to(self._device)
@@ -367,9 +287,10 @@ class Trainer:
 
     def _learning_rate(self) -> float:
         """Warm-up, then a cosine down to a twentieth, for each stage."""
-        name, start = self._stage_and_start()
-        stage: Flow | Jump | Stream = getattr(self.config, name)
-        done = self.at - start
+        stage: Flow | Jump = self.config.flow
+        done = self.at
+        if self.stage == "jump":
+            stage, done = self.config.jump, self.at - self.config.flow.steps
         fall = 0.05 + 0.95 * 0.5 * (1.0 + math.cos(math.pi * min(1.0, done / max(1, stage.steps))))
         return stage.learning_rate * min(1.0, (done + 1) / WARM_UP) * fall
 
@@ -386,9 +307,6 @@ class Trainer:
         """Everything that the next update depends on: tensors by name, and what JSON can hold."""
         tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         tensors |= {f"ema.{at}": value for at, value in enumerate(self.ema.shadow_params)}
-        tensors |= {f"faces.{name}": value for name, value in self._faces.items()}
-        if self.teacher is not None:
-            tensors |= {f"teacher.{name}": value for name, value in self.teacher.state_dict().items()}
         for at, moments in self._optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{at}.{name}": value for name, value in moments.items()}
         tensors["noise"] = self._noise.get_state()
@@ -408,9 +326,6 @@ class Trainer:
 
         self.at = rest["at"]
         self.model.load_state_dict(part("model."))
-        if part("teacher."):
-            self.teacher = copy.deepcopy(self.model).eval().requires_grad_(requires_grad=False)
-            self.teacher.load_state_dict(part("teacher."))
         self.ema = self._average()
         shadow = part("ema.")
         self.ema.shadow_params = [shadow[str(at)].to(self._device) for at in range(len(shadow))]
@@ -422,9 +337,5 @@ class Trainer:
             moments.setdefault(int(at), {})[key] = value
         groups = self._optimiser.state_dict()["param_groups"]
         self._optimiser.load_state_dict({"state": moments, "param_groups": groups})
-        on_cpu = ("at", "end")
-        self._faces = {
-            name: value if name in on_cpu else value.to(self._device) for name, value in part("faces.").items()
-        }
         self._noise.set_state(tensors["noise"])
         self._rng.bit_generator.state = json.loads(json.dumps(rest["rng"]))

@@ -21,7 +21,7 @@ from policies.corpus.simulator import Design, simulate
 from policies.corpus.store import Corpus, load
 from policies.errors import PolicyError
 from policies.face_state import has_state, load_state, save_state
-from policies.face_trainer import FaceTraining, Flow, Jump, Network, Side, Stream, Trainer
+from policies.face_trainer import FaceTraining, Flow, Jump, Network, Side, Trainer
 from robopatient.config import decode_toml
 from robopatient.face.generator.checkpoint import write_checkpoint
 
@@ -32,8 +32,7 @@ SMOKE = FaceTraining(
     design=Design(subjects=40, palpation_trials=3, thermal_trials=1, trial_s=5.0),
     network=Network(width=32, layers=2, heads=2, window=16),
     flow=Flow(steps=30, batch=8, frames=32),
-    jump=Jump(steps=12, batch=4, frames=24),
-    stream=Stream(steps=6, batch=6, frames=4),
+    jump=Jump(steps=16, batch=4, frames=40, settle=16),
     side=Side(flow_batch=2, guidance_batch=2),
 )
 """A toy that shows that everything works; nobody would believe its face."""
@@ -89,7 +88,6 @@ def train(config: Path | None, out: Path, smoke: bool = False, resume: bool = Fa
             trainer.averaged(),
             origin=corpus.origin,
             training=msgspec.to_builtins(settings) | {"updates": trainer.at},
-            draws=settings.stream.draws,
         )
         print(
             f"{out / 'checkpoint'}: written after {trainer.at} updates; use it: --set face.checkpoint={out}/checkpoint"

@@ -141,7 +141,7 @@ class FaceConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
     enabled: bool = True
     identity: str = ""
     """"" is the patient's own."""
-    engine: str = "blend"
+    engine: str = "diffusion"
     checkpoint: str = "default"
     """Of the diffusion engine: a name under assets/generators, or a folder."""
     archetype: Literal["auto", "narrowed", "opened", "raised", "furrowed", "stoic"] = "auto"
@@ -150,8 +150,8 @@ class FaceConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Valence and arousal besides the pain, -1 to 1."""
     guidance: dict[str, float] = {}
     """How much harder than learned the diffusion engine is pushed by a group of conditions: {pain = 1.0}."""
-    learned_eyes: bool = False
-    """Blinks and glances of the diffusion engine as its network makes them, in place of those of the blend engine."""
+    variety: Annotated[float, Meta(ge=0, le=1)] = 0.4
+    """How much the diffusion engine's answers to like presses differ: 1 as people's do, 0 not at all."""
     deadline_ms: Annotated[float, Meta(ge=0, le=1000)] = 20.0
     """After which a frame that is not ready is held instead; 0 waits for every frame (films)."""
     renderer: Literal["auto", "gl", "numba"] = "auto"

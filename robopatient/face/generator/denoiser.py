@@ -16,14 +16,20 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 from torch.nn import functional
 
+from robopatient.face.generator.chance import DICE
 from robopatient.face.generator.condition import CONDITIONS, GROUPS, SCALE, group_of
 from robopatient.face.generator.motion import CHANNELS, MOTION_HZ
-from robopatient.face.generator.prior import CONTEXT_LEVEL, KERNEL, TAPS, Prior
+from robopatient.face.generator.muscles import Muscles
 
-__all__ = ["FORMAT", "Cache", "FaceDenoiser"]
+__all__ = ["CONTEXT_LEVEL", "FORMAT", "Cache", "FaceDenoiser", "error_scale"]
 
-FORMAT = 2
+FORMAT = 3
 """Of the checkpoint: raised when columns or their meaning change."""
+
+
+CONTEXT_LEVEL = 0.01
+"""Noise level that finished frames are declared to have, so that small errors of the past are not believed (context
+stabilisation: Chen et al. 2024, arXiv 2407.01392)."""
 
 
 class Cache(NamedTuple):
@@ -32,17 +38,19 @@ class Cache(NamedTuple):
     Attributes
     ----------
     keys, values
-        Of the frames finished before the newest, shape (layers, batch, heads, window, head width).
-    recent
-        The newest finished frames, oldest first, standardised, shape (batch, ``prior.KERNEL``, D).
-    condition
-        Standardised and masked embedding input of the newest finished frame, shape (batch, C + groups).
+        Of the frames made before, oldest first, shape (layers, batch, heads, window, head width).
+    face
+        Lead and face of the newest frame, standardised, shape (batch, 2, D).
     """
 
     keys: Tensor
     values: Tensor
-    recent: Tensor
-    condition: Tensor
+    face: Tensor
+
+
+def error_scale(level: Tensor) -> Tensor:
+    """How far a clean frame usually is from what its noisy one says of it, in standard deviations; any shape."""
+    return level * torch.rsqrt((1.0 - level) ** 2 + level**2)
 
 
 class _Block(nn.Module):
@@ -92,8 +100,6 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
         Frames before its own that a frame sees directly.
     mean, scale
         Of each channel: motion is standardised inside, so that everything outside is in physical units.
-    change
-        How much each channel moves from one frame to the next, standardised: the network speaks in this unit.
     channels, conditions, hz, format
         What this network was trained for; they are checked on loading.
     """
@@ -109,7 +115,6 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
         window: int = 32,
         mean: Sequence[float] = (0.0,) * len(CHANNELS),
         scale: Sequence[float] = (1.0,) * len(CHANNELS),
-        change: Sequence[float] = (1.0,) * len(CHANNELS),
         channels: Sequence[str] = CHANNELS,
         conditions: Sequence[str] = CONDITIONS,
         condition_scale: Sequence[float] = tuple(SCALE.tolist()),
@@ -125,10 +130,9 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
         self.register_buffer("_scale", torch.tensor(scale, dtype=torch.float32), persistent=False)
         self.register_buffer("_condition_scale", torch.tensor(condition_scale, dtype=torch.float32), persistent=False)
         self.register_buffer("_group", torch.from_numpy(group_of()), persistent=False)
-        self.prior = Prior(mean, scale, change)
-        self.embed_motion = nn.Linear(TAPS * dims, width)
+        self.embed_motion = nn.Linear(dims, width)
         self.embed_condition = nn.Sequential(
-            nn.Linear(len(conditions) + groups, 2 * width), nn.SiLU(), nn.Linear(2 * width, width)
+            nn.Linear(len(conditions) + groups + DICE, 2 * width), nn.SiLU(), nn.Linear(2 * width, width)
         )
         self.embed_level = nn.Sequential(nn.Linear(34 + groups, width), nn.SiLU(), nn.Linear(width, width))
         spread = nn.Linear(width, 6 * width)
@@ -136,6 +140,7 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
         self.blocks = nn.ModuleList(_Block(width, heads, window) for _ in range(layers))
         self.last = nn.LayerNorm(width, eps=1e-5)
         self.read = nn.Linear(width, dims)
+        self.muscles = Muscles(width, mean, scale)
         nn.init.zeros_(self.read.weight)
         nn.init.zeros_(self.read.bias)
         nn.init.normal_(spread.weight, std=0.01)
@@ -170,83 +175,89 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
 
     # -- whole sequences -----------------------------------------------------------------------------------------
 
-    def forward(self, noisy: Tensor, level: Tensor, until: Tensor, masked: Tensor, guidance: Tensor) -> Tensor:
-        """Clean frames, standardised, shape (batch, n, D).
+    def forward(self, noisy: Tensor, level: Tensor, masked: Tensor, guidance: Tensor) -> Tensor:
+        """Mean of the clean frames behind noisy ones, standardised, (batch, n, D); the flow's velocity follows from it.
 
         Parameters
         ----------
         noisy
             Frames, standardised, each at its own level, shape (batch, n, D).
-        level, until
-            Noise level of each frame, and the level to which the prediction is to be carried (equal to ``level``: the
-            mean of what is behind it, for the velocity; 0: one sample of it, for a jump), shape (batch, n).
+        level
+            Noise level of each frame, shape (batch, n).
         masked
             ``masked`` conditions, shape (batch, n, C + groups).
         guidance
             Extra weight of each group of conditions, 0 for none, shape (batch, groups).
         """
-        tokens, _, _ = self._whole(noisy, level, until, masked, guidance)
-        return self._clean(tokens, noisy, level, *self.prior.past(noisy, level))
+        dice = noisy.new_zeros((*noisy.shape[:2], DICE))
+        parts = self._parts(level, level, guidance[:, None].expand(-1, noisy.shape[1], -1))
+        added = self.read(self._whole(noisy, dice, masked, parts)[0])
+        signal, noise = 1.0 - level[..., None], level[..., None]
+        return signal / (signal**2 + noise**2) * noisy + error_scale(level)[..., None] * added
 
-    def jumps(self, clean: Tensor, noise: Tensor, masked: Tensor, guidance: Tensor) -> Tensor:
-        """Every frame of finished sequences made anew from what came before it, in one pass; shape of ``noise``.
+    def jump(
+        self, noise: Tensor, dice: Tensor, masked: Tensor, guidance: Tensor, face: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Whole sequences from noise in one pass, and the aims that they went for: what ``step`` makes of the same.
 
         Parameters
         ----------
-        clean
-            The sequences, standardised, shape (batch, n, D).
-        noise
-            Standard normal, shape (draws, batch, n, D).
-        """
-        n = clean.shape[1]
-        level = torch.full(clean.shape[:2], CONTEXT_LEVEL, device=clean.device)
-        _, keys, values = self._whole(clean, level, level, masked, guidance)
-        whole, none = torch.ones_like(level), torch.zeros_like(level)
-        past = [part.expand(len(noise), *part.shape) for part in self.prior.past(clean, level)]
-        tokens = self.embed_motion(self.prior.taps(noise, whole, *past)) + self.embed_condition(masked)
-        parts = self._parts(whole[:, :1], none[:, :1], guidance[:, None])
-        place = torch.arange(n, device=clean.device)
-        distance = place[:, None] - place[None]
-        seen = (distance >= 1) & (distance <= self.window)
-        blind = torch.full((n, n), -1e9, device=clean.device).masked_fill(seen, 0.0)
-        near = distance.clamp(0, self.window)
-        for at, block in enumerate(self._stack):
-            own = [(parts[..., part, :] + block.modulate[part]).repeat(len(noise), 1, 1) for part in range(6)]
-            flat = tokens.flatten(0, 1)
-            q, k, v = (one.unflatten(0, noise.shape[:2]) for one in block.split(flat, own[0], own[1]))
-            root = math.sqrt(q.shape[-1])
-            past_scores = q @ keys[at].transpose(-1, -2) / root + (block.distance[:, near] + blind)
-            own_score = (q * k).sum(-1, keepdim=True) / root + block.distance[:, :1, None]
-            shares = torch.softmax(torch.cat((past_scores, own_score), dim=-1), dim=-1)
-            result = shares[..., :-1] @ values[at] + shares[..., -1:] * v
-            tokens = block.finish(flat, result.flatten(0, 1), own).unflatten(0, noise.shape[:2])
-        return self._clean(tokens, noise, whole, *past)
+        noise, dice
+            Standard normal, shapes (batch, n, D) and (batch, n, DICE).
+        face
+            Lead and face before the first frame, standardised, shape (batch, 2, D).
 
-    def _clean(self, tokens: Tensor, noisy: Tensor, level: Tensor, *past: Tensor) -> Tensor:
-        return self.prior.clean(self.read(self.last(tokens)), noisy, level, *past)
+        Returns
+        -------
+        tuple
+            Frames, and aims as far as they reach beyond the range too, both standardised, shape (batch, n, D).
+        """
+        tokens, _, _ = self._whole(noise, dice, masked, self._jump_parts(guidance)[:, None])
+        aim = self.read(tokens)
+        frames, _ = self.muscles.course(face, self.muscles.reach(aim), self.muscles.shares(tokens))
+        return frames, aim
+
+    def _jump_parts(self, guidance: Tensor) -> Tensor:
+        """From pure noise to a finished frame."""
+        whole = guidance.new_ones(len(guidance))
+        return self._parts(whole, torch.zeros_like(whole), guidance)
 
     def _whole(
-        self, noisy: Tensor, level: Tensor, until: Tensor, masked: Tensor, guidance: Tensor
+        self, noisy: Tensor, dice: Tensor, masked: Tensor, parts: Tensor
     ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """Tokens after all blocks, and every block's keys and values."""
-        n = noisy.shape[1]
-        taps = self.prior.taps(noisy, level, *self.prior.past(noisy, level))
-        tokens = self.embed_motion(taps) + self.embed_condition(masked)
-        parts = self._parts(level, until, guidance[:, None].expand(-1, n, -1))
-        place = torch.arange(n, device=noisy.device)
-        distance = place[:, None] - place[None]
-        seen = (distance >= 0) & (distance <= self.window)
-        blind = torch.full((n, n), -1e9, device=noisy.device).masked_fill(seen, 0.0)
-        near = distance.clamp(0, self.window)
+        tokens = self._embedded(noisy, dice, masked)
         keys, values = [], []
         for block in self._stack:
             own = [parts[..., at, :] + block.modulate[at] for at in range(6)]
             q, k, v = block.split(tokens, own[0], own[1])
             keys.append(k)
             values.append(v)
-            bias = (block.distance[:, near] + blind)[None]
-            tokens = block.finish(tokens, functional.scaled_dot_product_attention(q, k, v, attn_mask=bias), own)
-        return tokens, keys, values
+            tokens = block.finish(tokens, self._near(q, k, v, block.distance), own)
+        return self.last(tokens), keys, values
+
+    def _near(self, q: Tensor, k: Tensor, v: Tensor, distance: Tensor) -> Tensor:
+        """Attention to the frame itself and the ``window`` before it, shapes (batch, heads, n, head width).
+
+        Frames go in blocks as long as the window: each sees its own block and the one before.
+        """
+        n, window = q.shape[2], self.window
+        blocks = -(-n // window)
+        fill = blocks * window - n
+        q = functional.pad(q, (0, 0, 0, fill)).unflatten(2, (blocks, window))
+        k, v = (functional.pad(one, (0, 0, window, fill)).unflatten(2, (blocks + 1, window)) for one in (k, v))
+        k, v = (torch.cat((one[:, :, :-1], one[:, :, 1:]), dim=3) for one in (k, v))
+        place = torch.arange(2 * window, device=q.device)
+        back = window + place[:window, None] - place[None]
+        blind = torch.full((blocks, window, 2 * window), -1e9, device=q.device)
+        blind = blind.masked_fill((back >= 0) & (back <= window), 0.0)
+        blind[0, :, :window] = -1e9  # nothing comes before the first
+        scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1]) + (distance[:, None, back.clamp(0, window)] + blind)
+        seen = torch.softmax(scores, dim=-1) @ v
+        return seen.flatten(2, 3)[:, :, :n]
+
+    def _embedded(self, noisy: Tensor, dice: Tensor, masked: Tensor) -> Tensor:
+        return self.embed_motion(noisy) + self.embed_condition(torch.cat((masked, dice), dim=-1))
 
     def _parts(self, level: Tensor, until: Tensor, guidance: Tensor) -> Tensor:
         """Shifts, scales and gates from levels and guidance, shape (..., 6, width)."""
@@ -259,185 +270,49 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
 
     # -- one frame after the other -------------------------------------------------------------------------------
 
-    def start(self, condition: Tensor, guidance: Tensor, frames: Tensor | None = None) -> Cache:
-        """Cache after a history.
+    def start(self, masked: Tensor, guidance: Tensor) -> Cache:
+        """Cache of faces at rest to whom nothing has happened by chance.
 
         Parameters
         ----------
-        condition
-            Masked, of the history, shape (batch, n, C + groups) with n > window + KERNEL.
-        frames
-            The history, standardised, shape (batch, n, D); None is a face at rest.
+        masked
+            Of a past as long as the window, shape (batch, n, C + groups).
         """
-        batch, n, _ = condition.shape
-        if frames is None:
-            rest = self.standardise(torch.zeros(len(self._mean), device=condition.device))
-            frames = rest.expand(batch, n, -1)
-        level = torch.full((batch, n), CONTEXT_LEVEL, device=condition.device)
-        _, keys, values = self._whole(frames, level, level, condition, guidance)
-        newest = slice(-self.window - 1, -1)
+        batch, n, _ = masked.shape
+        dims = len(self._mean)
+        still = masked.new_zeros((batch, n, dims))
+        dice = masked.new_zeros((batch, n, DICE))
+        _, keys, values = self._whole(still, dice, masked, self._jump_parts(guidance)[:, None])
+        newest = slice(-self.window, None)
+        rest = self.standardise(torch.zeros(dims, device=masked.device))
         return Cache(
             torch.stack([one[:, :, newest] for one in keys]),
             torch.stack([one[:, :, newest] for one in values]),
-            frames[:, -KERNEL:],
-            condition[:, -1],
+            rest.expand(batch, 2, -1),
         )
 
-    def step(
-        self, noise: Tensor, masked: Tensor, guidance: Tensor, cache: Cache, draws: int = 1
-    ) -> tuple[Tensor, Cache]:
+    def step(self, noise: Tensor, dice: Tensor, masked: Tensor, guidance: Tensor, cache: Cache) -> tuple[Tensor, Cache]:
         """Next frame, standardised, shape (batch, D), and the cache after it.
-
-        The first pass jumps from noise to a frame; every further one adds noise again, less each time, and jumps.
 
         Parameters
         ----------
-        noise
-            Standard normal, one row for each pass, shape (batch, draws, D).
+        noise, dice
+            Standard normal, shapes (batch, D) and (batch, DICE).
         masked
             Conditions of the frame, shape (batch, C + groups).
         """
-        whole, none = torch.ones_like(noise[:, 0, 0]), torch.zeros_like(noise[:, 0, 0])
-        frame, keys, values = self.first_look(noise[:, 0], whole, none, masked, guidance, cache)
-        for again in range(1, draws):
-            level = whole * (1.0 - again / draws)
-            noisy = level[:, None] * noise[:, again] + (1.0 - level[:, None]) * frame
-            frame = self.look_again(noisy, level, none, masked, guidance, cache.recent, keys, values)
-        return frame, Cache(keys, values, torch.cat((cache.recent[:, 1:], frame[:, None]), dim=1), masked)
-
-    def first_look(
-        self, noisy: Tensor, level: Tensor, until: Tensor, masked: Tensor, guidance: Tensor, cache: Cache
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Clean frame behind a noisy one, and the keys and values with the newest finished frame among them.
-
-        That one enters the cache in the same pass in which the next is looked at, which costs next to nothing.
-        """
-        done = torch.full_like(level, CONTEXT_LEVEL)
-        behind = self.prior.behind(cache.recent)
-        taps = torch.stack((self.prior.newest(cache.recent), self.prior.taps(noisy, level, *behind)), dim=1)
-        tokens = self.embed_motion(taps) + self.embed_condition(torch.stack((cache.condition, masked), dim=1))
-        levels, untils = torch.stack((done, level), dim=1), torch.stack((done, until), dim=1)
-        tokens, keys, values = self._attend(tokens, levels, untils, guidance, cache.keys, cache.values)
-        return self._clean(tokens[:, 1], noisy, level, *behind), keys, values
-
-    def look_again(
-        self,
-        noisy: Tensor,
-        level: Tensor,
-        until: Tensor,
-        masked: Tensor,
-        guidance: Tensor,
-        recent: Tensor,
-        keys: Tensor,
-        values: Tensor,
-    ) -> Tensor:
-        """Clean frame behind the same frame with less noise; shapes as in ``first_look``."""
-        behind = self.prior.behind(recent)
-        tokens = self.embed_motion(self.prior.taps(noisy, level, *behind)) + self.embed_condition(masked)
-        tokens, _, _ = self._attend(tokens[:, None], level[:, None], until[:, None], guidance, keys, values)
-        return self._clean(tokens[:, 0], noisy, level, *behind)
-
-    def roll(self, noise: Tensor, masked: Tensor, guidance: Tensor, cache: Cache) -> tuple[Tensor, Cache]:
-        """Many frames, each from the ones before: what ``step`` gives, without moving the cache at every frame.
-
-        Gradients go from a frame to the ones before along the prior (a frame lies where the last one was, plus what is
-        added), not through what the network saw of them: that way they explode within a thousand updates (measured:
-        norms of 15,000).
-
-        Parameters
-        ----------
-        noise
-            Shape (batch, frames, draws, D).
-        masked
-            Shape (batch, frames, C + groups).
-
-        Returns
-        -------
-        tuple
-            Frames, standardised, shape (batch, frames, D), and the cache after them.
-        """
-        _, frames, draws, _ = noise.shape
-        recent, told = cache.recent, cache.condition
-        whole, none = torch.ones_like(noise[:, 0, 0, 0]), torch.zeros_like(noise[:, 0, 0, 0])
-        done = torch.full_like(whole, CONTEXT_LEVEL)
-        keys, values = list(cache.keys.unbind(0)), list(cache.values.unbind(0))
-        pair = self._parts(
-            torch.stack((done, whole), 1), torch.stack((done, none), 1), guidance[:, None].expand(-1, 2, -1)
-        )
-        made = []
-        for frame in range(frames):
-            noisy, behind, seen = noise[:, frame, 0], self.prior.behind(recent), recent.detach()
-            past = self.prior.behind(seen)
-            taps = torch.stack((self.prior.newest(seen), self.prior.taps(noisy, whole, *past)), dim=1)
-            tokens = self.embed_motion(taps) + self.embed_condition(torch.stack((told, masked[:, frame]), dim=1))
-            token = self._roll_attend(tokens, pair, keys, values, frame)
-            clean = self._clean(token, noisy, whole, *behind)
-            for again in range(1, draws):
-                level = whole * (1.0 - again / draws)
-                noisy = level[:, None] * noise[:, frame, again] + (1.0 - level[:, None]) * clean
-                taps = self.prior.taps(noisy.detach(), level, *past)
-                tokens = (self.embed_motion(taps) + self.embed_condition(masked[:, frame]))[:, None]
-                parts = self._parts(level[:, None], none[:, None], guidance[:, None])
-                token = self._roll_attend(tokens, parts, keys, values, frame)
-                clean = self._clean(token, noisy, level, *behind)
-            told, recent = masked[:, frame], torch.cat((recent[:, 1:], clean[:, None]), dim=1)
-            made.append(clean)
-        newest = slice(-self.window, None)
-        kept = Cache(
-            torch.stack([one[:, :, newest] for one in keys]),
-            torch.stack([one[:, :, newest] for one in values]),
-            recent,
-            told,
-        )
-        return torch.stack(made, dim=1), kept
-
-    def _roll_attend(
-        self, tokens: Tensor, parts: Tensor, keys: list[Tensor], values: list[Tensor], frame: int
-    ) -> Tensor:
-        """Last token after all blocks; with two tokens the first is finished and is appended to keys and values."""
-        n, window = tokens.shape[1], self.window
-        # distances: cached frames end two before the first new one, finished frames one before each
-        place = torch.arange(-1 - window, frame + 1, device=tokens.device)
-        distance = torch.arange(frame + 1 - n, frame + 1, device=tokens.device)[:, None] - place[None]
-        seen = (distance >= 0) & (distance <= window)
-        blind = torch.full(distance.shape, -1e9, device=tokens.device).masked_fill(seen, 0.0)
-        near = distance.clamp(0, window)
+        tokens = self._embedded(noise, dice, masked)[:, None]
+        parts = self._jump_parts(guidance)[:, None]
+        keys, values = [], []
         for at, block in enumerate(self._stack):
             own = [parts[..., part, :] + block.modulate[part] for part in range(6)]
             q, k, v = block.split(tokens, own[0], own[1])
-            k, v = torch.cat((keys[at], k), dim=2), torch.cat((values[at], v), dim=2)
-            if n == 2:
-                keys[at], values[at] = k[:, :, :-1], v[:, :, :-1]
-            scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1]) + (block.distance[:, near] + blind)
+            k, v = torch.cat((cache.keys[at], k), dim=2), torch.cat((cache.values[at], v), dim=2)
+            keys.append(k[:, :, 1:])
+            values.append(v[:, :, 1:])
+            scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1]) + block.distance.flip(1)[None, :, None]
             tokens = block.finish(tokens, torch.softmax(scores, dim=-1) @ v, own)
-        return tokens[:, -1]
-
-    def _attend(
-        self, tokens: Tensor, level: Tensor, until: Tensor, guidance: Tensor, keys: Tensor, values: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Tokens after all blocks, and the newest ``window`` keys and values of finished frames.
-
-        The last token is the frame being made and is never remembered; one before it, if there is one, is the newest
-        finished frame and pushes out the oldest.
-        """
-        n = tokens.shape[1]
-        window = self.window
-        parts = self._parts(level, until, guidance[:, None].expand(-1, n, -1))
-        kept_keys, kept_values = [], []
-        for at, block in enumerate(self._stack):
-            own = [parts[..., part, :] + block.modulate[part] for part in range(6)]
-            q, k, v = block.split(tokens, own[0], own[1])
-            k, v = torch.cat((keys[at], k), dim=2), torch.cat((values[at], v), dim=2)
-            distance = block.distance
-            far = distance.flip(1)  # of cached frames, oldest first, ending at distance 0
-            if n == 2:
-                newest = torch.cat((functional.pad(far[:, :-1], (1, 0), value=-1e9), distance[:, :1]), dim=1)
-                own_row = torch.cat((far, far.new_full((len(far), 1), -1e9)), dim=1)
-                bias = torch.stack((own_row, newest), dim=1)
-            else:
-                bias = far[:, None]
-            kept_keys.append(k[:, :, 1 : window + 1] if n == 2 else keys[at])
-            kept_values.append(v[:, :, 1 : window + 1] if n == 2 else values[at])
-            scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1]) + bias[None]
-            tokens = block.finish(tokens, torch.softmax(scores, dim=-1) @ v, own)
-        return tokens, torch.stack(kept_keys), torch.stack(kept_values)
+        token = self.last(tokens[:, 0])
+        aim = self.muscles.reach(self.read(token))
+        face = self.muscles.move(cache.face, aim, self.muscles.shares(token))
+        return face[:, 1], Cache(torch.stack(keys), torch.stack(values), face)

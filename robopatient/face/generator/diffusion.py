@@ -15,11 +15,12 @@ from typing import Protocol
 import numpy as np
 
 from robopatient.config import FaceConfig
+from robopatient.face.generator.chance import Chance
 from robopatient.face.generator.checkpoint import checkpoint_folder, read_stream
 from robopatient.face.generator.condition import Archetype, Conditioner, Traits, guidance_row
-from robopatient.face.generator.dynamics import load_dynamics
-from robopatient.face.generator.living import Eyes, smoothstep
-from robopatient.face.generator.motion import CHANNELS, MOTION_HZ, REST, clamp, pose_of, pspi, settled
+from robopatient.face.generator.life import Life
+from robopatient.face.generator.living import smoothstep
+from robopatient.face.generator.motion import CHANNELS, MOTION_HZ, REST, clamp, pose_of, settled
 from robopatient.face.generator.stream import Stepper
 from robopatient.face.identity import load_identity
 from robopatient.face.pose import FacePose
@@ -38,9 +39,7 @@ HOLD_KEEP = 0.7
 SETTLE_FRAMES = 64
 """Lived through before the first pose: twice what the cache holds."""
 NOISE_STREAM = 77
-EYE_STREAMS = (78, 79)
-AVERTING_PSPI = 10.0
-"""Shown pain from which the eyes look away at every glance (assumption)."""
+LIFE_STREAM = 78
 FURTHEST_MM = 150.0
 """Range of the corpus' places from the navel."""
 OWN_ARCHETYPES: tuple[Archetype, ...] = ("narrowed", "opened", "furrowed")
@@ -55,10 +54,9 @@ _MAX_AGE_NS = round((TOPICS["face"].max_age_ms or math.inf) * 1e6)
 class FrameMaker(Protocol):
     """What makes frames: the ONNX step, or something slow in a test."""
 
-    draws: int
     state: dict[str, np.ndarray]
 
-    def step(self, condition: np.ndarray, noise: np.ndarray, guidance: np.ndarray) -> np.ndarray:
+    def step(self, condition: np.ndarray, noise: np.ndarray, dice: np.ndarray, guidance: np.ndarray) -> np.ndarray:
         """Next frame, shape (D,)."""
         ...
 
@@ -84,23 +82,23 @@ class Diffusion:
 
     def __init__(self, config: FaceConfig, seed: int, maker: FrameMaker | None = None) -> None:
         if maker is None:
-            card, path, start = read_stream(checkpoint_folder(config.checkpoint))
-            maker = Stepper(path, start, card.draws)
+            _, path, start = read_stream(checkpoint_folder(config.checkpoint))
+            maker = Stepper(path, start)
         self._maker = maker
         self._guidance = guidance_row(config.guidance)
         self._emotion = config.emotion
         self._deadline_s = config.deadline_ms * 1e-3
         self._display_ns = round(1e9 / config.fps)
         self._most_ticks = MOST_TICKS + round(MOTION_HZ / config.fps)
-        self._noise = np.random.default_rng([seed, NOISE_STREAM])
+        self._chance = Chance([seed, NOISE_STREAM], variety=config.variety)
+        self._life = Life([seed, LIFE_STREAM])
         self._traits = traits_of_face(config)
         self._conditioner = Conditioner([self._traits])
-        streams = (np.random.default_rng([seed, stream]) for stream in EYE_STREAMS)
-        self._eyes = None if config.learned_eyes else Eyes(load_dynamics().living, *streams)
         self._calm = dict(maker.state)
         self._frame = REST
         for _ in range(SETTLE_FRAMES):
-            self._frame = self._make(self._row(None), self._draw(), fresh=False)
+            calm = self._row(None)
+            self._frame = self._make(calm, self._chance.draw(calm[None]), fresh=False)
         self._calm = dict(maker.state)
         self._shown = self._before = self._frame
         self._speed = np.zeros(len(CHANNELS))
@@ -143,25 +141,12 @@ class Diffusion:
             self._advance(command if _counts(command, t_ns) else None)
             self._ticks += 1
         share = (now_ns - self._ticks * TICK_NS + self._display_ns) / TICK_NS
-        frame = self._before + min(1.0, max(0.0, share)) * (self._shown - self._before)
-        return self._seen(frame, command, now_ns * 1e-9)
+        return pose_of(self._before + min(1.0, max(0.0, share)) * (self._shown - self._before))
 
     def close(self) -> None:
         """Let go of the thread."""
         if self._thread is not None:
             self._thread.shutdown(wait=False, cancel_futures=True)
-
-    def _seen(self, frame: np.ndarray, command: FaceCommand | None, t_s: float) -> FacePose:
-        """Pose of a frame, with eyes that blink and glance by their own clock unless the network's are asked for."""
-        pose = pose_of(frame)
-        if self._eyes is None:
-            return pose
-        if command is not None:
-            self._eyes.notice(command.phase, t_s)
-        shown = min(1.0, float(pspi(frame)) / AVERTING_PSPI)
-        blink, gaze_deg = self._eyes.at(t_s, pose.au.get("AU43", 0.0), shown, pose.head_deg)
-        au = {unit: value for unit, value in pose.au.items() if unit != "AU45"} | ({"AU45": blink} if blink else {})
-        return FacePose(au, pose.head_deg, gaze_deg, pose.breath)
 
     def _advance(self, command: FaceCommand | None) -> None:
         """One tick of the inner clock."""
@@ -170,7 +155,8 @@ class Diffusion:
             self._eased_from, self._eased_s, self._fresh = self._shown, 0.0, True
             self._conditioner = Conditioner([self._traits])
         self._quiet = quiet
-        made = self._next(self._row(command))
+        row = self._row(command)
+        made = self._next(row)
         if made is None:
             made = clamp(self._frame + self._speed)
             self._speed = self._speed * HOLD_KEEP
@@ -180,37 +166,35 @@ class Diffusion:
         self._frame, self._before = made, self._shown
         self._eased_s += 1.0 / MOTION_HZ
         eased = smoothstep(self._eased_s / QUIET_S)
-        self._shown = self._eased_from + eased * (made - self._eased_from)
+        self._shown = self._eased_from + eased * (self._life.show(made, row) - self._eased_from)
 
     def _next(self, row: np.ndarray) -> np.ndarray | None:
         """New frame, or None when it is not ready in time."""
-        noise = self._draw()
+        chance = self._chance.draw(row[None])
         if self._thread is None:
             fresh, self._fresh = self._fresh, False
-            return self._make(row, noise, fresh)
+            return self._make(row, chance, fresh)
         try:
             if self._pending is not None and not self._pending.done():
                 made = self._pending.result(self._deadline_s)  # what was asked for a tick ago is the newest there is
                 self._pending = None
                 return made
             fresh, self._fresh = self._fresh, False
-            self._pending = self._thread.submit(self._make, row, noise, fresh)
+            self._pending = self._thread.submit(self._make, row, chance, fresh)
             return self._pending.result(self._deadline_s)
         except NotReady:
             return None
 
-    def _make(self, row: np.ndarray, noise: np.ndarray, fresh: bool) -> np.ndarray:
+    def _make(self, row: np.ndarray, chance: tuple[np.ndarray, np.ndarray], fresh: bool) -> np.ndarray:
         """Frame from the network; from a calm start when ``fresh`` or when it has lost its way."""
         if fresh:
             self._maker.state = dict(self._calm)
-        frame = self._maker.step(row, noise, self._guidance)
+        noise, dice = chance
+        frame = self._maker.step(row, noise[0], dice[0], self._guidance)
         if not np.isfinite(frame).all():
             self._maker.state = dict(self._calm)
             return self._frame
         return settled(frame)
-
-    def _draw(self) -> np.ndarray:
-        return self._noise.standard_normal((self._maker.draws, len(CHANNELS)), dtype=np.float32)
 
     def _row(self, command: FaceCommand | None) -> np.ndarray:
         """Conditions of the next frame, shape (C,)."""

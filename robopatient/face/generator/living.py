@@ -171,9 +171,9 @@ def _within(angle_deg: float) -> float:
 class Breath:
     """Chest excursion: even at rest, caught and held when pain strikes, let go with it."""
 
-    def __init__(self, living: Living) -> None:
+    def __init__(self, living: Living, cycle: float = 0.0) -> None:
         self._living = living
-        self._cycle = 0.0
+        self._cycle = cycle
         self._catching = 0.0
         self._caught = 0.0
         self._held_s = 0.0

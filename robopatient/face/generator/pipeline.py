@@ -1,7 +1,8 @@
 """``PainDiffusionPipeline``: from conditions to a moving face, in the conventions of the diffusers library.
 
 The reference for everything that is faster: the network in torch, a scheduler of the library, safetensors on disk.
-``draws`` 1 or 2 takes the network's jumps, as a live run does; ``flow_steps`` integrates the flow with the scheduler.
+Without ``flow_steps`` it takes the network's jumps, frame after frame, as a live run does; with them it integrates the
+flow of a whole clip by the scheduler.
 """
 
 from __future__ import annotations
@@ -14,18 +15,20 @@ import numpy as np
 import torch
 from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler
 from diffusers.utils import BaseOutput, logging
-from torch import Tensor
 
 from robopatient.errors import AssetError, ConfigError
+from robopatient.face.generator.chance import Chance
 from robopatient.face.generator.condition import ARCHETYPES, CONDITIONS, GROUPS, check_conditions, guidance_row, index
-from robopatient.face.generator.denoiser import FORMAT, Cache, FaceDenoiser
+from robopatient.face.generator.denoiser import FORMAT, FaceDenoiser
+from robopatient.face.generator.life import Life
 from robopatient.face.generator.motion import CHANNELS, MOTION_HZ, settled
-from robopatient.face.generator.prior import KERNEL
 
 __all__ = ["Face", "FaceMotion", "PainDiffusionPipeline", "calm_rows"]
 
-SETTLE_FRAMES = 48
-"""Frames lived through before the first that is shown: more than the cache holds."""
+SETTLE_FRAMES = 64
+"""Frames lived through before the first that is shown: twice what the cache holds."""
+FLOW_LONGEST = 1800
+"""Frames of a clip that is integrated in one piece: memory grows with their square."""
 
 
 class FaceMotion(BaseOutput):
@@ -86,7 +89,6 @@ class PainDiffusionPipeline(DiffusionPipeline):
         self,
         condition: np.ndarray,
         seed: int = 1,
-        draws: int = 1,
         flow_steps: int = 0,
         guidance: Mapping[str, float] | None = None,
     ) -> FaceMotion:
@@ -96,24 +98,57 @@ class PainDiffusionPipeline(DiffusionPipeline):
         ----------
         condition
             Columns ``CONDITIONS`` at 30 rows a second, shape (n, C) or, for several faces at once, (batch, n, C).
-        draws
-            Network passes a frame of the distilled jump.
         flow_steps
-            Above 0: steps of the scheduler a frame in place of jumps, guided by the plain formula.
+            Above 0: steps of the scheduler for the whole clip at once in place of jumps frame after frame, guided by
+            the plain formula; for clips of up to ``FLOW_LONGEST`` frames.
         guidance
             Extra weight of groups of conditions, 0 for none: ``{"pain": 1.0}``.
 
         Raises
         ------
         ConfigError
-            When the conditions have another shape or are not finite.
+            When the conditions have another shape, are not finite, or are too many for ``flow_steps``.
         """
         condition = np.asarray(condition, np.float32)
         many = condition if condition.ndim == 3 else condition[None]
         _check_rows(many)
-        faces = Face(self, many[:, 0], seed, draws=draws, flow_steps=flow_steps, guidance=guidance)
-        motion = np.stack([faces.step(many[:, row]) for row in range(many.shape[1])], axis=1)
+        if flow_steps:
+            motion = self._integrated(many, seed, flow_steps, guidance_row(guidance))
+        else:
+            faces = Face(self, many[:, 0], seed, guidance=guidance)
+            motion = np.stack([faces.step(many[:, row]) for row in range(many.shape[1])], axis=1)
         return FaceMotion(motion=motion if condition.ndim == 3 else motion[0])
+
+    def _integrated(self, condition: np.ndarray, seed: int, steps: int, weights: np.ndarray) -> np.ndarray:
+        """Flow from noise to motion by the scheduler, with classifier-free guidance of each group."""
+        batch, n, _ = condition.shape
+        if n > FLOW_LONGEST:
+            raise ConfigError(f"flow_steps: {n} frames; at most {FLOW_LONGEST} at once, or leave flow_steps at 0")
+        net, scheduler = self.denoiser, self.scheduler
+        device = next(net.parameters()).device
+        calm = np.repeat(calm_rows(condition[:, 0])[:, None], SETTLE_FRAMES, axis=1)
+        rows = torch.from_numpy(np.concatenate((calm, condition), axis=1)).to(device)
+        pushed = np.flatnonzero(weights)
+        keeps = torch.ones(1 + len(pushed), len(GROUPS), device=device)
+        keeps[torch.arange(1, 1 + len(pushed)), torch.from_numpy(pushed)] = 0.0
+        told = [net.masked(rows, keep) for keep in keeps]
+        none = torch.zeros(batch, len(GROUPS), device=device)
+        scheduler.set_timesteps(sigmas=np.linspace(1.0, 1.0 / steps, steps).tolist())
+        random = torch.Generator().manual_seed(seed)
+        motion = torch.randn(*rows.shape[:2], len(CHANNELS), generator=random).to(device)
+        for at, timestep in enumerate(scheduler.timesteps):
+            level = scheduler.sigmas[at].to(device).expand(motion.shape[:2])
+            whole, *without = [net(motion, level, one, none) for one in told]
+            clean = whole
+            for weight, other in zip(weights[pushed].tolist(), without, strict=True):
+                clean = clean + weight * (whole - other)
+            velocity = (motion - clean) / level[..., None]
+            motion = scheduler.step(velocity, timestep, motion, return_dict=False)[0]
+        faces = settled(net.physical(motion[:, SETTLE_FRAMES:]).cpu().numpy())
+        for at, (face, told_rows) in enumerate(zip(faces, condition, strict=True)):
+            life = Life([seed, at])
+            face[:] = [life.show(frame, row) for frame, row in zip(face, told_rows, strict=True)]
+        return faces
 
 
 class Face:
@@ -131,73 +166,28 @@ class Face:
         first: np.ndarray,
         seed: int,
         *,
-        draws: int = 1,
-        flow_steps: int = 0,
         guidance: Mapping[str, float] | None = None,
     ) -> None:
         self._net: FaceDenoiser = pipeline.denoiser
-        self._scheduler = pipeline.scheduler
-        self._draws, self._flow_steps = draws, flow_steps
         self._device = next(self._net.parameters()).device
-        self._random = torch.Generator().manual_seed(seed)
-        self._batch = len(first)
-        row = torch.from_numpy(guidance_row(guidance)).to(self._device)
-        pushed = torch.nonzero(row)[:, 0] if flow_steps else row[:0].long()
-        self._weights = row[pushed]
-        keep = torch.ones(1 + len(pushed), len(GROUPS), device=self._device)
-        keep[torch.arange(1, 1 + len(pushed)), pushed] = 0.0
-        self._keep = keep.repeat_interleave(self._batch, 0)
-        inside = torch.zeros_like(row) if flow_steps else row
-        self._guidance = inside.expand(len(self._keep), -1)
+        self._chance = Chance(seed, len(first))
+        self._lives = [Life([seed, at]) for at in range(len(first))]
+        self._guidance = torch.from_numpy(guidance_row(guidance)).to(self._device).expand(len(first), -1)
         calm = calm_rows(first)
-        told = self._told(calm)
-        history = told[:, None].expand(-1, self._net.window + KERNEL + 1, -1)
+        told = self._net.masked(torch.from_numpy(calm).to(self._device))
         with torch.no_grad():
-            self._cache = self._net.start(history, self._guidance)
+            self._cache = self._net.start(told[:, None].expand(-1, self._net.window, -1), self._guidance)
         for _ in range(SETTLE_FRAMES):
             self.step(calm)
 
     @torch.no_grad()
     def step(self, condition: np.ndarray) -> np.ndarray:
         """Next frame in physical units, shape (batch, D), for conditions (batch, C)."""
-        told = self._told(condition)
-        dims = self._cache.recent.shape[-1]
-        if self._flow_steps:
-            noise = torch.randn(self._batch, dims, generator=self._random).to(self._device)
-            frame = self._integrate(noise, told)
-        else:
-            noise = torch.randn(self._batch, self._draws, dims, generator=self._random).to(self._device)
-            frame, self._cache = self._net.step(noise, told, self._guidance, self._cache, self._draws)
-        return settled(self._net.physical(frame).cpu().numpy())
-
-    def _told(self, condition: np.ndarray) -> Tensor:
-        rows = torch.from_numpy(np.asarray(condition, np.float32)).to(self._device)
-        variants = len(self._keep) // self._batch
-        return self._net.masked(rows.repeat(variants, 1), self._keep)
-
-    def _integrate(self, noise: Tensor, told: Tensor) -> Tensor:
-        """Flow from noise to a frame by the scheduler, with classifier-free guidance of each group."""
-        scheduler, cache, batch = self._scheduler, self._cache, self._batch
-        scheduler.set_timesteps(sigmas=np.linspace(1.0, 1.0 / self._flow_steps, self._flow_steps).tolist())
-        frame, keys, values = noise, cache.keys, cache.values
-        for at, timestep in enumerate(scheduler.timesteps):
-            variants = len(self._keep) // batch
-            level = scheduler.sigmas[at].to(self._device).expand(len(self._keep))
-            noisy = frame.repeat(variants, 1)
-            if at == 0:
-                clean, keys, values = self._net.first_look(noisy, level, level, told, self._guidance, cache)
-            else:
-                clean = self._net.look_again(noisy, level, level, told, self._guidance, cache.recent, keys, values)
-            whole, *without = clean.split(batch)
-            guided = whole
-            for weight, other in zip(self._weights, without, strict=True):
-                guided = guided + weight * (whole - other)
-            velocity = (frame - guided) / level[:batch, None]
-            frame = scheduler.step(velocity, timestep, frame, return_dict=False)[0]
-        kept = frame.repeat(len(self._keep) // batch, 1)
-        recent = torch.cat((cache.recent[:, 1:], kept[:, None]), dim=1)
-        self._cache = Cache(keys, values, recent, told)
-        return frame
+        rows = np.asarray(condition, np.float32)
+        noise, dice, told = (torch.from_numpy(one).to(self._device) for one in (*self._chance.draw(rows), rows))
+        frame, self._cache = self._net.step(noise, dice, self._net.masked(told), self._guidance, self._cache)
+        faces = settled(self._net.physical(frame).cpu().numpy())
+        return np.stack([life.show(face, row) for life, face, row in zip(self._lives, faces, rows, strict=True)])
 
 
 def calm_rows(condition: np.ndarray) -> np.ndarray:

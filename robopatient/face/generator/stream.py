@@ -11,8 +11,8 @@ from robopatient.errors import AssetError, require
 
 __all__ = ["STATE", "Stepper"]
 
-STATE = ("keys", "values", "recent", "told")
-"""What the step hands to itself: keys and values of the finished frames, the newest frames, their condition."""
+STATE = ("keys", "values", "face")
+"""What the step hands to itself: keys and values of the frames before, and the newest face with its lead."""
 
 
 class Stepper:
@@ -24,8 +24,6 @@ class Stepper:
         ``step.onnx``.
     start
         State by name, as in ``STATE``.
-    draws
-        Noise vectors a frame.
 
     Raises
     ------
@@ -35,38 +33,37 @@ class Stepper:
         When the file is no such step.
     """
 
-    def __init__(self, path: Path, start: Mapping[str, np.ndarray], draws: int) -> None:
+    def __init__(self, path: Path, start: Mapping[str, np.ndarray]) -> None:
         runtime = require("onnxruntime", "face")
         options = runtime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1  # two threads wait for each other under load
         options.log_severity_level = 3
-        self.draws = draws
         self.state = {name: np.ascontiguousarray(start[name], np.float32) for name in STATE}
         try:
             self._session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
             takes = {one.name: one.shape for one in self._session.get_inputs()}
         except Exception as error:  # the runtime raises classes of its own making
             raise AssetError(f"{path}: ONNX Runtime cannot load it ({error})") from error
-        wanted = {"noise", "condition", "guidance", *STATE}
+        wanted = {"noise", "dice", "condition", "guidance", *STATE}
         if set(takes) != wanted:
             raise AssetError(f"{path}: takes {', '.join(sorted(takes))}; expected {', '.join(sorted(wanted))}")
-        self.channels = int(takes["noise"][2])
         self._outputs = ["motion", *(f"new_{name}" for name in STATE)]
 
-    def step(self, condition: np.ndarray, noise: np.ndarray, guidance: np.ndarray) -> np.ndarray:
+    def step(self, condition: np.ndarray, noise: np.ndarray, dice: np.ndarray, guidance: np.ndarray) -> np.ndarray:
         """Next frame in physical units, not clamped, shape (D,).
 
         Parameters
         ----------
         condition
             Physical units, shape (C,).
-        noise
-            Standard normal, shape (draws, D).
+        noise, dice
+            Standard normal, shapes (D,) and (DICE,).
         guidance
             Shape (groups,).
         """
         given = {
             "noise": noise[None].astype(np.float32, copy=False),
+            "dice": dice[None].astype(np.float32, copy=False),
             "condition": condition[None].astype(np.float32, copy=False),
             "guidance": guidance[None].astype(np.float32, copy=False),
         }

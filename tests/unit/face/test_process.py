@@ -56,7 +56,8 @@ class Stage:
             self.sizes.append(size_px)
             return Canvas(self.clock, size_px, ns_per_px)
 
-        config = SessionConfig(face=FaceConfig(**{"window": "no", **face}))  # type: ignore[arg-type]
+        # attack-decay: what it shows does not depend on how fast a network answers while this test's clock stands still
+        config = SessionConfig(face=FaceConfig(**{"window": "no", "engine": "blend", **face}))  # type: ignore[arg-type]
         self.actor = FaceActor(config, self.endpoints, self.clock, lambda kind, identity: make)
 
     def say(self, message: Message) -> None:

@@ -1,14 +1,15 @@
 from pathlib import Path
 
 import pytest
+from support.needs import module
 
 
 @pytest.fixture(scope="session")
 def toy_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small network with made-up weights, written as a checkpoint."""
-    torch = pytest.importorskip("torch")
-    pytest.importorskip("diffusers")
-    pytest.importorskip("onnx")
+    torch = module("torch", "face")
+    module("diffusers", "face")
+    module("onnx", "train")
     from robopatient.face.generator.checkpoint import write_checkpoint
     from robopatient.face.generator.condition import CONDITIONS
     from robopatient.face.generator.denoiser import FaceDenoiser
@@ -22,5 +23,5 @@ def toy_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         first = model.embed_condition[0]
         first.weight[:, CONDITIONS.index("pain")] *= 20.0
     folder = tmp_path_factory.mktemp("generator") / "toy"
-    write_checkpoint(folder, model.eval(), origin="nothing", training={"seed": 0, "updates": 0}, draws=2)
+    write_checkpoint(folder, model.eval(), origin="nothing", training={"seed": 0, "updates": 0})
     return folder

@@ -1,82 +1,90 @@
 import pytest
+from support.needs import module
 
-torch = pytest.importorskip("torch")
+torch = module("torch", "face")
 
+from robopatient.face.generator.chance import DICE  # noqa: E402
 from robopatient.face.generator.condition import CONDITIONS, GROUPS  # noqa: E402
-from robopatient.face.generator.denoiser import FaceDenoiser  # noqa: E402
-from robopatient.face.generator.motion import CHANNELS, HIGH  # noqa: E402
-from robopatient.face.generator.prior import CONTEXT_LEVEL  # noqa: E402
+from robopatient.face.generator.denoiser import FaceDenoiser, error_scale  # noqa: E402
+from robopatient.face.generator.motion import CHANNELS  # noqa: E402
 
 D = len(CHANNELS)
+FRAMES = 40
 
 
 @pytest.fixture(scope="module")
 def net() -> FaceDenoiser:
     torch.manual_seed(0)
-    model = FaceDenoiser(width=32, layers=3, heads=2, window=8, scale=[0.5] * D, change=[0.3] * D)
+    model = FaceDenoiser(width=32, layers=3, heads=2, window=8, scale=[0.5] * D)
     for parameter in model.parameters():
         parameter.data.add_(0.05 * torch.randn_like(parameter))
     return model.eval()
 
 
 @pytest.fixture(scope="module")
-def past(net: FaceDenoiser):
+def given(net: FaceDenoiser):
+    """Noise, dice, conditions and guidance of two faces."""
     torch.manual_seed(1)
-    condition = net.masked(torch.randn(2, 40, len(CONDITIONS)))
-    return torch.randn(2, 20, D), condition, torch.rand(2, len(GROUPS))
+    told = net.masked(torch.randn(2, FRAMES, len(CONDITIONS)))
+    return torch.randn(2, FRAMES, D), torch.randn(2, FRAMES, DICE), told, torch.rand(2, len(GROUPS))
 
 
 @torch.no_grad()
-def test_a_step_with_the_cache_is_the_whole_sequence_without_it(net: FaceDenoiser, past) -> None:
-    motion, told, guidance = past
-    cache = net.start(told[:, :20], guidance, motion)
-    noise = torch.randn(2, 1, D)
-    frame, _ = net.step(noise, told[:, 20], guidance, cache)
-    level = torch.full((2, 21), CONTEXT_LEVEL)
-    level[:, -1] = 1.0
-    until = level.clone()
-    until[:, -1] = 0.0
-    whole = net(torch.cat((motion, noise), dim=1), level, until, told[:, :21], guidance)
-    assert torch.allclose(whole[:, -1], frame, atol=1e-5)
+def test_steps_make_what_whole_sequences_are(net: FaceDenoiser, given) -> None:
+    noise, dice, told, guidance = given
+    past = net.window
+    cache = net.start(told[:, :past], guidance)
+    still = torch.zeros_like(noise[:, :past]), torch.zeros_like(dice[:, :past]), told[:, :past]
+    whole = [torch.cat((early, late), dim=1) for early, late in zip(still, (noise, dice, told), strict=True)]
+    tokens, _, _ = net._whole(*whole, net._jump_parts(guidance)[:, None])
+    aim, shares = net.muscles.reach(net.read(tokens)), net.muscles.shares(tokens)
+    made, _ = net.muscles.course(cache.face, aim[:, past:], shares[:, past:])
+    for at in range(FRAMES):
+        frame, cache = net.step(noise[:, at], dice[:, at], told[:, at], guidance, cache)
+        assert torch.allclose(frame, made[:, at], atol=1e-5)
 
 
 @torch.no_grad()
-def test_all_frames_made_at_once_are_each_a_step_behind_the_true_ones(net: FaceDenoiser, past) -> None:
-    motion, told, guidance = past
-    noise = torch.randn(2, 2, 20, D)
-    made = net.jumps(motion, noise, told[:, :20], guidance)
-    for draw, at in ((0, 19), (1, 19), (1, 15)):
-        cache = net.start(told[:, :at], guidance, motion[:, :at])
-        frame, _ = net.step(noise[draw, :, at][:, None], told[:, at], guidance, cache)
-        assert torch.allclose(made[draw, :, at], frame, atol=1e-5)
+def test_a_jump_goes_on_from_the_face_that_it_is_given(net: FaceDenoiser, given) -> None:
+    face = net.muscles.reach(torch.randn(2, 2, D))
+    frames, _ = net.jump(*given, face)
+    other, _ = net.jump(*given, torch.zeros_like(face))
+    assert (frames[:, 0] - face[:, 1]).abs().mean() < (frames[:, 0] - other[:, 0]).abs().mean() * 2.0
+    assert torch.allclose(frames[:, -1], other[:, -1], atol=0.05)  # and forgets it
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("draws", [1, 2])
-def test_a_roll_out_is_its_steps(net: FaceDenoiser, past, draws: int) -> None:
-    motion, told, guidance = past
-    start = cache = net.start(told[:, :20], guidance, motion)
-    noise = torch.randn(2, 12, draws, D)
-    frames = []
-    for at in range(12):
-        frame, cache = net.step(noise[:, at], told[:, 20 + at], guidance, cache, draws)
-        frames.append(frame)
-    rolled, after = net.roll(noise, told[:, 20:32], guidance, start)
-    assert torch.allclose(torch.stack(frames, dim=1), rolled, atol=1e-5)
-    for one, other in zip(cache, after, strict=True):
-        assert torch.allclose(one, other, atol=1e-5)
+def test_nothing_that_comes_later_changes_a_frame(net: FaceDenoiser, given) -> None:
+    noise, dice, told, guidance = given
+    level = torch.rand(2, FRAMES)
+    rest = torch.zeros(2, 2, D)
+    later = noise.clone()
+    later[:, 12:] += 5.0
+    for whole, changed in (
+        (net(noise, level, told, guidance), net(later, level, told, guidance)),
+        (net.jump(noise, dice, told, guidance, rest)[0], net.jump(later, dice, told, guidance, rest)[0]),
+    ):
+        assert torch.equal(whole[:, :12], changed[:, :12])
+        assert not torch.allclose(whole[:, 12:], changed[:, 12:])
 
 
 @torch.no_grad()
-def test_nothing_that_comes_later_changes_a_frame(net: FaceDenoiser, past) -> None:
-    motion, told, guidance = past
-    level = torch.rand(2, 20)
-    whole = net(motion, level, level, told[:, :20], guidance)
-    changed = motion.clone()
-    changed[:, 12:] += 5.0
-    later = net(changed, level, level, told[:, :20], guidance)
-    assert torch.equal(whole[:, :12], later[:, :12])
-    assert not torch.allclose(whole[:, 12:], later[:, 12:])
+def test_dice_change_the_face_though_they_never_change_by_themselves(net: FaceDenoiser, given) -> None:
+    noise, dice, told, guidance = given
+    rest = torch.zeros(2, 2, D)
+    thrown, again = (dice[:, :1].expand(-1, FRAMES, -1) * sign for sign in (1.0, -1.0))
+    apart = net.jump(noise, thrown, told, guidance, rest)[0] - net.jump(noise, again, told, guidance, rest)[0]
+    assert apart.abs().mean() > 1e-3
+
+
+@pytest.mark.parametrize("level", [0.05, 0.3, 0.7, 0.95])
+def test_what_is_left_for_the_network_has_the_size_that_is_said(level: float) -> None:
+    torch.manual_seed(1)
+    clean = torch.randn(40_000)
+    noisy = (1.0 - level) * clean + level * torch.randn(40_000)
+    known = (1.0 - level) / ((1.0 - level) ** 2 + level**2) * noisy
+    left = (clean - known) / error_scale(torch.tensor(level))
+    assert left.std().item() == pytest.approx(1.0, abs=0.02)
 
 
 @torch.no_grad()
@@ -88,15 +96,6 @@ def test_a_dropped_condition_has_no_say(net: FaceDenoiser) -> None:
     keep[..., list(GROUPS).index("age")] = 0.0
     assert torch.equal(net.masked(row, keep), net.masked(other, keep))
     assert not torch.equal(net.masked(row), net.masked(other))
-
-
-def test_frames_out_of_range_are_put_back_and_still_teach(net: FaceDenoiser, past) -> None:
-    motion, told, guidance = past
-    made = net.jumps(100.0 + motion, torch.randn(1, 2, 20, D), told[:, :20], guidance)
-    assert (net.physical(made).detach() <= torch.from_numpy(HIGH).float() + 1e-4).all()
-    made[0, 0, 10, 0].backward()
-    assert net.read.bias.grad is not None
-    assert net.read.bias.grad[0] != 0.0
 
 
 def test_the_network_is_within_its_size() -> None:

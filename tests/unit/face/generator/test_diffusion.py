@@ -23,21 +23,19 @@ MS = 1_000_000
 class Plain:
     """Stands in for the network: AU4 is half the pain of the moment, breath counts the frames of this life."""
 
-    draws = 1
-
     def __init__(self) -> None:
         self.state: dict[str, np.ndarray] = {"count": np.zeros(1)}
         self.wait: threading.Event | None = None
         self.broken = False
 
-    def step(self, condition: np.ndarray, noise: np.ndarray, guidance: np.ndarray) -> np.ndarray:
+    def step(self, condition: np.ndarray, noise: np.ndarray, dice: np.ndarray, guidance: np.ndarray) -> np.ndarray:
         if self.wait is not None:
             self.wait.wait(5.0)
         self.state = {"count": self.state["count"] + 1.0}
         frame = np.zeros(len(CHANNELS))
         frame[column("AU4")] = 0.5 * condition[0] * condition[9] + (np.nan if self.broken else 0.0)
         frame[column("breath")] = 0.001 * self.state["count"][0]
-        frame[column("AU1")] = 0.5 + 0.01 * noise[0, 0]
+        frame[column("AU1")] = 0.5 + 0.01 * noise[0]
         return frame
 
 
@@ -208,10 +206,17 @@ def test_a_live_face_needs_neither_torch_nor_diffusers(toy_checkpoint: Path) -> 
     assert (done.returncode, done.stdout.strip()) == (0, "2"), done.stderr
 
 
-def test_the_eyes_blink_and_glance_by_their_own_clock_unless_the_network_is_to_move_them() -> None:
+def test_the_face_blinks_glances_and_breathes_by_clocks_of_its_own() -> None:
     poses = play(engine(), lambda t: 0.0, 60.0)
     shut = np.array([pose.au.get("AU45", 0.0) > 3.0 for pose in poses])
     assert 8 <= np.count_nonzero(np.diff(shut.astype(int)) > 0) <= 30
     assert np.ptp([pose.gaze_deg[1] for pose in poses]) > 3.0
-    learned = play(engine(learned_eyes=True), lambda t: 0.0, 60.0)  # this network's eyes never move
-    assert {(pose.au.get("AU45", 0.0), pose.gaze_deg) for pose in learned} == {(0.0, (0.0, 0.0))}
+    breath = np.array([pose.breath for pose in poses])
+    breaths = np.count_nonzero(np.diff((breath > 0.35).astype(int)) > 0)
+    assert 12 <= breaths <= 16
+
+
+def test_the_breath_is_caught_when_it_hurts() -> None:
+    poses = play(engine(), lambda t: 6.0 * (3.0 < t < 6.0), 8.0)
+    breath = np.array([pose.breath for pose in poses])
+    assert breath[110:175].min() > 0.75

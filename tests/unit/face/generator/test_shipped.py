@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from support.needs import module
 
 from robopatient.config import FaceConfig
 from robopatient.face.generator.checkpoint import LARGEST_BYTES, checkpoint_folder, read_stream
@@ -9,7 +10,7 @@ from robopatient.face.generator.diffusion import Diffusion
 from robopatient.face.generator.motion import ACTION_UNIT_CHANNELS, column, frame_of, pspi
 from robopatient.messages import FaceAsk, FaceCommand
 
-pytest.importorskip("onnxruntime")
+module("onnxruntime", "face")
 
 ONSET, RELEASE, END = 30, 105, 150
 UNITS = slice(0, len(ACTION_UNIT_CHANNELS))
@@ -47,6 +48,14 @@ def test_more_pain_shows_more_and_a_stoic_shows_less() -> None:
     assert none < some < strong
     assert shown(9.0, archetype="stoic") < 0.5 * strong
     assert shown(9.0, expressiveness=0.3) < shown(9.0, expressiveness=2.0)
+
+
+def test_like_presses_are_answered_alike_unless_variety_is_asked_for() -> None:
+    def spread(variety: float) -> float:
+        peaks = [pspi(play(7.0, seed, variety=variety))[ONSET:RELEASE].max() for seed in range(6)]
+        return float(np.std(peaks))
+
+    assert spread(0.0) < spread(1.0)
 
 
 def test_the_mouth_goes_with_the_voice() -> None:

@@ -1,0 +1,78 @@
+"""What a face leaves to chance: fresh noise for every frame, and dice that are thrown once for every stimulus.
+
+How strongly, how soon and with which units somebody answers is settled when a hand comes down and stays settled until
+the next one; noise that is new in every frame averages out and can tell none of that. Both are standard normal, so
+the dice are noise that lasts (noise shared between frames: Ge et al. 2023, arXiv 2305.10474).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from robopatient.face.generator.condition import index
+from robopatient.face.generator.motion import CHANNELS, MOTION_HZ
+
+__all__ = ["DICE", "Begins", "Chance", "throws_of"]
+
+DICE = 32
+"""Dice of a stimulus: a unit's occurrence, size and delay for each of a dozen and more units (assumption)."""
+RISE_NRS, RISE_SHARE = 0.5, 0.15
+"""Pain that is this far above its mean over a second, and by this share of it, is a new stimulus even where a hand or
+thermode stays on the skin; the tremor of a pressing hand is smaller (6 % in the corpus)."""
+AGAIN_S = 1.0
+"""A stimulus is not followed by another within this time unless the hand has left: recorded presses rise in less."""
+
+_PAIN, _MEAN, _CONTACT = index("pain"), index("pain_1s"), index("contact")
+
+
+class Begins:
+    """Tells in which frames a stimulus begins, for faces side by side; ``faces`` of them."""
+
+    def __init__(self, faces: int) -> None:
+        self._touched = np.zeros(faces, bool)
+        self._ready = np.ones(faces, bool)
+        self._age_s = np.full(faces, np.inf)
+
+    def __call__(self, condition: np.ndarray) -> np.ndarray:
+        """Whether one begins in the next frame, bool, shape (faces,), of conditions (faces, C)."""
+        touched = condition[:, _CONTACT] > 0.5
+        ahead = condition[:, _PAIN] - condition[:, _MEAN]
+        enough = RISE_NRS + RISE_SHARE * condition[:, _MEAN]
+        self._age_s += 1.0 / MOTION_HZ
+        self._ready |= (self._age_s > AGAIN_S) & (ahead < 0.5 * enough)
+        begins = (touched & ~self._touched) | (self._ready & (ahead > enough))
+        self._touched = touched
+        self._ready &= ~begins
+        self._age_s[begins] = 0.0
+        return begins
+
+
+def throws_of(condition: np.ndarray) -> np.ndarray:
+    """How many stimuli have begun up to every frame, int, shape (faces, n), of conditions (faces, n, C)."""
+    begins = Begins(len(condition))
+    return np.cumsum(np.stack([begins(condition[:, row]) for row in range(condition.shape[1])], axis=1), axis=1)
+
+
+class Chance:
+    """Noise and dice of faces side by side, frame after frame; equal seeds give equal ones.
+
+    Parameters
+    ----------
+    variety
+        Factor on the dice: 1 answers like presses as variously as people do, 0 always in the same, typical way.
+    """
+
+    def __init__(self, seed: int | list[int], faces: int = 1, variety: float = 1.0) -> None:
+        self._variety = np.float32(variety)
+        self._noise, self._throws = np.random.default_rng(seed).spawn(2)  # stimuli do not change the noise
+        self._begins = Begins(faces)
+        self._dice = self._throws.standard_normal((faces, DICE), dtype=np.float32)
+
+    def draw(self, condition: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Noise (faces, D) and dice (faces, DICE) of the next frame, for its conditions (faces, C)."""
+        begins = self._begins(condition)
+        if begins.any():
+            fresh = self._throws.standard_normal(self._dice.shape, dtype=np.float32)
+            self._dice = np.where(begins[:, None], fresh, self._dice)
+        noise = self._noise.standard_normal((len(condition), len(CHANNELS)), dtype=np.float32)
+        return noise, self._variety * self._dice

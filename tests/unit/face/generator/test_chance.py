@@ -1,0 +1,61 @@
+import numpy as np
+
+from robopatient.face.generator.chance import Chance, throws_of
+from robopatient.face.generator.condition import Traits, condition_of
+
+
+def press(pain: np.ndarray, contact: np.ndarray | None = None) -> np.ndarray:
+    return condition_of(pain, 30.0, Traits(), contact=contact)[None]
+
+
+def test_every_press_is_one_stimulus_whatever_the_hand_trembles() -> None:
+    rng = np.random.default_rng(1)
+    once = np.concatenate((np.zeros(30), np.linspace(0.0, 8.0, 20), np.full(60, 8.0), np.linspace(8.0, 0.0, 10)))
+    pain = np.tile(once, 3)
+    tremor = np.convolve(rng.standard_normal(len(pain) + 11), np.full(12, 12.0**-0.5), "valid")  # slow, as a hand's
+    pain = np.clip(pain * (1.0 + 0.06 * np.clip(tremor, -2.0, 2.0)), 0.0, 10.0)
+    throws = throws_of(press(pain))[0]
+    assert throws[-1] == 3
+    assert throws[29] == 0
+    assert throws[32] == 1
+
+
+def test_a_touch_counts_before_it_hurts_and_heat_without_a_new_touch() -> None:
+    contact = np.zeros(120)
+    contact[20:] = 1.0
+    hurting = np.zeros(120)
+    hurting[90:] = np.linspace(0.2, 6.0, 30)
+    throws = throws_of(press(hurting, contact))[0]
+    assert throws[20] == 1
+    assert throws[19] == 0
+    assert throws[-1] == 2
+
+
+def test_dice_lie_until_the_next_stimulus_and_noise_never_does() -> None:
+    pain = np.concatenate((np.zeros(10), np.full(20, 5.0), np.zeros(10), np.full(20, 5.0)))
+    chance = Chance(3)
+    drawn = [[one[0] for one in chance.draw(row[None])] for row in press(pain)[0]]
+    noise, dice = (np.array(one) for one in zip(*drawn, strict=True))
+    changes = np.flatnonzero(np.any(np.diff(dice, axis=0) != 0.0, axis=1)) + 1
+    assert changes.tolist() == [10, 40]
+    assert len(np.unique(noise[:, 0])) == len(noise)
+    again = Chance(3).draw(press(pain)[0, :1])
+    assert np.array_equal(again[0][0], noise[0])
+    assert not np.array_equal(Chance(4).draw(press(pain)[0, :1])[1], again[1])
+
+
+def test_faces_side_by_side_have_their_own_dice() -> None:
+    both = np.concatenate((press(np.full(3, 5.0)), press(np.zeros(3))))
+    chance = Chance(1, 2)
+    first = chance.draw(both[:, 0])[1]
+    second = chance.draw(both[:, 1])[1]
+    assert np.array_equal(first, second)
+    assert not np.array_equal(first[0], first[1])
+
+
+def test_less_variety_is_smaller_dice_and_the_same_noise() -> None:
+    row = press(np.full(1, 5.0))[:, 0]
+    noise, dice = Chance(1).draw(row)
+    calmer = Chance(1, variety=0.5).draw(row)
+    assert np.array_equal(calmer[0], noise)
+    assert np.allclose(calmer[1], 0.5 * dice)
