@@ -69,5 +69,5 @@ def load_state(folder: Path, trainer: Trainer, rank: int = 0) -> None:
 
 def _fixed(config: FaceTraining) -> FaceTraining:
     """What must not change when a training goes on; more updates of the last stage may be asked for."""
-    jump = msgspec.structs.replace(config.jump, steps=0)
-    return msgspec.structs.replace(config, jump=jump, keep=msgspec.structs.replace(config.keep, save_s=60.0))
+    last = msgspec.structs.replace(config.guidance, steps=0)
+    return msgspec.structs.replace(config, guidance=last, keep=msgspec.structs.replace(config.keep, save_s=60.0))

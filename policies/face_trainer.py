@@ -2,7 +2,7 @@
 
 Stage A learns rectified flow with a noise level for every frame. Its averaged weights are the start of stage B: jumps
 from noise to whole windows in one pass, each frame knowing those before by their noise, so that what is scored is what
-a live run will make, frame after frame; meanwhile the weights of guidance are folded in as an input.
+a live run will make, frame after frame. Stage C folds guidance in as an input, without moving any other weight.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ CLIP = 1.0
 EMPTY_SHARE = 0.05
 """Rows of stage A that are told nothing at all."""
 SIDE_WEIGHT = 0.1
-"""Of the losses beside the jumps while those are what is learned."""
+"""Of stage A's loss while jumps are what is learned."""
 BEYOND_WEIGHT = 0.05
 """Of aims out of range, which otherwise nothing pulls back while a channel rests."""
 
@@ -85,12 +85,19 @@ class Jump(Base, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Side(Base, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What goes along with stage B: some of stage A, and what guidance means."""
+    """Some of stage A, along with stage B."""
 
     every: Count = 4
-    flow_batch: Count = 6
-    guidance_batch: Count = 4
-    most_guidance: Annotated[float, Meta(ge=0, le=10)] = 2.0
+    batch: Count = 6
+
+
+class Guidance(Base, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Stage C."""
+
+    steps: Steps = 500
+    batch: Count = 4
+    most: Annotated[float, Meta(ge=0, le=10)] = 2.0
+    learning_rate: Rate = 1e-2
 
 
 class Keep(Base, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -113,12 +120,13 @@ class FaceTraining(Base, frozen=True, forbid_unknown_fields=True, kw_only=True):
     flow: Flow = Flow()
     jump: Jump = Jump()
     side: Side = Side()
+    guidance: Guidance = Guidance()
     keep: Keep = Keep()
 
     @property
     def steps(self) -> int:
         """Updates of all stages."""
-        return self.flow.steps + self.jump.steps
+        return self.flow.steps + self.jump.steps + self.guidance.steps
 
 
 class Trainer:
@@ -149,17 +157,32 @@ class Trainer:
 
     @property
     def stage(self) -> str:
-        """Name of the stage that the next update belongs to: "flow" or "jump"."""
-        return "flow" if self.at < self.config.flow.steps else "jump"
+        """Name of the stage that the next update belongs to: "flow", "jump" or "guidance"."""
+        return self._stage_and_start()[0]
+
+    def _stage_and_start(self) -> tuple[str, int]:
+        config = self.config
+        if self.at < config.flow.steps:
+            return "flow", 0
+        jumps_end = config.flow.steps + config.jump.steps
+        return ("jump", config.flow.steps) if self.at < jumps_end else ("guidance", jumps_end)
 
     def step(self) -> dict[str, float]:
         """One update; the losses of it."""
-        if self.stage == "flow":
+        stage, start = self._stage_and_start()
+        if self.at == start > 0:
+            self._begin_from_average()
+        only = self.model.push.weight
+        for parameter in self.model.parameters():
+            parameter.requires_grad_(stage != "guidance" or parameter is only)
+        if stage == "flow":
             losses = {"flow": self._flow(self.config.flow.batch)}
+        elif stage == "jump":
+            losses = {"energy": self._jump()}
+            if self.at % self.config.side.every == 0:
+                losses["flow"] = SIDE_WEIGHT * self._flow(self.config.side.batch)
         else:
-            if self.at == self.config.flow.steps:
-                self._begin_from_average()
-            losses = {"energy": self._jump()} | self._side_losses()
+            losses = {"guidance": self._guidance()}
         total = torch.stack(list(losses.values())).sum()
         self._optimiser.zero_grad(set_to_none=True)
         self._accelerator.backward(total)
@@ -190,7 +213,7 @@ class Trainer:
         keep = self._kept(batch, config.dropout)
         keep *= (torch.rand(batch, 1, generator=self._noise) >= EMPTY_SHARE).to(self._device)
         masked = self.model.masked(condition, keep[:, None])
-        guess = self.model(noised(clean, level, self._randn(clean.shape)), level, masked, self._no_guidance(batch))
+        guess = self.model(noised(clean, level, self._randn(clean.shape)), level, masked)
         return flow_loss((guess - clean)[..., self._taught], level)
 
     def _jump(self) -> Tensor:
@@ -207,21 +230,15 @@ class Trainer:
         score = energy(clean[:, config.settle :, self._taught], first, second, self._usual)
         return score + BEYOND_WEIGHT * self.model.muscles.beyond(aim)[..., self._taught].mean()
 
-    def _side_losses(self) -> dict[str, Tensor]:
-        if self.at % self.config.side.every:
-            return {}
-        flow = self._flow(self.config.side.flow_batch)
-        return {"flow": SIDE_WEIGHT * flow, "guidance": SIDE_WEIGHT * self._guidance()}
-
     def _guidance(self) -> Tensor:
         """Distance to the jump with one group of conditions pushed, from the same noise (Meng et al. 2023)."""
-        config = self.config.side
-        batch = config.guidance_batch
+        config = self.config.guidance
+        batch = config.batch
         rows = self._windows(self.config.jump.frames, batch, self._rng)
         condition = self._condition[rows]
         group = torch.from_numpy(self._rng.integers(len(GROUPS), size=batch)).to(self._device)
         one = torch.nn.functional.one_hot(group, len(GROUPS)).float()
-        weight = config.most_guidance * torch.rand(batch, 1, generator=self._noise).to(self._device)
+        weight = config.most * torch.rand(batch, 1, generator=self._noise).to(self._device)
         whole, without = self.model.masked(condition), self.model.masked(condition, 1.0 - one[:, None])
         chance = self._chance(rows)
         face = self._motion[rows[:, :1]].expand(-1, 2, -1)
@@ -287,10 +304,9 @@ class Trainer:
 
     def _learning_rate(self) -> float:
         """Warm-up, then a cosine down to a twentieth, for each stage."""
-        stage: Flow | Jump = self.config.flow
-        done = self.at
-        if self.stage == "jump":
-            stage, done = self.config.jump, self.at - self.config.flow.steps
+        name, start = self._stage_and_start()
+        stage: Flow | Jump | Guidance = getattr(self.config, name)
+        done = self.at - start
         fall = 0.05 + 0.95 * 0.5 * (1.0 + math.cos(math.pi * min(1.0, done / max(1, stage.steps))))
         return stage.learning_rate * min(1.0, (done + 1) / WARM_UP) * fall
 

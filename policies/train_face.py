@@ -21,7 +21,7 @@ from policies.corpus.simulator import Design, simulate
 from policies.corpus.store import Corpus, load
 from policies.errors import PolicyError
 from policies.face_state import has_state, load_state, save_state
-from policies.face_trainer import FaceTraining, Flow, Jump, Network, Side, Trainer
+from policies.face_trainer import FaceTraining, Flow, Guidance, Jump, Network, Side, Trainer
 from robopatient.config import decode_toml
 from robopatient.face.generator.checkpoint import write_checkpoint
 
@@ -33,7 +33,8 @@ SMOKE = FaceTraining(
     network=Network(width=32, layers=2, heads=2, window=16),
     flow=Flow(steps=30, batch=8, frames=32),
     jump=Jump(steps=16, batch=4, frames=40, settle=16),
-    side=Side(flow_batch=2, guidance_batch=2),
+    side=Side(batch=2),
+    guidance=Guidance(steps=4, batch=2),
 )
 """A toy that shows that everything works; nobody would believe its face."""
 LOG_EVERY = 10

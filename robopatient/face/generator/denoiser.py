@@ -54,7 +54,7 @@ def error_scale(level: Tensor) -> Tensor:
 
 
 class _Block(nn.Module):
-    """Attention with a bias per distance, then two dense layers; both modulated by level and guidance."""
+    """Attention with a bias per distance, then two dense layers; both modulated by the level of noise."""
 
     def __init__(self, width: int, heads: int, window: int) -> None:
         super().__init__()
@@ -134,13 +134,15 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
         self.embed_condition = nn.Sequential(
             nn.Linear(len(conditions) + groups + DICE, 2 * width), nn.SiLU(), nn.Linear(2 * width, width)
         )
-        self.embed_level = nn.Sequential(nn.Linear(34 + groups, width), nn.SiLU(), nn.Linear(width, width))
+        self.embed_level = nn.Sequential(nn.Linear(34, width), nn.SiLU(), nn.Linear(width, width))
         spread = nn.Linear(width, 6 * width)
         self.modulate = nn.Sequential(nn.SiLU(), spread)
         self.blocks = nn.ModuleList(_Block(width, heads, window) for _ in range(layers))
         self.last = nn.LayerNorm(width, eps=1e-5)
         self.read = nn.Linear(width, dims)
+        self.push = nn.Linear(width, groups * dims, bias=False)
         self.muscles = Muscles(width, mean, scale)
+        nn.init.zeros_(self.push.weight)
         nn.init.zeros_(self.read.weight)
         nn.init.zeros_(self.read.bias)
         nn.init.normal_(spread.weight, std=0.01)
@@ -175,7 +177,7 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
 
     # -- whole sequences -----------------------------------------------------------------------------------------
 
-    def forward(self, noisy: Tensor, level: Tensor, masked: Tensor, guidance: Tensor) -> Tensor:
+    def forward(self, noisy: Tensor, level: Tensor, masked: Tensor) -> Tensor:
         """Mean of the clean frames behind noisy ones, standardised, (batch, n, D); the flow's velocity follows from it.
 
         Parameters
@@ -186,11 +188,9 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
             Noise level of each frame, shape (batch, n).
         masked
             ``masked`` conditions, shape (batch, n, C + groups).
-        guidance
-            Extra weight of each group of conditions, 0 for none, shape (batch, groups).
         """
         dice = noisy.new_zeros((*noisy.shape[:2], DICE))
-        parts = self._parts(level, level, guidance[:, None].expand(-1, noisy.shape[1], -1))
+        parts = self._parts(level, level)
         added = self.read(self._whole(noisy, dice, masked, parts)[0])
         signal, noise = 1.0 - level[..., None], level[..., None]
         return signal / (signal**2 + noise**2) * noisy + error_scale(level)[..., None] * added
@@ -204,6 +204,8 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
         ----------
         noise, dice
             Standard normal, shapes (batch, n, D) and (batch, n, DICE).
+        guidance
+            Extra weight of each group of conditions, 0 for none, shape (batch, groups).
         face
             Lead and face before the first frame, standardised, shape (batch, 2, D).
 
@@ -212,15 +214,20 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
         tuple
             Frames, and aims as far as they reach beyond the range too, both standardised, shape (batch, n, D).
         """
-        tokens, _, _ = self._whole(noise, dice, masked, self._jump_parts(guidance)[:, None])
-        aim = self.read(tokens)
+        tokens, _, _ = self._whole(noise, dice, masked, self._jump_parts(len(noise)))
+        aim = self._aim(tokens, guidance[:, None])
         frames, _ = self.muscles.course(face, self.muscles.reach(aim), self.muscles.shares(tokens))
         return frames, aim
 
-    def _jump_parts(self, guidance: Tensor) -> Tensor:
-        """From pure noise to a finished frame."""
-        whole = guidance.new_ones(len(guidance))
-        return self._parts(whole, torch.zeros_like(whole), guidance)
+    def _aim(self, tokens: Tensor, guidance: Tensor) -> Tensor:
+        """What the muscles are to go for: what is told, and so much more of it for each group that is pushed."""
+        more = self.push(tokens).unflatten(-1, (len(GROUPS), -1))
+        return self.read(tokens) + (guidance[..., None] * more).sum(-2)
+
+    def _jump_parts(self, batch: int) -> Tensor:
+        """From pure noise to a finished frame, shape (batch, 1, 6, width)."""
+        whole = torch.ones((batch, 1), device=self._rates.device)
+        return self._parts(whole, torch.zeros_like(whole))
 
     def _whole(
         self, noisy: Tensor, dice: Tensor, masked: Tensor, parts: Tensor
@@ -259,18 +266,17 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
     def _embedded(self, noisy: Tensor, dice: Tensor, masked: Tensor) -> Tensor:
         return self.embed_motion(noisy) + self.embed_condition(torch.cat((masked, dice), dim=-1))
 
-    def _parts(self, level: Tensor, until: Tensor, guidance: Tensor) -> Tensor:
-        """Shifts, scales and gates from levels and guidance, shape (..., 6, width)."""
+    def _parts(self, level: Tensor, until: Tensor) -> Tensor:
+        """Shifts, scales and gates for going from one level to another, shape (..., 6, width)."""
         told = [level[..., None], until[..., None]]
         for value in (level, until):
             angle = value[..., None] * self._rates
             told += [torch.sin(angle), torch.cos(angle)]
-        embedded = self.embed_level(torch.cat((*told, guidance), dim=-1))
-        return self.modulate(embedded).unflatten(-1, (6, self.width))
+        return self.modulate(self.embed_level(torch.cat(told, dim=-1))).unflatten(-1, (6, self.width))
 
     # -- one frame after the other -------------------------------------------------------------------------------
 
-    def start(self, masked: Tensor, guidance: Tensor) -> Cache:
+    def start(self, masked: Tensor) -> Cache:
         """Cache of faces at rest to whom nothing has happened by chance.
 
         Parameters
@@ -282,7 +288,7 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
         dims = len(self._mean)
         still = masked.new_zeros((batch, n, dims))
         dice = masked.new_zeros((batch, n, DICE))
-        _, keys, values = self._whole(still, dice, masked, self._jump_parts(guidance)[:, None])
+        _, keys, values = self._whole(still, dice, masked, self._jump_parts(batch))
         newest = slice(-self.window, None)
         rest = self.standardise(torch.zeros(dims, device=masked.device))
         return Cache(
@@ -300,9 +306,11 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
             Standard normal, shapes (batch, D) and (batch, DICE).
         masked
             Conditions of the frame, shape (batch, C + groups).
+        guidance
+            Extra weight of each group of conditions, 0 for none, shape (batch, groups).
         """
         tokens = self._embedded(noise, dice, masked)[:, None]
-        parts = self._jump_parts(guidance)[:, None]
+        parts = self._jump_parts(len(noise))
         keys, values = [], []
         for at, block in enumerate(self._stack):
             own = [parts[..., part, :] + block.modulate[part] for part in range(6)]
@@ -313,6 +321,6 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
             scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1]) + block.distance.flip(1)[None, :, None]
             tokens = block.finish(tokens, torch.softmax(scores, dim=-1) @ v, own)
         token = self.last(tokens[:, 0])
-        aim = self.muscles.reach(self.read(token))
+        aim = self.muscles.reach(self._aim(token, guidance))
         face = self.muscles.move(cache.face, aim, self.muscles.shares(token))
         return face[:, 1], Cache(torch.stack(keys), torch.stack(values), face)

@@ -57,7 +57,7 @@ def export_step(model: FaceDenoiser, step: Path, start: Path) -> None:
     calm = torch.from_numpy(Conditioner([Traits()]).step(0.0).astype(np.float32))
     guidance = torch.zeros(1, len(GROUPS))
     with torch.no_grad():
-        cache = model.start(model.masked(calm)[:, None].expand(-1, model.window, -1), guidance)
+        cache = model.start(model.masked(calm)[:, None].expand(-1, model.window, -1))
     state = dict(zip(STATE, (one.contiguous() for one in cache), strict=True))
     np.savez(start, **{name: one.numpy() for name, one in state.items()})  # type: ignore[arg-type]
     noise, dice = torch.zeros(1, len(CHANNELS)), torch.zeros(1, DICE)

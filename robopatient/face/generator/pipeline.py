@@ -121,7 +121,7 @@ class PainDiffusionPipeline(DiffusionPipeline):
 
     def _integrated(self, condition: np.ndarray, seed: int, steps: int, weights: np.ndarray) -> np.ndarray:
         """Flow from noise to motion by the scheduler, with classifier-free guidance of each group."""
-        batch, n, _ = condition.shape
+        n = condition.shape[1]
         if n > FLOW_LONGEST:
             raise ConfigError(f"flow_steps: {n} frames; at most {FLOW_LONGEST} at once, or leave flow_steps at 0")
         net, scheduler = self.denoiser, self.scheduler
@@ -132,13 +132,12 @@ class PainDiffusionPipeline(DiffusionPipeline):
         keeps = torch.ones(1 + len(pushed), len(GROUPS), device=device)
         keeps[torch.arange(1, 1 + len(pushed)), torch.from_numpy(pushed)] = 0.0
         told = [net.masked(rows, keep) for keep in keeps]
-        none = torch.zeros(batch, len(GROUPS), device=device)
         scheduler.set_timesteps(sigmas=np.linspace(1.0, 1.0 / steps, steps).tolist())
         random = torch.Generator().manual_seed(seed)
         motion = torch.randn(*rows.shape[:2], len(CHANNELS), generator=random).to(device)
         for at, timestep in enumerate(scheduler.timesteps):
             level = scheduler.sigmas[at].to(device).expand(motion.shape[:2])
-            whole, *without = [net(motion, level, one, none) for one in told]
+            whole, *without = [net(motion, level, one) for one in told]
             clean = whole
             for weight, other in zip(weights[pushed].tolist(), without, strict=True):
                 clean = clean + weight * (whole - other)
@@ -176,7 +175,7 @@ class Face:
         calm = calm_rows(first)
         told = self._net.masked(torch.from_numpy(calm).to(self._device))
         with torch.no_grad():
-            self._cache = self._net.start(told[:, None].expand(-1, self._net.window, -1), self._guidance)
+            self._cache = self._net.start(told[:, None].expand(-1, self._net.window, -1))
         for _ in range(SETTLE_FRAMES):
             self.step(calm)
 

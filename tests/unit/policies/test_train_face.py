@@ -28,7 +28,8 @@ from robopatient.face.generator.denoiser import CONTEXT_LEVEL  # noqa: E402
 TINY = msgspec.structs.replace(
     SMOKE,
     flow=msgspec.structs.replace(SMOKE.flow, steps=3, batch=3, frames=16),
-    jump=msgspec.structs.replace(SMOKE.jump, steps=6, batch=2, frames=24, settle=8),
+    jump=msgspec.structs.replace(SMOKE.jump, steps=3, batch=2, frames=24, settle=8),
+    guidance=msgspec.structs.replace(SMOKE.guidance, steps=3),
     side=msgspec.structs.replace(SMOKE.side, every=2),
 )
 
@@ -45,7 +46,7 @@ def trainer(corpus: Corpus, config: FaceTraining = TINY) -> Trainer:
 def test_a_training_that_was_interrupted_goes_on_bit_for_bit(corpus: Corpus, tmp_path: Path) -> None:
     straight = trainer(corpus)
     losses = [straight.step() for _ in range(9)]
-    for stop in (2, 3, 4, 8):  # within stage A, between it and B, and within B
+    for stop in (2, 3, 5, 6, 8):  # within stage A, between it and B, within B, between B and C, within C
         first = trainer(corpus)
         for _ in range(stop):
             first.step()
@@ -64,7 +65,7 @@ def test_the_state_of_another_training_is_refused(corpus: Corpus, tmp_path: Path
     other = msgspec.structs.replace(TINY, seed=2, flow=Flow(steps=3, batch=4, frames=16))
     with pytest.raises(PolicyError, match=r"another \[seed\], \[flow\]"):
         load_state(tmp_path, trainer(corpus, other))
-    longer = msgspec.structs.replace(TINY, jump=msgspec.structs.replace(TINY.jump, steps=9))
+    longer = msgspec.structs.replace(TINY, guidance=msgspec.structs.replace(TINY.guidance, steps=9))
     load_state(tmp_path, trainer(corpus, longer))  # more of the last stage may be asked for
     (tmp_path / "state-0.safetensors").write_bytes(b"\x80\x04 not for unpickling")
     with pytest.raises(PolicyError, match="cannot be read"):
@@ -113,6 +114,17 @@ def test_dice_are_thrown_for_every_stimulus_of_a_window_and_held(corpus: Corpus)
     _, dice = one._chance(rows)
     changed = (torch.diff(dice, dim=1) != 0.0).any(-1)
     assert torch.equal(changed, torch.diff(one._throws[rows], dim=1) > 0)
+
+
+def test_folding_guidance_in_changes_nothing_without_it(corpus: Corpus) -> None:
+    one = trainer(corpus)
+    while one.stage != "guidance":
+        one.step()
+    one.step()  # begins from the average
+    before = {name: value.clone() for name, value in one.model.state_dict().items()}
+    one.step()
+    changed = [name for name, value in one.model.state_dict().items() if not torch.equal(value, before[name])]
+    assert changed == ["push.weight"]
 
 
 def test_a_window_without_scored_frames_is_refused(corpus: Corpus) -> None:

@@ -33,11 +33,11 @@ def given(net: FaceDenoiser):
 def test_steps_make_what_whole_sequences_are(net: FaceDenoiser, given) -> None:
     noise, dice, told, guidance = given
     past = net.window
-    cache = net.start(told[:, :past], guidance)
+    cache = net.start(told[:, :past])
     still = torch.zeros_like(noise[:, :past]), torch.zeros_like(dice[:, :past]), told[:, :past]
     whole = [torch.cat((early, late), dim=1) for early, late in zip(still, (noise, dice, told), strict=True)]
-    tokens, _, _ = net._whole(*whole, net._jump_parts(guidance)[:, None])
-    aim, shares = net.muscles.reach(net.read(tokens)), net.muscles.shares(tokens)
+    tokens, _, _ = net._whole(*whole, net._jump_parts(2))
+    aim, shares = net.muscles.reach(net._aim(tokens, guidance[:, None])), net.muscles.shares(tokens)
     made, _ = net.muscles.course(cache.face, aim[:, past:], shares[:, past:])
     for at in range(FRAMES):
         frame, cache = net.step(noise[:, at], dice[:, at], told[:, at], guidance, cache)
@@ -61,7 +61,7 @@ def test_nothing_that_comes_later_changes_a_frame(net: FaceDenoiser, given) -> N
     later = noise.clone()
     later[:, 12:] += 5.0
     for whole, changed in (
-        (net(noise, level, told, guidance), net(later, level, told, guidance)),
+        (net(noise, level, told), net(later, level, told)),
         (net.jump(noise, dice, told, guidance, rest)[0], net.jump(later, dice, told, guidance, rest)[0]),
     ):
         assert torch.equal(whole[:, :12], changed[:, :12])

@@ -50,6 +50,15 @@ def test_more_pain_shows_more_and_a_stoic_shows_less() -> None:
     assert shown(9.0, expressiveness=0.3) < shown(9.0, expressiveness=2.0)
 
 
+def test_guidance_pushes_what_its_name_says() -> None:
+    def shown(weight: float) -> float:
+        return float(
+            np.mean([pspi(play(7.0, seed, guidance={"pain": weight}))[ONSET:RELEASE].max() for seed in range(4)])
+        )
+
+    assert shown(-0.5) < shown(0.0) < shown(1.0)
+
+
 def test_like_presses_are_answered_alike_unless_variety_is_asked_for() -> None:
     def spread(variety: float) -> float:
         peaks = [pspi(play(7.0, seed, variety=variety))[ONSET:RELEASE].max() for seed in range(6)]
