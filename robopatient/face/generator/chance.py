@@ -59,7 +59,8 @@ class Chance:
     Parameters
     ----------
     variety
-        Factor on the dice: 1 answers like presses as variously as people do, 0 always in the same, typical way.
+        Factor on both: 1 answers like presses as variously as people do, 0 always in the same, typical way (the
+        truncation of Brock et al. 2019, arXiv 1809.11096).
     """
 
     def __init__(self, seed: int | list[int], faces: int = 1, variety: float = 1.0) -> None:
@@ -75,4 +76,4 @@ class Chance:
             fresh = self._throws.standard_normal(self._dice.shape, dtype=np.float32)
             self._dice = np.where(begins[:, None], fresh, self._dice)
         noise = self._noise.standard_normal((len(condition), len(CHANNELS)), dtype=np.float32)
-        return noise, self._variety * self._dice
+        return self._variety * noise, self._variety * self._dice
