@@ -1,4 +1,4 @@
-"""A corpus as tensors: standardised motion, masked-ready conditions, windows and streams of them."""
+"""A corpus as tensors: standardised motion, conditions, and windows of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a face generator is taught by: velocities towards the data, and how far its own roll-outs are from the data.
+"""What a face generator is taught by: velocities towards the data, and how far what it makes is from the data.
 
 The second is the energy score, a strictly proper scoring rule (Gneiting and Raftery 2007): its mean over two
 independent samples is least when samples and data have the same distribution. It needs no critic, and none of the

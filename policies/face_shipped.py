@@ -9,24 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from robopatient.face.generator.chance import Chance
+from robopatient.face.generator.chance import SETTLE_FRAMES, Chance
 from robopatient.face.generator.checkpoint import StreamCard, checkpoint_folder, read_stream
-from robopatient.face.generator.condition import CONDITIONS, GROUPS, index
+from robopatient.face.generator.condition import CONDITIONS, GROUPS, calm_rows
 from robopatient.face.generator.life import Life
 from robopatient.face.generator.motion import settled
 from robopatient.face.generator.stream import Stepper
 
 __all__ = ["Shipped", "ShippedFace"]
-
-SETTLE_FRAMES, LIFE_STREAM = 64, 78
-"""Frames lived through before the first: as the live engine."""
-
-_KEPT = [
-    index(name)
-    for name in CONDITIONS
-    if not name.startswith("pain") and name not in ("contact", "loudness", "site_left_mm", "site_head_mm")
-]
-"""What is true of a patient at rest too."""
 
 
 class Shipped:
@@ -69,10 +59,9 @@ class ShippedFace:
         self._stepper = stepper
         self._stepper.state = {name: np.ascontiguousarray(array, np.float32) for name, array in start.items()}
         self._chance = Chance(seed)
-        self._life = Life([seed, LIFE_STREAM])
+        self._life = Life(seed)
         self._plain = np.zeros(len(GROUPS), np.float32)
-        calm = np.zeros(len(CONDITIONS))
-        calm[_KEPT] = np.asarray(first)[_KEPT]
+        calm = calm_rows(first)
         for _ in range(SETTLE_FRAMES):
             self.step(calm)
 

@@ -12,13 +12,15 @@ import numpy as np
 from robopatient.face.generator.condition import index
 from robopatient.face.generator.motion import CHANNELS, MOTION_HZ
 
-__all__ = ["DICE", "Begins", "Chance", "throws_of"]
+__all__ = ["DICE", "SETTLE_FRAMES", "Begins", "Chance", "throws_of"]
 
 DICE = 32
 """Dice of a stimulus: a unit's occurrence, size and delay for each of a dozen and more units (assumption)."""
 RISE_NRS, RISE_SHARE = 0.5, 0.15
 """Pain that is this far above its mean over a second, and by this share of it, is a new stimulus even where a hand or
 thermode stays on the skin; the tremor of a pressing hand is smaller (6 % in the corpus)."""
+SETTLE_FRAMES = 64
+"""Frames that a face lives through before the first that is shown: twice what the shipped network's cache holds."""
 AGAIN_S = 1.0
 """A stimulus is not followed by another within this time unless the hand has left: recorded presses rise in less."""
 

@@ -25,6 +25,7 @@ __all__ = [
     "Archetype",
     "Conditioner",
     "Traits",
+    "calm_rows",
     "check_conditions",
     "condition_of",
     "group_of",
@@ -219,6 +220,14 @@ def resampled(values: np.ndarray, hz: float) -> np.ndarray:
         return np.asarray(values, dtype=float)
     count = int(np.floor((len(values) - 1) / hz * MOTION_HZ)) + 1
     return np.interp(np.arange(count) / MOTION_HZ, np.arange(len(values)) / hz, values)
+
+
+def calm_rows(condition: np.ndarray) -> np.ndarray:
+    """The same people without pain, touch or voice, float32, of any shape (..., C)."""
+    calm = np.array(condition, np.float32)
+    for name in (*GROUPS["pain"], *GROUPS["contact"], *GROUPS["site"], *GROUPS["voice"]):
+        calm[..., _INDEX[name]] = 0.0
+    return calm
 
 
 def check_conditions(names: Iterable[str], where: str) -> None:

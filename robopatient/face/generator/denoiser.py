@@ -1,7 +1,7 @@
 """The network: a causal transformer over frames, each with a noise level of its own, told what hurts at every frame.
 
-It predicts the clean frame; velocity, one-step jumps and guided samples are arithmetic on that. ``forward`` sees whole
-sequences (training, reference sampling), ``step`` one frame with a cache (streaming); both are the same function.
+``forward`` cleans frames that are noisy each at its own level (the flow); ``jump`` makes whole sequences from noise,
+and ``step`` the same sequences one frame after the other, with a cache.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ __all__ = ["CONTEXT_LEVEL", "FORMAT", "Cache", "FaceDenoiser", "error_scale"]
 
 FORMAT = 3
 """Of the checkpoint: raised when columns or their meaning change."""
-
 
 CONTEXT_LEVEL = 0.01
 """Noise level that finished frames are declared to have, so that small errors of the past are not believed (context

@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from robopatient.config import FaceConfig
-from robopatient.face.generator.chance import Chance
+from robopatient.face.generator.chance import SETTLE_FRAMES, Chance
 from robopatient.face.generator.checkpoint import checkpoint_folder, read_stream
 from robopatient.face.generator.condition import Archetype, Conditioner, Traits, guidance_row
 from robopatient.face.generator.life import Life
@@ -36,10 +36,7 @@ QUIET_S = 0.3
 """To a face without pain when hushed or when commands have gone stale, as the blend engine."""
 HOLD_KEEP = 0.7
 """Share of its speed that a face keeps from one missed frame to the next (assumption: still after a quarter second)."""
-SETTLE_FRAMES = 64
-"""Lived through before the first pose: twice what the cache holds."""
 NOISE_STREAM = 77
-LIFE_STREAM = 78
 FURTHEST_MM = 150.0
 """Range of the corpus' places from the navel."""
 OWN_ARCHETYPES: tuple[Archetype, ...] = ("narrowed", "opened", "furrowed")
@@ -91,7 +88,7 @@ class Diffusion:
         self._display_ns = round(1e9 / config.fps)
         self._most_ticks = MOST_TICKS + round(MOTION_HZ / config.fps)
         self._chance = Chance([seed, NOISE_STREAM], variety=config.variety)
-        self._life = Life([seed, LIFE_STREAM])
+        self._life = Life(seed)
         self._traits = traits_of_face(config)
         self._conditioner = Conditioner([self._traits])
         self._calm = dict(maker.state)

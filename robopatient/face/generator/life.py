@@ -21,6 +21,8 @@ LIVING = ("gaze_pitch_deg", "gaze_yaw_deg", "blink", "breath")
 """Channels that are filled in here; the network is not taught them."""
 AVERTING_PSPI = 10.0
 """Shown pain from which the eyes look away at every glance (assumption)."""
+STREAM = 78
+"""Keeps these dice apart from those of ``Chance``."""
 SOME_NRS, RISING_NRS = 0.5, 0.3
 """Pain that is any, and how far above its mean over 0.3 s it is setting in (assumption)."""
 
@@ -31,10 +33,10 @@ _AU43, _HEAD, _GAZE, _BLINK, _BREATH = (
 
 
 class Life:
-    """Blinks, glances and breath of one face; equal seeds give equal ones."""
+    """Blinks, glances and breath of one face; equal seeds give equal ones, ``at`` tells faces side by side apart."""
 
-    def __init__(self, seed: int | list[int]) -> None:
-        blinks, gaze, breath = np.random.default_rng(seed).spawn(3)
+    def __init__(self, seed: int, at: int = 0) -> None:
+        blinks, gaze, breath = np.random.default_rng([seed, STREAM + at]).spawn(3)
         living = load_dynamics().living
         self._eyes = Eyes(living, blinks, gaze)
         self._breath = Breath(living, cycle=float(breath.random()))

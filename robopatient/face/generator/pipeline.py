@@ -17,18 +17,13 @@ from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler
 from diffusers.utils import BaseOutput, logging
 
 from robopatient.errors import AssetError, ConfigError
-from robopatient.face.generator.chance import Chance
-from robopatient.face.generator.condition import ARCHETYPES, CONDITIONS, GROUPS, check_conditions, guidance_row, index
+from robopatient.face.generator.chance import SETTLE_FRAMES, Chance
+from robopatient.face.generator.condition import CONDITIONS, GROUPS, calm_rows, check_conditions, guidance_row
 from robopatient.face.generator.denoiser import FORMAT, FaceDenoiser
 from robopatient.face.generator.life import Life
 from robopatient.face.generator.motion import CHANNELS, MOTION_HZ, settled
 
-__all__ = ["Face", "FaceMotion", "PainDiffusionPipeline", "calm_rows"]
-
-SETTLE_FRAMES = 64
-"""Frames lived through before the first that is shown: twice what the cache holds."""
-FLOW_LONGEST = 1800
-"""Frames of a clip that is integrated in one piece: memory grows with their square."""
+__all__ = ["Face", "FaceMotion", "PainDiffusionPipeline"]
 
 
 class FaceMotion(BaseOutput):
@@ -100,14 +95,14 @@ class PainDiffusionPipeline(DiffusionPipeline):
             Columns ``CONDITIONS`` at 30 rows a second, shape (n, C) or, for several faces at once, (batch, n, C).
         flow_steps
             Above 0: steps of the scheduler for the whole clip at once in place of jumps frame after frame, guided by
-            the plain formula; for clips of up to ``FLOW_LONGEST`` frames.
+            the plain formula.
         guidance
             Extra weight of groups of conditions, 0 for none: ``{"pain": 1.0}``.
 
         Raises
         ------
         ConfigError
-            When the conditions have another shape, are not finite, or are too many for ``flow_steps``.
+            When the conditions have another shape or are not finite.
         """
         condition = np.asarray(condition, np.float32)
         many = condition if condition.ndim == 3 else condition[None]
@@ -121,9 +116,6 @@ class PainDiffusionPipeline(DiffusionPipeline):
 
     def _integrated(self, condition: np.ndarray, seed: int, steps: int, weights: np.ndarray) -> np.ndarray:
         """Flow from noise to motion by the scheduler, with classifier-free guidance of each group."""
-        n = condition.shape[1]
-        if n > FLOW_LONGEST:
-            raise ConfigError(f"flow_steps: {n} frames; at most {FLOW_LONGEST} at once, or leave flow_steps at 0")
         net, scheduler = self.denoiser, self.scheduler
         device = next(net.parameters()).device
         calm = np.repeat(calm_rows(condition[:, 0])[:, None], SETTLE_FRAMES, axis=1)
@@ -145,7 +137,7 @@ class PainDiffusionPipeline(DiffusionPipeline):
             motion = scheduler.step(velocity, timestep, motion, return_dict=False)[0]
         faces = settled(net.physical(motion[:, SETTLE_FRAMES:]).cpu().numpy())
         for at, (face, told_rows) in enumerate(zip(faces, condition, strict=True)):
-            life = Life([seed, at])
+            life = Life(seed, at)
             face[:] = [life.show(frame, row) for frame, row in zip(face, told_rows, strict=True)]
         return faces
 
@@ -170,7 +162,7 @@ class Face:
         self._net: FaceDenoiser = pipeline.denoiser
         self._device = next(self._net.parameters()).device
         self._chance = Chance(seed, len(first))
-        self._lives = [Life([seed, at]) for at in range(len(first))]
+        self._lives = [Life(seed, at) for at in range(len(first))]
         self._guidance = torch.from_numpy(guidance_row(guidance)).to(self._device).expand(len(first), -1)
         calm = calm_rows(first)
         told = self._net.masked(torch.from_numpy(calm).to(self._device))
@@ -187,16 +179,6 @@ class Face:
         frame, self._cache = self._net.step(noise, dice, self._net.masked(told), self._guidance, self._cache)
         faces = settled(self._net.physical(frame).cpu().numpy())
         return np.stack([life.show(face, row) for life, face, row in zip(self._lives, faces, rows, strict=True)])
-
-
-def calm_rows(condition: np.ndarray) -> np.ndarray:
-    """The same people without pain, touch or voice, shape (batch, C)."""
-    calm = np.array(condition, np.float32)
-    lasting = {*ARCHETYPES, "expressiveness", "asymmetry", "tempo", "sex", "age_years", "valence", "arousal"}
-    for name in CONDITIONS:
-        if name not in lasting:
-            calm[:, index(name)] = 0.0
-    return calm
 
 
 def _check_rows(condition: np.ndarray) -> None:

@@ -82,8 +82,6 @@ def test_a_stimulus_that_is_not_finite_is_named(toy_checkpoint: Path) -> None:
         pipeline(broken)
     with pytest.raises(ConfigError, match="expected"):
         pipeline(RISE[:, 1:])
-    with pytest.raises(ConfigError, match="at most 1800 at once"):
-        pipeline(np.zeros((2000, RISE.shape[1])), flow_steps=2)
 
 
 def test_pickles_are_refused_whatever_they_are_called(copy: Path) -> None:

@@ -49,7 +49,7 @@ def test_a_jump_goes_on_from_the_face_that_it_is_given(net: FaceDenoiser, given)
     face = net.muscles.reach(torch.randn(2, 2, D))
     frames, _ = net.jump(*given, face)
     other, _ = net.jump(*given, torch.zeros_like(face))
-    assert (frames[:, 0] - face[:, 1]).abs().mean() < (frames[:, 0] - other[:, 0]).abs().mean() * 2.0
+    assert not torch.allclose(frames[:, 0], other[:, 0], atol=0.05)
     assert torch.allclose(frames[:, -1], other[:, -1], atol=0.05)  # and forgets it
 
 
