@@ -1,7 +1,7 @@
 """What the network moves: for every channel an aim and how fast it is approached, through two poles.
 
-A face has mass and muscles: it neither jumps nor trembles, however noisy what drives it. Each frame lies between the
-one before and an aim within range, so a face can neither leave its range nor drift, whatever the network says.
+A face has mass and muscles: two poles dampen what trembles in that which drives it. Each frame lies between the one
+before and an aim within range, so a face cannot leave its range, whatever the network says.
 """
 
 from __future__ import annotations
