@@ -20,7 +20,7 @@ __all__ = ["Table", "channel_statistics", "table_of", "usual_changes"]
 TAIL_SHARE = 0.2
 """Least scale of a channel, as a share of its rare extremes: a unit that nearly always rests must not be blown up."""
 
-PAINLESS_SHARE = 0.35
+PAINLESS_SHARE = 0.5
 """How often sequences without pain are taken next to the others (assumption): little happens in them. Who is asked and
 what they are told is drawn differently this way, not what they answer: what is learned for each stays the same."""
 

@@ -95,7 +95,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     distribution_draws: int = 200
     pairs: int = 16
     dose_subjects: int = 16
-    drift_faces: int = 3
+    drift_faces: int = 96
     drift_minutes: int = 10
 
 

@@ -39,34 +39,58 @@ class Shipped:
         self.card: StreamCard
         self._path: Path
         self.card, self._path, self._start = read_stream(self.folder)
-        self._stepper = Stepper(self._path, self._start)
 
     def generate(self, condition: np.ndarray, seed: int) -> np.ndarray:
         """Motion, shape (n, D)."""
-        face = ShippedFace(self._stepper, self._start, condition[0], seed)
-        return np.stack([face.step(row) for row in condition])
+        return self.generate_batch(condition[None], [seed])[0]
+
+    def generate_batch(self, conditions: np.ndarray, seeds: list[int]) -> np.ndarray:
+        """Motions (b, n, D) for conditions (b, n, C), a seed each."""
+        faces = self._faces(conditions[:, 0], seeds)
+        return np.stack([faces.step(conditions[:, row]) for row in range(conditions.shape[1])], axis=1)
 
     def stream(self, seed: int, condition: np.ndarray | None = None) -> ShippedFace:
         """A new face at rest, with a session of its own; ``condition`` (C,) says whose."""
         first = np.zeros(len(CONDITIONS)) if condition is None else condition
-        return ShippedFace(Stepper(self._path, self._start), self._start, first, seed)
+        return ShippedFace(self._faces(first[None], [seed]))
+
+    def _faces(self, first: np.ndarray, seeds: list[int]) -> _Faces:
+        return _Faces(Stepper(self._path, self._start, len(first)), first, seeds)
 
 
 class ShippedFace:
     """One face being moved."""
 
-    def __init__(self, stepper: Stepper, start: dict[str, np.ndarray], first: np.ndarray, seed: int) -> None:
+    def __init__(self, faces: _Faces) -> None:
+        self._faces = faces
+
+    def step(self, condition: np.ndarray) -> np.ndarray:
+        """Next frame, shape (D,)."""
+        return self._faces.step(condition[None])[0]
+
+
+class _Faces:
+    """Faces side by side, each with noise, dice and eyes of its own; what one shows does not depend on the others.
+
+    Parameters
+    ----------
+    first
+        Conditions of the first frame, shape (faces, C): who they are.
+    """
+
+    def __init__(self, stepper: Stepper, first: np.ndarray, seeds: list[int]) -> None:
         self._stepper = stepper
-        self._stepper.state = {name: np.ascontiguousarray(array, np.float32) for name, array in start.items()}
-        self._chance = Chance(seed)
-        self._life = Life(seed)
-        self._plain = np.zeros(len(GROUPS), np.float32)
+        self._chances = [Chance(seed) for seed in seeds]
+        self._lives = [Life(seed) for seed in seeds]
+        self._plain = np.zeros((len(seeds), len(GROUPS)), np.float32)
         calm = calm_rows(first)
         for _ in range(SETTLE_FRAMES):
             self.step(calm)
 
     def step(self, condition: np.ndarray) -> np.ndarray:
-        """Next frame, shape (D,)."""
-        noise, dice = self._chance.draw(condition[None])
-        frame = settled(self._stepper.step(condition, noise[0], dice[0], self._plain))
-        return self._life.show(frame, condition)
+        """Next frames, shape (faces, D), for conditions (faces, C)."""
+        drawn = [chance.draw(row[None]) for chance, row in zip(self._chances, condition, strict=True)]
+        noise, dice = (np.concatenate(one) for one in zip(*drawn, strict=True))
+        frames = settled(self._stepper.step(condition, noise, dice, self._plain))
+        shown = [life.show(*one) for life, *one in zip(self._lives, frames, condition, strict=True)]
+        return np.stack(shown)

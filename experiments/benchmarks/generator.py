@@ -34,7 +34,7 @@ from policies.face_baselines.recipe_diffusion import guided, pyramid
 from policies.face_baselines.recipe_network import PUBLISHED, SIGNALS, StackUnet
 from policies.face_evaluate import FULL, QUICK, TO_BEAT, Evaluation, evaluate
 from policies.face_generators import Generator
-from policies.face_metrics.drift import drift_of, ten_minutes
+from policies.face_metrics.drift import Drift, drift_of, ten_minutes
 from policies.face_metrics.intervals import Interval
 from policies.face_report.page import verdicts, write_report
 from policies.face_shipped import Shipped
@@ -53,7 +53,7 @@ SIMULATED = "simulated"
 
 
 def bench_generator(
-    *, as_json: bool, checkpoint: str = "", rounds: int = 6, faces: int = 4, minutes: int = 10, seed: int = 1
+    *, as_json: bool, checkpoint: str = "", rounds: int = 6, faces: int = 64, minutes: int = 10, seed: int = 1
 ) -> None:
     """Measure and print the figures of the generator.
 
@@ -91,8 +91,7 @@ def bench_generator(
         value("generator_fps", round(fps, 1), at_least=60.0, n=int(calm.sum())),
         value("ratio_paindiffusion_recipe", round(ratio, 1), at_least=100.0, n=rounds),
         steps,
-        _between(value("drift_variance_ratio", round(drift.variance_ratio, 4), n=faces), 0.9, 1.1),
-        _between(value("drift_pspi_change", round(drift.pspi_change, 4), n=faces), -0.05, 0.05),
+        *_drifts(drift),
         value("parameters_million", round(shipped.card.parameters / 1e6, 3), at_most=4.0),
         value("checkpoint_mb", round(_megabytes(shipped.folder), 2), at_most=15.0),
     ]
@@ -242,9 +241,9 @@ def _metrics() -> tuple[str, ...]:
     return (*TO_BEAT, "pain_divrs_ratio", "pain_var_ratio", "PainSim", "PainCorr", "PainAcc", "PainDist")
 
 
-def _figure(name: str, one: Interval) -> Figure:
+def _figure(name: str, one: Interval, of: str = "people") -> Figure:
     number = float(one.value) if np.isfinite(one.value) else None
-    remark = f"95 % interval over {one.n} people {one.low:.4g} to {one.high:.4g}"
+    remark = f"95 % interval over {one.n} {of} {one.low:.4g} to {one.high:.4g}"
     return Figure(name, value=number, n=one.n, remark=remark if number is not None else "nothing to measure")
 
 
@@ -270,10 +269,15 @@ def _figures(result: Evaluation) -> list[Figure]:
     passed = sum(one.passed for one in swaps)
     figures.append(value("controls_in_the_right_direction", passed, at_least=len(swaps), n=len(swaps)))
     if result.ours in result.drift:
-        drift = result.drift[result.ours]
-        figures.append(_between(value("drift_variance_ratio", round(drift.variance_ratio, 4)), 0.9, 1.1))
-        figures.append(_between(value("drift_pspi_change", round(drift.pspi_change, 4)), -0.05, 0.05))
+        figures += _drifts(result.drift[result.ours])
     return figures
+
+
+def _drifts(drift: Drift) -> list[Figure]:
+    return [
+        _between(_figure("drift_variance_ratio", drift.variance_ratio, "faces"), 0.9, 1.1),
+        _between(_figure("drift_pspi_change", drift.pspi_change, "faces"), -0.05, 0.05),
+    ]
 
 
 def _print(result: Evaluation) -> None:

@@ -18,7 +18,7 @@ from policies.corpus.store import Corpus
 from policies.face_baselines.recipe_diffusion import SIGMA_DATA, sample_window, training_loss
 from policies.face_baselines.recipe_network import PUBLISHED, REDUCED, SIGNALS, RecipeSize, StackUnet
 from policies.face_baselines.windows import Scaled, Windows, load, optimise, save
-from robopatient.face.generator.condition import SCALE, index
+from robopatient.face.generator.condition import MIDDLE, SPREAD, index
 from robopatient.face.generator.motion import CHANNELS
 
 __all__ = ["EMOTION_CLASSES", "Recipe", "fit", "published_size", "signals_of"]
@@ -157,7 +157,7 @@ def fit(corpus: Corpus, seed: int, effort: str = "full") -> Recipe:
 
 def _unscaled(conditions: Tensor) -> np.ndarray:
     """Conditions in physical units again."""
-    result: np.ndarray = conditions.double().numpy() * SCALE
+    result: np.ndarray = conditions.double().numpy() * SPREAD + MIDDLE
     return result
 
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from policies.corpus.store import Corpus
 from policies.errors import PolicyError
-from robopatient.face.generator.condition import CONDITIONS, SCALE
+from robopatient.face.generator.condition import CONDITIONS, MIDDLE, SPREAD
 from robopatient.face.generator.motion import CHANNELS, settled
 
 __all__ = ["Scaled", "Windows", "load", "optimise", "save"]
@@ -69,7 +69,7 @@ class Windows:
                 "give a corpus with longer sequences (robopatient face import, or the simulator)"
             )
         self.length = length
-        self._conditions = [torch.from_numpy((one.condition / SCALE).astype(np.float32)) for one in chosen]
+        self._conditions = [scaled_conditions(one.condition) for one in chosen]
         self._motions = [torch.from_numpy(np.asarray(one.motion, np.float32)) for one in chosen]
         self._share = np.array([len(one.motion) - length + 1 for one in chosen], dtype=float)
         self._share /= self._share.sum()
@@ -80,7 +80,7 @@ class Windows:
         return torch.cat(self._motions).numpy()
 
     def batch(self, count: int) -> tuple[Tensor, Tensor]:
-        """Conditions over ``SCALE``, (count, length, C), and motions in physical units, (count, length, D)."""
+        """Conditions as of ``scaled_conditions``, (count, length, C), and motions, physical, (count, length, D)."""
         which = self._rng.choice(len(self._motions), count, p=self._share)
         starts = [int(self._rng.integers(len(self._motions[i]) - self.length + 1)) for i in which]
         cut = [slice(start, start + self.length) for start in starts]
@@ -93,7 +93,7 @@ def scaled_conditions(conditions: np.ndarray) -> Tensor:
     """Conditions in physical units as the networks take them; any shape (..., C)."""
     if conditions.shape[-1] != len(CONDITIONS):
         raise PolicyError(f"conditions have {conditions.shape[-1]} columns, expected {len(CONDITIONS)}")
-    return torch.from_numpy((np.asarray(conditions) / SCALE).astype(np.float32))
+    return torch.from_numpy(((np.asarray(conditions) - MIDDLE) / SPREAD).astype(np.float32))
 
 
 def optimise(

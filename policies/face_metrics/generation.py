@@ -12,7 +12,7 @@ from robopatient.face.generator.motion import CHANNELS
 
 __all__ = ["generate_many"]
 
-BATCH = 16
+BATCH = 32
 """Motions asked for at a time."""
 
 

@@ -90,15 +90,15 @@ def verdicts(result: Evaluation) -> list[tuple[str, str, bool]]:
         rows.append(
             (
                 f"variance of minute {last} over minute 1 within 0.9-1.1",
-                f"{drift.variance_ratio:.3f}",
-                0.9 <= drift.variance_ratio <= 1.1,
+                _plain(drift.variance_ratio),
+                0.9 <= drift.variance_ratio.value <= 1.1,
             )
         )
         rows.append(
             (
                 f"mean PSPI of minute {last} within 5 % of minute 1",
-                f"{100 * drift.pspi_change:+.1f} %",
-                abs(drift.pspi_change) <= 0.05,
+                _percent(drift.pspi_change),
+                abs(drift.pspi_change.value) <= 0.05,
             )
         )
     return rows
@@ -310,7 +310,7 @@ def _doses(result: Evaluation) -> str:
 
 def _drifts(result: Evaluation) -> str:
     rows = [
-        (_name(result, name), f"{d.variance_ratio:.3f}", f"{100 * d.pspi_change:+.1f} %")
+        (_name(result, name), _with_interval(d.variance_ratio), _percent(d.pspi_change))
         for name, d in result.drift.items()
     ]
     last = result.plan.drift_minutes
@@ -358,6 +358,11 @@ def _with_interval(one: Interval) -> str:
 
 def _plain(one: Interval) -> str:
     return f"{_short(one.value)} (95 % interval {_short(one.low)} to {_short(one.high)})"
+
+
+def _percent(one: Interval) -> str:
+    low, value, high = (f"{100.0 * number:+.1f}" for number in (one.low, one.value, one.high))
+    return f"{value} % (95 % interval {low} to {high})" if one.n > 1 else f"{value} %"
 
 
 def _short(value: float) -> str:

@@ -16,7 +16,7 @@ def bench_generator(
         str, typer.Option(help="Name under assets/generators, or a folder; empty: a session's.")
     ] = "",
     rounds: Annotated[int, typer.Option(min=1, help="Alternations with the recipe.")] = 6,
-    faces: Annotated[int, typer.Option(min=1, help="Faces that run on end for the drift.")] = 4,
+    faces: Annotated[int, typer.Option(min=1, help="Faces that run on end for the drift.")] = 64,
     minutes: Annotated[int, typer.Option(min=2, max=60, help="For how long.")] = 10,
     seed: FixedSeed = 1,
     json: Json = False,

@@ -1,18 +1,21 @@
-"""What a face leaves to chance: fresh noise for every frame, and dice that are thrown once for every stimulus.
+"""What a face leaves to chance: noise that wanders from frame to frame, and dice, thrown once for every stimulus.
 
 How strongly, how soon and with which units somebody answers is settled when a hand comes down and stays settled until
-the next one; noise that is new in every frame averages out and can tell none of that. Both are standard normal, so
-the dice are noise that lasts (noise shared between frames: Ge et al. 2023, arXiv 2305.10474).
+the next one; noise averages out and can tell none of that. Held expressions waver, but slowly: noise that was new in
+every frame made faces tremble. Both are standard normal in every frame (noise shared between frames: Ge et al. 2023,
+arXiv 2305.10474).
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
 from robopatient.face.generator.condition import index
 from robopatient.face.generator.motion import CHANNELS, MOTION_HZ
 
-__all__ = ["DICE", "SETTLE_FRAMES", "Begins", "Chance", "throws_of"]
+__all__ = ["DICE", "SETTLE_FRAMES", "Begins", "Chance", "Wander", "throws_of"]
 
 DICE = 32
 """Dice of a stimulus: a unit's occurrence, size and delay for each of a dozen and more units (assumption)."""
@@ -21,10 +24,30 @@ RISE_NRS, RISE_SHARE = 0.5, 0.15
 thermode stays on the skin; the tremor of a pressing hand is smaller (6 % in the corpus)."""
 SETTLE_FRAMES = 64
 """Frames that a face lives through before the first that is shown: twice what the shipped network's cache holds."""
+WANDER_S = 0.15
+"""Time constant of each of the two poles that noise goes through: an expression that is held wavers about once a
+second (assumption)."""
 AGAIN_S = 1.0
 """A stimulus is not followed by another within this time unless the hand has left: recorded presses rise in less."""
 
 _PAIN, _MEAN, _CONTACT = index("pain"), index("pain_1s"), index("contact")
+
+
+class Wander:
+    """White noise, frame after frame, to noise that wanders; both standard normal, arrays or tensors of any shape."""
+
+    def __init__(self) -> None:
+        self._keep = float(np.exp(-1.0 / (MOTION_HZ * WANDER_S)))
+        keep = self._keep
+        self._gain = ((1.0 - keep**2) ** 3 / (1.0 + keep**2)) ** 0.5
+        self._lead: Any = 0.0
+        self._noise: Any = 0.0
+
+    def __call__(self, white: Any) -> Any:
+        """Noise of the next frame; it begins at 0 and is standard normal after a second."""
+        self._lead = self._keep * self._lead + white
+        self._noise = self._keep * self._noise + self._lead
+        return self._gain * self._noise
 
 
 class Begins:
@@ -69,6 +92,7 @@ class Chance:
         self._variety = np.float32(variety)
         self._noise, self._throws = np.random.default_rng(seed).spawn(2)  # stimuli do not change the noise
         self._begins = Begins(faces)
+        self._wander = Wander()
         self._dice = self._throws.standard_normal((faces, DICE), dtype=np.float32)
 
     def draw(self, condition: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -77,5 +101,5 @@ class Chance:
         if begins.any():
             fresh = self._throws.standard_normal(self._dice.shape, dtype=np.float32)
             self._dice = np.where(begins[:, None], fresh, self._dice)
-        noise = self._noise.standard_normal((len(condition), len(CHANNELS)), dtype=np.float32)
+        noise = self._wander(self._noise.standard_normal((len(condition), len(CHANNELS)), dtype=np.float32))
         return self._variety * noise, self._variety * self._dice

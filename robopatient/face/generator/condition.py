@@ -21,7 +21,8 @@ __all__ = [
     "CONDITIONS",
     "GROUPS",
     "INTEGRALS_S",
-    "SCALE",
+    "MIDDLE",
+    "SPREAD",
     "Archetype",
     "Conditioner",
     "Traits",
@@ -64,11 +65,13 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 """Conditions that are dropped in training, and guided, together."""
 
-SCALE = np.array([
-    10.0, 30.0, 10.0, 10.0, 10.0, 10.0, 1.0, 60.0, 60.0, 1.0, 1.0, 1.0, *(1.0 for _ in ARCHETYPES), 1.0, 50.0, 1.0,
-    1.0, 1.0,
-])  # fmt: skip
-"""What a network divides each column by, shape (C,)."""
+MIDDLE, SPREAD = np.array([
+    (0.0, 2.0), (0.0, 10.0), *((0.0, 2.0) for _ in INTEGRALS_S), (0.5, 0.5), (0.0, 60.0), (0.0, 60.0),  # pain to site
+    (1.0, 0.3), (0.0, 0.3), (0.0, 0.3), *((0.2, 0.4) for _ in ARCHETYPES), (0.5, 0.5), (50.0, 25.0),  # who
+    (0.0, 0.35), (0.0, 0.35), (0.0, 0.2),
+]).T  # fmt: skip
+"""About the mean and standard deviation of each column over the corpus, shape (C,): a network sees columns by these,
+so that what hurts is as loud to it as the noise beside it."""
 
 MAX_RATE_PER_S = 90.0
 """Pain counts as rising at most this fast: from 0 to 9 in three frames."""

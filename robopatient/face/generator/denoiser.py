@@ -17,13 +17,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from robopatient.face.generator.chance import DICE
-from robopatient.face.generator.condition import CONDITIONS, GROUPS, SCALE, group_of
+from robopatient.face.generator.condition import CONDITIONS, GROUPS, MIDDLE, SPREAD, group_of
 from robopatient.face.generator.motion import CHANNELS, MOTION_HZ
 from robopatient.face.generator.muscles import Muscles
 
 __all__ = ["CONTEXT_LEVEL", "FORMAT", "Cache", "FaceDenoiser", "error_scale"]
 
-FORMAT = 3
+FORMAT = 4
 """Of the checkpoint: raised when columns or their meaning change."""
 
 CONTEXT_LEVEL = 0.01
@@ -97,8 +97,8 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
         Size of the transformer.
     window
         Frames before its own that a frame sees directly.
-    mean, scale
-        Of each channel: motion is standardised inside, so that everything outside is in physical units.
+    mean, scale, condition_mean, condition_scale
+        Of each channel and condition: all is standardised inside, and everything outside is in physical units.
     channels, conditions, hz, format
         What this network was trained for; they are checked on loading.
     """
@@ -116,7 +116,8 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
         scale: Sequence[float] = (1.0,) * len(CHANNELS),
         channels: Sequence[str] = CHANNELS,
         conditions: Sequence[str] = CONDITIONS,
-        condition_scale: Sequence[float] = tuple(SCALE.tolist()),
+        condition_mean: Sequence[float] = tuple(MIDDLE.tolist()),
+        condition_scale: Sequence[float] = tuple(SPREAD.tolist()),
         hz: float = MOTION_HZ,
         format: int = FORMAT,  # noqa: A002
     ) -> None:
@@ -127,6 +128,7 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
         dims, groups = len(channels), len(GROUPS)
         self.register_buffer("_mean", torch.tensor(mean, dtype=torch.float32), persistent=False)
         self.register_buffer("_scale", torch.tensor(scale, dtype=torch.float32), persistent=False)
+        self.register_buffer("_condition_mean", torch.tensor(condition_mean, dtype=torch.float32), persistent=False)
         self.register_buffer("_condition_scale", torch.tensor(condition_scale, dtype=torch.float32), persistent=False)
         self.register_buffer("_group", torch.from_numpy(group_of()), persistent=False)
         self.embed_motion = nn.Linear(dims, width)
@@ -172,7 +174,8 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
         if keep is None:
             keep = torch.ones((*condition.shape[:-1], len(GROUPS)), dtype=condition.dtype, device=condition.device)
         keep = keep.expand(*condition.shape[:-1], len(GROUPS))
-        return torch.cat((condition / self._condition_scale * keep[..., self._group], keep - 1.0), dim=-1)
+        inside = (condition - self._condition_mean) / self._condition_scale
+        return torch.cat((inside * keep[..., self._group], keep - 1.0), dim=-1)
 
     # -- whole sequences -----------------------------------------------------------------------------------------
 
@@ -213,7 +216,7 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
         tuple
             Frames, and aims as far as they reach beyond the range too, both standardised, shape (batch, n, D).
         """
-        tokens, _, _ = self._whole(noise, dice, masked, self._jump_parts(len(noise)))
+        tokens, _, _ = self._whole(noise, dice, masked, self._jump_parts())
         aim = self._aim(tokens, guidance[:, None])
         frames, _ = self.muscles.course(face, self.muscles.reach(aim), self.muscles.shares(tokens))
         return frames, aim
@@ -223,9 +226,9 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
         more = self.push(tokens).unflatten(-1, (len(GROUPS), -1))
         return self.read(tokens) + (guidance[..., None] * more).sum(-2)
 
-    def _jump_parts(self, batch: int) -> Tensor:
-        """From pure noise to a finished frame, shape (batch, 1, 6, width)."""
-        whole = torch.ones((batch, 1), device=self._rates.device)
+    def _jump_parts(self) -> Tensor:
+        """From pure noise to a finished frame, shape (1, 1, 6, width): the same for every face and frame."""
+        whole = torch.ones((1, 1), device=self._rates.device)
         return self._parts(whole, torch.zeros_like(whole))
 
     def _whole(
@@ -287,7 +290,7 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
         dims = len(self._mean)
         still = masked.new_zeros((batch, n, dims))
         dice = masked.new_zeros((batch, n, DICE))
-        _, keys, values = self._whole(still, dice, masked, self._jump_parts(batch))
+        _, keys, values = self._whole(still, dice, masked, self._jump_parts())
         newest = slice(-self.window, None)
         rest = self.standardise(torch.zeros(dims, device=masked.device))
         return Cache(
@@ -309,7 +312,7 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
             Extra weight of each group of conditions, 0 for none, shape (batch, groups).
         """
         tokens = self._embedded(noise, dice, masked)[:, None]
-        parts = self._jump_parts(len(noise))
+        parts = self._jump_parts()
         keys, values = [], []
         for at, block in enumerate(self._stack):
             own = [parts[..., part, :] + block.modulate[part] for part in range(6)]

@@ -54,7 +54,7 @@ class FrameMaker(Protocol):
     state: dict[str, np.ndarray]
 
     def step(self, condition: np.ndarray, noise: np.ndarray, dice: np.ndarray, guidance: np.ndarray) -> np.ndarray:
-        """Next frame, shape (D,)."""
+        """Next frames, shape (faces, D); arguments as those of ``Stepper.step``."""
         ...
 
 
@@ -82,7 +82,7 @@ class Diffusion:
             _, path, start = read_stream(checkpoint_folder(config.checkpoint))
             maker = Stepper(path, start)
         self._maker = maker
-        self._guidance = guidance_row(config.guidance)
+        self._guidance = guidance_row(config.guidance)[None]
         self._emotion = config.emotion
         self._deadline_s = config.deadline_ms * 1e-3
         self._display_ns = round(1e9 / config.fps)
@@ -186,8 +186,7 @@ class Diffusion:
         """Frame from the network; from a calm start when ``fresh`` or when it has lost its way."""
         if fresh:
             self._maker.state = dict(self._calm)
-        noise, dice = chance
-        frame = self._maker.step(row, noise[0], dice[0], self._guidance)
+        [frame] = self._maker.step(row[None], *chance, self._guidance)
         if not np.isfinite(frame).all():
             self._maker.state = dict(self._calm)
             return self._frame

@@ -15,7 +15,7 @@ from robopatient.face.generator.chance import DICE, Chance
 from robopatient.face.generator.condition import GROUPS, Conditioner, Traits
 from robopatient.face.generator.denoiser import Cache, FaceDenoiser
 from robopatient.face.generator.motion import CHANNELS
-from robopatient.face.generator.stream import STATE, Stepper
+from robopatient.face.generator.stream import FACES, GIVEN, STATE, Stepper
 
 __all__ = ["compare", "export_step"]
 
@@ -61,6 +61,8 @@ def export_step(model: FaceDenoiser, step: Path, start: Path) -> None:
     state = dict(zip(STATE, (one.contiguous() for one in cache), strict=True))
     np.savez(start, **{name: one.numpy() for name, one in state.items()})  # type: ignore[arg-type]
     noise, dice = torch.zeros(1, len(CHANNELS)), torch.zeros(1, DICE)
+    axes = {name: {0: "faces"} for name in (*GIVEN, "motion")}
+    axes |= {new + name: {FACES[name]: "faces"} for name in STATE for new in ("", "new_")}
     level = logging.getLogger("torch.onnx").level
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter that traces is announced to go; it needs no further package
@@ -70,8 +72,9 @@ def export_step(model: FaceDenoiser, step: Path, start: Path) -> None:
             str(step),
             dynamo=False,
             opset_version=OPSET,
-            input_names=["noise", "dice", "condition", "guidance", *STATE],
+            input_names=[*GIVEN, *STATE],
             output_names=["motion", *(f"new_{name}" for name in STATE)],
+            dynamic_axes=axes,
         )
     logging.getLogger("torch.onnx").setLevel(level)
 
@@ -89,9 +92,9 @@ def compare(model: FaceDenoiser, step: Path, start: Path) -> float:
         pain = 4.0 + 4.0 * np.sin(frame / 20.0)
         row = conditioner.step(pain, contact=float(pain > 2.0)).astype(np.float32)
         noise, dice = chance.draw(row)
-        made = model.standardise(torch.from_numpy(stepper.step(row[0], noise[0], dice[0], guidance.numpy()[0])))
+        made = model.standardise(torch.from_numpy(stepper.step(row, noise, dice, guidance.numpy())))
         with torch.no_grad():
             told = model.masked(torch.from_numpy(row))
             wanted, cache = model.step(torch.from_numpy(noise), torch.from_numpy(dice), told, guidance, cache)
-        worst = max(worst, float((made - wanted[0]).abs().max()))
+        worst = max(worst, float((made - wanted).abs().max()))
     return worst

@@ -1,8 +1,8 @@
 """What a generated face does besides showing pain: it blinks, looks and breathes, by clocks of its own.
 
 Blinks and glances are point processes and breath is an oscillator: each is one of two or three numbers waited for,
-which noise that is new in every frame cannot count. The generator says how far pain has closed the lids and turned the
-head; these say what goes on beside it.
+which a network that gets noise frame by frame cannot count. The generator says how far pain has closed the lids and
+turned the head; these say what goes on beside it.
 """
 
 from __future__ import annotations

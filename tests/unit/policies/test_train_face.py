@@ -133,6 +133,12 @@ def test_a_window_without_scored_frames_is_refused(corpus: Corpus) -> None:
         trainer(corpus, short)
 
 
+def test_a_torch_without_muon_is_named(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch.optim, "Muon")
+    with pytest.raises(PolicyError, match=r"no Muon; to train a face: pip install 'torch>=2.9"):
+        trainer(corpus)
+
+
 def test_a_channel_that_never_moves_is_named(corpus: Corpus) -> None:
     still = [msgspec.structs.replace(one, motion=one.motion.copy()) for one in corpus.sequences]
     for one in still:

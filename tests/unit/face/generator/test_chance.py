@@ -1,6 +1,7 @@
 import numpy as np
+import pytest
 
-from robopatient.face.generator.chance import Chance, throws_of
+from robopatient.face.generator.chance import Chance, Wander, throws_of
 from robopatient.face.generator.condition import Traits, condition_of
 
 
@@ -42,6 +43,17 @@ def test_dice_lie_until_the_next_stimulus_and_noise_never_does() -> None:
     again = Chance(3).draw(press(pain)[0, :1])
     assert np.array_equal(again[0][0], noise[0])
     assert not np.array_equal(Chance(4).draw(press(pain)[0, :1])[1], again[1])
+
+
+def test_noise_wanders_and_is_standard_normal() -> None:
+    white = np.random.default_rng(1).standard_normal((20_000, 4), dtype=np.float32)
+    wander = Wander()
+    noise = np.array([wander(row) for row in white])[60:]
+    assert noise.std(axis=0) == pytest.approx(np.ones(4), abs=0.05)
+    later = {lag: float((noise[lag:] * noise[:-lag]).mean()) for lag in (1, 15, 60)}
+    assert later[1] > 0.95  # hardly another a frame later
+    assert 0.05 < later[15] < 0.25  # (1 + t / tau) exp(-t / tau) of two poles: 0.15 after half a second
+    assert abs(later[60]) < 0.03
 
 
 def test_faces_side_by_side_have_their_own_dice() -> None:

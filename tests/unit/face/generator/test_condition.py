@@ -5,7 +5,8 @@ from robopatient.errors import ConfigError
 from robopatient.face.generator.condition import (
     CONDITIONS,
     GROUPS,
-    SCALE,
+    MIDDLE,
+    SPREAD,
     Conditioner,
     Traits,
     check_conditions,
@@ -21,7 +22,7 @@ from robopatient.face.generator.condition import (
 def test_every_condition_is_in_exactly_one_group_and_has_a_scale() -> None:
     listed = [name for names in GROUPS.values() for name in names]
     assert sorted(listed) == sorted(CONDITIONS)
-    assert len(SCALE) == len(CONDITIONS) == len(group_of())
+    assert len(MIDDLE) == len(SPREAD) == len(CONDITIONS) == len(group_of())
     assert list(GROUPS)[group_of()[index("loudness")]] == "voice"
 
 

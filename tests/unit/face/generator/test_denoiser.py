@@ -36,7 +36,7 @@ def test_steps_make_what_whole_sequences_are(net: FaceDenoiser, given) -> None:
     cache = net.start(told[:, :past])
     still = torch.zeros_like(noise[:, :past]), torch.zeros_like(dice[:, :past]), told[:, :past]
     whole = [torch.cat((early, late), dim=1) for early, late in zip(still, (noise, dice, told), strict=True)]
-    tokens, _, _ = net._whole(*whole, net._jump_parts(2))
+    tokens, _, _ = net._whole(*whole, net._jump_parts())
     aim, shares = net.muscles.reach(net._aim(tokens, guidance[:, None])), net.muscles.shares(tokens)
     made, _ = net.muscles.course(cache.face, aim[:, past:], shares[:, past:])
     for at in range(FRAMES):

@@ -33,10 +33,10 @@ class Plain:
             self.wait.wait(5.0)
         self.state = {"count": self.state["count"] + 1.0}
         frame = np.zeros(len(CHANNELS))
-        frame[column("AU4")] = 0.5 * condition[0] * condition[9] + (np.nan if self.broken else 0.0)
+        frame[column("AU4")] = 0.5 * condition[0, 0] * condition[0, 9] + (np.nan if self.broken else 0.0)
         frame[column("breath")] = 0.001 * self.state["count"][0]
-        frame[column("AU1")] = 0.5 + 0.01 * noise[0]
-        return frame
+        frame[column("AU1")] = 0.5 + 0.01 * noise[0, 0]
+        return frame[None]
 
 
 def ask(t_ns: int, nrs: float, *, expressiveness: float = 1.0, hush: bool = False) -> FaceCommand:

@@ -134,5 +134,5 @@ class Fading:
 def test_a_face_that_fades_is_seen_to_drift():
     assert len(minute_of_pain()) == 1800
     found = drift_of(Fading(), [1], ONE, minutes=2)
-    assert found.variance_ratio == pytest.approx(0.25)
-    assert found.pspi_change == pytest.approx(-0.5)
+    assert found.variance_ratio.value == pytest.approx(0.25)
+    assert found.pspi_change.value == pytest.approx(-0.5)
