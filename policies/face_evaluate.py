@@ -26,6 +26,7 @@ from policies.face_metrics.dose import dose_response
 from policies.face_metrics.drift import Drift, drift_of
 from policies.face_metrics.generation import generate_many
 from policies.face_metrics.intervals import Interval, SubjectBootstrap, better
+from policies.face_metrics.presses import PRESSES_NRS, peaks_of, press_people
 from policies.face_metrics.react import apart, react_of
 from policies.face_metrics.realism import Reading, published_of, read_motion, realism_of
 from policies.face_metrics.takes import similar, takes
@@ -142,6 +143,9 @@ class Evaluation(NamedTuple):
         By generator; ``published`` also of the held-out clips themselves under "held-out".
     dose
         Mean over people of the Spearman correlation over their trials, by generator (not slow ones) and "held-out".
+    presses
+        Peak PSPI of a short press by generator (not slow ones) and "held-out", then by pain; empty where people cannot
+        be asked.
     """
 
     ours: str
@@ -157,6 +161,7 @@ class Evaluation(NamedTuple):
     slots: dict[str, float]
     drift: dict[str, Drift]
     dose: dict[str, Interval]
+    presses: dict[str, dict[float, Interval]]
     readings: dict[str, list[Reading]]
     plan: Plan
     seed: int
@@ -198,6 +203,10 @@ def evaluate(
     drift: dict[str, Drift] = {}
     trials = _trials(corpus, plan)
     dose = {"held-out": _dose(trials, [one.motion for one in trials], plan, seed)}
+    persons = SubjectBootstrap(corpus.subjects("test")[: plan.subjects], plan.draws, seed)
+    traits = {one.subject: one.traits for one in corpus.of("test")}
+    pressed = press_people(recipe, [traits[name] for name in persons.names], seed) if recipe is not None else None
+    presses = {"held-out": _by_strength(pressed.peaks, persons)} if pressed is not None else {}
     for name, generator in generators.items():
         say(f"{name}: clips")
         answers[name] = _ask(generator, cases, plan, seed, spared=name != ours)
@@ -211,6 +220,8 @@ def evaluate(
         if not slow:
             shown = generate_many(generator, [one.condition for one in trials], [seed + i for i in range(len(trials))])
             dose[name] = _dose(trials, shown, plan, seed)
+            if pressed is not None:
+                presses[name] = _by_strength(peaks_of(generator, pressed, seed), persons)
             say(f"{name}: {plan.drift_minutes} minutes on end")
             seeds = [seed + i for i in range(plan.drift_faces if name == ours else 1)]
             drift[name] = drift_of(generator, seeds, scale, plan.drift_minutes)
@@ -240,6 +251,7 @@ def evaluate(
         slots=slots,
         drift=drift,
         dose=dose,
+        presses=presses,
         readings={"held-out": truth} | readings,
         plan=plan,
         seed=seed,
@@ -409,6 +421,11 @@ def _realism(
         return realism_of([r for row in asked for r in grouped[row]], [truth[row] for row in asked])
 
     return boot.of_all(of, draws=plan.distribution_draws)
+
+
+def _by_strength(peaks: np.ndarray, persons: SubjectBootstrap) -> dict[float, Interval]:
+    """Mean over people of what each strength of press brings out, peaks of shape (presses, people)."""
+    return {nrs: persons.mean(row) for nrs, row in zip(PRESSES_NRS, peaks, strict=True)}
 
 
 def _trials(corpus: Corpus, plan: Plan) -> list[Clip]:

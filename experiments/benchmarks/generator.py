@@ -268,6 +268,10 @@ def _figures(result: Evaluation) -> list[Figure]:
     swaps = result.swaps[result.ours]
     passed = sum(one.passed for one in swaps)
     figures.append(value("controls_in_the_right_direction", passed, at_least=len(swaps), n=len(swaps)))
+    for nrs, one in result.presses.get(result.ours, {}).items():
+        people = result.presses["held-out"][nrs]
+        remark = f"peak PSPI of a short press at pain {nrs:g}; held-out people {people.value:.2f}"
+        figures.append(msgspec.structs.replace(_figure(f"short_press_pspi_nrs_{nrs:g}", one), remark=remark))
     if result.ours in result.drift:
         figures += _drifts(result.drift[result.ours])
     return figures

@@ -305,6 +305,20 @@ def _doses(result: Evaluation) -> str:
     return (
         "<p>Rank correlation of the strongest pain and the peak PSPI over all trials of a person, mean over people. "
         "The plot shows single episodes of the clips.</p>" + _table(("generator", "Spearman"), rows, result)
+    ) + _presses(result)
+
+
+def _presses(result: Evaluation) -> str:
+    if not result.presses:
+        return ""
+    rows = [
+        (_name(result, name) if name in result.names else html.escape(name), *map(_with_interval, found.values()))
+        for name, found in result.presses.items()
+    ]
+    head = ("generator", *(f"pain {nrs:g}" for nrs in result.presses["held-out"]))
+    return (
+        "<p>Peak PSPI of a short press (0.95 s in all), one of each strength a person, mean over people.</p>"
+        + _table(head, rows, result)
     )
 
 

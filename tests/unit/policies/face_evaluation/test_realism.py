@@ -5,9 +5,11 @@ import math
 import numpy as np
 import pytest
 
+from policies.corpus.recipe import load_recipe
 from policies.face_metrics.dose import dose_response
 from policies.face_metrics.drift import drift_of, minute_of_pain
 from policies.face_metrics.events import courses, episodes
+from policies.face_metrics.presses import PRESSES_NRS, peaks_of, press_people
 from policies.face_metrics.realism import (
     PUBLISHED,
     REALISM,
@@ -18,6 +20,7 @@ from policies.face_metrics.realism import (
     read_motion,
     realism_of,
 )
+from robopatient.face.generator.condition import Traits, index
 from robopatient.face.generator.motion import CHANNELS, column
 
 ZERO, ONE = np.zeros(len(CHANNELS)), np.ones(len(CHANNELS))
@@ -136,3 +139,20 @@ def test_a_face_that_fades_is_seen_to_drift():
     found = drift_of(Fading(), [1], ONE, minutes=2)
     assert found.variance_ratio.value == pytest.approx(0.25)
     assert found.pspi_change.value == pytest.approx(-0.5)
+
+
+def test_short_presses_of_people_grow_with_pain_and_a_still_face_has_none():
+    people = [Traits(archetype="narrowed"), Traits(archetype="furrowed", sex=0.0), Traits(archetype="opened")] * 4
+    pressed = press_people(load_recipe(), people, 1)
+    assert pressed.conditions.shape[:2] == pressed.peaks.shape == (len(PRESSES_NRS), len(people))
+    assert np.all(np.diff(pressed.peaks.mean(axis=1)) > 0.5)
+    strongest = pressed.conditions[..., index("pain")].max(axis=(1, 2))
+    assert strongest == pytest.approx(PRESSES_NRS)
+    assert not peaks_of(Still(), pressed, 1).any()
+
+
+class Still:
+    name = "still"
+
+    def generate(self, condition, seed):
+        return np.zeros((len(condition), len(CHANNELS)))
