@@ -344,7 +344,7 @@ def _ask(generator: Generator, cases: Sequence[Case], plan: Plan, seed: int, *, 
         if asked[case.subject] <= clips:
             rows.append(i)
     conditions = [cases[i].condition for i in rows for _ in range(tries)]
-    seeds = [seed + 1000 * k for _ in rows for k in range(tries)]
+    seeds = [seed + 1000 * i + k for i in rows for k in range(tries)]  # dice shared by all clips would be few dice
     made = generate_many(generator, conditions, seeds)
     return Answers(np.array(rows), [np.stack(made[j : j + tries]) for j in range(0, len(made), tries)], fps)
 

@@ -150,7 +150,7 @@ class FaceConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Valence and arousal besides the pain, -1 to 1."""
     guidance: dict[str, float] = {}
     """How much harder than learned the diffusion engine is pushed by a group of conditions: {pain = 1.0}."""
-    variety: Annotated[float, Meta(ge=0, le=1)] = 0.4
+    variety: Annotated[float, Meta(ge=0, le=1)] = 0.2
     """How much the diffusion engine's answers to like presses differ: 1 as people's do, 0 not at all."""
     deadline_ms: Annotated[float, Meta(ge=0, le=1000)] = 20.0
     """After which a frame that is not ready is held instead; 0 waits for every frame (films)."""
