@@ -85,7 +85,7 @@ def bench_generator(
     ratio = float(np.median(recipe_ms * chunk_steps / chunk_frames / ours_ms))
     recipe_fps = chunk_frames / (chunk_steps * float(np.median(recipe.ms)) / 1000.0)
     print("drift", file=sys.stderr, flush=True)
-    scale = _typical_scale(shipped, condition, seed)
+    scale = _corpus_scale(shipped)
     drift = drift_of(shipped, [seed + i for i in range(faces)], scale, minutes)
     figures = [
         value("generator_fps", round(fps, 1), at_least=60.0, n=int(calm.sum())),
@@ -325,10 +325,10 @@ def _about(result: Evaluation, corpus: Corpus, quick: bool) -> list[tuple[str, s
     return lines
 
 
-def _typical_scale(shipped: Shipped, condition: np.ndarray, seed: int) -> np.ndarray:
-    """Spread of each column over one minute of one face: every column counts alike in the drift."""
-    spread: np.ndarray = np.maximum(shipped.generate(condition, seed + 999).std(axis=0), 1e-3)
-    return spread
+def _corpus_scale(shipped: Shipped) -> np.ndarray:
+    """Spread of each column over the corpus that it learned from: every column counts alike in the drift."""
+    config = msgspec.json.decode((shipped.folder / "denoiser" / "config.json").read_bytes())
+    return np.array(config["scale"])
 
 
 def _megabytes(folder: Path) -> float:

@@ -56,6 +56,8 @@ def never_late(folder):
 @pytest.fixture
 def stub(monkeypatch, tmp_path):
     (tmp_path / "step.onnx").write_bytes(bytes(2_000_000))
+    (tmp_path / "denoiser").mkdir()
+    (tmp_path / "denoiser" / "config.json").write_text(json.dumps({"scale": [1.0] * len(CHANNELS)}))
     monkeypatch.setattr(generator, "Shipped", lambda name: Stub(tmp_path))
     monkeypatch.setattr(generator, "PUBLISHED", TINY)
     monkeypatch.setattr(generator, "FRAMES", 40)
