@@ -541,7 +541,7 @@ class TrialRecord(Message, frozen=True, gc=False):
     level_dbfs
         RMS of the reaction's loudest audio block, -120 when silent.
     au
-        Largest intensity of each action unit shown in the reaction.
+        Largest intensity of each action unit shown in the reaction, by the names that the face sent (AU6, AU6L …).
     pspi
         Largest PSPI shown in the reaction.
     replays

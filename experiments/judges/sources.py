@@ -24,6 +24,7 @@ from robopatient.config import FaceConfig
 from robopatient.errors import ConfigError, RecordError
 from robopatient.face.generator import Engine, make_engine
 from robopatient.face.generator.motion import MOTION_HZ, sided
+from robopatient.facs import intensity
 from robopatient.messages import FaceAsk, FaceCommand, Phase
 from robopatient.record.reader import Record
 
@@ -87,13 +88,8 @@ def _shown(engine: Engine, pain: np.ndarray, expressiveness: float) -> np.ndarra
         phase: Phase = "rest" if nrs < 0.05 else "onset" if slope > 0.0 else "release" if slope < 0.0 else "hold"
         ask = FaceAsk(nrs, expressiveness)
         pose = engine.step(FaceCommand(t_ns, frame, t_ns, nrs, phase, ask, contact=nrs > 0.0), t_ns)
-        rows.append([_stronger(pose.au, unit) for unit in UNITS])
+        rows.append([intensity(pose.au, unit) for unit in UNITS])
     return np.array(rows, np.float32)
-
-
-def _stronger(au: dict[str, float], unit: str) -> float:
-    plain = au.get(unit, 0.0)
-    return max(au.get(f"{unit}L", plain), au.get(f"{unit}R", plain))
 
 
 def _of_dataset(where: str, _: int) -> list[Clip]:
@@ -128,7 +124,7 @@ def _of_session(where: str, _: int) -> list[Clip]:
     clips: list[Clip] = []
     for start in range(0, len(seen) - per + 1, per):
         part = seen[start : start + per]
-        au = np.array([[_stronger(row.au, unit) for unit in UNITS] for row in part], np.float32)
+        au = np.array([[intensity(row.au, unit) for unit in UNITS] for row in part], np.float32)
         felt_nrs = np.interp([row.t_ns for row in part], felt_pain["t_ns"], felt_pain["nrs"]).astype(np.float32)
         name = f"{Path(where).name}-{len(clips)}"
         lineage = (f"engine/{engine}", *(("corpus",) if engine == "diffusion" else ()))

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
+from robopatient.facs import AU43_CLOSED, intensity
 from robopatient.messages import Rating
-from robopatient.record.latency import AUDIBLE_DBFS, Table
+from robopatient.record.latency import AUDIBLE_DBFS, Table, action_units
 from robopatient.scales import SCALES
 
 __all__ = ["Graded", "Pair", "grade_items", "own_numbers", "pair_ratings"]
@@ -21,8 +22,6 @@ WINDOW_S = 10.0
 """A rating is compared with the worst moment of so long before it (assumption: what a rater has in mind)."""
 FROWN_PSPI, GRIMACE_PSPI = 2.0, 8.0
 """PSPI from which the face is tense, and from which it grimaces (assumption: an eighth and half of the scale)."""
-CLOSED_AU43 = 2.5
-"""Closure of the eyes that counts as shut, as in PSPI."""
 CALLS = {"sigh": 1, "gasp": 1, "mm": 1, "suppressed": 1, "grunt": 2, "moan": 2, "groan": 2, "whimper": 2}
 CALLS |= dict.fromkeys(("ah", "ow", "ouch", "cry", "scream"), 3)
 """Gestures of the voice from slight to severe; breathing is none."""
@@ -54,7 +53,7 @@ def grade_items(seen: Table, heard: Table, begin_ns: int, end_ns: int) -> list[G
     pspi = seen["pspi"][shown]
     most = int(np.argmax(pspi)) if len(pspi) else -1
     strongest = float(pspi[most]) if len(pspi) else math.nan
-    closed = len(pspi) > 0 and "au.AU43" in seen and float(np.nan_to_num(seen["au.AU43"][shown])[most]) >= CLOSED_AU43
+    closed = len(pspi) > 0 and intensity(action_units(seen, np.flatnonzero(shown)[most]), "AU43") >= AU43_CLOSED
     calls = set(heard["call"][sounded])
     worst_call = max(calls, key=lambda call: CALLS.get(call, 0), default="")
     strength = CALLS.get(worst_call, 0)

@@ -19,6 +19,7 @@ from robopatient.facs import PAIN_ACTION_UNITS
 __all__ = [
     "AUDIBLE_DBFS",
     "Answers",
+    "action_units",
     "face_answer_ms",
     "summary",
     "touch_to_face",
@@ -145,6 +146,12 @@ def _answered(received_ns: np.ndarray, happened: Table, counts: np.ndarray) -> A
     answered = first < len(cause_ns)
     first, received_ns = first[answered], received_ns[answered]
     return Answers(received_ns[counts[first]], happened["t_ns"][first][counts[first]])
+
+
+def action_units(seen: Table, row: int) -> dict[str, float]:
+    """Intensities by name of one picture, from ``Record.table("seen")``."""
+    cells = {name[3:]: float(column[row]) for name, column in seen.items() if name.startswith("au.")}
+    return {name: value for name, value in cells.items() if np.isfinite(value)}
 
 
 def _pain_units(seen: Table) -> np.ndarray:

@@ -26,7 +26,7 @@ from robopatient.face.identity import load_identity as load_face
 from robopatient.face.light import make_look
 from robopatient.face.pose import FacePose
 from robopatient.face.render import Kind, make_renderer
-from robopatient.facs import ACTION_UNITS, pspi
+from robopatient.facs import ACTION_UNITS, by_side, pspi
 from robopatient.messages import ForceFrame, PainState
 from robopatient.patient import Patient, PatientProfile, load_patient
 from robopatient.sensing import Sensing
@@ -239,15 +239,15 @@ def write_lossless(
 
 
 def _write_table(path: Path, moments: list[Moment]) -> None:
-    """Time, pain, PSPI, every action unit, head, gaze and breath of each frame."""
+    """Time, pain, PSPI, every action unit (``by_side``), head, gaze and breath of each frame."""
     head = ["pitch_deg", "yaw_deg", "roll_deg", "gaze_pitch_deg", "gaze_yaw_deg", "breath"]
     try:
         with path.open("w", newline="") as file:
             writer = csv.writer(file)
-            writer.writerow(["frame", "t_s", "nrs", "pspi", *ACTION_UNITS, *head])
+            writer.writerow(["frame", "t_s", "nrs", "pspi", *by_side({}, ACTION_UNITS), *head])
             for number, moment in enumerate(moments):
                 pose = moment.pose
-                numbers = [moment.t_s, moment.nrs, pspi(pose.au), *(pose.au.get(unit, 0.0) for unit in ACTION_UNITS)]
+                numbers = [moment.t_s, moment.nrs, pspi(pose.au), *by_side(pose.au, ACTION_UNITS).values()]
                 numbers += [*pose.head_deg, *pose.gaze_deg, pose.breath]
                 writer.writerow([number, *(f"{value:.4f}" for value in numbers)])
     except OSError as error:

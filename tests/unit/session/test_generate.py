@@ -10,6 +10,7 @@ import pytest
 from support.needs import HEAD, module
 
 from robopatient.errors import ConfigError, RecordError
+from robopatient.facs import ACTION_UNITS, by_side, pspi
 from robopatient.session.generate import generate
 
 
@@ -36,6 +37,11 @@ def test_frames_and_table_show_the_pain_of_the_trace(trace: Path, tmp_path: Path
     assert pain.max() == pytest.approx(8.0)
     assert shown[pain > 7.9].max() > least
     assert shown[0] < 0.5
+    for row in rows:
+        au = {name: float(row[name]) for name in by_side({}, ACTION_UNITS)}
+        assert all(au[unit] == max(au[f"{unit}L"], au[f"{unit}R"]) for unit in ACTION_UNITS)
+        assert float(row["pspi"]) == pytest.approx(pspi(au), abs=1e-3)
+    assert max(float(row["AU6L"]) for row in rows) > 0.1
 
 
 @HEAD
