@@ -238,7 +238,7 @@ def pose_of_row(row: dict[str, Any]) -> FacePose:
 
 def _au_of(row: dict[str, Any]) -> dict[str, float]:
     """Intensities of a row by name, one name where both sides are the same."""
-    au = {}
+    au: dict[str, float] = {}
     for unit in ACTION_UNITS:
         left, right = row[f"{unit.lower()}_left"], row[f"{unit.lower()}_right"]
         au |= {unit: left} if left == right else {f"{unit}L": left, f"{unit}R": right}
