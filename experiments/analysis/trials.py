@@ -19,7 +19,7 @@ from experiments.analysis.errors import AnalysisError
 from robopatient.record.trials import read_trial_table
 from robopatient.study.questions import QUESTIONS
 
-__all__ = ["Factor", "Trials", "read_trials", "trials_of"]
+__all__ = ["NOMINAL", "Factor", "Trials", "read_trials", "trials_of"]
 
 PUBLISHED_ANSWERS = {"a": 4.0, "b": 3.0, "c": 2.0, "d": 1.0}
 """Letters of the published tables: a strongly agree, b agree, c disagree, d strongly disagree."""
@@ -91,6 +91,10 @@ class Trials(NamedTuple):
     def factor(self, name: str) -> Factor | None:
         """A factor by name, None when the table does not have it."""
         return next((factor for factor in self.factors if factor.name == name), None)
+
+    def levels_of(self, name: str) -> tuple[Any, ...]:
+        """Levels of a column among the main trials in rising order, words by the alphabet."""
+        return tuple(sorted(self.main[name].unique()))
 
     @property
     def main(self) -> pd.DataFrame:
