@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from robopatient import messages as m
 from robopatient.config import SessionConfig
 from robopatient.errors import AssetError, ConfigError, RecordError
-from robopatient.face.pose import FacePose
+from robopatient.messages import FacePose
 from robopatient.patient import PatientProfile, load_patient
 from robopatient.phantom import Phantom, load_phantom
 from robopatient.record.reader import Record

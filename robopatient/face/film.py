@@ -17,8 +17,7 @@ import msgspec
 import numpy as np
 
 from robopatient.errors import RecordError, require
-from robopatient.face.pose import FacePose
-from robopatient.messages import Seen
+from robopatient.messages import FacePose, Seen
 
 __all__ = ["Film", "pose_of", "poses_of", "write_film"]
 

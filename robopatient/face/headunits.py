@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import msgspec
 
 from robopatient.errors import ConfigError
-from robopatient.face.pose import FacePose
 from robopatient.facs import ACTION_UNITS, unit_of_name
+from robopatient.messages import FacePose
 
 __all__ = ["HEAD_UNITS", "head_units", "posed"]
 

@@ -29,11 +29,10 @@ from robopatient.face.display.profile import DisplayProfile, load_profile
 from robopatient.face.generator import Engine, make_engine_or_blend, note_of
 from robopatient.face.identity import load_identity
 from robopatient.face.light import Look
-from robopatient.face.pose import FacePose
 from robopatient.face.render import Kind, Renderer, make_renderer
 from robopatient.face.tier import TieredRenderer
 from robopatient.facs import pspi
-from robopatient.messages import ActorState, FaceCommand, Seen, SessionStop
+from robopatient.messages import ActorState, FaceCommand, FacePose, Seen, SessionStop
 
 __all__ = ["FaceActor", "main"]
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import msgspec
 
 from robopatient.errors import ConfigError
-from robopatient.face.pose import FacePose
 from robopatient.facs import ACTION_UNITS, sides, unit_of_name
+from robopatient.messages import FacePose
 
 __all__ = ["DRIVES", "UNIT_LIMIT", "WRINKLES", "Drive", "Rig", "RigWeights", "sided_intensities", "unit_weights"]
 

@@ -24,10 +24,9 @@ from robopatient.face.film import Drawer, write_film
 from robopatient.face.heat import HeatMap
 from robopatient.face.identity import load_identity as load_face
 from robopatient.face.light import make_look
-from robopatient.face.pose import FacePose
 from robopatient.face.render import Kind, make_renderer
 from robopatient.facs import ACTION_UNITS, by_side, pspi
-from robopatient.messages import ForceFrame, PainState
+from robopatient.messages import FacePose, ForceFrame, PainState
 from robopatient.patient import Patient, PatientProfile, load_patient
 from robopatient.sensing import Sensing
 from robopatient.session.perform import TICK_S, Moment, felt, perform

@@ -12,8 +12,7 @@ from robopatient.config import ExpressionConfig, FaceConfig, SensingConfig, Spli
 from robopatient.expression import Character, make_policy
 from robopatient.expression.split import Split
 from robopatient.face.generator import make_engine_or_blend
-from robopatient.face.pose import FacePose
-from robopatient.messages import ForceFrame, PainState, Phase
+from robopatient.messages import FacePose, ForceFrame, PainState, Phase
 from robopatient.phantom import load_phantom
 from robopatient.voice.engine import VoiceEngine
 from robopatient.voice.identity import load_identity

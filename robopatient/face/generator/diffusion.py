@@ -23,8 +23,7 @@ from robopatient.face.generator.living import smoothstep
 from robopatient.face.generator.motion import CHANNELS, MOTION_HZ, REST, clamp, pose_of, settled
 from robopatient.face.generator.stream import Stepper
 from robopatient.face.identity import load_identity
-from robopatient.face.pose import FacePose
-from robopatient.messages import FaceCommand
+from robopatient.messages import FaceCommand, FacePose
 from robopatient.topics import TOPICS
 
 __all__ = ["Diffusion", "FrameMaker", "traits_of_face"]

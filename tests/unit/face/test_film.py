@@ -11,8 +11,7 @@ from support.needs import HEAD
 
 from robopatient.errors import DeviceError, RecordError
 from robopatient.face.film import poses_of, write_film
-from robopatient.face.pose import FacePose
-from robopatient.messages import Seen
+from robopatient.messages import FacePose, Seen
 
 FPS = 30.0
 RATE_HZ = 48_000
@@ -186,7 +185,7 @@ import numpy as np
 from pathlib import Path
 from robopatient.errors import RecordError
 from robopatient.face.film import write_film
-from robopatient.face.pose import FacePose
+from robopatient.messages import FacePose
 from robopatient.session.generate import write_lossless
 
 class Snow:

@@ -12,10 +12,9 @@ from robopatient.bus import HubPort, MirrorReceiver, make_endpoints
 from robopatient.clock import FakeClock
 from robopatient.config import FaceConfig, SessionConfig
 from robopatient.errors import AssetError, DeviceError
-from robopatient.face.pose import FacePose
 from robopatient.face.process import FaceActor
 from robopatient.facs import pspi
-from robopatient.messages import ActorState, FaceAsk, FaceCommand, Message, Seen, SessionStop
+from robopatient.messages import ActorState, FaceAsk, FaceCommand, FacePose, Message, Seen, SessionStop
 
 PERIOD_NS = round(1e9 / 30)
 

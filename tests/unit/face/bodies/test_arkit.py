@@ -19,8 +19,7 @@ from robopatient.face.bodies.arkit import ARKIT_52, body_frame, quaternion
 from robopatient.face.bodies.outlets import JsonLines, VmcSender, address
 from robopatient.face.bodies.process import BodiesActor
 from robopatient.face.head import rotation
-from robopatient.face.pose import FacePose
-from robopatient.messages import Seen
+from robopatient.messages import FacePose, Seen
 
 
 def test_there_are_52_weights_and_all_stay_within_0_and_1() -> None:
