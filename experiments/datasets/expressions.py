@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import numpy as np
 
 from experiments.datasets.design import Shot
@@ -91,7 +92,7 @@ def overlay(poses: list[FacePose], shot: Shot, seconds: float, fps: float, seed:
         if shot.kind not in ("pain", "neutral"):
             au = {name: value for name, value in au.items() if unit_of_name(name) not in target}
             au |= _course(shot.kind, target, seconds, frame / fps, syllable)
-        shown.append(FacePose(au, pose.head_deg, pose.gaze_deg, pose.breath))
+        shown.append(msgspec.structs.replace(pose, au=au))
     return shown
 
 

@@ -337,11 +337,8 @@ class _Face:
                     frame=self._frame,
                     cause_seq=command.cause_seq,
                     cause_received_ns=command.received_ns,
-                    au=pose.au,
+                    pose=pose,
                     pspi=pspi(pose.au),
-                    head_deg=pose.head_deg,
-                    gaze_deg=pose.gaze_deg,
-                    breath=pose.breath,
                 )
             )
             self._frame += 1

@@ -77,7 +77,7 @@ def rehearse(t_s: float, t_ns: int) -> Iterator[m.Message]:
     level = -42.0 + 3.2 * nrs + 1.5 * math.sin(23 * t_s) if loud else SILENCE_DBFS
     f0_hz = 190.0 * 2 ** (nrs / 14) * (1 + 0.02 * math.sin(33 * t_s)) if loud else 0.0
     yield m.Heard(t_ns, 0, 0, 0, f0_hz, level, 0.2, "auto", 0)
-    yield m.Seen(t_ns, 0, 0, 0, {}, min(16.0, 1.35 * nrs + 0.3 + 0.2 * math.sin(3 * t_s)))
+    yield m.Seen(t_ns, 0, 0, 0, m.FacePose(), min(16.0, 1.35 * nrs + 0.3 + 0.2 * math.sin(3 * t_s)))
     if width_s <= phase_s < width_s + STEP_NS * 1e-9:
         onset_ns = t_ns - round(width_s * 1e9)
         yield m.Press(onset_ns, 0, onset_ns, 0, t_ns, peak, peak / 0.3, x_mm, y_mm, PHANTOM.region(x_mm, y_mm))

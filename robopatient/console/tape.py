@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from robopatient import messages as m
 from robopatient.config import SessionConfig
 from robopatient.errors import AssetError, ConfigError, RecordError
-from robopatient.messages import FacePose
 from robopatient.patient import PatientProfile, load_patient
 from robopatient.phantom import Phantom, load_phantom
 from robopatient.record.reader import Record
@@ -94,10 +93,9 @@ class Tape(msgspec.Struct, frozen=True, kw_only=True):
         """Index of the picture that was shown at a moment; -1 before the first."""
         return int(np.searchsorted(self.seen_t_s, t_s, side="right")) - 1
 
-    def pose(self, frame: int) -> FacePose:
+    def pose(self, frame: int) -> m.FacePose:
         """The face of a picture, as it was drawn."""
-        seen = self.seen[frame]
-        return FacePose(seen.au, seen.head_deg, seen.gaze_deg, seen.breath)
+        return self.seen[frame].pose
 
     def contact_at(self, t_s: float) -> tuple[float, float] | None:
         """Where the hand was, or None."""

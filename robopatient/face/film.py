@@ -19,7 +19,7 @@ import numpy as np
 from robopatient.errors import RecordError, require
 from robopatient.messages import FacePose, Seen
 
-__all__ = ["Film", "pose_of", "poses_of", "write_film"]
+__all__ = ["Film", "poses_of", "write_film"]
 
 CRF = "20"
 """Constant rate factor of x264: visually lossless for faces at this size, about 40 kB a second."""
@@ -54,14 +54,7 @@ class Film(msgspec.Struct, frozen=True):
 
 def poses_of(seen: Iterable[Seen]) -> list[tuple[float, FacePose]]:
     """Poses of recorded frames with the host's monotonic time in seconds, as ``write_film`` takes them."""
-    return [(one.t_ns * 1e-9, pose_of(one)) for one in seen]
-
-
-def pose_of(seen: Seen) -> FacePose:
-    """The face of one recorded frame."""
-    return FacePose(
-        seen.au, seen.head_deg, seen.gaze_deg, seen.breath, seen.flush, seen.sweat, seen.tears, seen.forward_mm
-    )
+    return [(one.t_ns * 1e-9, one.pose) for one in seen]
 
 
 def write_film(

@@ -164,16 +164,9 @@ class FaceActor:
             frame=self._frame,
             cause_seq=command.cause_seq if command else 0,
             cause_received_ns=command.received_ns if command else 0,
-            au=pose.au,
+            pose=pose,
             pspi=pspi(pose.au),
-            head_deg=pose.head_deg,
-            gaze_deg=pose.gaze_deg,
-            breath=pose.breath,
             dropped=dropped,
-            flush=pose.flush,
-            sweat=pose.sweat,
-            tears=pose.tears,
-            forward_mm=pose.forward_mm,
             patch=patch,
         )
         self._port.tell(seen)

@@ -341,20 +341,10 @@ class Seen(Message, frozen=True, gc=False):
     ----------
     t_ns
         When the frame was swapped to the display (or handed over, headless).
-    au
-        Intensities 0-5 by name, as drawn.
-    head_deg
-        Pitch (nod down positive), yaw (to the patient's left positive), roll (to the patient's left shoulder).
-    gaze_deg
-        Pitch, yaw of both eyes relative to the head.
-    breath
-        Chest excursion, 0 (exhaled) to 1.
+    pose
+        The face, as drawn. In the record its fields are columns under their own names.
     dropped
         Display periods missed since the previous frame.
-    flush, sweat, tears
-        Skin's redness (-1 pale to 1 red), sweat and tears (0 to 1), as drawn.
-    forward_mm
-        How far the head was put forward.
     patch
         Whether the photodiode's patch in the corner of the display was bright.
     """
@@ -363,14 +353,7 @@ class Seen(Message, frozen=True, gc=False):
     frame: int
     cause_seq: int
     cause_received_ns: int
-    au: dict[str, float]
+    pose: FacePose
     pspi: float
-    head_deg: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    gaze_deg: tuple[float, float] = (0.0, 0.0)
-    breath: float = 0.0
     dropped: int = 0
-    flush: float = 0.0
-    sweat: float = 0.0
-    tears: float = 0.0
-    forward_mm: float = 0.0
     patch: bool = False

@@ -21,7 +21,6 @@ from scipy.signal import resample_poly
 from robopatient import messages as m
 from robopatient.config import SessionConfig
 from robopatient.errors import RobopatientError
-from robopatient.face.film import poses_of
 from robopatient.face.identity import load_identity
 from robopatient.face.render import make_renderer
 from robopatient.record.debrief import Moment, write_debrief
@@ -135,7 +134,7 @@ def _faces(config: SessionConfig, shots: dict[int, m.Seen], told: Callable[[str]
         told(f"no faces in the debrief: {error}")
         return {}
     try:
-        return {index: renderer.draw(poses_of([shot])[0][1]).copy() for index, shot in shots.items()}
+        return {index: renderer.draw(shot.pose).copy() for index, shot in shots.items()}
     finally:
         renderer.close()
 

@@ -114,8 +114,7 @@ def _pictures(
 
 
 def _key_frame(renderer: Renderer, seen: m.Seen) -> KeyFrame:
-    [(_, pose)] = poses_of([seen])
-    return KeyFrame(seen, renderer.draw(pose))
+    return KeyFrame(seen, renderer.draw(seen.pose))
 
 
 def _film(

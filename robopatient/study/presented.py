@@ -79,7 +79,7 @@ class Presented:
         pitches = [block.f0_hz for block in sounding if block.f0_hz > 0.0]
         au: dict[str, float] = {}
         for frame in shown:
-            for unit, intensity in frame.au.items():
+            for unit, intensity in frame.pose.au.items():
                 au[unit] = max(intensity, au.get(unit, 0.0))
         return msgspec.structs.replace(
             draft.row,

@@ -143,7 +143,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_poses_of_the_record_are_what_was_seen() -> None:
-    seen = Seen(2_000_000_000, 0, 1, 2, {"AU7": 3.0}, 3.0, (1.0, 2.0, 3.0), (4.0, 5.0), 0.5)
+    seen = Seen(2_000_000_000, 0, 1, 2, FacePose({"AU7": 3.0}, (1.0, 2.0, 3.0), (4.0, 5.0), 0.5), 3.0)
     assert poses_of([seen]) == [(2.0, FacePose({"AU7": 3.0}, (1.0, 2.0, 3.0), (4.0, 5.0), 0.5))]
 
 

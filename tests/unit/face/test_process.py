@@ -102,8 +102,8 @@ def test_seen_tells_the_command_behind_the_frame_and_what_was_drawn(stage: Stage
     seen = stage.actor.present(2)
     assert 100 <= seen.cause_seq <= 104
     assert seen.cause_received_ns == stage.clock.now_ns() - 3_000_000
-    assert seen.au["AU7"] > 0.2
-    assert seen.pspi == pytest.approx(pspi(seen.au))
+    assert seen.pose.au["AU7"] > 0.2
+    assert seen.pspi == pytest.approx(pspi(seen.pose.au))
     assert (seen.frame, seen.dropped) == (1, 2)
     assert stage.told(Seen, 2)[-1] == seen
 

@@ -155,7 +155,7 @@ def test_an_outlet_that_fails_is_told_and_the_others_go_on(tmp_path: Path, monke
         raise OSError("no route to host")
 
     actor._outlets[0].send = refuse  # type: ignore[method-assign]
-    actor.pass_on(Seen(7, 0, 0, 0, apex_au(6.0), 0.0))
+    actor.pass_on(Seen(7, 0, 0, 0, FacePose(apex_au(6.0)), 0.0))
     actor._tell("degraded")
     assert "no route to host" in actor._port.told[-1].detail
     actor.close()
