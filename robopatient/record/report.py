@@ -79,8 +79,7 @@ class _Config(msgspec.Struct, frozen=True):
 
 
 class _Session(NamedTuple):
-    """All that the sections of the page need: pictures that were shown, and ``begin_s``, when the first force was felt.
-    """
+    """All that the sections of the page need; ``seen`` are pictures that were shown, ``begin_s`` is the first force."""
 
     record: Record
     start: m.SessionStart

@@ -125,8 +125,7 @@ class Visibility(NamedTuple):
         if self.never:
             return "The face was not visible in the whole session: lines about the face are empty."
         spans = [
-            f"from {_clock(gap.begin_ns - zero_ns)} to {_clock(gap.end_ns - zero_ns)}"
-            for gap in self.gaps[:SPANS_TOLD]
+            f"from {_clock(gap.begin_ns - zero_ns)} to {_clock(gap.end_ns - zero_ns)}" for gap in self.gaps[:SPANS_TOLD]
         ]
         if len(self.gaps) > SPANS_TOLD:
             spans.append(f"{len(self.gaps) - SPANS_TOLD} more times, {self.unseen_s:.0f} s in all")
