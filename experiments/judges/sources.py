@@ -27,6 +27,7 @@ from robopatient.face.generator.motion import MOTION_HZ, sided
 from robopatient.facs import intensity
 from robopatient.messages import FaceAsk, FaceCommand, Phase
 from robopatient.record.reader import Record
+from robopatient.record.visibility import load_visibility
 
 __all__ = ["SOURCES", "load_clips"]
 
@@ -117,14 +118,21 @@ def _of_dataset(where: str, _: int) -> list[Clip]:
 def _of_session(where: str, _: int) -> list[Clip]:
     """Clips of a recorded session, cut to ``CLIP_S``: what was seen, and the pain felt at each frame."""
     with Record(Path(where)) as record:
-        seen = record.messages("seen")
+        visible = load_visibility(record)
+        seen = visible.messages()
         engine = json.loads(record.start.config_json)["face"]["engine"]
         felt_pain = record.table("pain", "t_ns", "nrs")
     per = round(CLIP_S * MOTION_HZ)
     clips: list[Clip] = []
     for start in range(0, len(seen) - per + 1, per):
         part = seen[start : start + per]
+<<<<<<< HEAD
         au = np.array([[intensity(row.au, unit) for unit in UNITS] for row in part], np.float32)
+=======
+        if visible.lacks(part[0].t_ns, part[-1].t_ns):
+            continue  # the face was not shown for a part of it
+        au = np.array([[_stronger(row.au, unit) for unit in UNITS] for row in part], np.float32)
+>>>>>>> gaps
         felt_nrs = np.interp([row.t_ns for row in part], felt_pain["t_ns"], felt_pain["nrs"]).astype(np.float32)
         name = f"{Path(where).name}-{len(clips)}"
         lineage = (f"engine/{engine}", *(("corpus",) if engine == "diffusion" else ()))

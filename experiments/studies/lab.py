@@ -27,6 +27,7 @@ from robopatient.errors import SessionError
 from robopatient.face.generator import make_engine
 from robopatient.facs import pspi
 from robopatient.patient import load_patient
+from robopatient.presence import Presence
 from robopatient.record.writer import RecordWriter
 from robopatient.session.pipeline import Outputs, Pipeline
 from robopatient.session.provenance import fingerprints
@@ -127,7 +128,7 @@ class Lab:
         self._record = RecordWriter(
             folder, min_free_mb=config.record.min_free_mb, clock=FakeClock(), capacity=1_000_000
         )
-        self._desk = StudyDesk(self._record, config.record.min_free_mb)
+        self._desk = StudyDesk(self._record, config.record.min_free_mb, Presence(config))
         self._voice = _Voice(config) if config.voice.enabled else None
         self._face = _Face(config) if config.face.enabled else None
         self._due_ns = 0

@@ -30,6 +30,7 @@ from robopatient.bus import Endpoints, HubPort
 from robopatient.clock import Clock, HostClock, Metronome
 from robopatient.config import SessionConfig
 from robopatient.patient import load_patient
+from robopatient.presence import Presence
 from robopatient.record.writer import RecordWriter
 from robopatient.scales import parse_rating
 from robopatient.sensing.calibration import note_trouble
@@ -115,7 +116,12 @@ class Control:
         self.board = open_board(config)
         self.pipeline = Pipeline(config, self.board, load_patient(config.patient))
         self.reader = Reader(self.board, clock)
-        self.desk = StudyDesk(self.record, config.record.min_free_mb) if self.pipeline.study is not None else None
+        self.presence = Presence(config)
+        self.desk = (
+            StudyDesk(self.record, config.record.min_free_mb, self.presence)
+            if self.pipeline.study is not None
+            else None
+        )
         self.actors: dict[str, m.ActorState] = {}
         self.late_ns: collections.deque[int] = collections.deque(maxlen=1000)
         self.missed = 0
@@ -162,6 +168,7 @@ class Control:
         gc.disable()
         metronome = Metronome(self.clock, self.config.control.loop_hz)
         begun_ns = self.clock.now_ns()
+        self.presence.begin(begun_ns)
         end_ns = begun_ns + round(self.config.duration_s * 1e9) if self.config.duration_s else None
         mirror_every = max(1, round(self.config.control.loop_hz / MIRROR_HZ))
         second = round(self.config.control.loop_hz)
@@ -195,6 +202,7 @@ class Control:
 
     def _take_messages(self) -> None:
         for message in self.hub.receive():
+            self.presence.feed(message)
             if isinstance(message, m.OperatorAction):
                 self._act(message)
             elif isinstance(message, m.ActorState):
@@ -252,7 +260,10 @@ class Control:
             self._note(level, text, source="study")
         for message in desk.take(outputs):
             self.hub.publish(message)
-        for action in desk.actions(now_ns):
+        needs = self.pipeline.study.machine.needs if self.pipeline.study is not None else frozenset()
+        for action in desk.actions(now_ns, needs):
+            if action.source == "control":
+                self._note("error", f"{action.argument}: the study pauses; resume it when it works", source="study")
             self._act(action)
         if desk.over(now_ns) and not (self.config.console.enabled or self.stop_reason):
             self.stop_reason = "done"
