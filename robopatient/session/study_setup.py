@@ -19,6 +19,7 @@ from firmware_bridge.discovery import ports
 from robopatient.config import asset_names, reference
 from robopatient.errors import MissingPackageError, RobopatientError, SessionError
 from robopatient.messages import TrialRecord
+from robopatient.parent import leave_with_parent
 from robopatient.sensing.calibration import load_calibration
 from robopatient.session import doctor
 from robopatient.session.run import board_overrides, resolve
@@ -148,6 +149,7 @@ def _ask(folder: Path, chosen: Choices) -> Begin | None:
 
 def _enter(connection: Connection) -> None:
     """Body of the window's process."""
+    leave_with_parent()
     try:
         reference(WINDOW)(connection)
     except MissingPackageError as error:
