@@ -102,7 +102,7 @@ def test_nohup_is_respected(tmp_path):
     out = tmp_path / "out"
     command = ["nohup", *COMMAND, "run", *QUIET, "--set", "record.report=false", "--duration", "3", "--out", str(out)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        wait_until(lambda: len(recorded(out, "pain")) > 20, "pain flows")
+        wait_until(lambda: len(recorded(out, "pain")) > 20, "pain flows", timeout_s=180)
         process.send_signal(signal.SIGHUP)
         assert process.wait(60) == 0
     stop = Record(out).stop
