@@ -42,7 +42,7 @@ def render(
 
     Raises
     ------
-    AssetError, ConfigError, RecordError
+    AssetError, ConfigError, OutputError
         For an unknown voice or preset, values out of range, a file that cannot be written.
     """
     held = (nrs, nrs if nrs_end is None else nrs_end)
@@ -120,7 +120,7 @@ def say(text: str, identity: str, nrs: float, out: Path, force: bool = False) ->
 
     Raises
     ------
-    AssetError, ConfigError, DeviceError, RecordError
+    AssetError, ConfigError, DeviceError, OutputError
         For an unknown voice, empty words, espeak-ng that is absent, a file that cannot be written.
     """
     from robopatient.voice.identity import load_identity
@@ -149,7 +149,7 @@ def calibrate(
 
     Raises
     ------
-    DeviceError, ConfigError, RecordError
+    DeviceError, ConfigError, RecordError, OutputError
         Without a loudspeaker, for an impossible reading, for a file that cannot be written.
     """
     with new_files(out, force=force) as (part,):
