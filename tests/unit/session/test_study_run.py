@@ -1,5 +1,6 @@
 import fcntl
 import json
+import sqlite3
 
 import msgspec
 import pytest
@@ -128,6 +129,35 @@ def test_there_must_be_something_to_go_on_with(study, ran, tmp_path):
         run(study, tmp_path / "out", resume=True)
     write_session(study, tmp_path / "out" / "small_P01_s1", [])  # killed before its first answer
     run(study, tmp_path / "out")
+    assert list(ran) == ["small_P01_s1_2"]
+
+
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("damage", ["overwritten", "cut", "forbidden"])
+def test_a_part_that_cannot_be_read_is_an_error_with_its_name_and_never_nothing(study, ran, tmp_path, damage, resume):
+    part = tmp_path / "out" / "small_P01_s1"
+    write_session(study, part, [row(study, 0)])
+    record = part / "record.sqlite"
+    match damage:
+        case "overwritten":
+            record.write_bytes(bytes(40) + record.read_bytes()[40:])
+        case "cut":
+            record.write_bytes(record.read_bytes()[:5000])
+        case "forbidden":
+            record.unlink()
+            record.mkdir()
+    with pytest.raises(SessionError, match=r"small_P01_s1: this part of the session cannot be read"):
+        run(study, tmp_path / "out", resume=resume)
+    assert not ran
+    assert [path.name for path in (tmp_path / "out").glob("small*")] == ["small_P01_s1"]
+
+
+def test_a_part_that_was_killed_before_its_record_was_laid_out_does_not_count(study, ran, tmp_path):
+    for number, lay in enumerate((lambda path: path.touch(), lambda path: sqlite3.connect(path).close())):
+        part = tmp_path / str(number) / "small_P01_s1"
+        part.mkdir(parents=True)
+        lay(part / "record.sqlite")
+        run(study, tmp_path / str(number))
     assert list(ran) == ["small_P01_s1_2"]
 
 
