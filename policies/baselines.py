@@ -19,11 +19,11 @@ from stable_baselines3.common.logger import Logger
 from policies.env import published_table
 from policies.errors import RatingError
 from policies.learner import Learner, Teachable
-from policies.ordinal import quadratic
 from policies.plan import Schedule, Trial, keyed
 from policies.reward_models import grid
 from policies.scales import Question, question
 from policies.spaces import Array
+from policies.statistics.ordinal import quadratic
 from policies.train_ppo import Weights, build, load_weights, weights_of
 from robopatient.expression.ppo import Network
 

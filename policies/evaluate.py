@@ -19,13 +19,13 @@ from policies.checkpoint import read_weights, starting_point
 from policies.errors import PolicyError
 from policies.learner import Learner, Teachable
 from policies.listeners import FittedListener, Habits, Listener, PsychophysicalListener, Rater, draw_listener
-from policies.ordinal import Gaussian
 from policies.people import People
 from policies.plan import Plan, Schedule, keyed
 from policies.populations import hierarchical_prior
 from policies.reward_models import OrdinalModel
 from policies.scales import question
 from policies.spaces import TASKS, Array
+from policies.statistics.ordinal import Gaussian
 from policies.train_ppo import Weights, train, weights_of
 
 __all__ = ["CHECKPOINTS", "METHODS", "Job", "Lesson", "Score", "Yardstick", "quartiles", "run_job", "time_to"]

@@ -25,11 +25,11 @@ from policies.face_metrics.corrected import corrected_of
 from policies.face_metrics.dose import dose_response
 from policies.face_metrics.drift import Drift, drift_of
 from policies.face_metrics.generation import generate_many
-from policies.face_metrics.intervals import Interval, SubjectBootstrap, better
 from policies.face_metrics.presses import PRESSES_NRS, peaks_of, press_people
 from policies.face_metrics.react import apart, react_of
 from policies.face_metrics.realism import Reading, published_of, read_motion, realism_of
 from policies.face_metrics.takes import similar, takes
+from policies.statistics.resampling import Interval, SubjectBootstrap, better
 from robopatient.face.generator.motion import MOTION_HZ, pspi
 
 __all__ = ["AGAIN", "FULL", "QUICK", "RATIOS", "TO_BEAT", "Answers", "Evaluation", "Plan", "evaluate", "make_cases"]
@@ -54,6 +54,8 @@ RECIPE_CONTROLS = ("pain", "expressiveness", "valence")
 """Conditions that every generator has in common with the PainDiffusion recipe: stimulus, expressiveness, emotion."""
 
 LEAST_SUBJECTS = 3
+DRAWS = 95
+"""Second seed of the drawing of people, apart from every other use of the evaluation's seed."""
 """Held-out people below which an interval over people means nothing."""
 
 
@@ -194,7 +196,7 @@ def evaluate(
     mean, scale = _scales(corpus)
     say("choosing held-out clips and the reactions that suit them")
     cases, further = make_cases(corpus, plan, seed, recipe)
-    boot = SubjectBootstrap([case.subject for case in cases], plan.draws, seed)
+    boot = SubjectBootstrap([case.subject for case in cases], plan.draws, (seed, DRAWS))
     people = _people(corpus, cases, plan.pairs)
     ours = next(iter(generators))
     answers: dict[str, Answers] = {}
@@ -203,7 +205,7 @@ def evaluate(
     drift: dict[str, Drift] = {}
     trials = _trials(corpus, plan)
     dose = {"held-out": _dose(trials, [one.motion for one in trials], plan, seed)}
-    persons = SubjectBootstrap(corpus.subjects("test")[: plan.subjects], plan.draws, seed)
+    persons = SubjectBootstrap(corpus.subjects("test")[: plan.subjects], plan.draws, (seed, DRAWS))
     traits = {one.subject: one.traits for one in corpus.of("test")}
     pressed = press_people(recipe, [traits[name] for name in persons.names], seed) if recipe is not None else None
     presses = {"held-out": _by_strength(pressed.peaks, persons)} if pressed is not None else {}
@@ -443,4 +445,4 @@ def _dose(trials: Sequence[Clip], motions: Sequence[np.ndarray], plan: Plan, see
     felt = np.array([one.pain.max() for one in trials])
     shown = np.array([np.asarray(pspi(motion)).max() for motion in motions])
     values = np.array([dose_response(felt[at], shown[at]) for at in rows.values()])
-    return SubjectBootstrap(list(rows), plan.draws, seed).mean(values)
+    return SubjectBootstrap(list(rows), plan.draws, (seed, DRAWS)).mean(values)

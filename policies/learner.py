@@ -11,12 +11,12 @@ from typing import Protocol
 import numpy as np
 
 from policies.errors import RatingError
-from policies.ordinal import Gaussian
 from policies.plan import Plan, Source, Trial, keyed
 from policies.rater_check import MESSAGES, Consistency, RaterCheck
 from policies.reward_models import CheckedModel, OrdinalModel, ParametricModel, QuadraticModel, RewardModel
 from policies.scales import Question, question
 from policies.spaces import Array
+from policies.statistics.ordinal import Gaussian
 from policies.train_ppo import Weights, train, weights_of
 from robopatient.expression.ppo import Network
 

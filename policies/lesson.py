@@ -14,11 +14,11 @@ import msgspec
 from policies.checkpoint import read_weights, write_checkpoint
 from policies.errors import PolicyError
 from policies.learner import Learner
-from policies.ordinal import Gaussian
 from policies.plan import Plan, Trial
 from policies.populations import read_population
 from policies.ratings_log import Event, RatingsLog
 from policies.spaces import TASKS, Array, Task
+from policies.statistics.ordinal import Gaussian
 from robopatient.clock import Clock, HostClock
 from robopatient.expression.ppo import Card
 

@@ -12,9 +12,9 @@ import msgspec
 import numpy as np
 
 from policies.errors import RatingError
-from policies.ordinal import answer_probabilities, quadratic
 from policies.scales import LAPSE, MISMATCH_STEP, Latents, Question
 from policies.spaces import Array
+from policies.statistics.ordinal import answer_probabilities, quadratic
 
 __all__ = ["FittedListener", "Habits", "Listener", "PsychophysicalListener", "Psychophysics", "Rater", "draw_listener"]
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from policies.errors import TrialsError
 from policies.listeners import FittedListener
-from policies.ordinal import Gaussian, fit_map, log_likelihood, quadratic
 from policies.spaces import TASKS, Array, normalised
+from policies.statistics.ordinal import Gaussian, fit_map, log_likelihood, quadratic
 
 __all__ = ["People", "Trials", "fit_people", "read_trials"]
 

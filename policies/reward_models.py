@@ -16,10 +16,10 @@ from scipy.special import expit
 
 from policies.errors import RatingError
 from policies.listeners import Psychophysics
-from policies.ordinal import Gaussian, answer_probabilities, fit_map, quadratic
 from policies.posterior import ListenerCloud
 from policies.scales import Question
 from policies.spaces import Array
+from policies.statistics.ordinal import Gaussian, answer_probabilities, fit_map, quadratic
 
 __all__ = ["CheckedModel", "OrdinalModel", "ParametricModel", "QuadraticModel", "RewardModel", "Worth", "ordinal_worth"]
 

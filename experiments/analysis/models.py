@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from experiments.analysis.bootstrap import REPLICATES, interval
-from experiments.analysis.errors import AnalysisError
-from experiments.analysis.ordinal import cell_counts, cluster_bootstrap, fit_ordinal
 from experiments.analysis.ordinal_mixed import fit_ordinal_mixed
 from experiments.analysis.trials import Factor, Trials
+from policies.errors import AnalysisError
+from policies.statistics.ordinal import bootstrap_weights, cell_counts, fit_counts
+from policies.statistics.resampling import REPLICATES, percentile_interval
 from robopatient.errors import require
 
 __all__ = ["Design", "design_of", "linear_mixed", "ordinal_mixed", "ordinal_pooled", "person_weights_of"]
@@ -110,11 +110,11 @@ def ordinal_pooled(design: Design, seed: int = 1, replicates: int = REPLICATES) 
         By term: weight, z (as if trials were independent), low, high (95 %, people drawn with replacement).
     """
     cells, counts = cell_counts(design.columns, _used_levels(design.answers), design.groups)
-    whole = fit_ordinal(cells, counts.sum(axis=0))
-    table = pd.DataFrame({"term": design.names, "weight": whole.beta, "z": whole.z})
+    whole = fit_counts(cells, counts.sum(axis=0))
+    table = pd.DataFrame({"term": design.names, "weight": whole.weights, "z": whole.z})
     if len(design.people) >= FEWEST_PEOPLE:
-        betas = cluster_bootstrap(cells, counts, replicates, seed)
-        limits = np.array([interval(column) for column in betas.T])
+        betas = bootstrap_weights(cells, counts, replicates, seed)
+        limits = np.array([percentile_interval(column) for column in betas.T])
     else:
         limits = np.full((len(table), 2), np.nan)
     return table.assign(low=limits[:, 0], high=limits[:, 1])

@@ -15,9 +15,9 @@ import pandas as pd
 
 from experiments.analysis.agreement import agreed
 from experiments.analysis.models import Design, design_of
-from experiments.analysis.ordinal import cell_counts, fit_ordinal
 from experiments.analysis.published import NEEDED
 from experiments.analysis.results import Results
+from policies.statistics.ordinal import cell_counts, fit_counts
 
 __all__ = ["PEOPLE", "REFERENCES", "TRIALS", "Reference", "applies"]
 
@@ -111,7 +111,7 @@ def _design(results: Results, binary: bool) -> Design:
 
 def _fit(design: Design) -> dict[str, float]:
     cells, counts = cell_counts(design.only(TERMS), design.answers, np.zeros(len(design.answers), dtype=int))
-    return dict(zip(TERMS, map(float, fit_ordinal(cells, counts[0], errors=False).beta), strict=True))
+    return dict(zip(TERMS, map(float, fit_counts(cells, counts[0]).weights), strict=True))
 
 
 def _anova(factor: str) -> Callable[[Results], float]:

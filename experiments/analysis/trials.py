@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from experiments.analysis.errors import AnalysisError
+from policies.errors import AnalysisError
 from robopatient.record.trials import read_trial_table
 from robopatient.study.questions import QUESTIONS
 

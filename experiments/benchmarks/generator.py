@@ -35,9 +35,9 @@ from policies.face_baselines.recipe_network import PUBLISHED, SIGNALS, StackUnet
 from policies.face_evaluate import FULL, QUICK, TO_BEAT, Evaluation, evaluate
 from policies.face_generators import Generator
 from policies.face_metrics.drift import Drift, drift_of, ten_minutes
-from policies.face_metrics.intervals import Interval
 from policies.face_report.page import verdicts, write_report
 from policies.face_shipped import Shipped
+from policies.statistics.resampling import Interval
 from robopatient.config import FaceConfig
 from robopatient.face.cache import cache_folder
 from robopatient.face.generator.condition import Traits

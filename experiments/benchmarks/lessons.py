@@ -124,9 +124,13 @@ def _modules(first: str) -> list[Path]:
         name = todo.pop()
         if name not in known:
             known.add(name)
-            text = (POLICIES / f"{name}.py").read_text(encoding="utf-8")
-            todo += re.findall(r"^\s*from policies\.(\w+) import", text, re.MULTILINE)
-    return [POLICIES / f"{name}.py" for name in known]
+            text = _file(name).read_text(encoding="utf-8")
+            todo += re.findall(r"^\s*from policies\.([\w.]+) import", text, re.MULTILINE)
+    return [_file(name) for name in known]
+
+
+def _file(name: str) -> Path:
+    return POLICIES.joinpath(*name.split(".")).with_suffix(".py")
 
 
 def _digest(job: Job) -> str:

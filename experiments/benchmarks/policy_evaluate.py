@@ -12,10 +12,11 @@ from experiments.benchmarks.lessons import Lessons
 from policies.checkpoint import read_weights
 from policies.errors import PolicyError, TrialsError
 from policies.evaluate import CHECKPOINTS, METHODS, Job, Lesson, quartiles, time_to
-from policies.offline import Estimate, offline_value
+from policies.offline import offline_value
 from policies.people import People, Trials, fit_people, read_trials
 from policies.plan import QUESTION_PLANS
 from policies.spaces import TASKS, normalised, physical
+from policies.statistics.resampling import REPLICATES, Interval, draw_people, percentile_interval
 from robopatient.expression.ppo import MOAN_FEMALE_SEMITONES, MOAN_MALE_SEMITONES, Network
 from robopatient.expression.prior import Prior
 
@@ -96,8 +97,8 @@ def _curves(lessons: Sequence[Lesson], ratings: int) -> list[Figure]:
         scores = np.array([next(s.score for s in lesson.scores if s.ratings == count) for lesson in lessons])
         merits = np.array([next(s.merit for s in lesson.scores if s.ratings == count) for lesson in lessons])
         for name, values in ((f"score_{count}", scores), (f"p_agree_{count}", merits)):
-            means = values[rng.integers(len(values), size=(1000, len(values)))].mean(1)
-            low, high = np.quantile(means, (0.025, 0.975))
+            means = values[draw_people(len(values), REPLICATES, rng)].mean(1)
+            low, high = percentile_interval(means)
             figures.append(
                 Figure(
                     name,
@@ -166,9 +167,9 @@ def _offline(trials: Trials, checkpoint: str) -> list[Figure]:
     ):
         found = offline_value(trials, act)
         for kind in ("ips", "snips", "doubly_robust"):
-            estimate: Estimate = getattr(found, kind)
+            estimate: Interval = getattr(found, kind)
             remark = f"95 % interval {estimate.low:.3f} to {estimate.high:.3f}; {found.matches} matching trials"
-            figures.append(Figure(f"{kind}_of_{name}", value=round(estimate.mean, 4), n=found.trials, remark=remark))
+            figures.append(Figure(f"{kind}_of_{name}", value=round(estimate.value, 4), n=found.trials, remark=remark))
     logged = found.logged
     remark = f"95 % interval {logged.low:.3f} to {logged.high:.3f}"
     figures.append(Figure("p_agree_logged", value=round(logged.mean, 4), n=found.trials, remark=remark))

@@ -18,6 +18,7 @@ from experiments.datasets.tables import rows_in
 from experiments.datasets.verify import open_dataset
 from experiments.judges.judge import KINDS
 from experiments.judges.pictures import PictureJudge, make_picture_judge
+from policies.statistics.resampling import draw_people, percentile_interval
 from robopatient.errors import SessionError
 
 __all__ = ["audit", "audit_folder", "gaps"]
@@ -128,8 +129,8 @@ def gaps(
     everybody = np.arange(len(names))
     found = rates(everybody, of_person)
     gap = np.nanmax(found, axis=1) - np.nanmin(found, axis=1)
-    drawn = np.array([_spread(rates(pick, of_person[pick])) for pick in
-                      (rng.integers(len(names), size=len(names)) for _ in range(RESAMPLES))])  # fmt: skip
+    drawn = np.array([_spread(rates(pick, of_person[pick])) for pick in draw_people(len(names), RESAMPLES, rng)])
+    limits = [percentile_interval(column) for column in drawn.T]
     null = np.array([_spread(rates(everybody, rng.permutation(of_person))) for _ in range(SHUFFLES)])
     return {
         "groups": {
@@ -139,8 +140,8 @@ def gaps(
         "gaps": {
             rate: {
                 "gap": float(gap[k]),
-                "low": float(np.percentile(drawn[:, k], 2.5)),
-                "high": float(np.percentile(drawn[:, k], 97.5)),
+                "low": limits[k][0],
+                "high": limits[k][1],
                 "null_95": float(np.percentile(null[:, k], 95.0)),
                 "p": float(((null[:, k] >= gap[k]).sum() + 1.0) / (SHUFFLES + 1.0)),
             }

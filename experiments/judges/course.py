@@ -18,6 +18,7 @@ from experiments.judges.clips import UNITS, Clip, pspi_of
 from experiments.judges.coupling import couple
 from experiments.judges.networks import Trained, optimise, split_people
 from experiments.judges.statistics import Forest, statistics_of
+from policies.statistics.resampling import SubjectBootstrap
 from robopatient.errors import SessionError
 from robopatient.face.generator.motion import MOTION_HZ
 
@@ -216,16 +217,10 @@ def _auc(genuine: np.ndarray, other: np.ndarray) -> float:
 
 def _auc_of(genuine: np.ndarray, other: np.ndarray, people: list[str], rng: np.random.Generator) -> dict[str, float]:
     """Area, 95 % interval over people, and p of exchanging genuine and spoilt within clips."""
-    names = sorted(set(people))
-    members = [np.flatnonzero(np.array(people) == name) for name in names]
-    drawn = []
-    for _ in range(RESAMPLES):
-        rows = np.concatenate([members[i] for i in rng.integers(len(names), size=len(names))])
-        drawn.append(_auc(genuine[rows], other[rows]))
-    value = _auc(genuine, other)
+    boot = SubjectBootstrap(people, RESAMPLES, rng, names=sorted(set(people)))
+    value, low, high, _ = boot.of(lambda rows: _auc(genuine[rows], other[rows]))
     beaten = 0
     for _ in range(PERMUTATIONS):
         swap = rng.random(len(genuine)) < 0.5
         beaten += _auc(np.where(swap, other, genuine), np.where(swap, genuine, other)) >= value
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return {"value": value, "low": float(low), "high": float(high), "p": (beaten + 1.0) / (PERMUTATIONS + 1.0)}
+    return {"value": value, "low": low, "high": high, "p": (beaten + 1.0) / (PERMUTATIONS + 1.0)}

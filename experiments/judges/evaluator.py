@@ -16,6 +16,7 @@ from experiments.judges.coupling import couple
 from experiments.judges.judge import Card, Judge, SessionJudge
 from experiments.judges.measures import agreement, majority_rate, permutation_p
 from experiments.judges.sessions import sessions_of
+from policies.statistics.resampling import Interval
 from robopatient.errors import SessionError
 
 __all__ = ["refuse_kin", "refuse_senseless", "score"]
@@ -84,11 +85,11 @@ def score(judge: Judge, card: Card, clips: list[Clip], seed: int = 1) -> dict[st
     for name in CONTROLS[judge.sense][1]:
         spoilt = judge.predict(control(name, clips, seed, judge.sense))
         kept = agreement(true, spoilt, people, seed, ("spearman", "mae_nrs"))
-        controls[name] = {"spearman": kept["spearman"]._asdict(), "mae_nrs": kept["mae_nrs"].value}
+        controls[name] = {"spearman": _row(kept["spearman"]), "mae_nrs": kept["mae_nrs"].value}
     rho = found["spearman"].value
     unmoved = [name for name, row in controls.items() if rho > 0.0 and row["spearman"]["value"] >= BROKEN_SHARE * rho]
     return _identified(card, clips) | {
-        "measures": {name: value._asdict() for name, value in found.items()},
+        "measures": {name: _row(value) for name, value in found.items()},
         "majority_rate": majority,
         "permutation_p": p,
         "controls": controls,
@@ -96,6 +97,10 @@ def score(judge: Judge, card: Card, clips: list[Clip], seed: int = 1) -> dict[st
         "coupling": _coupling(clips, judge.sense, seed),
         "sessions": _sessions(judge, clips, seed) if isinstance(judge, SessionJudge) else None,
     }
+
+
+def _row(found: Interval) -> dict[str, float]:
+    return {"value": found.value, "low": found.low, "high": found.high}
 
 
 def _identified(card: Card, clips: list[Clip]) -> dict[str, Any]:
@@ -133,10 +138,10 @@ def _sessions(judge: SessionJudge, clips: list[Clip], seed: int) -> dict[str, An
     shuffled = agreement(true, judge.rate(clips, sessions, shuffle=seed), people, seed, ("mae_nrs",))
     return {
         "sessions": len(sessions),
-        "measures": {name: value._asdict() for name, value in found.items()},
+        "measures": {name: _row(value) for name, value in found.items()},
         "majority_rate": majority_rate(true),
         "permutation_p": permutation_p(true, told, seed),
-        "mae_nrs_attention_shuffled": shuffled["mae_nrs"]._asdict(),
+        "mae_nrs_attention_shuffled": _row(shuffled["mae_nrs"]),
     }
 
 

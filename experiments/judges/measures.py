@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
 
-__all__ = ["GRADES", "Agreement", "agreement", "icc31", "macro_f1", "majority_rate", "permutation_p"]
+from policies.statistics.reliability import icc_two_way
+from policies.statistics.resampling import Interval, SubjectBootstrap
+
+__all__ = ["GRADES", "MEASURES", "agreement", "macro_f1", "majority_rate", "permutation_p"]
 
 GRADES = (1.0, 5.0)
 """No pain below 1, low below 5, high from there on, NRS: three classes as in the AI4Pain challenge."""
 RESAMPLES, PERMUTATIONS = 500, 500
-
-
-class Agreement(NamedTuple):
-    """One measure: value, 95 % bootstrap interval over people."""
-
-    value: float
-    low: float
-    high: float
 
 
 def macro_f1(true: np.ndarray, told: np.ndarray) -> float:
@@ -33,14 +27,9 @@ def macro_f1(true: np.ndarray, told: np.ndarray) -> float:
     return float(np.mean(scores))
 
 
-def icc31(true: np.ndarray, told: np.ndarray) -> float:
-    """ICC(3,1), consistency of two fixed raters (Shrout and Fleiss 1979)."""
-    table = np.stack([true, told], axis=1)
-    n, k = table.shape
-    rows, columns, grand = table.mean(1), table.mean(0), table.mean()
-    between = k * ((rows - grand) ** 2).sum() / (n - 1)
-    error = ((table - rows[:, None] - columns + grand) ** 2).sum() / ((n - 1) * (k - 1))
-    return float((between - error) / (between + (k - 1) * error)) if between + error > 0 else 0.0
+def _icc31(true: np.ndarray, told: np.ndarray) -> float:
+    """ICC(3,1), consistency of two fixed raters; 0 where nothing varies."""
+    return float(np.nan_to_num(icc_two_way(np.stack([true, told], axis=1)).consistency_one))
 
 
 def _spearman(true: np.ndarray, told: np.ndarray) -> float:
@@ -56,7 +45,7 @@ def _slope(true: np.ndarray, told: np.ndarray) -> float:
 
 MEASURES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "macro_f1": macro_f1,
-    "icc31": icc31,
+    "icc31": _icc31,
     "mae_nrs": lambda true, told: float(np.abs(true - told).mean()),
     "spearman": _spearman,
     "calibration_slope": _slope,
@@ -66,23 +55,13 @@ MEASURES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
 
 def agreement(
     true: np.ndarray, told: np.ndarray, people: list[str], seed: int = 0, names: Iterable[str] = tuple(MEASURES)
-) -> dict[str, Agreement]:
+) -> dict[str, Interval]:
     """The named measures, each with its interval.
 
     Intervals resample people, not clips: clips of one person resemble each other.
     """
-    rng = np.random.default_rng(seed)
-    everybody = sorted(set(people))
-    members = [np.flatnonzero(np.array(people) == name) for name in everybody]
-    draws = [
-        np.concatenate([members[i] for i in rng.integers(len(members), size=len(members))]) for _ in range(RESAMPLES)
-    ]
-    found = {}
-    for name in names:
-        measure = MEASURES[name]
-        low, high = np.percentile([measure(true[draw], told[draw]) for draw in draws], [2.5, 97.5])
-        found[name] = Agreement(measure(true, told), float(low), float(high))
-    return found
+    boot = SubjectBootstrap(people, RESAMPLES, seed, names=sorted(set(people)))
+    return boot.of_all(lambda rows: {name: MEASURES[name](true[rows], told[rows]) for name in names})
 
 
 def majority_rate(true: np.ndarray) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 
 from policies.face_generators import Generator
 from policies.face_metrics.generation import generate_many
-from policies.face_metrics.intervals import sign_flip_p
+from policies.statistics.resampling import sign_flip_p
 from robopatient.face.generator.condition import Traits, condition_of, index
 from robopatient.face.generator.motion import MOTION_HZ, column, pspi_no_au43, sided
 

@@ -16,11 +16,11 @@ from policies.face_evaluate import AGAIN, TO_BEAT, Evaluation
 from policies.face_metrics.cases import pspi_of
 from policies.face_metrics.compat import COMPAT
 from policies.face_metrics.corrected import CORRECTED
-from policies.face_metrics.intervals import Interval
 from policies.face_metrics.react import REACT
 from policies.face_metrics.realism import PUBLISHED, REALISM
 from policies.face_report.films import film, strip
 from policies.face_report.plots import colours, plot_ahead, plot_courses, plot_dose, plot_drift, plot_traces
+from policies.statistics.resampling import Interval
 
 __all__ = ["verdicts", "write_report"]
 

@@ -29,7 +29,7 @@ def test_all_estimates_find_the_value_of_a_policy_never_run() -> None:
     found = offline_value(logged(), matched)
     for estimate in (found.ips, found.snips, found.doubly_robust):
         assert estimate.low < 0.9 < estimate.high
-    assert found.logged.mean < 0.7
+    assert found.logged.value < 0.7
 
 
 def test_the_doubly_robust_interval_is_the_narrower_one() -> None:
@@ -55,5 +55,5 @@ def test_a_log_that_is_not_uniform_is_refused() -> None:
 def test_the_published_random_trials_can_be_replayed(shared_data: Path) -> None:
     found = offline_value(read_trials(shared_data / "bandit_trials.csv"), matched)
     assert found.trials == 664
-    assert found.logged.mean == pytest.approx(0.587, abs=0.001)
-    assert found.doubly_robust.low < found.doubly_robust.mean < found.doubly_robust.high
+    assert found.logged.value == pytest.approx(0.587, abs=0.001)
+    assert found.doubly_robust.low < found.doubly_robust.value < found.doubly_robust.high

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from experiments.analysis.errors import AnalysisError
 from experiments.analysis.results import analyse_trials
 from experiments.analysis.trials import read_trials, trials_of
 from experiments.benchmarks.made_up_study import made_up_trials, write_session
+from policies.errors import AnalysisError
 from robopatient.errors import RecordError
 from robopatient.record.tables import write_tables
 from robopatient.record.trials import read_trial_table
