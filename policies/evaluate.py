@@ -17,9 +17,9 @@ import numpy as np
 from policies.baselines import BASELINES, BeliefAlone, DirectPpo
 from policies.checkpoint import read_weights, starting_point
 from policies.errors import PolicyError
+from policies.fitted_people import People
 from policies.learner import Learner, Teachable
 from policies.listeners import FittedListener, Habits, Listener, PsychophysicalListener, Rater, draw_listener
-from policies.people import People
 from policies.plan import Plan, Schedule, keyed
 from policies.populations import hierarchical_prior
 from policies.reward_models import OrdinalModel

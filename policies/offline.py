@@ -13,7 +13,7 @@ import numpy as np
 
 from policies.env import published_table
 from policies.errors import TrialsError
-from policies.people import Trials
+from policies.rated_trials import RatedTrials
 from policies.reward_models import ordinal_worth
 from policies.spaces import Array
 from policies.statistics.ordinal import Gaussian, fit_map, quadratic
@@ -41,7 +41,7 @@ class OfflineValue(NamedTuple):
     trials: int
 
 
-def offline_value(trials: Trials, act: Callable[[Array], Array], seed: int = 0) -> OfflineValue:
+def offline_value(trials: RatedTrials, act: Callable[[Array], Array], seed: int = 0) -> OfflineValue:
     """Value of a policy from trials with uniformly random published sounds.
 
     Parameters

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from policies.errors import PolicyError
+from policies.fitted_people import People, fit_people
 from policies.listeners import Habits, Rater, draw_listener
-from policies.people import People, fit_people, read_trials
+from policies.rated_trials import read_rated_trials
 from policies.spaces import Task
 
 __all__ = ["SIMULATED", "Simulated", "simulated_rater"]
@@ -43,7 +44,7 @@ def simulated_rater(text: str, task: Task) -> Simulated:
     """
     kind, _, which = text.partition(":")
     if kind.endswith(".csv"):
-        people = fit_people(read_trials(Path(kind)))
+        people = fit_people(read_rated_trials(Path(kind)))
         if which and which not in people.names:
             raise PolicyError(f"{kind}: no participant {which!r}; choose one of {', '.join(people.names)}")
         if task.n_action != 2 or task.n_observation != 1:

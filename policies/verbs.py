@@ -14,7 +14,7 @@ import numpy as np
 
 from policies.checkpoint import list_checkpoints, starting_point
 from policies.errors import PolicyError
-from policies.people import People
+from policies.fitted_people import People
 from policies.plan import QUESTION_PLANS, Plan, keyed
 from policies.plots import draw_lesson
 from policies.populations import write_population

@@ -17,10 +17,11 @@ from experiments.benchmarks.dataset_kills import killed_and_not
 from experiments.benchmarks.figures import Figure, distribution, machine, new_result, show, value
 from experiments.datasets.design import Design, load_design
 from experiments.datasets.draw import Job, Studio, encoded, identity_of, label_row, looks_of, seen_row, take_of
-from experiments.datasets.farm import cluster, joined
 from experiments.datasets.generate import generate
 from experiments.datasets.labels import Labeller
 from experiments.datasets.verify import LABELS, PLACES, verify
+from experiments.datasets.worker import draw
+from policies.worker_pool import on_cluster, ray_cluster
 from robopatient.errors import SessionError
 from robopatient.face.scene import load_scene
 
@@ -124,13 +125,13 @@ def _speedup(plan: Design, folder: Path, rounds: int) -> Figure:
         return found
 
     ratios = []
-    with joined("local") as found:
-        list(cluster(found, jobs(2 * WORKERS), WORKERS))  # both have started, imported and compiled
+    with ray_cluster("local") as found:
+        list(on_cluster(found, draw, jobs(2 * WORKERS), WORKERS))  # both have started, imported and compiled
         for _ in range(rounds):
             took_s = []
             for workers in (1, WORKERS):
                 start = time.perf_counter()
-                list(cluster(found, jobs(A_ROUND), workers))
+                list(on_cluster(found, draw, jobs(A_ROUND), workers))
                 took_s.append(time.perf_counter() - start)
             ratios.append(took_s[0] / took_s[1])
     figure = value("ray_speedup_2", float(np.median(ratios)), at_least=1.8, n=rounds)

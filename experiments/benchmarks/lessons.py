@@ -22,7 +22,7 @@ import numpy as np
 
 from policies.errors import PolicyError
 from policies.evaluate import Job, Lesson, run_job
-from policies.sweep import sweep
+from policies.worker_pool import run_in_order
 
 __all__ = ["Lessons"]
 
@@ -44,7 +44,7 @@ class Lessons:
     keep
         Folder for finished lessons, made when new; None keeps nothing.
     workers, ray_address
-        As for ``policies.sweep.sweep``.
+        As for ``policies.worker_pool.run_in_order``.
 
     Raises
     ------
@@ -86,7 +86,7 @@ class Lessons:
                 self._take(keys[todo[place]], lesson)
                 done(len(jobs) - len(todo) + place + 1)
 
-            sweep(
+            run_in_order(
                 run_job,
                 [jobs[k] for k in todo],
                 workers=self._workers,

@@ -16,10 +16,11 @@ from experiments.benchmarks.figures import Baseline, Figure, distribution, machi
 from experiments.benchmarks.lessons import Lessons
 from experiments.benchmarks.policy_timing import console_gap_ms, kill_resume_difference, refit_s
 from policies.evaluate import Job, Lesson, quartiles
+from policies.fitted_people import People, fit_people
 from policies.listeners import Habits
-from policies.people import People, fit_people, read_trials
 from policies.plan import QUESTION_PLANS
 from policies.populations import read_population
+from policies.rated_trials import read_rated_trials
 
 __all__ = ["bench_policy"]
 
@@ -116,7 +117,7 @@ def bench_policy(
 def _people(listeners: Path | None, n: int, seed: int) -> tuple[People, str | None]:
     """Fitted people, or as many drawn from the shipped population."""
     if listeners is not None:
-        return fit_people(read_trials(listeners)), None
+        return fit_people(read_rated_trials(listeners)), None
     prior = read_population("congruence")
     root = np.linalg.cholesky(prior.precision)
     rng = np.random.default_rng((seed, 20))

@@ -12,9 +12,10 @@ from experiments.benchmarks.lessons import Lessons
 from policies.checkpoint import read_weights
 from policies.errors import PolicyError, TrialsError
 from policies.evaluate import CHECKPOINTS, METHODS, Job, Lesson, quartiles, time_to
+from policies.fitted_people import People, fit_people
 from policies.offline import offline_value
-from policies.people import People, Trials, fit_people, read_trials
 from policies.plan import QUESTION_PLANS
+from policies.rated_trials import RatedTrials, read_rated_trials
 from policies.spaces import TASKS, normalised, physical
 from policies.statistics.resampling import REPLICATES, Interval, draw_people, percentile_interval
 from robopatient.expression.ppo import MOAN_FEMALE_SEMITONES, MOAN_MALE_SEMITONES, Network
@@ -42,7 +43,7 @@ def evaluate(
     Parameters
     ----------
     listeners
-        CSV of rated trials (see ``policies.people.read_trials``); each participant is left out of every prior.
+        CSV of rated trials (see ``policies.rated_trials``); each participant is left out of every prior.
     bandit
         CSV of trials with uniformly random published sounds: the checkpoint, the hand-made prior and the centre are
         valued by inverse propensity and doubly robust estimates.
@@ -62,7 +63,7 @@ def evaluate(
     figures: list[Figure] = []
     compared: list[Baseline] = []
     if listeners is not None:
-        people = fit_people(read_trials(listeners))
+        people = fit_people(read_rated_trials(listeners))
         figures += start_against_prior(people, checkpoint)
         for method in methods:
             questions = QUESTION_PLANS["agree" if people.levels == 4 else "congruence5"]
@@ -82,7 +83,7 @@ def evaluate(
             else:
                 compared.append(Baseline(method, found))
     if bandit is not None:
-        trials = read_trials(bandit)
+        trials = read_rated_trials(bandit)
         figures += start_against_prior(fit_people(trials), checkpoint, "_to_logged_raters")
         figures += _offline(trials, checkpoint)
     show(new_result("policy", figures, compared, machine(), seed), as_json)
@@ -156,7 +157,7 @@ def start_against_prior(people: People, checkpoint: str, whose: str = "") -> lis
     ]
 
 
-def _offline(trials: Trials, checkpoint: str) -> list[Figure]:
+def _offline(trials: RatedTrials, checkpoint: str) -> list[Figure]:
     """Value in the logged trials, by importance weighting and doubly robust."""
     _, weights = read_weights(checkpoint, TASKS["pain-to-voice"])
     figures = []
@@ -172,5 +173,5 @@ def _offline(trials: Trials, checkpoint: str) -> list[Figure]:
             figures.append(Figure(f"{kind}_of_{name}", value=round(estimate.value, 4), n=found.trials, remark=remark))
     logged = found.logged
     remark = f"95 % interval {logged.low:.3f} to {logged.high:.3f}"
-    figures.append(Figure("p_agree_logged", value=round(logged.mean, 4), n=found.trials, remark=remark))
+    figures.append(Figure("p_agree_logged", value=round(logged.value, 4), n=found.trials, remark=remark))
     return figures

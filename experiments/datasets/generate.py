@@ -18,9 +18,10 @@ from pathlib import Path
 
 from experiments.datasets.design import Design, load_design
 from experiments.datasets.draw import Job
-from experiments.datasets.farm import PART, cluster, joined, processes
 from experiments.datasets.layout import CHECKSUMS, finish
 from experiments.datasets.tables import is_whole
+from experiments.datasets.worker import PART, draw
+from policies.worker_pool import on_cluster, on_cores, ray_cluster
 from robopatient.errors import RecordError, SessionError
 
 __all__ = ["generate"]
@@ -72,10 +73,10 @@ def generate(
         _check_space(out, plan, len(people) - len(missing))
         progress = _Progress(len(people), len(people) - len(missing), plan.frames_a_person, say)
         if missing and ray:
-            runner = cluster(stack.enter_context(joined(ray)), missing)
+            finished = on_cluster(stack.enter_context(ray_cluster(ray)), draw, missing)
         else:
-            runner = processes(missing, min(workers or os.cpu_count() or 1, max(1, len(missing))))
-        for worker in runner:
+            finished = on_cores(draw, missing, min(workers or os.cpu_count() or 1, max(1, len(missing))))
+        for _, worker in finished:
             progress.one(worker)
         try:
             finish(out, plan, people, work)

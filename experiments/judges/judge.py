@@ -6,13 +6,14 @@ import hashlib
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import msgspec
 import numpy as np
 
 from experiments.judges.clips import Clip
 from experiments.judges.sessions import Session
+from policies.frozen import write_frozen
 from robopatient.errors import AssetError, ConfigError
 
 __all__ = ["KINDS", "Card", "Judge", "SessionJudge", "load_judge", "new_judge", "save_judge"]
@@ -112,13 +113,7 @@ def new_judge(kind: str) -> Judge:
 
 def save_judge(folder: Path, judge: Judge, card: Card) -> Card:
     """Freeze a trained judge; returns its card with the hash of the weights."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "weights.npz").open("wb") as file:
-        np.savez(file, **judge.weights())  # type: ignore[arg-type]
-    card = msgspec.structs.replace(card, sha256=_digest(folder))
-    lines = [f"{name} = {_toml(value)}" for name, value in msgspec.structs.asdict(card).items()]
-    (folder / "card.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return card
+    return write_frozen(folder, judge.weights(), card)
 
 
 def load_judge(folder: Path) -> tuple[Judge, Card]:
@@ -131,7 +126,7 @@ def load_judge(folder: Path) -> tuple[Judge, Card]:
     """
     try:
         card = msgspec.convert(tomllib.loads((folder / "card.toml").read_text(encoding="utf-8")), Card)
-        digest = _digest(folder)
+        digest = hashlib.sha256((folder / "weights.npz").read_bytes()).hexdigest()
         with np.load(folder / "weights.npz", allow_pickle=False) as file:
             weights = {name: file[name] for name in file.files}
     except (OSError, ValueError, msgspec.ValidationError) as error:
@@ -144,11 +139,3 @@ def load_judge(folder: Path) -> tuple[Judge, Card]:
     judge = new_judge(card.kind)
     judge.restore(weights)
     return judge, card
-
-
-def _digest(folder: Path) -> str:
-    return hashlib.sha256((folder / "weights.npz").read_bytes()).hexdigest()
-
-
-def _toml(value: Any) -> str:
-    return msgspec.json.encode(value).decode()

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from experiments.studies.hand import Press
+from policies.fitted_people import fit_people
 from policies.listeners import FittedListener, Habits, Rater, draw_listener
-from policies.people import fit_people, read_trials
 from policies.populations import population_names, read_population
+from policies.rated_trials import read_rated_trials
 from policies.scales import QUESTIONS as LISTENED
 from policies.simulated import SIMULATED, simulated_rater
 from policies.spaces import TASKS, normalised
@@ -165,7 +166,7 @@ def people_of(listeners: str, count: int, seed: int) -> list[SimulatedPerson]:
     """
     rng = np.random.default_rng([seed, 0x59])
     if listeners.endswith(".csv"):
-        people = fit_people(read_trials(Path(listeners)))
+        people = fit_people(read_rated_trials(Path(listeners)))
         raters = [
             Rater(
                 people.listener(index % len(people.names)), Habits(lapse=0.0), people.names[index % len(people.names)]

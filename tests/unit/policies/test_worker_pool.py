@@ -1,23 +1,25 @@
 from __future__ import annotations
 
 import builtins
+import os
+import signal
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from policies.errors import PolicyError
 from policies.evaluate import Job, Score, quartiles, run_job, time_to
-from policies.sweep import sweep
-from robopatient.errors import MissingPackageError
+from policies.worker_pool import run_in_order
+from robopatient.errors import MissingPackageError, SessionError
 
 JOBS = [Job("table bandit", "pain-to-voice", ("congruence7",), 20, i, i) for i in range(3)]
 
 
 def test_processes_give_the_same_results_bit_for_bit_in_the_same_order() -> None:
     told: list[int] = []
-    spread = sweep(run_job, JOBS, workers=2, on_result=lambda place, _: told.append(place))
-    assert spread == sweep(run_job, JOBS)
+    spread = run_in_order(run_job, JOBS, workers=2, on_result=lambda place, _: told.append(place))
+    assert spread == run_in_order(run_job, JOBS)
     assert told == [0, 1, 2]
 
 
@@ -32,16 +34,28 @@ def test_without_ray_the_command_to_install_it_is_named(monkeypatch: pytest.Monk
     monkeypatch.setattr(builtins, "__import__", no_ray)
     monkeypatch.setattr("importlib.import_module", no_ray)
     with pytest.raises(MissingPackageError, match=r"pip install 'robopatient\[cluster\]'"):
-        sweep(run_job, JOBS, ray_address="local")
+        run_in_order(run_job, JOBS, ray_address="local")
 
 
-def test_nobody_at_the_address_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_cluster_is_reported_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     def init(**_: Any) -> None:
         raise ConnectionError("Could not find any running Ray instance")
 
-    monkeypatch.setattr("policies.sweep.require", lambda *_: SimpleNamespace(init=init))
-    with pytest.raises(PolicyError, match=r"no Ray cluster at '10\.0\.0\.9:6379' .*ray start --head"):
-        sweep(run_job, JOBS, ray_address="10.0.0.9:6379")
+    monkeypatch.setattr("policies.worker_pool.require", lambda *_: SimpleNamespace(init=init))
+    for address in ("127.0.0.1:1", "auto"):
+        with pytest.raises(SessionError, match=rf"--ray {address}: no cluster answers .*ray start --head"):
+            run_in_order(run_job, JOBS, ray_address=address)
+
+
+def killed_once(flag: Path) -> str:
+    if flag.name == "b" and not flag.exists():
+        flag.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return flag.name
+
+
+def test_a_job_whose_worker_was_killed_is_done_again(tmp_path: Path) -> None:
+    assert run_in_order(killed_once, [tmp_path / name for name in "abcd"], workers=2) == list("abcd")
 
 
 def test_the_time_to_a_target_needs_two_checkpoints_above_it() -> None:

@@ -1,4 +1,4 @@
-"""People as raters: tables of rated trials, and one ordinal-logit listener fitted to each person's answers.
+"""Raters fitted to a table of their answers: one ordinal-logit listener for each person.
 
 Each person is shrunk towards the pooled fit by an amount that cross-validation chooses. A person can be left out of
 everything that others teach (``People.others``).
@@ -6,127 +6,22 @@ everything that others teach (``People.others``).
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
-
 import msgspec
 import numpy as np
 
 from policies.errors import TrialsError
 from policies.listeners import FittedListener
-from policies.spaces import TASKS, Array, normalised
+from policies.rated_trials import RatedTrials
+from policies.spaces import Array
 from policies.statistics.ordinal import Gaussian, fit_map, log_likelihood, quadratic
 
-__all__ = ["People", "Trials", "fit_people", "read_trials"]
+__all__ = ["People", "fit_people"]
 
-COLUMNS = ("participant", "force_threshold_n", "amplitude", "pitch")
-CHOICES = {"d": 0, "c": 1, "b": 2, "a": 3}
-"""Published 4-level answer, strongly disagree to strongly agree, as an index."""
-ANSWERS = {"0": 0, "1": 1}
-"""Published 2-level answer, disagree or agree; "n" is no answer within the time limit."""
 SHRINKAGES = (0.05, 0.2, 0.4, 0.8, 1.6)
 """SD of personal weights about the pooled ones: candidates for cross-validation."""
 CUT_SD = 1.0
 """SD of personal cuts about the pooled ones."""
 MIN_TRIALS = 20
-
-
-class Trials(msgspec.Struct, frozen=True):
-    """Rated trials, one row each, in the order of the file.
-
-    Attributes
-    ----------
-    participant
-        Index into ``names``, shape (n,).
-    state, action
-        Normalised force (n, 1) and (level, pitch) (n, 2).
-    answer
-        Index from 0, or -1 when unanswered, shape (n,).
-    """
-
-    names: tuple[str, ...]
-    participant: np.ndarray
-    state: Array
-    action: Array
-    answer: np.ndarray
-    levels: int
-    source: str
-
-    def of(self, person: int) -> np.ndarray:
-        """Mask of one person's answered trials."""
-        return (self.participant == person) & (self.answer >= 0)
-
-
-def read_trials(path: Path) -> Trials:
-    """Trials of a CSV: participant, force_threshold_n, amplitude, pitch, and choice (a-d) or answer (1, 0, n).
-
-    Raises
-    ------
-    TrialsError
-        Naming file, line, column and value.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            rows = list(reader)
-            header = reader.fieldnames or []
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise TrialsError(f"{path}: cannot be read ({error}); give a CSV of rated trials") from error
-    missing = [column for column in COLUMNS if column not in header]
-    answered = next((c for c in ("choice", "answer") if c in header), None)
-    if missing or answered is None:
-        wanted = ", ".join([*missing, *([] if answered else ["choice (a-d) or answer (1, 0, n)"])])
-        raise TrialsError(f"{path}: missing column {wanted}; found {', '.join(header) or 'nothing'}")
-    if not rows:
-        raise TrialsError(f"{path}: no trials below the header")
-    known = CHOICES if answered == "choice" else {**ANSWERS, "n": -1}
-    values = np.empty((len(rows), 3))
-    answer = np.empty(len(rows), int)
-    for line, row in enumerate(rows, start=2):
-        for k, column in enumerate(COLUMNS[1:]):
-            values[line - 2, k] = _positive(row[column], f"{path}, line {line}, {column}")
-        text = (row[answered] or "").strip().lower()
-        if text not in known:
-            raise TrialsError(f"{path}, line {line}, {answered}: {text!r} is not one of {', '.join(known)}")
-        answer[line - 2] = known[text]
-    names = tuple(dict.fromkeys(row["participant"] for row in rows))
-    if any(not name for name in names):
-        raise TrialsError(f"{path}: column participant is empty in some line")
-    index = {name: i for i, name in enumerate(names)}
-    task = TASKS["force-to-voice"]
-    level_db = 20.0 * np.log10(values[:, 1])
-    actions = np.stack([level_db, values[:, 2]], axis=1)
-    for label, dimension, level in (
-        ("force_threshold_n", task.observation[0], values[:, 0]),
-        ("amplitude (dB)", task.action[0], actions[:, 0]),
-        ("pitch", task.action[1], actions[:, 1]),
-    ):
-        margin = 0.01 * (dimension.high - dimension.low)
-        outside = np.flatnonzero((level < dimension.low - margin) | (level > dimension.high + margin))
-        if len(outside):
-            raise TrialsError(
-                f"{path}, line {outside[0] + 2}: {label} {level[outside[0]]:.4g} is outside "
-                f"{dimension.low:.4g} to {dimension.high:.4g} {dimension.unit}"
-            )
-    return Trials(
-        names=names,
-        participant=np.array([index[row["participant"]] for row in rows]),
-        state=normalised(task.observation, values[:, :1]),
-        action=normalised(task.action, actions),
-        answer=answer,
-        levels=4 if answered == "choice" else 2,
-        source=path.name,
-    )
-
-
-def _positive(text: str | None, where: str) -> float:
-    try:
-        value = float(text or "")
-    except ValueError:
-        raise TrialsError(f"{where}: {text!r} is not a number") from None
-    if not np.isfinite(value) or value <= 0:
-        raise TrialsError(f"{where}: {text!r} is not a positive number")
-    return value
 
 
 class People(msgspec.Struct, frozen=True):
@@ -172,7 +67,7 @@ class People(msgspec.Struct, frozen=True):
         return rows.mean(0), np.cov(rows.T)
 
 
-def fit_people(trials: Trials, shrinkage: float | None = None, seed: int = 0, folds: int = 5) -> People:
+def fit_people(trials: RatedTrials, shrinkage: float | None = None, seed: int = 0, folds: int = 5) -> People:
     """Fit every person of a table.
 
     Parameters
