@@ -112,7 +112,6 @@ class Coach:
         self._waiting = False
         self._worst = dict.fromkeys(self._names, 0.0)
         self._newton = 0.0
-        self._before_pause: m.StudyPhase = "ready"
         self._tried = 0
 
     # What is told

@@ -16,7 +16,6 @@ __all__ = [
     "checksum_of",
     "is_whole",
     "read_digests",
-    "read_rows",
     "rows_in",
     "write_digests",
     "write_rows",
@@ -93,11 +92,6 @@ def rows_in(path: Path, columns: Sequence[str] | None = None) -> Iterator[dict[s
     except (OSError, ValueError) as error:
         raise RecordError(f"{path}: cannot be read ({error}); see what else is damaged: robopatient dataset verify"
                           ) from error  # fmt: skip
-
-
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """All rows of a Parquet file."""
-    return list(rows_in(path))
 
 
 def is_whole(folder: Path, rows: int) -> bool:

@@ -100,10 +100,6 @@ class SimulatedPerson:
             peak = 0.6 * max(stimulus.trigger_newton, low)
         return Press(onset_s, peak, RISE_S, HOLD_S, FALL_S)
 
-    def is_early(self) -> bool:
-        """Whether the hand does not wait for the window this time."""
-        return bool(self._rng.random() < EARLY_SHARE)
-
     def answer(self, question: Question, factors: Factors, stimulus: Stimulus) -> str:
         """Answer to a question about a trial, as text."""
         self._answers += 1

@@ -16,12 +16,12 @@ from torch import Tensor
 
 from policies.corpus.store import Corpus
 from policies.face_baselines.recipe_diffusion import SIGMA_DATA, sample_window, training_loss
-from policies.face_baselines.recipe_network import PUBLISHED, REDUCED, SIGNALS, RecipeSize, StackUnet
+from policies.face_baselines.recipe_network import REDUCED, SIGNALS, RecipeSize, StackUnet
 from policies.face_baselines.windows import Scaled, Windows, load, optimise, save
 from robopatient.face.generator.condition import MIDDLE, SPREAD, index
 from robopatient.face.generator.motion import CHANNELS
 
-__all__ = ["EMOTION_CLASSES", "Recipe", "fit", "published_size", "signals_of"]
+__all__ = ["EMOTION_CLASSES", "Recipe", "fit", "signals_of"]
 
 EMOTION_CLASSES: dict[str, tuple[float, float]] = {
     "anger": (-0.6, 0.7),
@@ -164,9 +164,3 @@ def _unscaled(conditions: Tensor) -> np.ndarray:
 def read(path: Path) -> Recipe:
     """Weights that ``save`` wrote."""
     return Recipe(load(path, RecipeNetwork, RecipeSize))
-
-
-def published_size() -> Recipe:
-    """The recipe at its published size, untrained: for timing only."""
-    torch.manual_seed(0)
-    return Recipe(RecipeNetwork(PUBLISHED).eval())
