@@ -1,7 +1,7 @@
 """How good a method becomes with how many ratings: lessons with simulated raters, scored against the truth.
 
 A score of 0 is a random action, 1 this rater's best. Fitted people are left out of everything that their own lesson
-starts from. Every lesson is a pure function of its ``Job``.
+starts from. Every lesson is a pure function of its ``TrainingJob``.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from policies.checkpoint import read_weights, starting_point
 from policies.errors import PolicyError
 from policies.fitted_people import People
 from policies.learner import Learner, Teachable
-from policies.listeners import FittedListener, Habits, Listener, PsychophysicalListener, Rater, draw_listener
-from policies.plan import Plan, Schedule, keyed
+from policies.listeners import FittedListener, Habits, Listener, PsychophysicalListener, SimulatedRater, draw_listener
+from policies.plan import Schedule, TrainingPlan, keyed
 from policies.populations import hierarchical_prior
 from policies.reward_models import OrdinalModel
 from policies.scales import question
@@ -28,7 +28,17 @@ from policies.spaces import TASKS, Array
 from policies.statistics.ordinal import Gaussian
 from policies.train_ppo import Weights, train, weights_of
 
-__all__ = ["CHECKPOINTS", "METHODS", "Job", "Lesson", "Score", "Yardstick", "quartiles", "run_job", "time_to"]
+__all__ = [
+    "CHECKPOINTS",
+    "METHODS",
+    "Score",
+    "TrainingJob",
+    "TrainingResult",
+    "Yardstick",
+    "quartiles",
+    "run_job",
+    "time_to",
+]
 
 CHECKPOINTS = (0, 10, 20, 30, 40, 50, 60, 80, 100, 120, 150, 200, 300, 400)
 """Ratings after which the deployed policy is scored."""
@@ -40,7 +50,7 @@ WARM_UP = Schedule(presses=40_960, rate=3e-3, rate_end=5e-4, spread=0.4, spread_
 """Training of a left-out person's start: from the shipped psychophysical weights to everybody else's population."""
 
 
-class Job(msgspec.Struct, frozen=True):
+class TrainingJob(msgspec.Struct, frozen=True):
     """One lesson to simulate.
 
     Attributes
@@ -75,7 +85,7 @@ class Score(NamedTuple):
     merit: float
 
 
-class Lesson(NamedTuple):
+class TrainingResult(NamedTuple):
     """What came of a job. ``detected_at`` is the rating at which the rater was found to be no guide, or 0."""
 
     scores: tuple[Score, ...]
@@ -113,7 +123,7 @@ class Yardstick:
         return Score(ratings, (merit - self.random) / (self.best - self.random), merit)
 
 
-def run_job(job: Job) -> Lesson:
+def run_job(job: TrainingJob) -> TrainingResult:
     """Simulate one lesson."""
     space = TASKS[job.task]
     listener: Listener
@@ -123,7 +133,7 @@ def run_job(job: Job) -> Lesson:
         rng = np.random.default_rng(1000 + job.listener)
         listener = draw_listener(rng, space.n_observation, space.n_action, job.noise)
     habits = job.habits or Habits(lapse=0.0 if isinstance(listener, FittedListener) else Habits().lapse)
-    rater, yardstick = Rater(listener, habits), Yardstick(listener, job.listener)
+    rater, yardstick = SimulatedRater(listener, habits), Yardstick(listener, job.listener)
     method = _method(job)
     scores, verdict, detected_at = [yardstick.score(method, 0)], "", 0
     for index in range(job.ratings):
@@ -140,10 +150,10 @@ def run_job(job: Job) -> Lesson:
             verdict, detected_at = method.check.verdict, index + 1
         if index + 1 in CHECKPOINTS or index + 1 == job.ratings:
             scores.append(yardstick.score(method, index + 1))
-    return Lesson(tuple(scores), verdict, detected_at, method.model.name if isinstance(method, Learner) else "")
+    return TrainingResult(tuple(scores), verdict, detected_at, method.model.name if isinstance(method, Learner) else "")
 
 
-def _method(job: Job) -> Teachable:
+def _method(job: TrainingJob) -> Teachable:
     space = TASKS[job.task]
     if job.method in BASELINES:
         return BASELINES[job.method](space.n_observation, space.n_action, question(job.questions[0]), job.seed)
@@ -157,7 +167,7 @@ def _method(job: Job) -> Teachable:
         return DirectPpo(space.n_observation, space.n_action, question(job.questions[0]), job.seed, start=start)
     if job.method not in LEARNERS:
         raise PolicyError(f"no method {job.method!r}; choose among {', '.join(METHODS)}")
-    plan = Plan(space.n_observation, space.n_action, job.questions, seed=job.seed)
+    plan = TrainingPlan(space.n_observation, space.n_action, job.questions, seed=job.seed)
     if not job.refits:
         plan = msgspec.structs.replace(plan, refit_every=job.ratings + 1)
     return LEARNERS[job.method](plan, start, population)
@@ -171,7 +181,7 @@ def _shipped(task: str) -> Weights:
 _STARTS: dict[tuple[int, bytes], Weights] = {}
 
 
-def _start_without(job: Job) -> Weights:
+def _start_without(job: TrainingJob) -> Weights:
     """Policy pre-trained on everybody but the person; kept, because the methods share it."""
     assert job.people is not None
     mean, covariance = job.people.others(job.listener)

@@ -17,19 +17,19 @@ import numpy as np
 from policies.checkpoint import starting_point
 from policies.coach import Coach, standard_presses
 from policies.errors import PolicyError
-from policies.plan import QUESTION_PLANS, Plan
+from policies.plan import QUESTION_PLANS, TrainingPlan
 from policies.ratings_log import RatingsLog
 from policies.spaces import TASKS
 from policies.trainer import (
-    Asked,
-    Begin,
+    BeginTraining,
     Closed,
-    Finish,
+    FinishTraining,
+    NextTrial,
     Progress,
     Rated,
     Refused,
     Reply,
-    Trainer,
+    TrainerClient,
     Trust,
     Undo,
 )
@@ -120,7 +120,7 @@ def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
     port = ActorPort(endpoints, TOPICS, every=True)
     try:
-        with Trainer() as trainer:
+        with TrainerClient() as trainer:
             Client(config, port, trainer, HostClock()).run()
     finally:
         port.close()
@@ -135,7 +135,7 @@ class Client:
         Started, not begun.
     """
 
-    def __init__(self, config: SessionConfig, port: ActorPort, trainer: Trainer, clock: Clock) -> None:
+    def __init__(self, config: SessionConfig, port: ActorPort, trainer: TrainerClient, clock: Clock) -> None:
         lesson = config.lesson
         self._port, self._trainer, self._clock = port, trainer, clock
         self._folder = Path(lesson.folder)
@@ -156,9 +156,13 @@ class Client:
         self._lesson_told: tuple[object, ...] = ()
         self._leave = False
         signal.signal(signal.SIGTERM, lambda *_: setattr(self, "_leave", True))
-        plan = Plan(self._task.n_observation, self._task.n_action, QUESTION_PLANS[lesson.question], seed=config.seed)
+        plan = TrainingPlan(
+            self._task.n_observation, self._task.n_action, QUESTION_PLANS[lesson.question], seed=config.seed
+        )
         population = "congruence" if _asked_as_published(lesson.task, lesson.question) else ""
-        trainer.send(Begin(str(self._folder), lesson.task, _known_plan(self._folder, plan), lesson.start, population))
+        trainer.send(
+            BeginTraining(str(self._folder), lesson.task, _known_plan(self._folder, plan), lesson.start, population)
+        )
 
     def run(self) -> None:
         """Turn until the session stops, SIGTERM comes or the parent is gone."""
@@ -202,13 +206,13 @@ class Client:
                         self._send(order)
 
     def _send(self, order: Any) -> None:
-        self._busy = self._busy or isinstance(order, Rated | Undo | Finish | Trust)
+        self._busy = self._busy or isinstance(order, Rated | Undo | FinishTraining | Trust)
         self._trainer.send(order)
 
     def _hear(self, reply: Reply) -> None:
         now_ns = self._clock.now_ns()
         match reply:
-            case Asked():
+            case NextTrial():
                 aimed = self.coach.target
                 self._presented = {FORCE: self._presses.force(aimed["nrs"]), **aimed, **reply.action}
                 self._source = reply.source
@@ -293,7 +297,7 @@ def _asked_as_published(task: str, question_plan: str) -> bool:
     return (task, question_plan) == ("pain-to-voice", "agree")
 
 
-def _known_plan(folder: Path, plan: Plan) -> Plan | None:
+def _known_plan(folder: Path, plan: TrainingPlan) -> TrainingPlan | None:
     """The plan of a new lesson; None for one that has its own."""
     return None if (folder / "ratings.sqlite").exists() else plan
 

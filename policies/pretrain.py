@@ -82,7 +82,7 @@ def _of_people(first: People, second: People, seed: int) -> Worth:
 
 
 def _parametric(seed: int, only: str) -> None:
-    drawn = "listeners drawn from the prior of policies.listeners.Psychophysics; no data"
+    drawn = "listeners drawn from the prior of policies.listeners.ListenerFamily; no data"
     for name, task, title in (
         ("psychophysical", "pain-to-voice", "Pre-trained on parametric listeners: level and f0"),
         ("psychophysical-3d", "pain-to-voice-and-face", "Pre-trained on parametric listeners: level, f0 and face"),

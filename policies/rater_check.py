@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from policies.reward_models import OrdinalModel, RewardModel, grid
-from policies.scales import Question
+from policies.scales import RatingQuestion
 from policies.spaces import Array
 
 __all__ = ["Consistency", "RaterCheck", "Verdict"]
@@ -77,7 +77,7 @@ class RaterCheck:
         self.verdict: Verdict = ""
 
     @classmethod
-    def suited(cls, mirror: RewardModel, questions: Sequence[Question], n_action: int) -> RaterCheck:
+    def suited(cls, mirror: RewardModel, questions: Sequence[RatingQuestion], n_action: int) -> RaterCheck:
         """A check with the thresholds for what is asked and how much there is to find."""
         if isinstance(mirror, OrdinalModel):
             # Honest people's answers to the 4-level question hardly depend on the sound.
@@ -89,7 +89,13 @@ class RaterCheck:
         return cls(mirror, 8.5 if any(asked.latent == "mismatch" for asked in questions) else 5.0)
 
     def tell(
-        self, predicted: Array, state: Array, action: Array, question: Question, index: int, other: Array | None = None
+        self,
+        predicted: Array,
+        state: Array,
+        action: Array,
+        question: RatingQuestion,
+        index: int,
+        other: Array | None = None,
     ) -> None:
         """Take in one answer and the reward model's prediction of it, shape (levels,)."""
         counts = self._counts.setdefault(question.name, np.full(question.levels, 0.5))  # Jeffreys' prior
@@ -122,7 +128,7 @@ class RaterCheck:
         """Nats by which the reward model has predicted better."""
         return self._log["model"] - self._log[over]
 
-    def probe(self, model: RewardModel, state: Array, near: Array, question: Question) -> Array | None:
+    def probe(self, model: RewardModel, state: Array, near: Array, question: RatingQuestion) -> Array | None:
         """Sound whose answer best tells an honest rater from a reversed one; None while that needs no asking.
 
         The learner asks about what it believes to be good, where a reversed rater may pass for an honest one of other

@@ -18,13 +18,13 @@ import msgspec
 import numpy as np
 
 from policies.errors import PolicyError
-from policies.plan import Trial
+from policies.plan import TrainingTrial
 from policies.scales import question
 
 if TYPE_CHECKING:
     from policies.train_ppo import Weights
 
-__all__ = ["Event", "RatingsLog"]
+__all__ = ["LoggedTrial", "RatingsLog"]
 
 Kind = Literal["rating", "undo", "unanswered", "trust"]
 
@@ -44,12 +44,12 @@ CREATE TABLE IF NOT EXISTS snapshots (digest TEXT PRIMARY KEY, answers INTEGER N
 """
 
 
-class Event(msgspec.Struct, frozen=True):
+class LoggedTrial(msgspec.Struct, frozen=True):
     """One row: a trial and what became of it."""
 
     t_ns: int
     kind: Kind
-    trial: Trial | None = None
+    trial: TrainingTrial | None = None
     rating: int = 0
 
 
@@ -84,7 +84,7 @@ class RatingsLog:
         """What ``describe`` wrote; empty for a new log."""
         return {key: json.loads(value) for key, value in self._db.execute("SELECT key, value FROM lesson")}
 
-    def add(self, event: Event) -> None:
+    def add(self, event: LoggedTrial) -> None:
         """Append one row."""
         trial = event.trial
         row: tuple[Any, ...] = (event.t_ns, event.kind, -1, None, None, None, None, None, None, None)
@@ -104,17 +104,17 @@ class RatingsLog:
         columns = "t_ns, kind, trial, state, action, other, question, rating, source, repeats"
         self._db.execute(f"INSERT INTO events ({columns}) VALUES ({', '.join('?' * 10)})", row)
 
-    def events(self) -> list[Event]:
+    def events(self) -> list[LoggedTrial]:
         """All rows in order."""
         columns = "t_ns, kind, trial, state, action, other, question, rating, source, repeats"
         return [self._event(row) for row in self._db.execute(f"SELECT {columns} FROM events ORDER BY row")]
 
     @staticmethod
-    def _event(row: tuple[Any, ...]) -> Event:
+    def _event(row: tuple[Any, ...]) -> LoggedTrial:
         t_ns, kind, index, state, action, other, asked, rating, source, repeats = row
         if state is None:
-            return Event(t_ns, kind)
-        trial = Trial(
+            return LoggedTrial(t_ns, kind)
+        trial = TrainingTrial(
             index,
             np.array(json.loads(state)),
             np.array(json.loads(action)),
@@ -123,11 +123,11 @@ class RatingsLog:
             None if other is None else np.array(json.loads(other)),
             repeats,
         )
-        return Event(t_ns, kind, trial, rating or 0)
+        return LoggedTrial(t_ns, kind, trial, rating or 0)
 
-    def in_force(self) -> list[Event]:
+    def in_force(self) -> list[LoggedTrial]:
         """Ratings and words of trust that no undo has taken back, in order."""
-        kept: list[Event] = []
+        kept: list[LoggedTrial] = []
         for event in self.events():
             if event.kind == "undo":
                 last = max((i for i, e in enumerate(kept) if e.kind == "rating"), default=None)
@@ -146,13 +146,13 @@ class RatingsLog:
         rows = self._db.execute("SELECT answers, point FROM progress ORDER BY answers")
         return {answers: json.loads(point) for answers, point in rows}
 
-    def save_snapshot(self, told: Sequence[Event], answers: int, weights: Weights) -> None:
+    def save_snapshot(self, told: Sequence[LoggedTrial], answers: int, weights: Weights) -> None:
         """File the policy under the answers that led to it."""
         buffer = io.BytesIO()
         np.savez(buffer, **{name: weights[name] for name in sorted(weights)})  # type: ignore[arg-type]
         self._db.execute("INSERT OR IGNORE INTO snapshots VALUES (?, ?, ?)", (digest(told), answers, buffer.getvalue()))
 
-    def snapshot(self, told: Sequence[Event]) -> Weights | None:
+    def snapshot(self, told: Sequence[LoggedTrial]) -> Weights | None:
         """Policy that these answers led to, if it was kept."""
         row = self._db.execute("SELECT weights FROM snapshots WHERE digest = ?", (digest(told),)).fetchone()
         if row is None:
@@ -161,7 +161,7 @@ class RatingsLog:
             return {name: file[name] for name in file.files}
 
 
-def digest(told: Sequence[Event]) -> str:
+def digest(told: Sequence[LoggedTrial]) -> str:
     """Fingerprint of a sequence of answers, independent of when they were given."""
     text = json.dumps(
         [

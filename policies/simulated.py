@@ -9,7 +9,7 @@ import numpy as np
 
 from policies.errors import PolicyError
 from policies.fitted_people import People, fit_people
-from policies.listeners import Habits, Rater, draw_listener
+from policies.listeners import Habits, SimulatedRater, draw_listener
 from policies.rated_trials import read_rated_trials
 from policies.spaces import Task
 
@@ -29,7 +29,7 @@ SIMULATED: dict[str, str] = {
 class Simulated(NamedTuple):
     """A rater, and for a fitted person everybody and who among them it is."""
 
-    rater: Rater
+    rater: SimulatedRater
     people: People | None = None
     person: int = -1
 
@@ -50,7 +50,9 @@ def simulated_rater(text: str, task: Task) -> Simulated:
         if task.n_action != 2 or task.n_observation != 1:
             raise PolicyError(f"people of {kind} judged level and f0 of one force; choose the task pain-to-voice")
         person = people.names.index(which) if which else 0
-        return Simulated(Rater(people.listener(person), Habits(lapse=0.0), people.names[person]), people, person)
+        return Simulated(
+            SimulatedRater(people.listener(person), Habits(lapse=0.0), people.names[person]), people, person
+        )
     habits = {
         "psychophysical": Habits(),
         "noisy": Habits(),
@@ -63,4 +65,4 @@ def simulated_rater(text: str, task: Task) -> Simulated:
         raise PolicyError(f"no simulated listener {text!r}; choose one of {', '.join(SIMULATED)}")
     rng = np.random.default_rng(1000 + int(which or 0))
     listener = draw_listener(rng, task.n_observation, task.n_action, noise=2.0 if kind == "noisy" else 1.0)
-    return Simulated(Rater(listener, habits[kind], text))
+    return Simulated(SimulatedRater(listener, habits[kind], text))

@@ -14,38 +14,38 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from policies.plan import Plan, Trial
+from policies.plan import TrainingPlan, TrainingTrial
 from policies.rater_check import Consistency
 from policies.spaces import Array, Dimension, Task, example_states, normalised, physical
 from robopatient.errors import RobopatientError, SessionError
 
 __all__ = [
-    "Asked",
-    "Begin",
+    "BeginTraining",
     "Closed",
-    "Finish",
-    "Pressed",
+    "FinishTraining",
+    "NextTrial",
+    "PressDone",
     "Progress",
     "Rated",
     "Refused",
     "Skipped",
-    "Trainer",
+    "TrainerClient",
     "Trust",
     "Undo",
 ]
 
 
-class Begin(msgspec.Struct, frozen=True, tag=True):
-    """Begin or resume the lesson in a folder; see ``policies.lesson.Lesson``. No plan: the folder's own."""
+class BeginTraining(msgspec.Struct, frozen=True, tag=True):
+    """Begin or resume the lesson in a folder; see ``policies.lesson.TrainingSession``. No plan: the folder's own."""
 
     folder: str
     task: str = "pain-to-voice"
-    plan: Plan | None = None
+    plan: TrainingPlan | None = None
     start: str = "psychophysical"
     population: str = ""
 
 
-class Pressed(msgspec.Struct, frozen=True, tag=True):
+class PressDone(msgspec.Struct, frozen=True, tag=True):
     """A press has happened: observation in physical units, in the order of the task."""
 
     observation: tuple[float, ...]
@@ -78,13 +78,13 @@ class Trust(msgspec.Struct, frozen=True, tag=True):
     """Adapt again although the rater was found to be no guide."""
 
 
-class Finish(msgspec.Struct, frozen=True, tag=True):
+class FinishTraining(msgspec.Struct, frozen=True, tag=True):
     """Write the checkpoint and end."""
 
     rater: str = ""
 
 
-class Asked(msgspec.Struct, frozen=True, tag=True):
+class NextTrial(msgspec.Struct, frozen=True, tag=True):
     """Play this and ask that: action by name in physical units, name of the question."""
 
     index: int
@@ -130,15 +130,15 @@ class Closed(msgspec.Struct, frozen=True, tag=True):
     checkpoint: str
 
 
-Order = Begin | Pressed | Rated | Skipped | Undo | Trust | Finish
-Reply = Asked | Progress | Refused | Closed
+Order = BeginTraining | PressDone | Rated | Skipped | Undo | Trust | FinishTraining
+Reply = NextTrial | Progress | Refused | Closed
 
 
 def main(connection: Connection) -> None:
-    """Entry point of the process: obey orders until ``Finish`` or until the other end is gone."""
+    """Entry point of the process: obey orders until ``FinishTraining`` or until the other end is gone."""
     import signal
 
-    from policies.lesson import Lesson
+    from policies.lesson import TrainingSession
     from policies.train_ppo import warm_up
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the client ends the lesson
@@ -146,7 +146,7 @@ def main(connection: Connection) -> None:
     def reply(message: Reply) -> None:
         connection.send_bytes(msgspec.msgpack.encode(message))
 
-    def progress(lesson: Lesson, resumed: bool = False) -> Progress:
+    def progress(lesson: TrainingSession, resumed: bool = False) -> Progress:
         learner, task = lesson.learner, lesson.task
         states = example_states(task.n_observation)
         acted = physical(task.action, learner.act(states))
@@ -164,24 +164,24 @@ def main(connection: Connection) -> None:
         )
 
     warm_up()
-    lesson: Lesson | None = None
+    lesson: TrainingSession | None = None
     trial = None
     try:
         while True:
             order = msgspec.msgpack.decode(connection.recv_bytes(), type=Order)
             try:
-                if isinstance(order, Begin):
-                    lesson = Lesson(Path(order.folder), order.task, order.plan, order.start, order.population)
+                if isinstance(order, BeginTraining):
+                    lesson = TrainingSession(Path(order.folder), order.task, order.plan, order.start, order.population)
                     reply(progress(lesson, lesson.resumed))
                     continue
                 if lesson is None:
                     reply(Refused("no lesson has begun: send Begin first"))
                     continue
                 match order:
-                    case Pressed():
+                    case PressDone():
                         trial = lesson.suggest(_state(lesson.task.observation, order.observation))
                         reply(
-                            Asked(
+                            NextTrial(
                                 trial.index,
                                 _by_name(lesson.task.action, trial.action),
                                 trial.question.name,
@@ -208,7 +208,7 @@ def main(connection: Connection) -> None:
                     case Trust():
                         lesson.trust()
                         reply(progress(lesson))
-                    case Finish():
+                    case FinishTraining():
                         lesson.save(order.rater)
                         lesson.close()
                         reply(Closed(str(lesson.folder / "policy")))
@@ -230,7 +230,7 @@ def _state(dimensions: tuple[Dimension, ...], observation: tuple[float, ...]) ->
     return normalised(dimensions, values)
 
 
-def _as_presented(task: Task, trial: Trial, order: Rated) -> Trial:
+def _as_presented(task: Task, trial: TrainingTrial, order: Rated) -> TrainingTrial:
     """The trial with what was really observed and presented in it."""
     if order.observed:
         trial = msgspec.structs.replace(trial, state=_state(task.observation, order.observed))
@@ -244,7 +244,7 @@ def _by_name(dimensions: tuple[Dimension, ...], coordinates: Array) -> dict[str,
     return {d.name: float(v) for d, v in zip(dimensions, values, strict=True)}
 
 
-class Trainer:
+class TrainerClient:
     """The client's end: starts the process, sends orders, receives replies. A context manager."""
 
     def __init__(self, entry: Callable[[Connection], None] = main) -> None:
@@ -254,7 +254,7 @@ class Trainer:
         self._process.start()
         theirs.close()
 
-    def __enter__(self) -> Trainer:
+    def __enter__(self) -> TrainerClient:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -22,13 +22,13 @@ from policies.statistics.ordinal import bootstrap_weights, cell_counts, fit_coun
 from policies.statistics.resampling import REPLICATES, percentile_interval
 from robopatient.errors import require
 
-__all__ = ["Design", "design_of", "linear_mixed", "ordinal_mixed", "ordinal_pooled", "person_weights_of"]
+__all__ = ["DesignMatrix", "design_of", "linear_mixed", "ordinal_mixed", "ordinal_pooled", "person_weights_of"]
 
 FEWEST_PEOPLE = 3
 """Fewer carry no spread over people."""
 
 
-class Design(NamedTuple):
+class DesignMatrix(NamedTuple):
     """Columns of a model.
 
     Attributes
@@ -57,7 +57,7 @@ class Design(NamedTuple):
         return self.columns[:, [self.names.index(name) for name in names]]
 
 
-def design_of(trials: Trials, nominal: bool = True, binary: np.ndarray | None = None) -> Design:
+def design_of(trials: Trials, nominal: bool = True, binary: np.ndarray | None = None) -> DesignMatrix:
     """Main effects, squares (from three levels on) and products of the ordered factors; main effects of the others.
 
     Parameters
@@ -96,12 +96,12 @@ def design_of(trials: Trials, nominal: bool = True, binary: np.ndarray | None = 
         raise AnalysisError(f"{trials.source}: every trial has the same levels: there is nothing to model")
     groups, people = pd.factorize(table["participant"])
     answers = table["answer"].to_numpy(int) if binary is None else binary.astype(int)
-    return Design(
+    return DesignMatrix(
         tuple(names), np.column_stack(columns), answers, table["value"].to_numpy(float), groups, tuple(map(str, people))
     )
 
 
-def ordinal_pooled(design: Design, seed: int = 1, replicates: int = REPLICATES) -> pd.DataFrame:
+def ordinal_pooled(design: DesignMatrix, seed: int = 1, replicates: int = REPLICATES) -> pd.DataFrame:
     """Cumulative-link model of all trials, with intervals over people.
 
     Returns
@@ -120,7 +120,7 @@ def ordinal_pooled(design: Design, seed: int = 1, replicates: int = REPLICATES) 
     return table.assign(low=limits[:, 0], high=limits[:, 1])
 
 
-def ordinal_mixed(design: Design, personal: Sequence[str]) -> pd.DataFrame:
+def ordinal_mixed(design: DesignMatrix, personal: Sequence[str]) -> pd.DataFrame:
     """Cumulative-link mixed model: everybody's own intercept and own weights of ``personal``.
 
     Returns
@@ -152,7 +152,7 @@ def ordinal_mixed(design: Design, personal: Sequence[str]) -> pd.DataFrame:
     return table
 
 
-def linear_mixed(design: Design, personal: Sequence[str]) -> pd.DataFrame:
+def linear_mixed(design: DesignMatrix, personal: Sequence[str]) -> pd.DataFrame:
     """Mixed linear model of the answers as numbers (statsmodels MixedLM, REML): own intercepts, own ``personal``.
 
     Returns
@@ -196,7 +196,7 @@ def linear_mixed(design: Design, personal: Sequence[str]) -> pd.DataFrame:
     return table
 
 
-def person_weights_of(factors: Sequence[Factor], design: Design, first: str) -> tuple[list[str], list[str]]:
+def person_weights_of(factors: Sequence[Factor], design: DesignMatrix, first: str) -> tuple[list[str], list[str]]:
     """Terms with personal weights: the ordered main effects alone, and with them the products with factor ``first``."""
     ordered = [factor.name for factor in factors if factor.ordered and factor.name in design.names]
     products = [name for name in design.names if " x " in name and first in name.split(" x ")]

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from policies.plan import Plan
-from policies.trainer import Asked, Begin, Pressed, Progress, Rated, Trainer
+from policies.plan import TrainingPlan
+from policies.trainer import BeginTraining, NextTrial, PressDone, Progress, Rated, TrainerClient
 
 __all__ = ["console_gap_ms"]
 
@@ -56,12 +56,12 @@ def console_gap_ms(seconds: float = 20.0, *, trainer: bool = True, seed: int = 1
 def _teach(console: Connection, seed: int) -> int:
     """Answer until the console has measured enough; how often."""
     rng = np.random.default_rng(seed)
-    with tempfile.TemporaryDirectory() as folder, Trainer() as trainer:
-        reply = trainer.ask(Begin(str(Path(folder) / "lesson"), plan=Plan(seed=seed)))
+    with tempfile.TemporaryDirectory() as folder, TrainerClient() as trainer:
+        reply = trainer.ask(BeginTraining(str(Path(folder) / "lesson"), plan=TrainingPlan(seed=seed)))
         answers = 0
         while not console.poll():
-            asked = trainer.ask(Pressed((float(rng.uniform(2.5, 10.0)),)))
-            if not isinstance(asked, Asked):
+            asked = trainer.ask(PressDone((float(rng.uniform(2.5, 10.0)),)))
+            if not isinstance(asked, NextTrial):
                 break
             values = (-1, 0, 1) if asked.question == "signed" else (3, 4, 5)
             reply = trainer.ask(Rated(asked.index, float(rng.choice(values))))

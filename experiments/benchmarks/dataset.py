@@ -15,8 +15,8 @@ import numpy as np
 
 from experiments.benchmarks.dataset_kills import killed_and_not
 from experiments.benchmarks.figures import Figure, distribution, machine, new_result, show, value
-from experiments.datasets.design import Design, load_design
-from experiments.datasets.draw import Job, Studio, encoded, identity_of, label_row, looks_of, seen_row, take_of
+from experiments.datasets.design import DatasetDesign, load_design
+from experiments.datasets.draw import DrawJob, Studio, encoded, identity_of, label_row, looks_of, seen_row, take_of
 from experiments.datasets.generate import generate
 from experiments.datasets.labels import Labeller
 from experiments.datasets.verify import LABELS, PLACES, verify
@@ -58,7 +58,7 @@ def bench_dataset(as_json: bool, design: str, rounds: int, kills: int, kill_desi
     return 0
 
 
-def _whole_set(plan: Design, out: Path) -> list[Figure]:
+def _whole_set(plan: DatasetDesign, out: Path) -> list[Figure]:
     """Labelled frames a second of the whole command, and what verifying it finds."""
     frames = plan.balance.people * plan.frames_a_person
     start = time.perf_counter()
@@ -76,7 +76,7 @@ def _whole_set(plan: Design, out: Path) -> list[Figure]:
     ]
 
 
-def _parts(plan: Design, folder: Path) -> list[Figure]:
+def _parts(plan: DatasetDesign, folder: Path) -> list[Figure]:
     """Processor time of each part of a person of stills, in one process that is warm."""
     folder.mkdir()
     spent: dict[str, list[float]] = {
@@ -113,13 +113,13 @@ def _parts(plan: Design, folder: Path) -> list[Figure]:
     return [distribution(name, np.array(ms)) for name, ms in spent.items()]
 
 
-def _speedup(plan: Design, folder: Path, rounds: int) -> Figure:
+def _speedup(plan: DatasetDesign, folder: Path, rounds: int) -> Figure:
     """Time of one Ray worker over that of two for as many people, in alternation; the median over rounds."""
     people = iter(plan.people())
     folder.mkdir()
 
-    def jobs(count: int) -> list[Job]:
-        found = [Job(plan, person, folder / person.name) for person, _ in zip(people, range(count), strict=False)]
+    def jobs(count: int) -> list[DrawJob]:
+        found = [DrawJob(plan, person, folder / person.name) for person, _ in zip(people, range(count), strict=False)]
         if len(found) < count:
             raise SessionError(f"--rounds {rounds}: the design has too few people; give fewer rounds")
         return found

@@ -21,7 +21,7 @@ import msgspec
 import numpy as np
 
 from policies.errors import PolicyError
-from policies.evaluate import Job, Lesson, run_job
+from policies.evaluate import TrainingJob, TrainingResult, run_job
 from policies.worker_pool import run_in_order
 
 __all__ = ["Lessons"]
@@ -29,11 +29,11 @@ __all__ = ["Lessons"]
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
 
 
-class _Row(msgspec.Struct, frozen=True):
+class _KeptResult(msgspec.Struct, frozen=True):
     """One line of the file: digest of job and code, and what came of it."""
 
     key: str
-    lesson: Lesson
+    lesson: TrainingResult
 
 
 class Lessons:
@@ -55,7 +55,7 @@ class Lessons:
     def __init__(self, keep: Path | None = None, workers: int = 0, ray_address: str = "") -> None:
         self._workers, self._ray_address = workers, ray_address
         self._path = None if keep is None else keep / "lessons.jsonl"
-        self._known: dict[str, Lesson] = {}
+        self._known: dict[str, TrainingResult] = {}
         if self._path is None:
             return
         try:
@@ -69,20 +69,20 @@ class Lessons:
                 self._path.write_bytes(b"".join(lines[:-1]))
                 break
             try:
-                row = msgspec.json.decode(line, type=_Row)
+                row = msgspec.json.decode(line, type=_KeptResult)
             except msgspec.DecodeError as error:
                 raise PolicyError(
                     f"{self._path}, line {number}: is no lesson ({error}); give --keep another folder"
                 ) from error
             self._known[row.key] = row.lesson
 
-    def run(self, what: str, jobs: Sequence[Job]) -> list[Lesson]:
+    def run(self, what: str, jobs: Sequence[TrainingJob]) -> list[TrainingResult]:
         """Lessons of all jobs, in their order; only those not kept yet are simulated."""
         keys = [_digest(job) for job in jobs]
         todo = [k for k, key in enumerate(keys) if key not in self._known]
         with _bar(what, len(jobs), len(jobs) - len(todo)) as done:
 
-            def take(place: int, lesson: Lesson) -> None:
+            def take(place: int, lesson: TrainingResult) -> None:
                 self._take(keys[todo[place]], lesson)
                 done(len(jobs) - len(todo) + place + 1)
 
@@ -95,11 +95,11 @@ class Lessons:
             )
         return [self._known[key] for key in keys]
 
-    def _take(self, key: str, lesson: Lesson) -> None:
+    def _take(self, key: str, lesson: TrainingResult) -> None:
         self._known[key] = lesson
         if self._path is not None:
             with self._path.open("ab") as file:
-                file.write(msgspec.json.encode(_Row(key, lesson)) + b"\n")
+                file.write(msgspec.json.encode(_KeptResult(key, lesson)) + b"\n")
 
 
 @cache
@@ -133,7 +133,7 @@ def _file(name: str) -> Path:
     return POLICIES.joinpath(*name.split(".")).with_suffix(".py")
 
 
-def _digest(job: Job) -> str:
+def _digest(job: TrainingJob) -> str:
     return hashlib.sha256(_code().encode() + msgspec.json.encode(job, enc_hook=_plain)).hexdigest()[:24]
 
 

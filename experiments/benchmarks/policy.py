@@ -15,7 +15,7 @@ import numpy as np
 from experiments.benchmarks.figures import Baseline, Figure, distribution, machine, new_result, show, value
 from experiments.benchmarks.lessons import Lessons
 from experiments.benchmarks.policy_timing import console_gap_ms, kill_resume_difference, refit_s
-from policies.evaluate import Job, Lesson, quartiles
+from policies.evaluate import TrainingJob, TrainingResult, quartiles
 from policies.fitted_people import People, fit_people
 from policies.listeners import Habits
 from policies.plan import QUESTION_PLANS
@@ -93,7 +93,7 @@ def bench_policy(
             continue
         shared = people if condition.merit else None
         note = remark if condition.merit else None
-        taught: dict[str, list[Lesson]] = {}
+        taught: dict[str, list[TrainingResult]] = {}
         others = (*(BASELINE_METHODS if baselines else ()), *(("belief alone", CENTRE) if condition.merit else ()))
         for method in ("learner", *others):
             jobs = _jobs(condition, method, shared, n, seed)
@@ -129,18 +129,18 @@ def _people(listeners: Path | None, n: int, seed: int) -> tuple[People, str | No
     return people, "listeners drawn from the shipped population; give --listeners FILE.csv for real people left out"
 
 
-def _jobs(condition: Condition, method: str, people: People | None, n: int, seed: int) -> list[Job]:
+def _jobs(condition: Condition, method: str, people: People | None, n: int, seed: int) -> list[TrainingJob]:
     ratings, questions = max(condition.targets), QUESTION_PLANS[condition.questions]
     persons = n if people is None else len(people.names)
     repeats = 1 if people is None else -(-n // persons)
     return [
-        Job(method, condition.task, questions, ratings, person, 1000 * seed + 100 * repeat + person, people)
+        TrainingJob(method, condition.task, questions, ratings, person, 1000 * seed + 100 * repeat + person, people)
         for person in range(persons)
         for repeat in range(repeats)
     ]
 
 
-def _figures(condition: Condition, lessons: Sequence[Lesson], remark: str | None, target: bool) -> list[Figure]:
+def _figures(condition: Condition, lessons: Sequence[TrainingResult], remark: str | None, target: bool) -> list[Figure]:
     figures = []
     for ratings, least in condition.targets.items():
         scores = [next(s for s in lesson.scores if s.ratings == ratings) for lesson in lessons]
@@ -157,7 +157,7 @@ def _figures(condition: Condition, lessons: Sequence[Lesson], remark: str | None
     return figures
 
 
-def _over_centre(condition: Condition, learner: Sequence[Lesson], centre: Sequence[Lesson]) -> Figure:
+def _over_centre(condition: Condition, learner: Sequence[TrainingResult], centre: Sequence[TrainingResult]) -> Figure:
     """Least advantage in mean P(agree) over the constant centre at any checkpoint from ``CENTRE_FROM`` on."""
     gains = {
         score.ratings: [
@@ -182,9 +182,11 @@ def _over_centre(condition: Condition, learner: Sequence[Lesson], centre: Sequen
 def _bad_raters(n: int, seed: int, lessons: Lessons) -> list[Figure]:
     """Ratings until a bad rater is found out (one more than looked at: not found), and honest ones accused."""
 
-    def job(questions: str, ratings: int, i: int, habits: Habits | None = None) -> Job:
+    def job(questions: str, ratings: int, i: int, habits: Habits | None = None) -> TrainingJob:
         plan, who = QUESTION_PLANS[questions], FIRST_UNSEEN + i
-        return Job("learner", "pain-to-voice", plan, ratings, who, 1000 * seed + who, habits=habits, refits=False)
+        return TrainingJob(
+            "learner", "pain-to-voice", plan, ratings, who, 1000 * seed + who, habits=habits, refits=False
+        )
 
     found: list[int] = []
     accused: list[bool] = []

@@ -11,7 +11,7 @@ from experiments.benchmarks.figures import Baseline, Figure, machine, new_result
 from experiments.benchmarks.lessons import Lessons
 from policies.checkpoint import read_weights
 from policies.errors import PolicyError, TrialsError
-from policies.evaluate import CHECKPOINTS, METHODS, Job, Lesson, quartiles, time_to
+from policies.evaluate import CHECKPOINTS, METHODS, TrainingJob, TrainingResult, quartiles, time_to
 from policies.fitted_people import People, fit_people
 from policies.offline import offline_value
 from policies.plan import QUESTION_PLANS
@@ -73,7 +73,7 @@ def evaluate(
                     "For trials with agree/disagree use --bandit"
                 )
             jobs = [
-                Job(method, "pain-to-voice", questions, ratings, person, 1000 * seed + s, people)
+                TrainingJob(method, "pain-to-voice", questions, ratings, person, 1000 * seed + s, people)
                 for person in range(len(people.names))
                 for s in range(seeds)
             ]
@@ -90,7 +90,7 @@ def evaluate(
     return 0
 
 
-def _curves(lessons: Sequence[Lesson], ratings: int) -> list[Figure]:
+def _curves(lessons: Sequence[TrainingResult], ratings: int) -> list[Figure]:
     """Score and P(agree) after some ratings with bootstrap intervals over lessons; time to target."""
     rng = np.random.default_rng(0)
     figures = []

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from experiments.datasets.design import Design, load_design
-from experiments.datasets.draw import Job
+from experiments.datasets.design import DatasetDesign, load_design
+from experiments.datasets.draw import DrawJob
 from experiments.datasets.layout import CHECKSUMS, finish
 from experiments.datasets.tables import is_whole
 from experiments.datasets.worker import PART, draw
@@ -35,7 +35,7 @@ jpg is the demonstration set's 36 kB (``du``), rounded up; the others are assump
 
 
 def generate(
-    design: str | Design,
+    design: str | DatasetDesign,
     out: Path,
     workers: int = 0,
     ray: str = "",
@@ -68,10 +68,10 @@ def generate(
         say(f"{out}: is complete; check it with: robopatient dataset verify {out}")
         return
     with _alone(work), ExitStack() as stack:
-        jobs = [Job(plan, person, work.resolve() / person.name) for person in people]
+        jobs = [DrawJob(plan, person, work.resolve() / person.name) for person in people]
         missing = _left(jobs)
         _check_space(out, plan, len(people) - len(missing))
-        progress = _Progress(len(people), len(people) - len(missing), plan.frames_a_person, say)
+        progress = _DrawProgress(len(people), len(people) - len(missing), plan.frames_a_person, say)
         if missing and ray:
             finished = on_cluster(stack.enter_context(ray_cluster(ray)), draw, missing)
         else:
@@ -89,7 +89,7 @@ def generate(
     progress.end(out)
 
 
-def _open(out: Path, plan: Design) -> None:
+def _open(out: Path, plan: DatasetDesign) -> None:
     """Claim the folder for this design."""
     file = out / "dataset.json"
     try:
@@ -123,7 +123,7 @@ def _alone(work: Path) -> Iterator[None]:
         yield
 
 
-def _left(jobs: list[Job]) -> list[Job]:
+def _left(jobs: list[DrawJob]) -> list[DrawJob]:
     """People still to be drawn; what is half there is cleared away."""
     work = jobs[0].folder.parent
     for part in work.glob(f"*{PART}"):
@@ -134,7 +134,7 @@ def _left(jobs: list[Job]) -> list[Job]:
     return left
 
 
-def _check_space(out: Path, plan: Design, drawn: int) -> None:
+def _check_space(out: Path, plan: DatasetDesign, drawn: int) -> None:
     """Stop before the disk is full."""
     a_person = plan.frames_a_person * FRAME_BYTES[plan.picture.file] * (plan.picture.size_px / 512) ** 2
     wanted = a_person * (plan.balance.people * (1 + plan.extra.webdataset) - drawn)
@@ -146,7 +146,7 @@ def _check_space(out: Path, plan: Design, drawn: int) -> None:
         )
 
 
-class _Progress:
+class _DrawProgress:
     """A line for every person (a bar on a terminal), time left, and throughput of each worker at the end."""
 
     def __init__(self, total: int, done: int, frames: int, say: Callable[[str], None]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.datasets.design import Design
+from experiments.datasets.design import DatasetDesign
 from experiments.datasets.tables import rows_in
 from robopatient.errors import require
 
@@ -33,7 +33,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def write_report(out: Path, design: Design, facts: dict[str, Any], tables: list[Path]) -> str:
+def write_report(out: Path, design: DatasetDesign, facts: dict[str, Any], tables: list[Path]) -> str:
     """The page as text: montage of the first look, PSPI against pain, people in every cell."""
     first = (design.picture.views[0], design.picture.lights[0])
     strongest = _strongest(tables, first)
@@ -63,7 +63,7 @@ def _strongest(tables: list[Path], look: tuple[str, str]) -> dict[tuple[str, int
     return found
 
 
-def _montage(out: Path, design: Design, strongest: dict[tuple[str, int], dict[str, Any]]) -> str:
+def _montage(out: Path, design: DatasetDesign, strongest: dict[tuple[str, int], dict[str, Any]]) -> str:
     """Rows are people, columns what they show."""
     names = sorted({person for person, _ in strongest})
     shots = design.shots()

@@ -12,7 +12,7 @@ from robopatient.errors import RecordError, require
 __all__ = [
     "DIGESTS",
     "ROWS",
-    "Table",
+    "ParquetTable",
     "checksum_of",
     "is_whole",
     "read_digests",
@@ -27,7 +27,7 @@ GROUP_ROWS = 2000
 """Of a row group: some 40 MB in memory with its maps."""
 
 
-class Table:
+class ParquetTable:
     """A Parquet file that grows by tables; it gets its name when it is closed.
 
     Use it as a context manager; an exception leaves no file.
@@ -39,7 +39,7 @@ class Table:
         self._rows = 0
         self._writer: Any = None
 
-    def __enter__(self) -> Table:
+    def __enter__(self) -> ParquetTable:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         return self
 
@@ -73,7 +73,7 @@ class Table:
 
 def write_rows(rows: list[dict[str, Any]], path: Path) -> None:
     """Rows as one Parquet file."""
-    with Table(path) as table:
+    with ParquetTable(path) as table:
         table.add(require("pyarrow", "study").Table.from_pylist(rows))
 
 

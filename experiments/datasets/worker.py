@@ -12,8 +12,8 @@ import socket
 import uuid
 from functools import lru_cache
 
-from experiments.datasets.design import Design
-from experiments.datasets.draw import Job, Studio, draw_person
+from experiments.datasets.design import DatasetDesign
+from experiments.datasets.draw import DrawJob, Studio, draw_person
 from experiments.datasets.tables import DIGESTS, ROWS, write_digests, write_rows
 from robopatient.errors import RecordError
 
@@ -23,7 +23,7 @@ PART = ".part"
 """Ends the name of what is not complete yet."""
 
 
-def draw(job: Job) -> str:
+def draw(job: DrawJob) -> str:
     """One person, complete or not at all; returns who drew.
 
     Raises
@@ -37,7 +37,7 @@ def draw(job: Job) -> str:
         return who
     part = final.with_name(f"{final.name}-{uuid.uuid4().hex[:12]}{PART}")
     try:
-        rows, digests = draw_person(Job(job.design, job.person, part), _studio(job.design))
+        rows, digests = draw_person(DrawJob(job.design, job.person, part), _studio(job.design))
         write_rows(rows, part / ROWS)
         write_digests(digests, part / DIGESTS)
         part.replace(final)
@@ -51,6 +51,6 @@ def draw(job: Job) -> str:
 
 
 @lru_cache(maxsize=1)
-def _studio(design: Design) -> Studio:
+def _studio(design: DatasetDesign) -> Studio:
     os.environ.setdefault("LP_NUM_THREADS", "1")  # Mesa's rasteriser: there is one process a core
     return Studio(design)

@@ -94,7 +94,7 @@ def _with_spoilt(clips: list[Clip], seed: int) -> tuple[list[Clip], np.ndarray]:
     return [*genuine, *others], np.array([1.0] * len(genuine) + [0.0] * len(others))
 
 
-class _Network(nn.Module):
+class _CourseNetwork(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.gru = nn.GRU(1 + len(UNITS), HIDDEN, batch_first=True)
@@ -114,7 +114,7 @@ class CourseGru(Trained):
     task = "course"
 
     def _build(self) -> nn.Module:
-        return _Network()
+        return _CourseNetwork()
 
     def _input(self, clips: list[Clip]) -> Tensor:
         rows = []

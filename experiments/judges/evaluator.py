@@ -13,7 +13,7 @@ import numpy as np
 from experiments.judges.clips import Clip, course_of
 from experiments.judges.controls import CONTROLS, SHUFFLED, control
 from experiments.judges.coupling import couple
-from experiments.judges.judge import Card, Judge, SessionJudge
+from experiments.judges.judge import Judge, JudgeCard, SessionJudge
 from experiments.judges.measures import agreement, majority_rate, permutation_p
 from experiments.judges.sessions import sessions_of
 from policies.statistics.resampling import Interval
@@ -26,7 +26,7 @@ BROKEN_SHARE = 0.9
 """A judge that keeps this share of its rank correlation on a spoilt face does not use what was spoilt (assumption)."""
 
 
-def refuse_kin(card: Card, clips: list[Clip]) -> None:
+def refuse_kin(card: JudgeCard, clips: list[Clip]) -> None:
     """Stop when judge and clips have a source in common.
 
     Raises
@@ -60,7 +60,7 @@ def refuse_senseless(judge: Judge, clips: list[Clip]) -> None:
             )
 
 
-def score(judge: Judge, card: Card, clips: list[Clip], seed: int = 1) -> dict[str, Any]:
+def score(judge: Judge, card: JudgeCard, clips: list[Clip], seed: int = 1) -> dict[str, Any]:
     """Report of a judge's verdict on clips.
 
     Raises
@@ -103,7 +103,7 @@ def _row(found: Interval) -> dict[str, float]:
     return {"value": found.value, "low": found.low, "high": found.high}
 
 
-def _identified(card: Card, clips: list[Clip]) -> dict[str, Any]:
+def _identified(card: JudgeCard, clips: list[Clip]) -> dict[str, Any]:
     """Who judges whom."""
     return {
         "judge": {"kind": card.kind, "lineage": list(card.lineage), "sha256": card.sha256},

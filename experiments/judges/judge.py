@@ -12,11 +12,11 @@ import msgspec
 import numpy as np
 
 from experiments.judges.clips import Clip
-from experiments.judges.sessions import Session
+from experiments.judges.sessions import ClipSession
 from policies.frozen import write_frozen
 from robopatient.errors import AssetError, ConfigError
 
-__all__ = ["KINDS", "Card", "Judge", "SessionJudge", "load_judge", "new_judge", "save_judge"]
+__all__ = ["KINDS", "Judge", "JudgeCard", "SessionJudge", "load_judge", "new_judge", "save_judge"]
 
 
 class Judge(Protocol):
@@ -49,12 +49,12 @@ class Judge(Protocol):
 class SessionJudge(Protocol):
     """A judge that rates whole sessions, too."""
 
-    def rate(self, clips: list[Clip], sessions: list[Session], shuffle: int | None = None) -> np.ndarray:
+    def rate(self, clips: list[Clip], sessions: list[ClipSession], shuffle: int | None = None) -> np.ndarray:
         """Rating of each session, NRS, shape (sessions,); with its attention dealt out anew by a seed."""
         ...
 
 
-class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class JudgeCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a trained judge is: read before it is believed.
 
     Attributes
@@ -111,12 +111,12 @@ def new_judge(kind: str) -> Judge:
     return make()
 
 
-def save_judge(folder: Path, judge: Judge, card: Card) -> Card:
+def save_judge(folder: Path, judge: Judge, card: JudgeCard) -> JudgeCard:
     """Freeze a trained judge; returns its card with the hash of the weights."""
     return write_frozen(folder, judge.weights(), card)
 
 
-def load_judge(folder: Path) -> tuple[Judge, Card]:
+def load_judge(folder: Path) -> tuple[Judge, JudgeCard]:
     """A frozen judge.
 
     Raises
@@ -125,7 +125,7 @@ def load_judge(folder: Path) -> tuple[Judge, Card]:
         When there is none, or its weights are not those of its card.
     """
     try:
-        card = msgspec.convert(tomllib.loads((folder / "card.toml").read_text(encoding="utf-8")), Card)
+        card = msgspec.convert(tomllib.loads((folder / "card.toml").read_text(encoding="utf-8")), JudgeCard)
         digest = hashlib.sha256((folder / "weights.npz").read_bytes()).hexdigest()
         with np.load(folder / "weights.npz", allow_pickle=False) as file:
             weights = {name: file[name] for name in file.files}

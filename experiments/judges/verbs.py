@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.judges.evaluator import refuse_senseless, score
-from experiments.judges.judge import KINDS, Card, load_judge, new_judge, save_judge
+from experiments.judges.judge import KINDS, JudgeCard, load_judge, new_judge, save_judge
 from experiments.judges.sources import SOURCES, load_clips
 from robopatient.config import reference
 
@@ -31,7 +31,7 @@ def train_judge(kind: str, source: str, out: Path, seed: int = 1) -> None:
     judge.fit(clips, seed)
     lineage = tuple(sorted({name for clip in clips for name in clip.lineage})) if judge.weights() else ()
     people = len({clip.person for clip in clips})
-    card = Card(kind=kind, lineage=lineage, source=source, clips=len(clips), people=people, seed=seed)
+    card = JudgeCard(kind=kind, lineage=lineage, source=source, clips=len(clips), people=people, seed=seed)
     card = save_judge(out, judge, card)
     print(f"{out}: {kind} learnt from {len(clips)} clips of {people} people ({', '.join(lineage) or 'nothing'})")
     print(f"frozen as {card.sha256[:12]}…; score others with: robopatient judge score {out} SOURCE")

@@ -11,7 +11,7 @@ from collections.abc import Sequence as Many
 import numpy as np
 
 from policies.corpus.faces import act
-from policies.corpus.recipe import Recipe
+from policies.corpus.recipe import CorpusRecipe
 from policies.corpus.stimuli import EVENTS, Stimuli
 from policies.corpus.store import Sequence
 from policies.face_metrics.events import episodes
@@ -35,7 +35,7 @@ _LOUDNESS, _VALENCE, _CONTACT, _SITE = (
 )
 
 
-def takes(recipe: Recipe, sequences: Many[Sequence], count: int, seed: int) -> list[np.ndarray]:
+def takes(recipe: CorpusRecipe, sequences: Many[Sequence], count: int, seed: int) -> list[np.ndarray]:
     """Further reactions to each sequence, (count, n, D) each; all sequences of equal length.
 
     Parameters
@@ -65,7 +65,7 @@ def takes(recipe: Recipe, sequences: Many[Sequence], count: int, seed: int) -> l
     return result
 
 
-def stimuli_of(recipe: Recipe, sequences: Many[Sequence], run_in: int) -> Stimuli:
+def stimuli_of(recipe: CorpusRecipe, sequences: Many[Sequence], run_in: int) -> Stimuli:
     """Stimuli of recorded sequences, with so many frames of rest before; events are found where pain rises."""
     rows, frames = len(sequences), run_in + len(sequences[0].pain)
     pain, contact = np.zeros((rows, frames)), np.zeros((rows, frames))

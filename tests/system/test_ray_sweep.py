@@ -2,15 +2,15 @@
 
 import pytest
 
-from policies.evaluate import Job, run_job
+from policies.evaluate import TrainingJob, run_job
 from policies.worker_pool import run_in_order
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(280)]
 
 JOBS = [
-    Job("learner", "pain-to-voice", ("congruence7",), 20, 3, 3),
-    Job("PPO, tuned", "pain-to-voice", ("congruence7",), 20, 4, 4),
-    Job("table bandit", "pain-to-voice", ("agree",), 20, 5, 5),
+    TrainingJob("learner", "pain-to-voice", ("congruence7",), 20, 3, 3),
+    TrainingJob("PPO, tuned", "pain-to-voice", ("congruence7",), 20, 4, 4),
+    TrainingJob("table bandit", "pain-to-voice", ("agree",), 20, 5, 5),
 ]
 
 

@@ -7,9 +7,9 @@ import pytest
 from experiments.benchmarks import lessons as module
 from experiments.benchmarks.lessons import Lessons
 from policies.errors import PolicyError
-from policies.evaluate import Job, Lesson, run_job
+from policies.evaluate import TrainingJob, TrainingResult, run_job
 
-JOBS = [Job("table bandit", "pain-to-voice", ("congruence7",), 5, i, i) for i in range(3)]
+JOBS = [TrainingJob("table bandit", "pain-to-voice", ("congruence7",), 5, i, i) for i in range(3)]
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def simulated(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Listeners of the lessons that were really simulated."""
     made: list[int] = []
 
-    def run(job: Job) -> Lesson:
+    def run(job: TrainingJob) -> TrainingResult:
         made.append(job.listener)
         return run_job(job)
 

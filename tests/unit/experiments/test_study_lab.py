@@ -10,7 +10,7 @@ import pytest
 from support.needs import module
 
 from experiments.benchmarks.study import ratings_lost
-from experiments.studies.hand import Press, PressingHand
+from experiments.studies.hand import PressingHand, SimulatedPress
 from experiments.studies.lab import Lab
 from experiments.studies.people import people_of
 from experiments.studies.simulate import simulate
@@ -189,7 +189,7 @@ def test_people_of_the_population_prefer_louder_sounds_for_stronger_presses():
 
 def test_a_press_reaches_its_peak_and_leaves():
     hand = PressingHand()
-    hand.press(Press(onset_s=1.0, peak_newton=12.0, rise_s=0.5, hold_s=0.3, fall_s=0.4))
+    hand.press(SimulatedPress(onset_s=1.0, peak_newton=12.0, rise_s=0.5, hold_s=0.3, fall_s=0.4))
     t_s = np.arange(0.0, 3.0, 0.01)
     total = hand.forces(t_s, 0.01).sum(1)
     assert total.max() == pytest.approx(12.0, rel=0.05)

@@ -2,16 +2,16 @@ import msgspec
 import numpy as np
 import pytest
 
-from policies.coach import BAND_SHARE, Coach, Presses, standard_presses
+from policies.coach import BAND_SHARE, Coach, PressOutcomes, standard_presses
 from policies.rater_check import Consistency
-from policies.trainer import Asked, Finish, Pressed, Progress, Rated, Skipped, Undo
+from policies.trainer import FinishTraining, NextTrial, PressDone, Progress, Rated, Skipped, Undo
 from robopatient import messages as m
 from robopatient.config import LessonConfig, SessionConfig
 from robopatient.expression.ppo import Ppo
 from robopatient.patient import load_patient
 
 MS = 1_000_000
-PRESSES = Presses(np.linspace(4.0, 35.0, 12), np.linspace(1.0, 9.0, 12), np.linspace(5.0, 15.0, 12))
+PRESSES = PressOutcomes(np.linspace(4.0, 35.0, 12), np.linspace(1.0, 9.0, 12), np.linspace(5.0, 15.0, 12))
 
 
 class Sitting:
@@ -35,10 +35,10 @@ class Sitting:
         self.sent += orders
         for order in orders:
             match order:
-                case Pressed():
+                case PressDone():
                     action = {"level_db": -12.0, "f0_ratio": 1.0}
                     self.policy.suggest("t", self.coach.target, action)
-                    self.coach.asked(Asked(self.answers, action, "signed", "thompson", (0.0, 0.0)), self.now_ns)
+                    self.coach.asked(NextTrial(self.answers, action, "signed", "thompson", (0.0, 0.0)), self.now_ns)
                 case Rated():
                     self.answers += 1
                     self.progress()
@@ -125,7 +125,7 @@ def test_a_face_is_taught_with_the_voice_and_a_rate_is_observed_where_the_task_h
     sitting.begin()
     sitting.pass_(2.0)
     assert set(sitting.coach.target) == {"nrs", "nrs_per_s"}
-    (pressed,) = [order for order in sitting.sent if isinstance(order, Pressed)]
+    (pressed,) = [order for order in sitting.sent if isinstance(order, PressDone)]
     assert pressed.observation == tuple(sitting.coach.target.values())
     sitting.press(nrs=6.4)
     sitting.do("answer", "1")
@@ -228,7 +228,7 @@ def test_the_last_rating_writes_the_policy():
     sitting.trial()
     sitting.trial()
     assert sitting.coach.phase == "done"
-    assert isinstance(sitting.sent[-1], Finish)
+    assert isinstance(sitting.sent[-1], FinishTraining)
 
 
 @pytest.mark.parametrize(("answers", "finishes"), [(0, False), (1, True)])
@@ -239,7 +239,7 @@ def test_abort_keeps_what_was_learnt(answers, finishes):
         sitting.trial()
     sitting.do("abort")
     assert sitting.coach.phase == "aborted"
-    assert bool([order for order in sitting.sent if isinstance(order, Finish)]) is finishes
+    assert bool([order for order in sitting.sent if isinstance(order, FinishTraining)]) is finishes
 
 
 def test_harder_presses_hurt_more_at_the_worst_site():

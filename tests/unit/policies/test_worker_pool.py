@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from policies.evaluate import Job, Score, quartiles, run_job, time_to
+from policies.evaluate import Score, TrainingJob, quartiles, run_job, time_to
 from policies.worker_pool import run_in_order
 from robopatient.errors import MissingPackageError, SessionError
 
-JOBS = [Job("table bandit", "pain-to-voice", ("congruence7",), 20, i, i) for i in range(3)]
+JOBS = [TrainingJob("table bandit", "pain-to-voice", ("congruence7",), 20, i, i) for i in range(3)]
 
 
 def test_processes_give_the_same_results_bit_for_bit_in_the_same_order() -> None:
