@@ -16,12 +16,12 @@ from scipy.special import ndtr
 from stable_baselines3 import PPO
 from stable_baselines3.common.logger import Logger
 
+from policies.answer_scales import RatingQuestion, question
 from policies.env import published_table
 from policies.errors import RatingError
 from policies.learner import Learner, Teachable
 from policies.plan import Schedule, TrainingTrial, keyed
 from policies.reward_models import grid
-from policies.scales import RatingQuestion, question
 from policies.spaces import Array
 from policies.statistics.ordinal import quadratic
 from policies.train_ppo import Weights, build, load_weights, weights_of

@@ -8,9 +8,9 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
+from policies.answer_scales import question
 from policies.errors import PolicyError
 from policies.listeners import Habits, Listener, SimulatedRater, draw_listener
-from policies.scales import question
 from policies.spaces import ACTIONS, PUBLISHED_AMPLITUDES, PUBLISHED_RATIOS, TASKS, Array, normalised, physical
 
 __all__ = ["PalpationEnv", "published_table"]

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from policies.answer_scales import question
 from policies.baselines import BASELINES, BeliefAlone, DirectPpo
 from policies.checkpoint import read_weights, starting_point
 from policies.errors import PolicyError
@@ -23,7 +24,6 @@ from policies.listeners import FittedListener, Habits, Listener, PsychophysicalL
 from policies.plan import Schedule, TrainingPlan, keyed
 from policies.populations import hierarchical_prior
 from policies.reward_models import OrdinalModel
-from policies.scales import question
 from policies.spaces import TASKS, Array
 from policies.statistics.ordinal import Gaussian
 from policies.train_ppo import Weights, train, weights_of

@@ -10,11 +10,11 @@ from typing import Protocol
 
 import numpy as np
 
+from policies.answer_scales import RatingQuestion, question
 from policies.errors import RatingError
 from policies.plan import Source, TrainingPlan, TrainingTrial, keyed
 from policies.rater_check import MESSAGES, Consistency, RaterCheck
 from policies.reward_models import CheckedModel, OrdinalModel, ParametricModel, QuadraticModel, RewardModel
-from policies.scales import RatingQuestion, question
 from policies.spaces import Array
 from policies.statistics.ordinal import Gaussian
 from policies.train_ppo import Weights, train, weights_of

@@ -12,8 +12,8 @@ from typing import ClassVar, Protocol
 import msgspec
 import numpy as np
 
+from policies.answer_scales import LAPSE, MISMATCH_STEP, Latents, RatingQuestion
 from policies.errors import RatingError
-from policies.scales import LAPSE, MISMATCH_STEP, Latents, RatingQuestion
 from policies.spaces import Array
 from policies.statistics.ordinal import answer_probabilities, quadratic
 

@@ -15,7 +15,6 @@ import msgspec
 import numpy as np
 
 from policies.checkpoint import starting_point
-from policies.coach import Coach, standard_presses
 from policies.errors import PolicyError
 from policies.plan import QUESTION_PLANS, TrainingPlan
 from policies.ratings_log import RatingsLog
@@ -33,6 +32,7 @@ from policies.trainer import (
     Trust,
     Undo,
 )
+from policies.trial_scheduler import Coach, standard_presses
 from robopatient import messages as m
 from robopatient.bus import ActorPort, Endpoints
 from robopatient.clock import Clock, HostClock

@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from policies.scales import RatingQuestion
+from policies.answer_scales import RatingQuestion
 from policies.spaces import Array
 
 __all__ = ["PRETRAIN", "QUESTION_PLANS", "REFIT", "Schedule", "Source", "TrainingPlan", "TrainingTrial", "keyed"]

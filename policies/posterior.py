@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from policies.answer_scales import RatingQuestion
 from policies.listeners import ListenerFamily
-from policies.scales import RatingQuestion
 from policies.spaces import Array
 
 __all__ = ["ListenerCloud", "RatingHistory"]

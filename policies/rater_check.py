@@ -13,8 +13,8 @@ from typing import Literal
 import msgspec
 import numpy as np
 
+from policies.answer_scales import RatingQuestion
 from policies.reward_models import OrdinalModel, RewardModel, grid
-from policies.scales import RatingQuestion
 from policies.spaces import Array
 
 __all__ = ["Consistency", "RaterCheck", "Verdict"]

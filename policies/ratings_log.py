@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 import numpy as np
 
+from policies.answer_scales import question
 from policies.errors import PolicyError
 from policies.plan import TrainingTrial
-from policies.scales import question
 
 if TYPE_CHECKING:
     from policies.train_ppo import Weights

@@ -14,10 +14,10 @@ from typing import Protocol
 import numpy as np
 from scipy.special import expit
 
+from policies.answer_scales import RatingQuestion
 from policies.errors import RatingError
 from policies.listeners import ListenerFamily
 from policies.posterior import ListenerCloud
-from policies.scales import RatingQuestion
 from policies.spaces import Array
 from policies.statistics.ordinal import Gaussian, answer_probabilities, fit_map, quadratic
 

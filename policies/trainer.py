@@ -36,7 +36,7 @@ __all__ = [
 
 
 class BeginTraining(msgspec.Struct, frozen=True, tag=True):
-    """Begin or resume the lesson in a folder; see ``policies.lesson.TrainingSession``. No plan: the folder's own."""
+    """Begin or resume the lesson in a folder; see ``policies.training_session``. No plan: the folder's own."""
 
     folder: str
     task: str = "pain-to-voice"
@@ -138,8 +138,8 @@ def main(connection: Connection) -> None:
     """Entry point of the process: obey orders until ``FinishTraining`` or until the other end is gone."""
     import signal
 
-    from policies.lesson import TrainingSession
     from policies.train_ppo import warm_up
+    from policies.training_session import TrainingSession
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the client ends the lesson
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from policies.answer_scales import question
 from policies.checkpoint import list_checkpoints, starting_point
 from policies.errors import PolicyError
 from policies.fitted_people import People
@@ -19,8 +20,7 @@ from policies.plan import QUESTION_PLANS, TrainingPlan, keyed
 from policies.plots import draw_lesson
 from policies.populations import write_population
 from policies.ratings_log import RatingsLog
-from policies.scales import question
-from policies.simulated import Simulated, simulated_rater
+from policies.simulated_raters import Simulated, simulated_rater
 from policies.spaces import TASKS, example_states, normalised, physical
 from policies.trainer import (
     BeginTraining,
@@ -62,7 +62,7 @@ def train(
     Parameters
     ----------
     simulate
-        Name of a rater, see ``policies.simulated.SIMULATED``.
+        Name of a rater, see ``policies.simulated_raters.SIMULATED``.
     out
         Folder of the lesson: ratings.sqlite, curve.png, policy/ (the checkpoint).
     question_name

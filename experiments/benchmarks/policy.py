@@ -13,8 +13,8 @@ import msgspec
 import numpy as np
 
 from experiments.benchmarks.figures import Baseline, Figure, distribution, machine, new_result, show, value
-from experiments.benchmarks.lessons import Lessons
 from experiments.benchmarks.policy_timing import console_gap_ms, kill_resume_difference, refit_s
+from experiments.benchmarks.training_runs import Lessons
 from policies.evaluate import TrainingJob, TrainingResult, quartiles
 from policies.fitted_people import People, fit_people
 from policies.listeners import Habits

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.benchmarks.figures import Baseline, Figure, machine, new_result, show, value
-from experiments.benchmarks.lessons import Lessons
+from experiments.benchmarks.training_runs import Lessons
 from policies.checkpoint import read_weights
 from policies.errors import PolicyError, TrialsError
 from policies.evaluate import CHECKPOINTS, METHODS, TrainingJob, TrainingResult, quartiles, time_to

@@ -13,15 +13,15 @@ import msgspec
 import numpy as np
 
 from experiments.benchmarks.figures import Figure, distribution, reference_process, value
+from policies.answer_scales import question
 from policies.checkpoint import read_weights
 from policies.learner import Learner
-from policies.lesson import TrainingSession
 from policies.listeners import SimulatedRater, draw_listener
 from policies.plan import TrainingPlan, keyed
-from policies.scales import question
 from policies.spaces import TASKS, physical
 from policies.train_ppo import warm_up
 from policies.trainer import BeginTraining, NextTrial, PressDone, Progress, Rated, TrainerClient
+from policies.training_session import TrainingSession
 
 __all__ = ["console_gap_ms", "kill_resume_difference", "refit_s"]
 

@@ -32,7 +32,7 @@ from experiments.benchmarks.figures import (
 )
 from experiments.benchmarks.study_files import file_figures
 from experiments.studies.lab import RATE_HZ, Lab
-from experiments.studies.people import people_of
+from experiments.studies.simulated_people import people_of
 from robopatient.bus import ActorPort, Endpoints, make_endpoints
 from robopatient.clock import HostClock
 from robopatient.config import SessionConfig, reference

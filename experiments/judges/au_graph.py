@@ -9,9 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from experiments.judges.clip_statistics import apex
 from experiments.judges.clips import UNITS, Clip
 from experiments.judges.networks import BINS, Trained
-from experiments.judges.statistics import apex
 
 __all__ = ["AuGraph", "AuNoGraph"]
 

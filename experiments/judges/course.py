@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from experiments.judges.clip_statistics import Forest, statistics_of
 from experiments.judges.clips import UNITS, Clip, pspi_of
 from experiments.judges.coupling import couple
 from experiments.judges.networks import Trained, optimise, split_people
-from experiments.judges.statistics import Forest, statistics_of
 from policies.statistics.resampling import SubjectBootstrap
 from robopatient.errors import SessionError
 from robopatient.face.generator.motion import MOTION_HZ

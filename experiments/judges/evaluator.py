@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from experiments.judges.clip_sessions import sessions_of
 from experiments.judges.clips import Clip, course_of
 from experiments.judges.controls import CONTROLS, SHUFFLED, control
 from experiments.judges.coupling import couple
 from experiments.judges.judge import Judge, JudgeCard, SessionJudge
 from experiments.judges.measures import agreement, majority_rate, permutation_p
-from experiments.judges.sessions import sessions_of
 from policies.statistics.resampling import Interval
 from robopatient.errors import SessionError
 

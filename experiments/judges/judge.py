@@ -11,8 +11,8 @@ from typing import Protocol, runtime_checkable
 import msgspec
 import numpy as np
 
+from experiments.judges.clip_sessions import ClipSession
 from experiments.judges.clips import Clip
-from experiments.judges.sessions import ClipSession
 from policies.frozen import write_frozen
 from robopatient.errors import AssetError, ConfigError
 
@@ -77,9 +77,9 @@ class JudgeCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 KINDS: dict[str, str] = {
     "closed-form": "experiments.judges.closed_form:ClosedForm",
-    "ridge": "experiments.judges.statistics:Ridge",
-    "logistic": "experiments.judges.statistics:Logistic",
-    "forest": "experiments.judges.statistics:Forest",
+    "ridge": "experiments.judges.clip_statistics:Ridge",
+    "logistic": "experiments.judges.clip_statistics:Logistic",
+    "forest": "experiments.judges.clip_statistics:Forest",
     "au-graph": "experiments.judges.au_graph:AuGraph",
     "au-no-graph": "experiments.judges.au_graph:AuNoGraph",
     "relation": "experiments.judges.relation:Relation",

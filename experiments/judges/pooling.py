@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from experiments.judges.clip_sessions import ClipSession, sessions_of
+from experiments.judges.clip_statistics import apex, statistics_of
 from experiments.judges.clips import UNITS, Clip
 from experiments.judges.networks import Trained, optimise, split_people
-from experiments.judges.sessions import ClipSession, sessions_of
-from experiments.judges.statistics import apex, statistics_of
 from robopatient.errors import SessionError
 
 __all__ = ["AttentionPool", "MaxPool", "MeanPool", "NoisyOrPool", "Pool"]

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from experiments.judges.clip_statistics import Forest
 from experiments.judges.clips import Clip
-from experiments.judges.statistics import Forest
 from robopatient.errors import SessionError, require
 from robopatient.voice.features import roughness
 

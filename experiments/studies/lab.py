@@ -17,7 +17,7 @@ import numpy as np
 
 import robopatient
 from experiments.studies.hand import PressingHand
-from experiments.studies.people import SimulatedPerson
+from experiments.studies.simulated_people import SimulatedPerson
 from firmware_bridge.boards.serial import SerialBoard
 from firmware_bridge.virtual_device import VirtualDevice
 from robopatient import messages as m

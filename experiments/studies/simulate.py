@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from experiments.studies.lab import RATE_HZ, Lab
-from experiments.studies.people import SimulatedPerson, people_of
+from experiments.studies.simulated_people import SimulatedPerson, people_of
 from policies.worker_pool import on_cores
 from robopatient.errors import ConfigError, RecordError, RobopatientError
 from robopatient.session.study_run import config_of

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from policies.corpus.living import IdleMotion
+from policies.corpus.idle_motion import IdleMotion
 from policies.corpus.recipe import CorpusRecipe
 from policies.corpus.stimuli import EVENTS, Stimuli
 from robopatient.face.generator.condition import ARCHETYPES, Conditioner, Traits

@@ -12,8 +12,8 @@ from support.needs import module
 from experiments.benchmarks.study import ratings_lost
 from experiments.studies.hand import PressingHand, SimulatedPress
 from experiments.studies.lab import Lab
-from experiments.studies.people import people_of
 from experiments.studies.simulate import simulate
+from experiments.studies.simulated_people import people_of
 from robopatient.errors import ConfigError, RecordError
 from robopatient.record.reader import Record
 from robopatient.session.study_run import config_of

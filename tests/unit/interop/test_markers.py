@@ -2,7 +2,7 @@
 
 import json
 
-from experiments.benchmarks.made_up_study import made_up_trials
+from experiments.benchmarks.simulated_study import made_up_trials
 from robopatient import messages as m
 from robopatient.interop.markers import Markers
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from policies.answer_scales import QUESTIONS
 from policies.baselines import BASELINES, DirectPpo
 from policies.errors import RatingError
 from policies.evaluate import TrainingJob, run_job
-from policies.scales import QUESTIONS
 from policies.train_ppo import weights_of
 
 ASKED = QUESTIONS["congruence7"]

@@ -4,13 +4,13 @@ import msgspec
 import numpy as np
 import pytest
 
+from policies.answer_scales import question
 from policies.errors import RatingError
 from policies.evaluate import Yardstick
 from policies.learner import Learner
 from policies.listeners import SimulatedRater, draw_listener
 from policies.plan import REFIT, TrainingPlan, keyed
 from policies.populations import read_population
-from policies.scales import question
 from policies.train_ppo import Weights
 
 

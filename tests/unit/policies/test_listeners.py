@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from policies.answer_scales import QUESTIONS
 from policies.errors import RatingError
 from policies.listeners import (
     FittedListener,
@@ -12,7 +13,6 @@ from policies.listeners import (
     SimulatedRater,
     draw_listener,
 )
-from policies.scales import QUESTIONS
 
 RNG = np.random.default_rng
 

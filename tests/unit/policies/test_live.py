@@ -7,11 +7,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from policies.coach import PressOutcomes
 from policies.errors import PolicyError
 from policies.live import Client, train_live
 from policies.rater_check import Consistency
 from policies.trainer import BeginTraining, NextTrial, Progress, Rated, Refused
+from policies.trial_scheduler import PressOutcomes
 from robopatient import messages as m
 from robopatient.clock import FakeClock
 from robopatient.config import ExpressionConfig, LessonConfig, SessionConfig

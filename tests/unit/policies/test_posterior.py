@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from policies.answer_scales import QUESTIONS
 from policies.listeners import ListenerFamily, SimulatedRater, draw_listener
 from policies.posterior import ListenerCloud
 from policies.reward_models import CheckedModel, ParametricModel, QuadraticModel
-from policies.scales import QUESTIONS
 
 
 def taught(question: str, n: int, seed: int = 2, noise_lapse: float | None = None) -> ListenerCloud:

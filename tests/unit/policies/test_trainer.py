@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from policies.checkpoint import write_checkpoint
-from policies.lesson import TrainingSession
 from policies.plan import TrainingPlan
 from policies.spaces import TASKS
 from policies.train_ppo import Weights
@@ -25,6 +24,7 @@ from policies.trainer import (
     TrainerClient,
     Undo,
 )
+from policies.training_session import TrainingSession
 from robopatient.errors import SessionError
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from support.needs import module, need
 
-from experiments.benchmarks.made_up_study import START_NS, made_up_trials, write_session
+from experiments.benchmarks.simulated_study import START_NS, made_up_trials, write_session
 from robopatient import messages as m
 from robopatient.errors import RecordError
 from robopatient.record.bids import write_bids

@@ -8,7 +8,7 @@ import pytest
 
 from experiments.analysis.results import analyse_trials
 from experiments.analysis.trials import read_trials, trials_of
-from experiments.benchmarks.made_up_study import made_up_trials, write_session
+from experiments.benchmarks.simulated_study import made_up_trials, write_session
 from policies.errors import AnalysisError
 from robopatient.errors import RecordError
 from robopatient.record.tables import write_tables

@@ -5,11 +5,11 @@ import csv
 import numpy as np
 import pytest
 
+from experiments.judges.clip_sessions import PALPATIONS, RATER_SD_NRS, sessions_of
 from experiments.judges.clips import UNITS, Clip
 from experiments.judges.evaluator import score
 from experiments.judges.judge import KINDS, JudgeCard, new_judge
 from experiments.judges.pooling import Pool
-from experiments.judges.sessions import PALPATIONS, RATER_SD_NRS, sessions_of
 from experiments.judges.sources import load_clips
 from robopatient.errors import SessionError
 

@@ -2,9 +2,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from policies.coach import BAND_SHARE, Coach, PressOutcomes, standard_presses
 from policies.rater_check import Consistency
 from policies.trainer import FinishTraining, NextTrial, PressDone, Progress, Rated, Skipped, Undo
+from policies.trial_scheduler import BAND_SHARE, Coach, PressOutcomes, standard_presses
 from robopatient import messages as m
 from robopatient.config import LessonConfig, SessionConfig
 from robopatient.expression.ppo import Ppo

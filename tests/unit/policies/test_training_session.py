@@ -9,11 +9,11 @@ import pytest
 
 from policies.checkpoint import write_checkpoint
 from policies.errors import PolicyError, RatingError
-from policies.lesson import TrainingSession
 from policies.listeners import SimulatedRater, draw_listener
 from policies.plan import TrainingPlan, keyed
 from policies.spaces import TASKS
 from policies.train_ppo import Weights
+from policies.training_session import TrainingSession
 from robopatient.clock import FakeClock
 from robopatient.expression.ppo import read_checkpoint
 

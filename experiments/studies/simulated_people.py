@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from experiments.studies.hand import SimulatedPress
+from policies.answer_scales import QUESTIONS as LISTENED
 from policies.fitted_people import fit_people
 from policies.listeners import FittedListener, Habits, SimulatedRater, draw_listener
 from policies.populations import population_names, read_population
 from policies.rated_trials import read_rated_trials
-from policies.scales import QUESTIONS as LISTENED
-from policies.simulated import SIMULATED, simulated_rater
+from policies.simulated_raters import SIMULATED, simulated_rater
 from policies.spaces import TASKS, normalised
 from robopatient.errors import ConfigError
 from robopatient.levels import gain_to_db

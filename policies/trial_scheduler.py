@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from policies.answer_scales import question
 from policies.errors import RatingError
 from policies.plan import keyed
-from policies.scales import question
 from policies.spaces import TASKS
 from policies.trainer import FinishTraining, NextTrial, PressDone, Progress, Rated, Skipped, Undo
 from robopatient import messages as m

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.benchmarks import lessons as module
-from experiments.benchmarks.lessons import Lessons
+from experiments.benchmarks import training_runs as module
+from experiments.benchmarks.training_runs import Lessons
 from policies.errors import PolicyError
 from policies.evaluate import TrainingJob, TrainingResult, run_job
 
