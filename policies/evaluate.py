@@ -1,7 +1,7 @@
-"""How good a method becomes with how many ratings: lessons with simulated raters, scored against the truth.
+"""How good a method becomes with how many ratings: training sessions with simulated raters, scored against the truth.
 
-A score of 0 is a random action, 1 this rater's best. Fitted people are left out of everything that their own lesson
-starts from. Every lesson is a pure function of its ``TrainingJob``.
+A score of 0 is a random action, 1 this rater's best. Fitted people are left out of everything that their own training
+starts from. Every training session is a pure function of its ``TrainingJob``.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ WARM_UP = Schedule(presses=40_960, rate=3e-3, rate_end=5e-4, spread=0.4, spread_
 
 
 class TrainingJob(msgspec.Struct, frozen=True):
-    """One lesson to simulate.
+    """One training session to simulate.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ class Score(NamedTuple):
 
 
 class TrainingResult(NamedTuple):
-    """What came of a job. ``detected_at`` is the rating at which the rater was found to be no guide, or 0."""
+    """What came of a job. ``detected_at`` is the rating at which the rater was found to be unreliable, or 0."""
 
     scores: tuple[Score, ...]
     verdict: str

@@ -46,7 +46,7 @@ __all__ = [
 ]
 
 AGAIN = "held-out people again"
-"""Name of the ceiling: further takes of the same made-up people, scored like a generator."""
+"""Name of the ceiling: further takes of the same simulated people, scored like a generator."""
 
 TO_BEAT: dict[str, bool] = {
     "pain_sim": True,

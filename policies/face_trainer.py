@@ -248,9 +248,9 @@ class FaceTrainer:
         face = self._motion[rows[:, :1]].expand(-1, 2, -1)
         none = self._no_guidance(batch)
         with torch.no_grad():
-            told, _ = self.model.jump(*chance, whole, none, face)
-            untold, _ = self.model.jump(*chance, without, none, face)
-            wanted = self.model.muscles.reach(told + weight[..., None] * (told - untold))
+            conditioned, _ = self.model.jump(*chance, whole, none, face)
+            unconditioned, _ = self.model.jump(*chance, without, none, face)
+            wanted = self.model.muscles.reach(conditioned + weight[..., None] * (conditioned - unconditioned))
         guess, _ = self.model.jump(*chance, whole, weight * one, face)
         return ((guess - wanted)[:, self.config.jump.settle :, self._taught] ** 2).mean()
 

@@ -144,7 +144,7 @@ class Learner:
         self._pending = None
         if self.check.verdict and self.plan.freeze and not self.frozen and not self.trusted:
             self.frozen = f"{self.check.verdict}: {MESSAGES[self.check.verdict]}"
-            self.deploy(self.start)  # what was learnt came from a rater who is no guide
+            self.deploy(self.start)  # what was learnt came from an unreliable rater
 
     def trust(self) -> None:
         """Adapt again, whatever the check says: the operator has spoken to the rater."""

@@ -1,6 +1,6 @@
-"""What a lesson is made of: its plan, its trials, schedules of training, and randomness fixed by a trial's number.
+"""Parts of a training session: plan, trials, schedules of training, and randomness fixed by a trial's number.
 
-Nothing here needs a training library, so that the console's end of a lesson stays light.
+Nothing here needs a training library, so that the console's end of a training session stays light.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The ratings log: one SQLite file per lesson, one row per event, on the disk before anything is learnt from it.
+"""The ratings log: one SQLite file per training session, one row per event, on disk before anything is learnt.
 
 Rows are only ever added; an undo is a row that takes back the rating before it. Snapshots of the policy are a cache:
 each is filed under a digest of the answers that led to it, and is used only where these are the answers in force.
@@ -54,7 +54,7 @@ class LoggedTrial(msgspec.Struct, frozen=True):
 
 
 class RatingsLog:
-    """Append-only log of a lesson; every commit reaches the disk (synchronous FULL) before the call returns."""
+    """Append-only log of a training session; a commit reaches the disk (synchronous FULL) before the call returns."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -66,7 +66,7 @@ class RatingsLog:
             self._db.executescript(SCHEMA)
         except sqlite3.DatabaseError as error:
             raise PolicyError(
-                f"{path}: is no ratings log ({error}); give the folder of a lesson or an empty one"
+                f"{path}: is no ratings log ({error}); give the folder of a training session or an empty one"
             ) from error
 
     def close(self) -> None:
@@ -74,7 +74,7 @@ class RatingsLog:
         self._db.close()
 
     def describe(self, values: dict[str, Any]) -> None:
-        """Write what the lesson is, once."""
+        """Write what the training session is, once."""
         rows = [(key, json.dumps(value)) for key, value in values.items()]
         with self._db:
             self._db.execute("BEGIN")
@@ -146,22 +146,24 @@ class RatingsLog:
         rows = self._db.execute("SELECT answers, point FROM progress ORDER BY answers")
         return {answers: json.loads(point) for answers, point in rows}
 
-    def save_snapshot(self, told: Sequence[LoggedTrial], answers: int, weights: Weights) -> None:
+    def save_snapshot(self, logged: Sequence[LoggedTrial], answers: int, weights: Weights) -> None:
         """File the policy under the answers that led to it."""
         buffer = io.BytesIO()
         np.savez(buffer, **{name: weights[name] for name in sorted(weights)})  # type: ignore[arg-type]
-        self._db.execute("INSERT OR IGNORE INTO snapshots VALUES (?, ?, ?)", (digest(told), answers, buffer.getvalue()))
+        self._db.execute(
+            "INSERT OR IGNORE INTO snapshots VALUES (?, ?, ?)", (digest(logged), answers, buffer.getvalue())
+        )
 
-    def snapshot(self, told: Sequence[LoggedTrial]) -> Weights | None:
+    def snapshot(self, logged: Sequence[LoggedTrial]) -> Weights | None:
         """Policy that these answers led to, if it was kept."""
-        row = self._db.execute("SELECT weights FROM snapshots WHERE digest = ?", (digest(told),)).fetchone()
+        row = self._db.execute("SELECT weights FROM snapshots WHERE digest = ?", (digest(logged),)).fetchone()
         if row is None:
             return None
         with np.load(io.BytesIO(row[0]), allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
 
 
-def digest(told: Sequence[LoggedTrial]) -> str:
+def digest(logged: Sequence[LoggedTrial]) -> str:
     """Fingerprint of a sequence of answers, independent of when they were given."""
     text = json.dumps(
         [
@@ -175,7 +177,7 @@ def digest(told: Sequence[LoggedTrial]) -> str:
                 e.trial.question.name,
                 e.rating,
             ]
-            for e in told
+            for e in logged
         ]
     )
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Raters by name, for lessons without a person: what ``policy train --simulate`` takes."""
+"""Raters by name, for training sessions without a person: what ``policy train --simulate`` takes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The trainer: a lesson in a process of its own, driven by messages, so that no refit ever holds up a console.
+"""The trainer: a training session in its own process, driven by messages, so that no refit delays a console.
 
 Messages are msgspec structs on a pipe, as MessagePack. The client says what was pressed and answered; the trainer says
 which sound to play, which question to ask, and how far it has got.
@@ -36,7 +36,7 @@ __all__ = [
 
 
 class BeginTraining(msgspec.Struct, frozen=True, tag=True):
-    """Begin or resume the lesson in a folder; see ``policies.training_session``. No plan: the folder's own."""
+    """Begin or resume the training in a folder; see ``policies.training_session``. No plan: the folder's own."""
 
     folder: str
     task: str = "pain-to-voice"
@@ -75,7 +75,7 @@ class Undo(msgspec.Struct, frozen=True, tag=True):
 
 
 class Trust(msgspec.Struct, frozen=True, tag=True):
-    """Adapt again although the rater was found to be no guide."""
+    """Adapt again although the rater was found to be unreliable."""
 
 
 class FinishTraining(msgspec.Struct, frozen=True, tag=True):
@@ -96,7 +96,7 @@ class NextTrial(msgspec.Struct, frozen=True, tag=True):
 
 
 class Progress(msgspec.Struct, frozen=True, tag=True):
-    """How far the lesson has got.
+    """How far the training session has got.
 
     Attributes
     ----------
@@ -125,7 +125,7 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
 
 
 class Closed(msgspec.Struct, frozen=True, tag=True):
-    """The lesson is over; the checkpoint lies here ("" when there is none)."""
+    """The training session is over; the checkpoint lies here ("" when there is none)."""
 
     checkpoint: str
 
@@ -141,17 +141,17 @@ def main(connection: Connection) -> None:
     from policies.train_ppo import warm_up
     from policies.training_session import TrainingSession
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the client ends the lesson
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the client ends the training session
 
     def reply(message: Reply) -> None:
         connection.send_bytes(msgspec.msgpack.encode(message))
 
-    def progress(lesson: TrainingSession, resumed: bool = False) -> Progress:
-        learner, task = lesson.learner, lesson.task
+    def progress(session: TrainingSession, resumed: bool = False) -> Progress:
+        learner, task = session.learner, session.task
         states = example_states(task.n_observation)
         acted = physical(task.action, learner.act(states))
         point = learner.expected_worth()
-        lesson.log.save_point(len(learner.answers), dict(zip(("median", "low", "high"), point, strict=True)))
+        session.log.save_point(len(learner.answers), dict(zip(("median", "low", "high"), point, strict=True)))
         return Progress(
             answers=len(learner.answers),
             worth=point,
@@ -164,62 +164,62 @@ def main(connection: Connection) -> None:
         )
 
     warm_up()
-    lesson: TrainingSession | None = None
+    session: TrainingSession | None = None
     trial = None
     try:
         while True:
             order = msgspec.msgpack.decode(connection.recv_bytes(), type=Order)
             try:
                 if isinstance(order, BeginTraining):
-                    lesson = TrainingSession(Path(order.folder), order.task, order.plan, order.start, order.population)
-                    reply(progress(lesson, lesson.resumed))
+                    session = TrainingSession(Path(order.folder), order.task, order.plan, order.start, order.population)
+                    reply(progress(session, session.resumed))
                     continue
-                if lesson is None:
-                    reply(Refused("no lesson has begun: send Begin first"))
+                if session is None:
+                    reply(Refused("no training session has begun: send BeginTraining first"))
                     continue
                 match order:
                     case PressDone():
-                        trial = lesson.suggest(_state(lesson.task.observation, order.observation))
+                        trial = session.suggest(_state(session.task.observation, order.observation))
                         reply(
                             NextTrial(
                                 trial.index,
-                                _by_name(lesson.task.action, trial.action),
+                                _by_name(session.task.action, trial.action),
                                 trial.question.name,
                                 trial.source,
                                 tuple(trial.action.tolist()),
-                                None if trial.other is None else _by_name(lesson.task.action, trial.other),
+                                None if trial.other is None else _by_name(session.task.action, trial.other),
                             )
                         )
                     case Rated():
                         if trial is None or trial.index != order.index:
                             reply(Refused(f"no answer to trial {order.index} is expected; press first"))
                             continue
-                        trial = _as_presented(lesson.task, trial, order)
-                        lesson.answer(trial, trial.question.index(order.rating) + trial.question.first)
+                        trial = _as_presented(session.task, trial, order)
+                        session.answer(trial, trial.question.index(order.rating) + trial.question.first)
                         trial = None
-                        reply(progress(lesson))
+                        reply(progress(session))
                     case Skipped():
                         if trial is not None and trial.index == order.index:
-                            lesson.unanswered(trial)
-                        reply(progress(lesson))
+                            session.unanswered(trial)
+                        reply(progress(session))
                     case Undo():
                         trial = None
-                        reply(progress(lesson) if lesson.undo() else Refused("there is no rating to take back"))
+                        reply(progress(session) if session.undo() else Refused("there is no rating to take back"))
                     case Trust():
-                        lesson.trust()
-                        reply(progress(lesson))
+                        session.trust()
+                        reply(progress(session))
                     case FinishTraining():
-                        lesson.save(order.rater)
-                        lesson.close()
-                        reply(Closed(str(lesson.folder / "policy")))
+                        session.save(order.rater)
+                        session.close()
+                        reply(Closed(str(session.folder / "policy")))
                         return
             except RobopatientError as error:
                 reply(Refused(str(error)))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         pass  # the client is gone; every rating is on the disk
     finally:
-        if lesson is not None:
-            lesson.close()
+        if session is not None:
+            session.close()
 
 
 def _state(dimensions: tuple[Dimension, ...], observation: tuple[float, ...]) -> Array:

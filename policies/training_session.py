@@ -1,4 +1,4 @@
-"""One rater's lesson: a learner and its log, so that a lesson can be stopped, killed and taken up again.
+"""One rater's training session: a learner and its log, which can be stopped, killed and resumed.
 
 A rating is on the disk before it is learnt from. Opening the folder again reads the log back and arrives at the same
 learner, bit for bit: all that a learner is follows from its plan, its start and the ratings in force.
@@ -31,10 +31,10 @@ class TrainingSession:
     Parameters
     ----------
     folder
-        Of the lesson; created when new. ``ratings.sqlite`` holds the log, ``policy/`` the checkpoint.
+        Of the training session; created when new. ``ratings.sqlite`` holds the log, ``policy/`` the checkpoint.
     task, plan, start, population
-        For a new lesson: name of the task, how to learn, name or folder of the checkpoint to start from, and name of
-        the population of fitted people ("" for the parametric listener). A resumed lesson has its own; giving others
+        For a new session: name of the task, how to learn, name or folder of the checkpoint to start from, and name of
+        the population of fitted people ("" for the parametric listener). A resumed session has its own; giving others
         is an error.
     """
 
@@ -69,13 +69,13 @@ class TrainingSession:
         stored = msgspec.convert(known["plan"], TrainingPlan)
         if plan is not None and plan != stored:
             raise PolicyError(
-                f"{folder}: this lesson was begun with another plan; resume it without options or give a new folder"
+                f"{folder}: this training was begun with another plan; resume it without options or give a new folder"
             )
         self.plan, self.description = stored, known
         self.card, self._start = read_weights(known["start"], self.task)
         if self.card.sha256 != known["start_sha256"]:
             raise PolicyError(
-                f"{folder}: the checkpoint {known['start']} has changed since this lesson began "
+                f"{folder}: the checkpoint {known['start']} has changed since this training session began "
                 f"({self.card.sha256[:12]}… now, {known['start_sha256'][:12]}… then); put the old one back"
             )
         self._population: Gaussian | None = read_population(known["population"]) if known["population"] else None
@@ -84,21 +84,21 @@ class TrainingSession:
     def _read_back(self) -> tuple[Learner, list[LoggedTrial]]:
         """Learner after all events in force; refits are taken from snapshots where there are any."""
         learner = Learner(self.plan, self._start, self._population)
-        told: list[LoggedTrial] = []
+        logged: list[LoggedTrial] = []
         for event in self.log.in_force():
-            told.append(event)
+            logged.append(event)
             if event.trial is None:
                 learner.trust()
                 continue
             learner.take(event.trial, event.rating)
             if learner.refit_due:
-                weights = self.log.snapshot(told)
+                weights = self.log.snapshot(logged)
                 if weights is not None:
                     learner.deploy(weights)
                 else:
                     learner.refit()
-                    self.log.save_snapshot(told, len(learner.answers), learner.weights)
-        return learner, told
+                    self.log.save_snapshot(logged, len(learner.answers), learner.weights)
+        return learner, logged
 
     def suggest(self, state: Array) -> TrainingTrial:
         """Next trial for a press (normalised state)."""

@@ -1,4 +1,4 @@
-"""The course of a live lesson, trial after trial: pure, fed with time, force, pain and what people do.
+"""The course of a live training session, trial after trial: pure, fed with time, force, pain and what people do.
 
 It says which pain to aim at, when to ask, what to send to the trainer, and what the screens are to show.
 """
@@ -22,7 +22,7 @@ from robopatient.expression.ppo import Ppo, Slope
 from robopatient.patient import Patient, PatientProfile
 from robopatient.phantom import load_phantom
 
-__all__ = ["Coach", "PressOutcomes", "standard_presses"]
+__all__ = ["PressOutcomes", "TrialScheduler", "standard_presses"]
 
 HAND_OFF_NEWTON = 1.2
 """The published rigs' end of a press."""
@@ -86,7 +86,7 @@ def _worst(
     return worst, steepest
 
 
-class Coach:
+class TrialScheduler:
     """One sitting.
 
     Parameters

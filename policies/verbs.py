@@ -17,7 +17,7 @@ from policies.checkpoint import list_checkpoints, starting_point
 from policies.errors import PolicyError
 from policies.fitted_people import People
 from policies.plan import QUESTION_PLANS, TrainingPlan, keyed
-from policies.plots import draw_lesson
+from policies.plots import draw_training
 from policies.populations import write_population
 from policies.ratings_log import RatingsLog
 from policies.simulated_raters import Simulated, simulated_rater
@@ -64,13 +64,13 @@ def train(
     simulate
         Name of a rater, see ``policies.simulated_raters.SIMULATED``.
     out
-        Folder of the lesson: ratings.sqlite, curve.png, policy/ (the checkpoint).
+        Folder of the training session: ratings.sqlite, curve.png, policy/ (the checkpoint).
     question_name
         One of ``QUESTION_PLANS``; "" takes the signed scale, or for a fitted person the published 4 levels.
     start
         Checkpoint to start from; "" takes the shipped one of the task.
     trust
-        Go on adapting even though the rater was found to be no guide.
+        Go on adapting even though the rater was found to be unreliable.
     """
     if task not in TASKS:
         raise PolicyError(f"no task {task!r}; choose one of {', '.join(TASKS)}")
@@ -115,7 +115,7 @@ def train(
 
 
 def _begin(simulated: Simulated, folder: Path, task: str, question_name: str, start: str, seed: int) -> BeginTraining:
-    """Order for a new lesson, or for the one that the folder already holds."""
+    """Order for a new training session, or for the one that the folder already holds."""
     asked = question_name or ("agree" if simulated.people else "signed")
     if asked not in QUESTION_PLANS:
         raise PolicyError(f"no question {asked!r}; choose one of {', '.join(QUESTION_PLANS)}")
@@ -139,7 +139,7 @@ def _others(people: People, person: int, folder: Path) -> Path:
 
 
 def _one_trial(trainer: TrainerClient, simulated: Simulated, task: str, seed: int, index: int) -> Progress:
-    """Press, hear, answer: presses and answers follow from (seed, trial), so that a resumed lesson is the same one."""
+    """Press, hear, answer: presses and answers follow from (seed, trial), so a resumed training is the same one."""
     space = TASKS[task]
     state = keyed(seed, index, "press").uniform(-1.0, 1.0, space.n_observation)
     press = PressDone(tuple(physical(space.observation, state).tolist()))
@@ -210,7 +210,7 @@ def _draw(folder: Path, task: str, last: Progress, merits: dict[int, float]) -> 
     points = {n: point | ({"merit": merits[n]} if n in merits else {}) for n, point in log.points().items()}
     log.close()
     space, path = TASKS[task], folder / "curve.png"
-    draw_lesson(
+    draw_training(
         path,
         points,
         last.observed,

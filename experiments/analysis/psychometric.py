@@ -1,4 +1,4 @@
-"""Psychometric functions: where two things match (PSE), how far apart they must be to be told apart (JND).
+"""Psychometric functions: where two things match (PSE), how far apart they must be to be distinguished (JND).
 
 A cumulative normal with a lapse rate (Wichmann and Hill 2001), fitted by maximum likelihood; intervals by
 drawing people.

@@ -16,7 +16,16 @@ import numpy as np
 from experiments.benchmarks.dataset_kills import killed_and_not
 from experiments.benchmarks.figures import Figure, distribution, machine, new_result, show, value
 from experiments.datasets.design import DatasetDesign, load_design
-from experiments.datasets.draw import DrawJob, Studio, encoded, identity_of, label_row, looks_of, seen_row, take_of
+from experiments.datasets.draw import (
+    DrawJob,
+    StillRenderer,
+    encoded,
+    identity_of,
+    label_row,
+    looks_of,
+    seen_row,
+    take_of,
+)
 from experiments.datasets.generate import generate
 from experiments.datasets.labels import Labeller
 from experiments.datasets.verify import LABELS, PLACES, verify
@@ -89,12 +98,12 @@ def _parts(plan: DatasetDesign, folder: Path) -> list[Figure]:
         yield
         spent[name].append((time.process_time() - start) * 1e3)
 
-    studio = Studio(plan)
-    studio.dress(identity_of(plan, plan.people()[-1]))
+    studio = StillRenderer(plan)
+    studio.set_appearance(identity_of(plan, plan.people()[-1]))
     for person in plan.people()[:PARTS_PEOPLE]:
         identity = identity_of(plan, person)
         with timed("person_ms"):
-            renderers = studio.dress(identity)
+            renderers = studio.set_appearance(identity)
             labeller = Labeller(load_scene(identity).head, plan.picture.size_px, plan.picture.label_px)
         for shot in plan.shots():
             pose = take_of(plan, person, identity, shot).poses[0]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.benchmarks.figures import Baseline, Figure, machine, new_result, show, value
-from experiments.benchmarks.training_runs import Lessons
+from experiments.benchmarks.training_runs import TrainingRuns
 from policies.checkpoint import read_weights
 from policies.errors import PolicyError, TrialsError
 from policies.evaluate import CHECKPOINTS, METHODS, TrainingJob, TrainingResult, quartiles, time_to
@@ -48,9 +48,9 @@ def evaluate(
         CSV of trials with uniformly random published sounds: the checkpoint, the hand-made prior and the centre are
         valued by inverse propensity and doubly robust estimates.
     seeds
-        Lessons for each participant and method.
+        Training sessions for each participant and method.
     keep
-        Folder for finished lessons: the same command goes on there.
+        Folder for finished training sessions: the same command goes on there.
     """
     if listeners is None and bandit is None:
         raise PolicyError("nothing to evaluate on: give --listeners FILE.csv, --bandit FILE.csv, or both")
@@ -59,7 +59,7 @@ def evaluate(
         raise PolicyError(f"no method {unknown[0]!r}; choose among {', '.join(METHODS)}")
     if ratings < 1 or seeds < 1:
         raise PolicyError(f"--ratings {ratings} --seeds {seeds}: both must be at least 1")
-    lessons = Lessons(keep, workers, ray_address)
+    runs = TrainingRuns(keep, workers, ray_address)
     figures: list[Figure] = []
     compared: list[Baseline] = []
     if listeners is not None:
@@ -69,7 +69,7 @@ def evaluate(
             questions = QUESTION_PLANS["agree" if people.levels == 4 else "congruence5"]
             if people.levels not in (4, 5, 7):
                 raise TrialsError(
-                    f"{listeners}: answers on {people.levels} levels; lessons can be simulated for 4 (choice a-d). "
+                    f"{listeners}: answers on {people.levels} levels; training can be simulated for 4 (choice a-d). "
                     "For trials with agree/disagree use --bandit"
                 )
             jobs = [
@@ -77,7 +77,7 @@ def evaluate(
                 for person in range(len(people.names))
                 for s in range(seeds)
             ]
-            found = _curves(lessons.run(method, jobs), ratings)
+            found = _curves(runs.run(method, jobs), ratings)
             if method == "learner":
                 figures += found
             else:
@@ -90,13 +90,13 @@ def evaluate(
     return 0
 
 
-def _curves(lessons: Sequence[TrainingResult], ratings: int) -> list[Figure]:
-    """Score and P(agree) after some ratings with bootstrap intervals over lessons; time to target."""
+def _curves(runs: Sequence[TrainingResult], ratings: int) -> list[Figure]:
+    """Score and P(agree) after some ratings with bootstrap intervals over training sessions; time to target."""
     rng = np.random.default_rng(0)
     figures = []
     for count in (c for c in CHECKPOINTS if c <= ratings):
-        scores = np.array([next(s.score for s in lesson.scores if s.ratings == count) for lesson in lessons])
-        merits = np.array([next(s.merit for s in lesson.scores if s.ratings == count) for lesson in lessons])
+        scores = np.array([next(s.score for s in run.scores if s.ratings == count) for run in runs])
+        merits = np.array([next(s.merit for s in run.scores if s.ratings == count) for run in runs])
         for name, values in ((f"score_{count}", scores), (f"p_agree_{count}", merits)):
             means = values[draw_people(len(values), REPLICATES, rng)].mean(1)
             low, high = percentile_interval(means)
@@ -109,7 +109,7 @@ def _curves(lessons: Sequence[TrainingResult], ratings: int) -> list[Figure]:
                     remark=f"mean, 95 % interval {low:.3f} to {high:.3f}",
                 )
             )
-    times = [time_to(0.8, lesson.scores) for lesson in lessons]
+    times = [time_to(0.8, run.scores) for run in runs]
     reached = [t for t in times if np.isfinite(t)]
     median = float(np.median(times))
     figures.append(

@@ -1,4 +1,4 @@
-"""The trainer's timings: a refit, a console beside it, and a lesson killed and taken up again."""
+"""The trainer's timings: a refit, a console beside it, and a training session killed and taken up again."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ def refit_s(seed: int) -> Figure:
     return msgspec.structs.replace(figure, remark=f"processor time: median {np.median(cpu):.2f}, max {max(cpu):.2f} s")
 
 
-def _lesson_in_process(
+def _train_in_process(
     trainer: TrainerClient, folder: Path, seed: int, ratings: int, while_waiting: Callable[[], None]
 ) -> int:
-    """Drive a lesson with the trainer in its own process; returns the ratings confirmed."""
+    """Drive a training session with the trainer in its own process; returns the ratings confirmed."""
     listener = draw_listener(np.random.default_rng(1000 + seed))
     rater, space = SimulatedRater(listener), TASKS["pain-to-voice"]
 
@@ -90,7 +90,7 @@ def console_gap_ms(seed: int) -> Figure:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with reference_process(folder) as reference, TrainerClient() as trainer:
-            _lesson_in_process(trainer, folder / "lesson", seed, 60, tick)
+            _train_in_process(trainer, folder / "lesson", seed, 60, tick)
         times = np.array(ticks, np.int64)
         gaps_ms = np.diff(times) * 1e-6
         calm = reference[0].calm(times[:-1], times[1:]) if reference else np.ones(len(gaps_ms), bool)
@@ -98,26 +98,26 @@ def console_gap_ms(seed: int) -> Figure:
 
 
 def kill_resume_difference(seed: int) -> Figure:
-    """Largest difference of weights and next action between a lesson killed twice and an uninterrupted one."""
+    """Largest difference of weights and next action between a training killed twice and an uninterrupted one."""
     state = np.array([0.25])
     with tempfile.TemporaryDirectory() as name:
         folders = [Path(name) / "whole", Path(name) / "killed"]
         with TrainerClient() as trainer:
-            _lesson_in_process(trainer, folders[0], seed, 45, lambda: time.sleep(0.001))
+            _train_in_process(trainer, folders[0], seed, 45, lambda: time.sleep(0.001))
         for stop in (17, 30, 45):
             trainer = TrainerClient()
-            confirmed = _lesson_in_process(trainer, folders[1], seed, stop, lambda: time.sleep(0.001))
+            confirmed = _train_in_process(trainer, folders[1], seed, stop, lambda: time.sleep(0.001))
             assert confirmed == stop
             if stop < 45 and trainer.pid:
                 os.kill(trainer.pid, signal.SIGKILL)
             trainer.close()
-        lessons = [TrainingSession(folder) for folder in folders]
-        actions = [lesson.suggest(state).action for lesson in lessons]
-        weights = [lesson.learner.weights for lesson in lessons]
+        sessions = [TrainingSession(folder) for folder in folders]
+        actions = [session.suggest(state).action for session in sessions]
+        weights = [session.learner.weights for session in sessions]
         worst = max(
             float(np.abs(actions[0] - actions[1]).max()),
             *(float(np.abs(weights[0][k] - weights[1][k]).max()) for k in weights[0]),
         )
-        for lesson in lessons:
-            lesson.close()
+        for session in sessions:
+            session.close()
     return value("kill_resume_difference", worst, at_most=0.0, n=45)

@@ -1,6 +1,6 @@
-"""Simulated lessons for the policy benchmarks: run on all cores or a cluster, kept on the disk, gone on with later.
+"""Simulated training sessions for the policy benchmarks: on all cores or a cluster, kept on disk, resumed later.
 
-A lesson is a pure function of its job and of the code. What is kept is filed under a digest of both, so that a
+A run is a pure function of its job and of the code. What is kept is filed under a digest of both, so that a
 changed learner never shows the results of the old one.
 """
 
@@ -24,7 +24,7 @@ from policies.errors import PolicyError
 from policies.evaluate import TrainingJob, TrainingResult, run_job
 from policies.worker_pool import run_in_order
 
-__all__ = ["Lessons"]
+__all__ = ["TrainingRuns"]
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
 
@@ -36,13 +36,13 @@ class _KeptResult(msgspec.Struct, frozen=True):
     lesson: TrainingResult
 
 
-class Lessons:
-    """Where lessons are run, and where finished ones are kept.
+class TrainingRuns:
+    """Where training sessions are run, and where finished ones are kept.
 
     Parameters
     ----------
     keep
-        Folder for finished lessons, made when new; None keeps nothing.
+        Folder for finished training sessions, made when new; None keeps nothing.
     workers, ray_address
         As for ``policies.worker_pool.run_in_order``.
 
@@ -65,14 +65,14 @@ class Lessons:
             raise PolicyError(f"{self._path}: cannot be used ({error}); give --keep another folder") from error
         for number, line in enumerate(lines, start=1):
             if not line.endswith(b"\n"):
-                # Written when the last run was killed: that lesson is made again.
+                # Written when the last run was killed: that training session is made again.
                 self._path.write_bytes(b"".join(lines[:-1]))
                 break
             try:
                 row = msgspec.json.decode(line, type=_KeptResult)
             except msgspec.DecodeError as error:
                 raise PolicyError(
-                    f"{self._path}, line {number}: is no lesson ({error}); give --keep another folder"
+                    f"{self._path}, line {number}: is no training session ({error}); give --keep another folder"
                 ) from error
             self._known[row.key] = row.lesson
 
@@ -104,7 +104,7 @@ class Lessons:
 
 @cache
 def _code() -> str:
-    """Digest of all that a lesson depends on: modules behind it, shipped weights, and versions of libraries."""
+    """Digest of all that a run depends on: modules behind it, shipped weights, and versions of libraries."""
     found = hashlib.sha256()
     files = _modules("evaluate")
     files += [POLICIES.parent / "robopatient" / name for name in ("expression/ppo.py", "study/questions.py")]
@@ -151,7 +151,11 @@ def _bar(what: str, total: int, already: int) -> Iterator[Callable[[int], None]]
         begin = time.perf_counter()
         yield lambda done: None
         kept = f", {already} of them kept" if already else ""
-        print(f"{what}: {total} lessons in {time.perf_counter() - begin:.0f} s{kept}", file=sys.stderr, flush=True)
+        print(
+            f"{what}: {total} training sessions in {time.perf_counter() - begin:.0f} s{kept}",
+            file=sys.stderr,
+            flush=True,
+        )
         return
     from rich.console import Console
     from rich.progress import Progress

@@ -79,8 +79,8 @@ def audit(folder: Path, judge: PictureJudge, seed: int = 1) -> dict[str, Any]:
     judge.fit(folder, learn)
     calm = judge.predict(folder, [row for row in learn if row["kind"] != "pain"])
     threshold = float(np.nanquantile(calm, 1.0 - FALSE_POSITIVES))
-    told = judge.predict(folder, judged)
-    positive = np.nan_to_num(told, nan=-np.inf) > threshold  # a face that is not found counts as no pain
+    predicted = judge.predict(folder, judged)
+    positive = np.nan_to_num(predicted, nan=-np.inf) > threshold  # a face that is not found counts as no pain
     pain = np.array([row["kind"] == "pain" for row in judged])
     people = np.array([row["person"] for row in judged])
     rng = np.random.default_rng(seed)
@@ -92,7 +92,7 @@ def audit(folder: Path, judge: PictureJudge, seed: int = 1) -> dict[str, Any]:
     return {
         "judge": judge.name,
         "threshold": threshold,
-        "found_face": float(np.isfinite(told).mean()),
+        "found_face": float(np.isfinite(predicted).mean()),
         "tpr": float(positive[pain].mean()),
         "fpr": float(positive[~pain].mean()),
         "pictures": len(judged),

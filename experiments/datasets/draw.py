@@ -36,7 +36,7 @@ from robopatient.session.perform import TICK_S, felt, perform
 from robopatient.voice.identity import load_identity as load_voice
 
 __all__ = [
-    "AU_COLUMNS", "LINEAGE", "DrawJob", "Studio", "Take", "draw_person", "encoded", "identity_of", "label_row",
+    "AU_COLUMNS", "LINEAGE", "DrawJob", "StillRenderer", "Take", "draw_person", "encoded", "identity_of", "label_row",
     "lineage_of", "looks_of", "pose_of_row", "seen_row", "take_of",
 ]  # fmt: skip
 
@@ -72,7 +72,7 @@ def identity_of(design: DatasetDesign, person: DatasetPerson) -> Identity:
     return msgspec.structs.replace(drawn, name=person.name)
 
 
-class Studio:
+class StillRenderer:
     """Renderers of a design, one a look: they stay, people come and go.
 
     A context and its shaders take longer to make than a picture, so a process keeps its studio.
@@ -82,10 +82,10 @@ class Studio:
         self._design = design
         self._renderers: list[Renderer] = []
 
-    def dress(self, identity: Identity) -> list[Renderer]:
+    def set_appearance(self, identity: Identity) -> list[Renderer]:
         """Everything ready to draw a person, in the order of ``looks_of``."""
         picture = self._design.picture
-        load_texels()  # made once a machine and kept; the made-up people are never met again
+        load_texels()  # made once a machine and kept; the simulated people are never met again
         with not_stored():
             load_scene(identity)
         if not self._renderers:
@@ -104,7 +104,7 @@ class Studio:
         self._renderers.clear()
 
 
-def draw_person(job: DrawJob, studio: Studio) -> tuple[list[dict[str, Any]], dict[str, str]]:
+def draw_person(job: DrawJob, studio: StillRenderer) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """Write every file of a person into ``job.folder``.
 
     Returns
@@ -114,7 +114,7 @@ def draw_person(job: DrawJob, studio: Studio) -> tuple[list[dict[str, Any]], dic
     """
     design, person, folder = job
     identity = identity_of(design, person)
-    looks, renderers = looks_of(design), studio.dress(identity)
+    looks, renderers = looks_of(design), studio.set_appearance(identity)
     labeller = Labeller(load_scene(identity).head, design.picture.size_px, design.picture.label_px)
     folder.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []

@@ -139,7 +139,7 @@ def _write_stimuli(out: Path) -> None:
     _text(out / "stimuli.tsv", "\n".join(lines) + "\n")
     columns = {
         "stim_file": "path below this folder",
-        "person": "made-up person",
+        "person": "simulated person",
         "kind": "neutral, pain, or an expression that is not pain",
         "nrs": "pain shown at the apex, numeric rating scale 0 to 10",
         "archetype": "which action units carry the pain",

@@ -78,8 +78,8 @@ def _montage(out: Path, design: DatasetDesign, strongest: dict[tuple[str, int], 
             picture = _thumbnail(out / row["split"] / row["file_name"], row["frame"])
             cells.append(f'<td><img alt="" src="{picture}"><small>PSPI {row["pspi"]:.1f}</small></td>')
         who = strongest[name, 0]
-        told = f"{who['sex']}, {who['age_years']:.0f}<br>{who['ancestry']}<br>Monk {who['monk_tone']:.1f}"
-        lines.append(f"<tr><th>{told}</th>{''.join(cells)}</tr>")
+        label = f"{who['sex']}, {who['age_years']:.0f}<br>{who['ancestry']}<br>Monk {who['monk_tone']:.1f}"
+        lines.append(f"<tr><th>{label}</th>{''.join(cells)}</tr>")
     return "\n".join(lines)
 
 

@@ -13,7 +13,7 @@ import uuid
 from functools import lru_cache
 
 from experiments.datasets.design import DatasetDesign
-from experiments.datasets.draw import DrawJob, Studio, draw_person
+from experiments.datasets.draw import DrawJob, StillRenderer, draw_person
 from experiments.datasets.tables import DIGESTS, ROWS, write_digests, write_rows
 from robopatient.errors import RecordError
 
@@ -51,6 +51,6 @@ def draw(job: DrawJob) -> str:
 
 
 @lru_cache(maxsize=1)
-def _studio(design: DatasetDesign) -> Studio:
+def _studio(design: DatasetDesign) -> StillRenderer:
     os.environ.setdefault("LP_NUM_THREADS", "1")  # Mesa's rasteriser: there is one process a core
-    return Studio(design)
+    return StillRenderer(design)

@@ -1,6 +1,6 @@
 """Whole sessions and the one rating that each gets: bags of clips whose own pain the rater does not tell.
 
-Ratings are those that a table brings, of people; without any, made-up ones by the peak-end rule with scatter.
+Ratings are those that a table brings, of people; without any, simulated ones by the peak-end rule with scatter.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class ClipSession(NamedTuple):
 
 
 def sessions_of(clips: list[Clip], seed: int) -> list[ClipSession]:
-    """Rated sessions of the clips, or made-up sessions of everybody who has enough of them.
+    """Rated sessions of the clips, or simulated sessions of everybody who has enough of them.
 
-    A made-up rating is the mean of the worst and the last pain (Redelmeier and Kahneman 1996, Pain 66:3), and scatter.
+    A simulated rating is the mean of the worst and the last pain (Redelmeier and Kahneman 1996, Pain 66:3) and scatter.
     """
     rated = [number for number, clip in enumerate(clips) if np.isfinite(clip.rating)]
     if rated:

@@ -108,7 +108,7 @@ class _CourseNetwork(nn.Module):
 
 
 class CourseGru(Trained):
-    """Reads pain and face side by side in time; told apart from spoilt faces."""
+    """Reads pain and face side by side in time; distinguished from spoilt faces."""
 
     kind = "course-gru"
     task = "course"
@@ -143,8 +143,8 @@ class CourseGru(Trained):
     def predict(self, clips: list[Clip]) -> np.ndarray:
         """How genuine, 0 to 1, shape (clips,)."""
         with torch.no_grad():
-            told: np.ndarray = self._logits(self._input(clips), torch.arange(len(clips))).sigmoid().numpy()
-        return told
+            predicted: np.ndarray = self._logits(self._input(clips), torch.arange(len(clips))).sigmoid().numpy()
+        return predicted
 
 
 class CourseForest(Forest):
@@ -201,10 +201,10 @@ def score_course(judge: Any, clips: list[Clip], seed: int) -> dict[str, Any]:
             f"its course; give at least {MIN_CLIPS} clips of {MIN_PEOPLE} people"
         )
     rng = np.random.default_rng(seed)
-    told = judge.predict(genuine)
+    predicted = judge.predict(genuine)
     table = {}
     for name in SPOILT:
-        table[name] = _auc_of(told, judge.predict(spoilt(name, genuine, rng)), people, rng)
+        table[name] = _auc_of(predicted, judge.predict(spoilt(name, genuine, rng)), people, rng)
     return {"clips": len(genuine), "people": len(set(people)), "auc": table}
 
 

@@ -79,8 +79,12 @@ def score(judge: Judge, card: JudgeCard, clips: list[Clip], seed: int = 1) -> di
             f"{MIN_PEOPLE} people"
         )
     true = np.array([clip.nrs for clip in clips])
-    told = judge.predict(clips)
-    found, majority, p = agreement(true, told, people, seed), majority_rate(true), permutation_p(true, told, seed)
+    predicted = judge.predict(clips)
+    found, majority, p = (
+        agreement(true, predicted, people, seed),
+        majority_rate(true),
+        permutation_p(true, predicted, seed),
+    )
     controls: dict[str, dict[str, Any]] = {}
     for name in CONTROLS[judge.sense][1]:
         spoilt = judge.predict(control(name, clips, seed, judge.sense))
@@ -120,7 +124,7 @@ def _course(judge: Judge, clips: list[Clip], seed: int) -> dict[str, Any]:
 
     report = score_course(judge, clips, seed)
     deceived = [name for name in KEEP_SIZE if report["auc"][name]["low"] <= 0.5]
-    verdict = "reads the course: faces that differ in nothing but time are told apart from genuine ones"
+    verdict = "reads the course: faces that differ in nothing but time are distinguished from genuine ones"
     if deceived:
         verdict = f"BROKEN as a judge of dynamics: takes for genuine what is {' and what is '.join(deceived)}"
     return {"course": report, "verdict": verdict}
@@ -133,14 +137,14 @@ def _sessions(judge: SessionJudge, clips: list[Clip], seed: int) -> dict[str, An
     if len(set(people)) < MIN_PEOPLE:
         return None
     true = np.array([session.rating for session in sessions])
-    told = judge.rate(clips, sessions)
-    found = agreement(true, told, people, seed)
+    predicted = judge.rate(clips, sessions)
+    found = agreement(true, predicted, people, seed)
     shuffled = agreement(true, judge.rate(clips, sessions, shuffle=seed), people, seed, ("mae_nrs",))
     return {
         "sessions": len(sessions),
         "measures": {name: _row(value) for name, value in found.items()},
         "majority_rate": majority_rate(true),
-        "permutation_p": permutation_p(true, told, seed),
+        "permutation_p": permutation_p(true, predicted, seed),
         "mae_nrs_attention_shuffled": _row(shuffled["mae_nrs"]),
     }
 

@@ -54,7 +54,7 @@ def load_clips(source: str, seed: int = 1) -> list[Clip]:
 
 
 def _of_corpus(_: str, seed: int) -> list[Clip]:
-    """Made-up faces of the simulator that the generator learns from."""
+    """Simulated faces of the simulator that the generator learns from."""
     made = simulate(CorpusDesign(subjects=CORPUS_PEOPLE, palpation_trials=10, thermal_trials=0, trial_s=CLIP_S), seed)
     clips: list[Clip] = []
     for one in made.sequences:

@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from experiments.studies.lab import RATE_HZ, Lab
+from experiments.studies.lab import RATE_HZ, SimulatedSession
 from experiments.studies.simulated_people import SimulatedPerson, people_of
 from policies.worker_pool import on_cores
 from robopatient.errors import ConfigError, RecordError, RobopatientError
@@ -91,8 +91,10 @@ def simulate(
         line = f"{number} of {len(jobs)} sessions, {life_s / 60:.0f} min simulated in the last; {left_s:.0f} s left"
         print(line, file=sys.stderr)
     spent_s = time.monotonic() - begun_s
-    told = ", ".join(f"{count} {status}" for status, count in statuses.most_common())
-    print(f"{out}: {answered} trials of {participants} participants ({told}) in {spent_s:.0f} s, {workers} processes")
+    counted = ", ".join(f"{count} {status}" for status, count in statuses.most_common())
+    print(
+        f"{out}: {answered} trials of {participants} participants ({counted}) in {spent_s:.0f} s, {workers} processes"
+    )
     print(f"to analyse: robopatient study analyse {out} --out {out / 'analysis'}")
     return 0
 
@@ -118,7 +120,7 @@ def _run(task: tuple[_Job, float]) -> tuple[int, Counter[str], float]:
     job.person.begin(job.session)
     config = config_of(study, person, [*job.overrides, f"study.session={job.session}"])
     try:
-        lab = Lab(config, Path(job.folder), job.person, "all" if job.keep_all else "trials", pace=pace)
+        lab = SimulatedSession(config, Path(job.folder), job.person, "all" if job.keep_all else "trials", pace=pace)
         answered = lab.run()
     except RobopatientError as error:
         raise ConfigError(f"{job.code}, session {job.session}: {error}") from None

@@ -38,7 +38,7 @@ def card(corpus: Corpus, recipe: CorpusRecipe) -> str:
     some, strong = window_shares(corpus)
     frames = sum(len(one.pain) for one in corpus.sequences)
     lines = [
-        "# Corpus of made-up faces in pain",
+        "# Corpus of simulated faces in pain",
         "",
         f"{corpus.origin}. No recording of a person is in it. It repeats its recipe, and cannot show that the recipe "
         "is right: most of its numbers are assumptions.",

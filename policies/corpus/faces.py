@@ -1,4 +1,4 @@
-"""How made-up faces answer what hurts: seven parameters a unit and stimulus, stepped through time, trials side by side.
+"""How simulated faces respond to pain: seven parameters a unit and stimulus, stepped through time, trials side by side.
 
 The seven are those of perception studies (Chen et al. 2018): onset latency, acceleration, peak amplitude, peak latency,
 sustainment, deceleration and offset latency. Here the stimulus goes on acting meanwhile: each unit follows delayed

@@ -1,4 +1,4 @@
-"""What made-up faces do besides showing pain: blink, look, breathe, sway; many side by side."""
+"""What simulated faces do besides showing pain: blink, look, breathe, sway; many side by side."""
 
 from __future__ import annotations
 

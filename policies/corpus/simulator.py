@@ -40,7 +40,7 @@ class CorpusDesign(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
 
 def simulate(design: CorpusDesign | None = None, seed: int = 1, recipe: CorpusRecipe | None = None) -> Corpus:
-    """Corpus of made-up faces; the same design, seed and recipe give the same corpus.
+    """Corpus of simulated faces; the same design, seed and recipe give the same corpus.
 
     Raises
     ------

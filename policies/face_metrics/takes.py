@@ -1,4 +1,4 @@
-"""Reactions that suit a held-out clip: the same made-up person feels the same again, with other dice.
+"""Reactions that suit a held-out clip: the same simulated person feels the same again, with other dice.
 
 For corpora of real people there is no second take; there the most similar clips of the same split stand in, which is
 what the REACT challenge calls appropriate.
@@ -56,11 +56,11 @@ def takes(recipe: CorpusRecipe, sequences: Many[Sequence], count: int, seed: int
         emotion=felt.repeat(drawn, axis=0).astype(float),
     )
     result = []
-    dice = np.random.default_rng([seed, 78])  # the caller may split them: no part is nearer than another
+    rng = np.random.default_rng([seed, 78])  # the caller may split them: no part is nearer than another
     for i, one in enumerate(sequences):
         rows = slice(i * drawn, (i + 1) * drawn)
         apart = ((condition[rows, run_in:, _LOUDNESS] - one.condition[:, _LOUDNESS]) ** 2).sum(1)
-        nearest = dice.permutation(np.argsort(apart, kind="stable")[:count])
+        nearest = rng.permutation(np.argsort(apart, kind="stable")[:count])
         result.append(motion[rows, run_in:][nearest])
     return result
 

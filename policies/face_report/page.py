@@ -41,7 +41,7 @@ INTRODUCTION = """<p>Every number is of people whom no generator was trained on;
 over people. The corpus is made up by a documented simulator unless its line above says otherwise, so this says how well
 a generator learned <em>that</em> corpus, not how real it looks: not evaluated with people.</p>"""
 
-APPROPRIATE = f"""<p>Appropriate reactions are further takes of the same made-up person at the same stimulus and mood,
+APPROPRIATE = f"""<p>Appropriate reactions are further takes of the same simulated person at the same stimulus and mood,
 those with the most similar voice (for real recordings: the most similar clips). The held-out value of FRDiv, FRVar and
 FRDvs is the row “{AGAIN}”.</p>"""
 

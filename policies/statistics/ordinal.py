@@ -286,6 +286,6 @@ def _check_solvable(precision: Array, iteration: int) -> None:
         return
     if iteration == 0:
         raise AnalysisError(
-            "an ordinal model's factors cannot be told apart: two of them always change together in this table"
+            "an ordinal model's factors cannot be distinguished: two of them always change together in this table"
         )
     raise AnalysisError("an ordinal model has no finite solution: a factor separates the answers completely")

@@ -11,7 +11,7 @@ from support.needs import module
 
 from experiments.benchmarks.study import ratings_lost
 from experiments.studies.hand import PressingHand, SimulatedPress
-from experiments.studies.lab import Lab
+from experiments.studies.lab import SimulatedSession
 from experiments.studies.simulate import simulate
 from experiments.studies.simulated_people import people_of
 from robopatient.errors import ConfigError, RecordError
@@ -29,7 +29,7 @@ def lab_of(name, folder, listeners="psychophysical", seed=1, overrides=(), **opt
     study = load_study(name)
     person = Person("P01", 1, study.file.seed)
     config = config_of(study, person, [*QUIET, *overrides])
-    return study, Lab(config, folder, people_of(listeners, 1, seed)[0], **options)
+    return study, SimulatedSession(config, folder, people_of(listeners, 1, seed)[0], **options)
 
 
 @pytest.fixture(scope="module")

@@ -80,13 +80,13 @@ def test_the_map_is_told_over_the_force_of_the_press_with_the_face_beside_the_vo
 def test_a_suggestion_reaches_the_patient_in_full_and_the_screen_says_with_which_force(tmp_path: Path) -> None:
     ends = Ends()
     taught = client(tmp_path, ends, "pain-to-expression", "psychophysical-6d")
-    taught.coach.target = {"nrs": 6.0, "nrs_per_s": 8.0}
+    taught.scheduler.target = {"nrs": 6.0, "nrs_per_s": 8.0}
     action = {"level_db": -9.0, "f0_ratio": 1.05, "face_gain": 1.3, "expressiveness": 0.8}
     ends.replies = [progress(0), NextTrial(0, action, "signed", "probe", (0.0,) * 6)]
     taught.turn(1)
     (suggested,) = [one for one in ends.told if isinstance(one, m.OperatorAction) and one.action == "suggest"]
     suggestion = msgspec.json.decode(suggested.argument, type=Suggestion)
-    assert suggestion == Suggestion("trial0", taught.coach.target, action)
+    assert suggestion == Suggestion("trial0", taught.scheduler.target, action)
     presented = ends.last(m.LessonState).presented
     assert 4.0 <= presented["force_newton"] <= 35.0
     assert presented["face_gain"] == 1.3

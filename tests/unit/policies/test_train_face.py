@@ -165,7 +165,7 @@ def test_a_smoke_training_leaves_all_that_a_session_needs(tmp_path: Path, monkey
     assert card.agreement < 1e-5
     assert (card.training["updates"], card.training["seed"]) == (9, 1)
     assert card.origin.startswith("simulated, seed 1")
-    assert (out / "corpus.md").read_text().startswith("# Corpus of made-up faces")
+    assert (out / "corpus.md").read_text().startswith("# Corpus of simulated faces")
     assert json.loads((out / "state-0.json").read_text())["at"] == 9
     assert not [path for path in out.rglob("*") if path.suffix in (".bin", ".pt", ".pkl")]
     with pytest.raises(PolicyError, match="go on with --resume"):

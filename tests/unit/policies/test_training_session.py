@@ -120,7 +120,7 @@ def test_a_lesson_refuses_another_plan_or_a_changed_start(
         TrainingSession(tmp_path / "a", plan=msgspec.structs.replace(fast_plan, seed=99), start=checkpoint)
     other = {name: value + 1 for name, value in start.items()}
     write_checkpoint(Path(checkpoint), TASKS["pain-to-voice"], other, title="test", data="none", training={})
-    with pytest.raises(PolicyError, match="has changed since this lesson began"):
+    with pytest.raises(PolicyError, match="has changed since this training session began"):
         TrainingSession(tmp_path / "a")
 
 

@@ -97,7 +97,7 @@ def test_answers_all_alike_are_refused() -> None:
 def test_factors_that_always_change_together_are_refused() -> None:
     design, answers, _ = simulated(4, 100, 0.0, seed=1)
     twice = np.column_stack([design[:, 0], design[:, 0]])
-    with pytest.raises(AnalysisError, match="cannot be told apart"):
+    with pytest.raises(AnalysisError, match="cannot be distinguished"):
         fit_counts(*pooled(twice, answers))
 
 
