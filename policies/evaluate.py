@@ -47,7 +47,7 @@ LEARNERS: dict[str, type[Learner]] = {"learner": Learner, "belief alone": Belief
 METHODS = (*LEARNERS, "PPO, pre-trained", *BASELINES)
 
 WARM_UP = Schedule(presses=40_960, rate=3e-3, rate_end=5e-4, spread=0.4, spread_end=0.12)
-"""Training of a left-out person's start: from the shipped psychophysical weights to everybody else's population."""
+"""Training of a left-out person's start: from the shipped psychophysical weights to the population of all others."""
 
 
 class TrainingJob(msgspec.Struct, frozen=True):
@@ -58,7 +58,7 @@ class TrainingJob(msgspec.Struct, frozen=True):
     listener
         Seed of a parametric listener, or index of a person.
     people
-        Everybody, for a person; None for a parametric listener.
+        All people, for a person; None for a parametric listener.
     habits
         Of the rater; None: lapses for parametric listeners, none for fitted people (their lapses are in the fit).
     refits
@@ -182,7 +182,7 @@ _STARTS: dict[tuple[int, bytes], Weights] = {}
 
 
 def _start_without(job: TrainingJob) -> Weights:
-    """Policy pre-trained on everybody but the person; kept, because the methods share it."""
+    """Policy pre-trained on all people but this one; kept, because the methods share it."""
     assert job.people is not None
     mean, covariance = job.people.others(job.listener)
     key = (job.listener, mean.tobytes())

@@ -346,7 +346,7 @@ def _ask(
     generator: Generator, cases: Sequence[Case], plan: EvaluationPlan, seed: int, *, spared: bool
 ) -> GeneratedAnswers:
     """Answers to all cases, or to fewer of a slow generator that may be spared."""
-    begin = time.process_time()  # what others do on this machine makes nobody slow
+    begin = time.process_time()  # other processes on this machine do not count
     first = generate_many(generator, [cases[0].condition], [seed])[0]
     fps = len(first) / max(time.process_time() - begin, 1e-9)
     slow = spared and fps < plan.slow_fps
@@ -361,7 +361,7 @@ def _ask(
         if asked[case.subject] <= clips:
             rows.append(i)
     conditions = [cases[i].condition for i in rows for _ in range(tries)]
-    seeds = [seed + 1000 * i + k for i in rows for k in range(tries)]  # dice shared by all clips would be few dice
+    seeds = [seed + 1000 * i + k for i in rows for k in range(tries)]  # one seed for all clips would be few draws
     made = generate_many(generator, conditions, seeds)
     return GeneratedAnswers(np.array(rows), [np.stack(made[j : j + tries]) for j in range(0, len(made), tries)], fps)
 

@@ -43,7 +43,7 @@ Rate = Annotated[float, Meta(gt=0, le=0.1)]
 WARM_UP = 100
 CLIP = 1.0
 EMPTY_SHARE = 0.05
-"""Rows of stage A that are told nothing at all."""
+"""Rows of stage A without any condition."""
 SIDE_WEIGHT = 0.1
 """Of stage A's loss while jumps are what is learned."""
 MATRIX_RATE = 2.0
@@ -255,7 +255,7 @@ class FaceTrainer:
         return ((guess - wanted)[:, self.config.jump.settle :, self._taught] ** 2).mean()
 
     def _chance(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Noise of every frame, and dice of every stimulus, of windows; shapes (batch, n, D) and (batch, n, DICE)."""
+        """Noise of every frame and draws of every stimulus, of windows; shapes (batch, n, D) and (batch, n, DICE)."""
         batch, n = rows.shape
         throws = self._throws[rows]
         throws = throws - throws[:, :1]

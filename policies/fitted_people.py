@@ -25,7 +25,7 @@ MIN_TRIALS = 20
 
 
 class People(msgspec.Struct, frozen=True):
-    """Everybody's fitted parameters (weights of the quadratic features, then cuts).
+    """Fitted parameters of all people (weights of the quadratic features, then cuts).
 
     Attributes
     ----------

@@ -173,7 +173,7 @@ class Client:
         self._tell_actor("stopped")
 
     def turn(self, timeout_ms: int) -> None:
-        """Take what was said, by the session and by the trainer; tell what has changed."""
+        """Receive messages of the session and of the trainer; send what has changed."""
         now_ns = self._clock.now_ns()
         for message in self._port.receive(timeout_ms):
             if isinstance(message, m.SessionStop):
@@ -255,7 +255,7 @@ class Client:
             self._tell_actor("ready" if self._progress is not None else "starting")
 
     def _lesson(self, now_ns: int) -> m.LessonState | None:
-        """What to tell of the training session; None when nothing has changed."""
+        """What to send about the training session; None when nothing has changed."""
         progress = self._progress
         key = (progress, self._busy, self._refused, self._checkpoint, tuple(self._presented.items()))
         if progress is None or key == self._lesson_told:

@@ -1,6 +1,6 @@
-"""Is this rater telling us anything? Three explanations of the answers compete: sound, reversed, or unrelated.
+"""Do the answers depend on the sound? Three explanations of the answers compete: sound, reversed, or unrelated.
 
-Every answer is predicted, before it is known, by the reward model, by a second model that is told all answers the
+Every answer is predicted, before it is known, by the reward model, by a second model that gets all answers the
 wrong way round, and by the mere frequencies of past answers. A rater whom frequencies predict as well gives noise;
 one whom the reversed model predicts better has the scale backwards. Then adaptation stops until somebody decides.
 """
@@ -42,7 +42,7 @@ class RaterCheck:
     Parameters
     ----------
     mirror
-        A fresh model like the learner's own: it is told every answer reversed.
+        A fresh model like the learner's own: it gets every answer reversed.
     least_advantage
         Nats by which the reward model must beat the frequencies once ``patience`` answers are in; 2 more at any time
         prove a rater for good. Chosen on 20 simulated raters of each kind (persons 0 to 19): after 60 answers honest

@@ -2,7 +2,7 @@
 
 ``ParametricModel`` is the posterior over parametric listeners; ``OrdinalModel`` starts from the population of fitted
 people; ``QuadraticModel`` assumes little and is the fallback. ``CheckedModel`` predicts every answer with the first and
-the fallback before it is told, and trusts the one that has predicted the recent answers better.
+the fallback before it is known, and trusts the one that has predicted the recent answers better.
 """
 
 from __future__ import annotations

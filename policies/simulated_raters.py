@@ -27,7 +27,7 @@ SIMULATED: dict[str, str] = {
 
 
 class Simulated(NamedTuple):
-    """A rater, and for a fitted person everybody and who among them it is."""
+    """A rater, and for a fitted person all people and the index of this one."""
 
     rater: SimulatedRater
     people: People | None = None

@@ -36,7 +36,7 @@ SMOKE = FaceTraining(
     side=Side(batch=2),
     guidance=Guidance(steps=4, batch=2),
 )
-"""A toy that shows that everything works; nobody would believe its face."""
+"""A toy that shows that everything works; its face is not realistic."""
 LOG_EVERY = 10
 TELL_EVERY = 50
 
@@ -179,7 +179,7 @@ class _Bar:
         return before == stage
 
     def __call__(self, at: int, stage: str, losses: dict[str, float]) -> None:
-        """Tell how it goes."""
+        """Report the progress."""
         for name, value in losses.items():
             self._mean[name] = 0.98 * self._mean.get(name, value) + 0.02 * value
         if not self._same(stage):

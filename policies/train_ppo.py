@@ -106,7 +106,7 @@ def train(
     """Agent trained against a reward, from given weights or from scratch.
 
     The optimiser starts afresh and all randomness comes from ``seed``, so the result is a function of the arguments.
-    ``on_stage`` is told the share done.
+    ``on_stage`` gets the share done.
     """
     agent = build(reward, n_state, n_action, seed, schedule)
     if start is not None:

@@ -65,7 +65,7 @@ class Rated(msgspec.Struct, frozen=True, tag=True):
 
 
 class Skipped(msgspec.Struct, frozen=True, tag=True):
-    """Nobody answered: the trial is asked again at the next press."""
+    """No answer: the trial is asked again at the next press."""
 
     index: int
 

@@ -122,7 +122,7 @@ class TrainingSession:
             self.log.save_snapshot(self._told, len(self.learner.answers), self.learner.weights)
 
     def unanswered(self, trial: TrainingTrial) -> None:
-        """Log that nobody answered; the same trial is asked again at the next press."""
+        """Log a missing answer; the same trial is asked again at the next press."""
         self.log.add(LoggedTrial(self.clock.now_ns(), "unanswered", trial))
 
     def undo(self) -> bool:

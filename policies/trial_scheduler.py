@@ -176,7 +176,7 @@ class TrialScheduler:
                 return self._answer(action, now_ns)
             case "pause" | "hush" | "stop" if self.phase not in ("setup", "consent", "instructions", "done", "aborted"):
                 if self.phase == "question":
-                    return []  # nothing sounds and nobody is hurried: the question waits by itself
+                    return []  # nothing sounds and there is no time limit: the question waits
                 self._enter("paused", "paused", now_ns)
                 return self._set_aside()
             case "resume" if self.phase == "paused":

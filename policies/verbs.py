@@ -130,7 +130,7 @@ def _begin(simulated: Simulated, folder: Path, task: str, question_name: str, st
 
 
 def _others(people: People, person: int, folder: Path) -> Path:
-    """Population file of everybody else: the person's own answers must not be known beforehand."""
+    """Population file of all others: the person's own answers must not be known beforehand."""
     path = folder / "population.toml"
     if not path.is_file():
         mean, covariance = people.others(person)

@@ -1,4 +1,4 @@
-"""``robopatient bench voice`` and ``voice evaluate``: what the voice costs, how late it is, and how well it tells pain.
+"""``robopatient bench voice`` and ``voice evaluate``: what the voice costs, how late it is, how well it shows pain.
 
 Beside it: a block engine of numpy and scipy with fewer features, timed in alternation; LF pulses computed directly,
 with and without oversampling, for the alias; for the pitch shifter Praat's own where parselmouth is installed, and the

@@ -1,4 +1,4 @@
-"""``dataset audit``: does a judge of pictures find pain, and see it where there is none, as often in everybody?
+"""``dataset audit``: are a picture judge's hit and false-alarm rates equal across groups?
 
 One threshold for all; rates in every group; the widest gap with a bootstrap interval over people; and the same gap with
 attributes dealt out at random, which is what chance alone leaves.
@@ -108,7 +108,7 @@ def gaps(
     Parameters
     ----------
     positive, pain
-        What was told and what is true, shape (pictures,) bool.
+        What was predicted and what is true, shape (pictures,) bool.
     group, people
         Attribute and person of every picture, shape (pictures,).
     """

@@ -63,7 +63,7 @@ class SplitShares(DesignSection, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 class Show(DesignSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What everybody does: neutral once, pain at every level in every archetype, and what is not pain."""
+    """What every person does: neutral once, pain at every level in every archetype, and what is not pain."""
 
     pain_nrs: tuple[Nrs, ...] = (3.0, 6.0, 9.0)
     archetypes: tuple[Carrier, ...] = ("prototype",)
@@ -147,7 +147,7 @@ class DatasetDesign(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         return list(itertools.product(*(axis or ("",) for axis in axes)))
 
     def people(self) -> list[DatasetPerson]:
-        """Everybody, the same number in every cell of every split.
+        """All people, the same number in every cell of every split.
 
         What is not crossed is dealt out like cards within each split: counts differ by one at most, and no two
         attributes go hand in hand.
@@ -165,7 +165,7 @@ class DatasetDesign(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         return [DatasetPerson(number, *row) for number, row in enumerate(rows)]
 
     def shots(self) -> list[Shot]:
-        """What everybody shows, in order."""
+        """What every person shows, in order."""
         show = self.show
         rows = [("neutral", 0.0, "", 1.0)]
         rows += [

@@ -60,7 +60,7 @@ def lineage_of(design: DatasetDesign) -> str:
 
 
 def looks_of(design: DatasetDesign) -> list[Look]:
-    """From where and in what light everybody is seen."""
+    """Camera and light of every person's frames."""
     picture = design.picture
     return [make_look(view, light, picture.background) for view in picture.views for light in picture.lights]
 

@@ -1,4 +1,4 @@
-"""``dataset generate``: people drawn side by side, each once and whole, then laid out; kill it and type it again.
+"""``dataset generate``: people are drawn in parallel, then laid out; after an interruption, run the command again.
 
 A person is drawn into a folder of its own that gets its name only when complete. Everything after that is a function of
 these folders alone, so the bytes at the end do not depend on workers, kills or order.
@@ -113,7 +113,7 @@ def _open(out: Path, plan: DatasetDesign) -> None:
 
 @contextmanager
 def _alone(work: Path) -> Iterator[None]:
-    """Nobody else makes this set meanwhile; a lock ends with its process, however that ends."""
+    """Lock the set against other processes; the lock ends with its process, however that ends."""
     work.mkdir(exist_ok=True)
     with (work / LOCK).open("w") as lock:
         try:

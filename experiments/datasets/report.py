@@ -54,7 +54,7 @@ def write_report(out: Path, design: DatasetDesign, facts: dict[str, Any], tables
 
 
 def _strongest(tables: list[Path], look: tuple[str, str]) -> dict[tuple[str, int], dict[str, Any]]:
-    """Of everything that everybody shows the frame of the largest PSPI, seen in one look."""
+    """The frame of the largest PSPI of every person and expression, in one look."""
     found: dict[tuple[str, int], dict[str, Any]] = {}
     for row in (row for table in tables for row in rows_in(table, COLUMNS)):
         key = (row["person"], row["shot"])

@@ -128,7 +128,7 @@ class CourseGru(Trained):
         return logits
 
     def fit(self, clips: list[Clip], seed: int) -> None:
-        """Tell genuine from spoilt; both weigh alike."""
+        """Distinguish genuine from spoilt; both weigh alike."""
         self._reset(seed)
         everything, genuine = _with_spoilt(clips, seed)
         course, target = self._input(everything), torch.tensor(genuine, dtype=torch.float32)
@@ -157,7 +157,7 @@ class CourseForest(Forest):
         return np.concatenate([statistics_of(clip), [clip.pain.mean(), clip.pain.std(), clip.pain.max()]])
 
     def fit(self, clips: list[Clip], seed: int) -> None:
-        """Tell genuine from spoilt; both weigh alike."""
+        """Distinguish genuine from spoilt; both weigh alike."""
         everything, genuine = _with_spoilt(clips, seed)
         self._grow(everything, genuine, seed, np.where(genuine > 0.5, float(len(SPOILT)), 1.0))
 

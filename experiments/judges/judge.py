@@ -20,13 +20,13 @@ __all__ = ["KINDS", "Judge", "JudgeCard", "SessionJudge", "load_judge", "new_jud
 
 
 class Judge(Protocol):
-    """Tells the pain behind a clip from its face or its voice, or whether a face's course fits the pain."""
+    """Predicts the pain behind a clip from its face or its voice, or whether a face's course fits the pain."""
 
     kind: str
     sense: str
     """What it looks at or listens to: "face" or "voice"."""
     task: str
-    """What it tells: "pain", NRS; or "course", how genuine the face's course in time is, 0 to 1."""
+    """What it predicts: "pain", NRS; or "course", how genuine the face's course in time is, 0 to 1."""
 
     def fit(self, clips: list[Clip], seed: int) -> None:
         """Learn from clips with known pain."""

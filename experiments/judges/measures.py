@@ -1,4 +1,4 @@
-"""How well told pain agrees with true pain: error, rank, ICC, F1, calibration, each with an interval over people."""
+"""Agreement of predicted and true pain: error, rank, ICC, F1, calibration, each with an interval over people."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _spearman(true: np.ndarray, predicted: np.ndarray) -> float:
 
 
 def _slope(true: np.ndarray, predicted: np.ndarray) -> float:
-    """Calibration: true pain per told pain; 1 is calibrated, below 1 exaggerates."""
+    """Calibration: true pain per predicted pain; 1 is calibrated, below 1 exaggerates."""
     return float(np.polyfit(predicted, true, 1)[0]) if np.ptp(predicted) > 1e-9 else 0.0
 
 

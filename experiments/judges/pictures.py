@@ -27,7 +27,7 @@ ANSWER_S = 600.0
 
 
 class PictureJudge(Protocol):
-    """Tells pain from a picture."""
+    """Predicts pain from a picture."""
 
     name: str
 

@@ -1,4 +1,4 @@
-"""A judge of the voice: how much pain a sound tells, from pitch, level, colour and roughness and their course.
+"""A judge of the voice: how much pain a sound expresses, from pitch, level, colour and roughness and their course.
 
 Features come from librosa's core on 10 ms frames; the roughness is that of screams (Arnal 2015).
 """

@@ -208,7 +208,7 @@ def _splits(recordings: list[ImportedTrial], seed: int) -> dict[str, str]:
     named = [subject for subject, split in given.items() if split]
     if named and len(named) < len(given):
         other = next(subject for subject, split in given.items() if not split)
-        raise PolicyError(f"{other} has no split but others have; name one for everybody or for nobody")
+        raise PolicyError(f"{other} has no split but others have; name one for all or for none")
     if named:
         wrong = next((s for s in given.values() if s not in ("train", "validation", "test")), None)
         if wrong:
@@ -257,7 +257,7 @@ def _card(corpus: Corpus, kind: str, notes: dict[str, int]) -> str:
         "What was done, and what the recordings do not hold:",
         "",
         *(f"- {note}: {count} of {n} recordings" for note, count in notes.items()),
-        "- conditions at rest because nobody recorded them: pressed place, voice, emotion",
+        "- conditions at rest because they were not recorded: pressed place, voice, emotion",
         "- expressiveness, archetype, asymmetry and tempo are typical unless the table names them: never taken "
         "from the face that is to be generated, which would leak",
         "- head and gaze have the signs that the program documents; not checked on recordings",

@@ -1,4 +1,4 @@
-"""Do the controls do what their names say: one condition is swapped, the same dice are thrown, a statistic must follow.
+"""Do the controls do what their names say: one condition is swapped at the same seed, a statistic must follow.
 
 Each test changes one thing in otherwise equal conditions and compares pairs with equal seeds; conditions are rebuilt
 from traits and pain, so both sides are ones that can occur. Directions are those of the corpus' recipe.
@@ -327,7 +327,7 @@ def swap_test(generator: Generator, people: Sequence[ConditionedPerson], swap: S
 def slots_matter(generator: Generator, person: ConditionedPerson, seed: int = 0) -> float:
     """Root-mean-square change of the motion when pain and expressiveness are put into each other's slots.
 
-    The public demos of PainDiffusion feed the stimulus into the emotion's slot and nobody is told. 0: nothing reacts.
+    The public demos of PainDiffusion feed the stimulus into the emotion's slot without a warning. 0: nothing reacts.
     """
     condition = _row(person)
     crossed = condition.copy()

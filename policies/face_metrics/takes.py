@@ -1,4 +1,4 @@
-"""Reactions that suit a held-out clip: the same simulated person feels the same again, with other dice.
+"""Reactions that suit a held-out clip: the same simulated person feels the same again, with another seed.
 
 For corpora of real people there is no second take; there the most similar clips of the same split stand in, which is
 what the REACT challenge calls appropriate.

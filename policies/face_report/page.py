@@ -150,7 +150,7 @@ def write_report(
         "<p>Bands from other people, stimuli and cameras: no target of any training.</p>",
         _bands(result),
         "<h2>Controls</h2>",
-        "<p>One condition is changed, the dice stay the same; the statistic must move in the direction of the corpus. "
+        "<p>One condition is changed, the seeds stay the same; the statistic must move in the direction of the corpus. "
         "Slots: change of the motion when pain and expressiveness are put into each other's place (0 would mean that "
         "nobody notices).</p>",
         _controls(result),

@@ -80,7 +80,7 @@ def krippendorff_alpha(counts: np.ndarray, metric: str = "ordinal") -> float:
     Returns
     -------
     float
-        1 for agreement without fault, 0 for what chance gives, NaN when all answers are the same.
+        1 for perfect agreement, 0 for what chance gives, NaN when all answers are the same.
     """
     counts = counts[counts.sum(axis=1) >= 2].astype(float)
     if not len(counts):
