@@ -126,13 +126,9 @@ def _of_session(where: str, _: int) -> list[Clip]:
     clips: list[Clip] = []
     for start in range(0, len(seen) - per + 1, per):
         part = seen[start : start + per]
-<<<<<<< HEAD
-        au = np.array([[intensity(row.au, unit) for unit in UNITS] for row in part], np.float32)
-=======
         if visible.lacks(part[0].t_ns, part[-1].t_ns):
             continue  # the face was not shown for a part of it
-        au = np.array([[_stronger(row.au, unit) for unit in UNITS] for row in part], np.float32)
->>>>>>> gaps
+        au = np.array([[intensity(row.au, unit) for unit in UNITS] for row in part], np.float32)
         felt_nrs = np.interp([row.t_ns for row in part], felt_pain["t_ns"], felt_pain["nrs"]).astype(np.float32)
         name = f"{Path(where).name}-{len(clips)}"
         lineage = (f"engine/{engine}", *(("corpus",) if engine == "diffusion" else ()))
