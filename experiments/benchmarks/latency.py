@@ -18,7 +18,7 @@ import numpy as np
 from experiments.benchmarks.figures import (
     Baseline,
     Figure,
-    Reference,
+    ReferenceLateness,
     distribution,
     machine,
     new_result,
@@ -33,6 +33,7 @@ from robopatient.config import SessionConfig
 from robopatient.errors import require
 from robopatient.record.latency import Answers, touch_to_face, touch_to_sound
 from robopatient.record.reader import Record
+from robopatient.record.visibility import load_visibility
 from robopatient.session.run import resolve
 from robopatient.session.supervisor import Supervisor
 from robopatient.voice.engine import LOOKAHEAD_S
@@ -58,7 +59,7 @@ class Run(msgspec.Struct, frozen=True):
     sound_trials: TrialLags
     face_trials: TrialLags
     monitor_delay_ms: np.ndarray
-    reference: Reference
+    reference: ReferenceLateness
     frames: int
     frames_lost: int
     face_fps: float
@@ -106,7 +107,7 @@ def _session(config: SessionConfig, folder: Path) -> Run:
     with reference_process(folder) as reference, capture_monitor(folder) as captured:
         supervisor.run()
     with Record(folder / "session") as record:
-        heard, seen, health = record.table("heard"), record.table("seen"), record.table("health")
+        heard, seen, health = record.table("heard"), load_visibility(record).table(), record.table("health")
         sound = touch_to_sound(record.table("voice"), heard)
         face = touch_to_face(record.table("face"), seen)
         force = record.table("force", "received_ns", "total_newton")
@@ -193,4 +194,4 @@ def _calm(runs: list[Run], channel: str) -> np.ndarray:
 def _machine(runs: list[Run]) -> dict[str, Any]:
     due = np.concatenate([run.reference.due_ns for run in runs])
     late = np.concatenate([run.reference.late_ms for run in runs])
-    return machine(Reference(due, late)) | {"runs": len(runs)}
+    return machine(ReferenceLateness(due, late)) | {"runs": len(runs)}

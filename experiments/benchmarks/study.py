@@ -31,13 +31,14 @@ from experiments.benchmarks.figures import (
     value,
 )
 from experiments.benchmarks.study_files import file_figures
-from experiments.studies.lab import RATE_HZ, Lab
-from experiments.studies.people import people_of
+from experiments.studies.lab import RATE_HZ, SimulatedSession
+from experiments.studies.simulated_people import people_of
 from robopatient.bus import ActorPort, Endpoints, make_endpoints
 from robopatient.clock import HostClock
 from robopatient.config import SessionConfig, reference
 from robopatient.errors import RecordError, SessionError
 from robopatient.messages import OperatorAction, SessionStop, StudyState, TrialRecord
+from robopatient.parent import leave_with_parent
 from robopatient.record.reader import Record
 from robopatient.session.study_run import config_of
 from robopatient.study.study import load_study
@@ -151,7 +152,7 @@ def _killed(config: SessionConfig, folder: Path, seed: int, life_s: float) -> se
         os.close(ear)
         try:
             simulated = people_of("psychophysical", 1, seed)[0]
-            Lab(config, folder, simulated, confirmed=lambda trial: _say(mouth, trial)).run()
+            SimulatedSession(config, folder, simulated, confirmed=lambda trial: _say(mouth, trial)).run()
         finally:
             os._exit(0)
     os.close(mouth)
@@ -198,6 +199,7 @@ def _processes(config: SessionConfig, endpoints: Endpoints, folder: Path) -> Ite
 
 
 def _enter(main: str, config: bytes, endpoints: bytes, folder: str) -> None:
+    leave_with_parent()
     reference(main)(
         msgspec.json.decode(config, type=SessionConfig), msgspec.json.decode(endpoints, type=Endpoints), Path(folder)
     )

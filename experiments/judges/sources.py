@@ -19,7 +19,7 @@ from experiments.datasets.tables import rows_in
 from experiments.datasets.verify import open_dataset
 from experiments.judges.clips import UNITS, Clip
 from experiments.judges.voices import clips_of_voice, press, sound_of
-from policies.corpus.simulator import Design, simulate
+from policies.corpus.simulator import CorpusDesign, simulate
 from robopatient.config import FaceConfig
 from robopatient.errors import ConfigError, RecordError
 from robopatient.face.generator import Engine, make_engine
@@ -27,6 +27,7 @@ from robopatient.face.generator.motion import MOTION_HZ, sided
 from robopatient.facs import intensity
 from robopatient.messages import FaceAsk, FaceCommand, Phase
 from robopatient.record.reader import Record
+from robopatient.record.visibility import load_visibility
 
 __all__ = ["SOURCES", "load_clips"]
 
@@ -55,8 +56,8 @@ def load_clips(source: str, seed: int = 1) -> list[Clip]:
 
 
 def _of_corpus(_: str, seed: int) -> list[Clip]:
-    """Made-up faces of the simulator that the generator learns from."""
-    made = simulate(Design(subjects=CORPUS_PEOPLE, palpation_trials=10, thermal_trials=0, trial_s=CLIP_S), seed)
+    """Simulated faces of the simulator that the generator learns from."""
+    made = simulate(CorpusDesign(subjects=CORPUS_PEOPLE, palpation_trials=10, thermal_trials=0, trial_s=CLIP_S), seed)
     clips: list[Clip] = []
     for one in made.sequences:
         columns = [np.asarray(sided(one.motion, unit), np.float32) for unit in UNITS]
@@ -117,13 +118,16 @@ def _of_dataset(where: str, _: int) -> list[Clip]:
 def _of_session(where: str, _: int) -> list[Clip]:
     """Clips of a recorded session, cut to ``CLIP_S``: what was seen, and the pain felt at each frame."""
     with Record(Path(where)) as record:
-        seen = record.messages("seen")
+        visible = load_visibility(record)
+        seen = visible.messages()
         engine = json.loads(record.start.config_json)["face"]["engine"]
         felt_pain = record.table("pain", "t_ns", "nrs")
     per = round(CLIP_S * MOTION_HZ)
     clips: list[Clip] = []
     for start in range(0, len(seen) - per + 1, per):
         part = seen[start : start + per]
+        if visible.lacks(part[0].t_ns, part[-1].t_ns):
+            continue  # the face was not shown for a part of it
         au = np.array([[intensity(row.pose.au, unit) for unit in UNITS] for row in part], np.float32)
         felt_nrs = np.interp([row.t_ns for row in part], felt_pain["t_ns"], felt_pain["nrs"]).astype(np.float32)
         name = f"{Path(where).name}-{len(clips)}"

@@ -17,7 +17,7 @@ import numpy as np
 
 import robopatient
 from experiments.studies.hand import PressingHand
-from experiments.studies.people import SimulatedPerson
+from experiments.studies.simulated_people import SimulatedPerson
 from firmware_bridge.boards.serial import SerialBoard
 from firmware_bridge.virtual_device import VirtualDevice
 from robopatient import messages as m
@@ -27,6 +27,7 @@ from robopatient.errors import SessionError
 from robopatient.face.generator import make_engine
 from robopatient.facs import pspi
 from robopatient.patient import load_patient
+from robopatient.presence import Presence
 from robopatient.record.writer import RecordWriter
 from robopatient.session.pipeline import Outputs, Pipeline
 from robopatient.session.provenance import fingerprints
@@ -35,7 +36,7 @@ from robopatient.study.questions import question
 from robopatient.voice.engine import LOOKAHEAD_S
 from robopatient.voice.engines import make_engine as make_voice
 
-__all__ = ["RATE_HZ", "Lab"]
+__all__ = ["RATE_HZ", "SimulatedSession"]
 
 MS = 1_000_000
 IDLE_NS = 40 * MS
@@ -79,7 +80,7 @@ class _Cable:
         return data
 
 
-class Lab:
+class SimulatedSession:
     """One participant's session.
 
     Parameters
@@ -127,7 +128,7 @@ class Lab:
         self._record = RecordWriter(
             folder, min_free_mb=config.record.min_free_mb, clock=FakeClock(), capacity=1_000_000
         )
-        self._desk = StudyDesk(self._record, config.record.min_free_mb)
+        self._desk = StudyDesk(self._record, config.record.min_free_mb, Presence(config))
         self._voice = _Voice(config) if config.voice.enabled else None
         self._face = _Face(config) if config.face.enabled else None
         self._due_ns = 0

@@ -108,7 +108,6 @@ class FaceActor:
         self._port = ActorPort(endpoints, ("face", "stop"))
         self._mirror = MirrorSender(endpoints)
         self._mirror_every = max(1, round(self._config.fps / MIRROR_HZ))
-        self._parent = os.getppid()
         self._leaving = False
         self._command: FaceCommand | None = None
         self._engine: Engine | None = None
@@ -140,7 +139,7 @@ class FaceActor:
         """Frame after frame until it is time to leave."""
         pace = Metronome(self._clock, self._config.fps)
         missed = 0
-        while not self._leaving and os.getppid() == self._parent:
+        while not self._leaving:
             pace.wait()
             self._hear()
             self.present(pace.missed - missed)

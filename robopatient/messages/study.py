@@ -168,7 +168,7 @@ class TrialRecord(Message, frozen=True, gc=False):
     au
         Largest intensity of each action unit shown in the reaction, by the names that the face sent (AU6, AU6L …).
     pspi
-        Largest PSPI shown in the reaction.
+        Largest PSPI shown in the reaction; NaN when it was given without a picture.
     replays
         How often the reaction was presented again before the answer.
     flags

@@ -14,6 +14,7 @@ import numpy as np
 from robopatient.facs import AU43_CLOSED, intensity
 from robopatient.messages import Rating
 from robopatient.record.latency import AUDIBLE_DBFS, Table, action_units
+from robopatient.record.visibility import row_gaps
 from robopatient.scales import SCALES
 
 __all__ = ["Graded", "Pair", "grade_items", "own_numbers", "pair_ratings"]
@@ -47,7 +48,13 @@ class Pair(msgspec.Struct, frozen=True):
 
 
 def grade_items(seen: Table, heard: Table, begin_ns: int, end_ns: int) -> list[Graded]:
-    """Every item of the observational scales over a stretch of time, at its worst moment."""
+    """Every item of the observational scales over a stretch of time, at its worst moment.
+
+    Parameters
+    ----------
+    seen
+        The pictures that were shown: the face is graded at the worst of them, and left open without any.
+    """
     shown = (seen["t_ns"] >= begin_ns) & (seen["t_ns"] < end_ns)
     sounded = (heard["t_ns"] >= begin_ns) & (heard["t_ns"] < end_ns) & (heard["level_dbfs"] > AUDIBLE_DBFS)
     pspi = seen["pspi"][shown]
@@ -59,7 +66,11 @@ def grade_items(seen: Table, heard: Table, begin_ns: int, end_ns: int) -> list[G
     strength = CALLS.get(worst_call, 0)
     cries = np.isin(heard["call"].astype(str), ("cry", "scream")) & sounded
     often = int((np.diff(cries.astype(np.int8), prepend=0) == 1).sum()) > 1
-    face_why = f"PSPI up to {strongest:.1f}{', eyes shut' if closed else ''}"
+    unseen_s = sum(last_ns - first_ns for first_ns, last_ns in row_gaps(seen["t_ns"], begin_ns, end_ns)) * 1e-9
+    face_why = "the face was not shown"
+    if len(pspi):
+        missing = f"; not shown for {unseen_s:.0f} s" if unseen_s else ""
+        face_why = f"PSPI up to {strongest:.1f}{', eyes shut' if closed else ''}{missing}"
     voice_why = f"strongest sound: {worst_call}" if strength else "no sound of pain"
     grades: list[Graded] = []
     for name, scale in SCALES.items():
@@ -80,15 +91,21 @@ def grade_items(seen: Table, heard: Table, begin_ns: int, end_ns: int) -> list[G
 
 
 def pair_ratings(ratings: Sequence[Rating], pain: Table, seen: Table, heard: Table, start_ns: int) -> list[Pair]:
-    """Each rating of pain with the worst moment of the ten seconds before it; marks of the examination are left out."""
+    """Each rating of pain with the worst moment of the ten seconds before it; marks of the examination are left out.
+
+    A rating of the face has no truth when the face was not visible for a part of that time.
+    """
     pairs = []
     for rating in sorted(ratings, key=lambda rating: rating.t_ns):
         scale, _, item = rating.scale.partition(".")
         begin_ns = rating.t_ns - round(WINDOW_S * 1e9)
         if scale == "OSCE":
             continue
+        unseen = bool(row_gaps(seen["t_ns"], max(begin_ns, start_ns), rating.t_ns))
         if scale == "NRS":
             truth = _most(pain, "nrs", begin_ns, rating.t_ns)
+        elif unseen and (scale == "PSPI" or item == "face"):
+            truth = math.nan
         elif scale == "PSPI":
             truth = _most(seen, "pspi", begin_ns, rating.t_ns)
         else:

@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from robopatient.facs import PAIN_ACTION_UNITS
+from robopatient.record.visibility import row_gaps
 
 __all__ = [
     "AUDIBLE_DBFS",
@@ -70,16 +71,23 @@ def touch_to_sound(voice: Table, heard: Table) -> Answers:
 def touch_to_face(face: Table, seen: Table) -> Answers:
     """Every force frame that changed what the face was asked for, with the first picture that moved because of it.
 
+    Frames that a time without pictures kept from being answered are left out: that is told apart from latency.
+
     Parameters
     ----------
     face, seen
-        ``Record.table`` of these topics.
+        ``Record.table`` of these topics; of ``seen`` the pictures that were shown, ``Visibility.table``.
     """
     units = _pain_units(seen)
     moved = np.zeros(len(seen["t_ns"]), dtype=bool)
     if len(units):
         moved[1:] = np.abs(np.diff(units, axis=0)).max(axis=1, initial=0.0) >= MOVED_AU
-    return _answered(_changes(face, "ask_nrs", "ask_expressiveness"), seen, moved)
+    answers = _answered(_changes(face, "ask_nrs", "ask_expressiveness"), seen, moved)
+    shown = np.ones(len(answers.received_ns), dtype=bool)
+    times_ns = seen["t_ns"]
+    for begin_ns, end_ns in row_gaps(times_ns, int(times_ns[0]), int(times_ns[-1])) if len(times_ns) else ():
+        shown &= (answers.answered_ns <= begin_ns) | (answers.received_ns >= end_ns)
+    return Answers(answers.received_ns[shown], answers.answered_ns[shown])
 
 
 def voice_answer_ms(onset_ns: int, end_ns: int, heard: Table) -> float:

@@ -108,8 +108,9 @@ def _moments(session: Debriefing, told: Callable[[str], None]) -> list[Moment]:
     for index in worst:
         press = session.presses[index]
         first, last = np.searchsorted(session.seen["t_ns"], (press.t_ns, press.release_t_ns + round(AFTER_S * 1e9)))
-        if last > first:
-            shots[index] = session.record.message("seen", first + int(np.argmax(session.seen["pspi"][first:last])))
+        if last > first and not session.visible.lacks(press.t_ns, press.release_t_ns):
+            strongest = first + int(np.argmax(session.seen["pspi"][first:last]))
+            shots[index] = session.record.message("seen", int(session.seen["row"][strongest]))
     faces = _faces(session.config, shots, told)
     sound = _Sound(session, told)
     return [

@@ -5,6 +5,7 @@ The same stages as in a session, stepped by made-up time: sensing, patient, expr
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import itertools
 import sys
@@ -16,12 +17,14 @@ import msgspec
 import numpy as np
 
 from firmware_bridge.frames import RawFrame
+from firmware_bridge.outputs import new_files, new_folder
 from firmware_bridge.recordings import load_recording
 from robopatient.config import SensingConfig
 from robopatient.errors import ConfigError, RecordError, require
 from robopatient.face.ahead import DrawAhead, worth_it
 from robopatient.face.film import Drawer, write_film
 from robopatient.face.heat import HeatMap
+from robopatient.face.identity import Identity
 from robopatient.face.identity import load_identity as load_face
 from robopatient.face.light import make_look
 from robopatient.face.render import Kind, make_renderer
@@ -57,6 +60,7 @@ def generate(
     background: str = "wall",
     renderer: Kind = "auto",
     engine: str = "",
+    force: bool = False,
 ) -> None:
     """Film a face in pain.
 
@@ -66,9 +70,12 @@ def generate(
         CSV file with the columns ``t_s,nrs``, or a recording of forces as ``robopatient board`` plays them.
     out
         ``.mp4`` (H.264 and AAC), ``.mkv`` (FFV1, lossless, without sound) or a folder for ``frames``. Action units
-        and PSPI of every frame go into a table of the same name ending in ``.csv``.
+        and PSPI of every frame go into a table of the same name ending in ``.csv`` (in ``_frames.csv`` where the first
+        is ``pain`` itself), or into ``frames.csv`` of the folder.
     face, patient
         Names of assets; without ``face`` the patient's own.
+    force
+        Replace files that exist.
     engine
         What moves it, as ``face.engine`` of a session; "" is that of a session.
     views
@@ -87,10 +94,34 @@ def generate(
         )
     profile = load_patient(patient)
     identity = load_face(face or profile.face)
+    inputs = (pain.partition("#")[0], face, patient)
+    with contextlib.ExitStack() as kept:
+        if out.suffix:
+            table = out.with_suffix(".csv")
+            if table.resolve() == Path(inputs[0]).resolve():
+                table = out.with_name(f"{out.stem}_frames.csv")
+            place, table_part = kept.enter_context(new_files(out, table, inputs=inputs, force=force, keep_partial=True))
+        else:
+            table = out / "frames.csv"
+            place = kept.enter_context(new_folder(out, inputs, force))
+            table_part = place / table.name
+        moments = _film(
+            place, table_part, pain, profile, identity, face, views, frames, fps, size_px, seed, light, background,
+            renderer, engine,
+        )  # fmt: skip
+    print(f"{out}: {len(moments)} frames, {len(moments) / fps:.1f} s; action units and PSPI in {table}")
+
+
+def _film(
+    out: Path, table: Path, pain: str, profile: PatientProfile, identity: Identity, face: str, views: str, frames: str,
+    fps: float, size_px: int, seed: int, light: str, background: str, renderer: Kind, engine: str,
+) -> list[Moment]:  # fmt: skip
+    """Feel, draw and write; returns the frames."""
     names = [view.strip() for view in views.split(",")]
     looks = [None if name == HEAT else make_look(name, light, background) for name in names]
     states = list(_states(pain, profile, seed))
     moments, sound, rate_hz = perform(states, profile, profile.voice, seed, fps, engine, face or profile.face)
+    _write_table(table, moments)
     ahead = worth_it(len(moments)) and out.suffix != ".mkv"
     drawers: list[Any] = []
     try:
@@ -106,9 +137,7 @@ def generate(
     finally:
         for drawer in drawers:
             drawer.close()
-    table = out.with_suffix(".csv") if out.suffix else out / "frames.csv"
-    _write_table(table, moments)
-    print(f"{out}: {len(moments)} frames, {len(moments) / fps:.1f} s; action units and PSPI in {table}")
+    return moments
 
 
 def _states(pain: str, profile: PatientProfile, seed: int) -> Iterator[tuple[ForceFrame, PainState]]:
@@ -201,7 +230,6 @@ def _write(
     image = require("PIL.Image", "face")
     options: dict[str, Any] = {"quality": JPEG_QUALITY} if frames == "jpg" else {"compress_level": 1}
     try:
-        out.mkdir(parents=True, exist_ok=True)
         for number, picture in enumerate(drawer.draw_many(moment.pose for moment in moments)):
             path = out / f"{number:06d}.{frames}"
             image.fromarray(picture).save(path, format=FRAME_FORMATS[frames], **options)

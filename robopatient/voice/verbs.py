@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from firmware_bridge.outputs import check_outputs, new_files
 from robopatient.config import VoiceConfig, asset_path, decode_toml
-from robopatient.errors import ConfigError, RecordError
+from robopatient.errors import ConfigError
 from robopatient.messages import Phase, VoiceAsk, VoiceCommand
 
 __all__ = ["ask_for", "calibrate", "press", "render", "say"]
@@ -28,6 +29,7 @@ def render(
     *,
     preset: str = "literature",
     nrs_end: float | None = None,
+    force: bool = False,
 ) -> None:
     """Write one press as it sounds from this voice: quiet, onset, hold, release, ``seconds`` in all.
 
@@ -40,7 +42,7 @@ def render(
 
     Raises
     ------
-    AssetError, ConfigError, RecordError
+    AssetError, ConfigError, OutputError
         For an unknown voice or preset, values out of range, a file that cannot be written.
     """
     held = (nrs, nrs if nrs_end is None else nrs_end)
@@ -50,6 +52,7 @@ def render(
     if not 0.1 <= seconds <= 600.0:
         raise ConfigError(f"seconds is {seconds:g} (expected 0.1 to 600); see robopatient voice render --help")
     _anchors(preset)
+    check_outputs([out], [identity], force)
 
     from robopatient.voice.engine import VoiceEngine
     from robopatient.voice.identity import load_identity
@@ -65,7 +68,7 @@ def render(
         t_ns = round(index * block_s * 1e9)
         engine.render(VoiceCommand(t_ns, index, t_ns, pain, phase, ask_for(pain, who.sex, preset)), samples[index])
 
-    _write(out, samples.ravel()[:frames], config.sample_rate_hz)
+    _write(out, samples.ravel()[:frames], config.sample_rate_hz, force)
 
 
 def ask_for(nrs: float, sex: str, preset: str = "literature") -> VoiceAsk:
@@ -112,22 +115,31 @@ def press(t_s: float, seconds: float, held: tuple[float, float]) -> tuple[float,
     return held[1] * fall, "release" if fall > 0.0 else "rest"
 
 
-def say(text: str, identity: str, nrs: float, out: Path) -> None:
+def say(text: str, identity: str, nrs: float, out: Path, force: bool = False) -> None:
     """Write words as this person says them in this pain.
 
     Raises
     ------
-    AssetError, ConfigError, DeviceError, RecordError
+    AssetError, ConfigError, DeviceError, OutputError
         For an unknown voice, empty words, espeak-ng that is absent, a file that cannot be written.
     """
     from robopatient.voice.identity import load_identity
     from robopatient.voice.words import speak
 
+    check_outputs([out], [identity], force)
     config = VoiceConfig(identity=identity)
-    _write(out, speak(text, load_identity(identity), nrs, config).samples, config.sample_rate_hz)
+    _write(out, speak(text, load_identity(identity), nrs, config).samples, config.sample_rate_hz, force)
 
 
-def calibrate(device: str, seconds: float, reading_db: float | None, level_dbfs: float, out: Path, author: str) -> None:
+def calibrate(
+    device: str,
+    seconds: float,
+    reading_db: float | None,
+    level_dbfs: float,
+    out: Path,
+    author: str,
+    force: bool = False,
+) -> None:
     """Play pink noise at a known level and note the meter's reading: what 0 dBFS is in dB SPL on this rig.
 
     Parameters
@@ -137,9 +149,16 @@ def calibrate(device: str, seconds: float, reading_db: float | None, level_dbfs:
 
     Raises
     ------
-    DeviceError, ConfigError, RecordError
+    DeviceError, ConfigError, RecordError, OutputError
         Without a loudspeaker, for an impossible reading, for a file that cannot be written.
     """
+    with new_files(out, force=force) as (part,):
+        _calibrate(device, seconds, reading_db, level_dbfs, out, part, author)
+
+
+def _calibrate(
+    device: str, seconds: float, reading_db: float | None, level_dbfs: float, out: Path, part: Path, author: str
+) -> None:
     from robopatient.voice.calibration import Calibration, pink_noise, play, write_calibration
 
     noise = pink_noise(seconds, level_dbfs)
@@ -156,23 +175,18 @@ def calibrate(device: str, seconds: float, reading_db: float | None, level_dbfs:
         full_scale_dba=reading_db - level_dbfs,
         author=author,
     )
-    write_calibration(calibration, out)
+    write_calibration(calibration, part)
     print(
         f"{out}: 0 dBFS is {calibration.full_scale_dba:.1f} dB(A) at 1 m; voice.max_dbfs for 70 dB(A): "
         f"{calibration.max_dbfs(70.0):.1f}"
     )
 
 
-def _write(out: Path, samples: npt.NDArray[np.float32], rate_hz: int) -> None:
+def _write(out: Path, samples: npt.NDArray[np.float32], rate_hz: int, force: bool) -> None:
     """A WAV file, whole or not at all."""
     from robopatient.voice.wav import WavWriter
 
-    written = out.with_name(f".{out.name}.part")
-    try:
-        written.unlink(missing_ok=True)
-        file = WavWriter(written, rate_hz)
+    with new_files(out, force=force) as (part,):
+        file = WavWriter(part, rate_hz)
         file.append(samples)
         file.close()
-        written.replace(out)
-    except OSError as error:
-        raise RecordError(f"{out}: cannot be written ({error.strerror}); give another --out") from error

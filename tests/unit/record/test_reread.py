@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-
 from experiments.benchmarks.made_up_study import made_up_trials, write_session
+
 from robopatient import messages as m
 from robopatient.record.debrief_scales import grade_items
 from robopatient.record.export import export_csv

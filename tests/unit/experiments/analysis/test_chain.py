@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from experiments.benchmarks.made_up_study import START_NS, made_up_trials
+from experiments.studies.people import people_of
 
 from experiments.analysis import results as results_module
 from experiments.analysis import verbs
-from experiments.analysis.errors import AnalysisError
 from experiments.analysis.results import analyse_trials
 from experiments.analysis.trials import trials_of
 from experiments.analysis.words import published_steps
-from experiments.benchmarks.made_up_study import START_NS, made_up_trials
-from experiments.studies.people import people_of
+from policies.errors import AnalysisError
 from robopatient import messages as m
 from robopatient.record.writer import RecordWriter
 from robopatient.session.study_export import export
