@@ -10,8 +10,7 @@ from collections import deque
 import msgspec
 
 from robopatient.config import SplitConfig
-from robopatient.expression.prior import INAUDIBLE_DB, MAX_NRS
-from robopatient.levels import gain_to_db
+from robopatient.levels import INAUDIBLE_DB, MAX_NRS, gain_to_db
 from robopatient.messages import Expression, FaceAsk, FaceCommand, ForceFrame, PainState, Phase, VoiceAsk, VoiceCommand
 from robopatient.phantom import Phantom
 

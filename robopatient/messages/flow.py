@@ -7,11 +7,12 @@ subtraction in the record and never an estimate.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
 from firmware_bridge.frames import RawFrame, Status
+from robopatient.levels import MAX_NRS, SILENCE_DB
 
 __all__ = [
     "Expression",
@@ -20,6 +21,7 @@ __all__ = [
     "FacePose",
     "ForceFrame",
     "Heard",
+    "Limits",
     "Loudness",
     "Message",
     "PainState",
@@ -34,6 +36,16 @@ __all__ = [
 
 Phase = Literal["rest", "onset", "hold", "release"]
 """Where in a press the patient is: untouched, force rising, force held, force falling."""
+
+
+class Limits(NamedTuple):
+    """What a voice can follow of a field: beside the field, ``Annotated[float, Limits(0.0, 1.0)]``.
+
+    A message beyond them is one all the same; the voice takes the nearest value that it can follow.
+    """
+
+    low: float
+    high: float
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
@@ -148,13 +160,13 @@ class VoiceAsk(Message, frozen=True, gc=False):
         Formants over the identity's own, 0.7 to 1.4.
     """
 
-    level_db: float
-    f0_semitones: float
-    roughness: float
-    breathiness: float
+    level_db: Annotated[float, Limits(SILENCE_DB, 0.0)]
+    f0_semitones: Annotated[float, Limits(-24.0, 48.0)]
+    roughness: Annotated[float, Limits(0.0, 1.0)]
+    breathiness: Annotated[float, Limits(0.0, 1.0)]
     call: str = "auto"
-    duration_ratio: float = 1.0
-    formant_ratio: float = 1.0
+    duration_ratio: Annotated[float, Limits(0.5, 2.0)] = 1.0
+    formant_ratio: Annotated[float, Limits(0.7, 1.4)] = 1.0
 
 
 class FaceAsk(Message, frozen=True, gc=False):
@@ -194,7 +206,7 @@ class VoiceCommand(Message, frozen=True, gc=False):
     t_ns: int
     cause_seq: int
     received_ns: int
-    nrs: float
+    nrs: Annotated[float, Limits(0.0, MAX_NRS)]
     phase: Phase
     ask: VoiceAsk
     hush: bool = False

@@ -26,7 +26,8 @@ from robopatient.voice.engine import VoiceEngine
 from robopatient.voice.features import Features, features, spectrogram_db
 from robopatient.voice.identity import Identity, load_identity
 from robopatient.voice.synth import ASPIRATION, FORMANTS, N_FORMANTS, VOICE, Synth, neutral_parameters
-from robopatient.voice.verbs import ask_for, press
+from robopatient.voice.verbs import press
+from robopatient.voice_presets import ask_for
 
 __all__ = ["CELLS", "Call", "Evaluation", "evaluate", "render_call", "sheet_png", "write_page"]
 

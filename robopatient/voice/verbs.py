@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from firmware_bridge.outputs import check_outputs, new_files
-from robopatient.config import VoiceConfig, asset_path, decode_toml
+from robopatient.config import VoiceConfig
 from robopatient.errors import ConfigError
-from robopatient.messages import Phase, VoiceAsk, VoiceCommand
+from robopatient.messages import Phase, VoiceCommand
+from robopatient.voice_presets import ask_for, load_preset
 
-__all__ = ["ask_for", "calibrate", "press", "render", "say"]
+__all__ = ["calibrate", "press", "render", "say"]
 
-COLUMNS = ("nrs", "level_db", "f0_male_semitones", "f0_female_semitones", "roughness", "breathiness")
 LEAD_S, RISE_S, TAIL_S = 0.1, 0.15, 0.7
 """A press: silence before it, force rising, and the sound of relief after it."""
 
@@ -51,7 +50,7 @@ def render(
             raise ConfigError(f"nrs is {value:g} (expected 0 to 10); see robopatient voice render --help")
     if not 0.1 <= seconds <= 600.0:
         raise ConfigError(f"seconds is {seconds:g} (expected 0.1 to 600); see robopatient voice render --help")
-    _anchors(preset)
+    load_preset(preset)
     check_outputs([out], [identity], force)
 
     from robopatient.voice.engine import VoiceEngine
@@ -69,33 +68,6 @@ def render(
         engine.render(VoiceCommand(t_ns, index, t_ns, pain, phase, ask_for(pain, who.sex, preset)), samples[index])
 
     _write(out, samples.ravel()[:frames], config.sample_rate_hz, force)
-
-
-def ask_for(nrs: float, sex: str, preset: str = "literature") -> VoiceAsk:
-    """What a preset of ``assets/expressions`` asks of a voice in this pain, without a patient around it.
-
-    Raises
-    ------
-    AssetError, ConfigError
-        For a preset that does not exist or is none.
-    """
-    anchors = _anchors(preset)
-
-    def at(name: str) -> float:
-        return float(np.interp(nrs, anchors["nrs"], anchors[name]))
-
-    return VoiceAsk(at("level_db"), at(f"f0_{sex}_semitones"), at("roughness"), at("breathiness"))
-
-
-@cache
-def _anchors(preset: str) -> dict[str, list[float]]:
-    """Columns of a preset's table."""
-    path = asset_path("expressions", preset)
-    try:
-        rows = decode_toml(path, dict)["anchors"]
-        return {name: [float(row[name]) for row in rows] for name in COLUMNS}
-    except (KeyError, TypeError, ValueError) as error:
-        raise ConfigError(f"{path}: is no preset of a voice ({error}); compare assets/expressions/flat.toml") from error
 
 
 def press(t_s: float, seconds: float, held: tuple[float, float]) -> tuple[float, Phase]:

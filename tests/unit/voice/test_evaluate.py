@@ -7,7 +7,7 @@ from robopatient.errors import RecordError
 from robopatient.voice.evaluate import CELLS, LEVELS, Evaluation, evaluate, render_call, sheet_png, write_page
 from robopatient.voice.features import Features, features
 from robopatient.voice.identity import load_identity
-from robopatient.voice.verbs import ask_for
+from robopatient.voice_presets import ask_for
 
 
 @pytest.fixture(scope="module")
