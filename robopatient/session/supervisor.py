@@ -27,6 +27,7 @@ from robopatient.bus import ActorPort, Endpoints, make_endpoints
 from robopatient.clock import Clock, HostClock
 from robopatient.config import SessionConfig, reference
 from robopatient.errors import RobopatientError, SessionError
+from robopatient.session.actor_lines import ActorLines
 
 __all__ = ["PROCESSES", "Row", "Supervisor"]
 
@@ -110,6 +111,7 @@ class Supervisor:
         self._processes: dict[str, BaseProcess] = {}
         self._signalled = 0
         self._port: ActorPort | None = None
+        self._lines = ActorLines()
 
     def run(self) -> int:
         """Run the session to its end; return control's exit status."""
@@ -117,7 +119,7 @@ class Supervisor:
         _make_folder(self.folder)
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # of the children: two threads cost 14 times one (measured)
         old = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-        self._port = ActorPort(self._endpoints, ())
+        self._port = ActorPort(self._endpoints, ("actor",))
         try:
             for row in self._rows:
                 if row.wanted(self.config):
@@ -151,9 +153,17 @@ class Supervisor:
             control.join(timeout=POLL_S)
             if not control.is_alive():
                 return int(control.exitcode or 0)
+            self._hear()
             for name, process in list(self._processes.items()):
                 if name != "control" and not process.is_alive() and process.exitcode != 0:
                     self._restart(rows[name], process.exitcode)
+
+    def _hear(self) -> None:
+        """Tell the person at the terminal what an actor complains of: a headless session has no other place for it."""
+        for message in self._port.receive() if self._port is not None else ():
+            line = self._lines.line(message) if isinstance(message, m.ActorState) else ""
+            if line:
+                self._told(line)
 
     def _restart(self, row: Row, exitcode: int | None) -> None:
         why = f"died ({_how(exitcode)})"
