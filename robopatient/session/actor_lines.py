@@ -35,7 +35,7 @@ class ActorLines:
             return ""
         self._ready_ns.pop(actor, None)
         words = FIGURES.sub("#", state.detail)
-        if words == self._told.get(actor, ""):
+        if words == self._told.get(actor, ""):  # nothing new, or nothing to say yet
             return ""
         self._told[actor] = words
         return f"{actor}: {state.detail}"
