@@ -42,7 +42,8 @@ __all__ = ["main", "open_board"]
 
 READ_TIMEOUT_S = 0.05
 ACTORS_READY_S = 300.0
-"""How long to wait for voice and face; a cold numba compilation took up to 28 s on a busy machine (measured)."""
+"""How long to wait for voice and face. With empty caches on two cores, load 8 to 14, the face took 80 s and the voice
+225 s (XDG_CACHE_HOME=new NUMBA_CACHE_DIR=new robopatient run --headless --duration 5 --set voice.device=none)."""
 PATIENCE_S = 3.0
 """After which it is told who is waited for; a start with warm caches took 4 to 5 s to the first sound (README.md)."""
 FIRST_START = "the first session after an installation fills its caches before it begins, which takes a minute or two"
