@@ -70,4 +70,5 @@ def inside(folder: Path) -> Iterator[None]:
 def expected(folder: Path) -> dict[str, Any]:
     """Everything that is read, of a golden folder that was unpacked."""
     with inside(folder):
-        return {name: read() for name, read in READINGS.items()}
+        replays = {name: reading.command("replay", name).strip() for name in SESSIONS}
+        return {"replay": replays} | {name: read() for name, read in READINGS.items()}

@@ -216,13 +216,14 @@ def sound(session: str, out: Path) -> dict[str, Any]:
 
 
 def face_of(trace: str, face: str, out: Path) -> list[dict[str, Any]]:
-    """Action units that ``face generate`` shows of a course of pain with the blend engine."""
+    """Action units, blinks aside, that ``face generate`` shows of a course of pain with the blend engine."""
     command(
         "face", "generate", "--pain", trace, "--face", face, "--engine", "blend", "--size", "128", "--renderer", "numba",
         "--fps", "10", "--out", out,
     )  # fmt: skip
     [table] = [*out.parent.glob(f"{out.stem}*.csv"), *out.glob("*.csv")]
-    return rows(table)
+    kept = ("frame", "t_s", "nrs", "AU")
+    return [{k: v for k, v in row.items() if k.startswith(kept) and k != "AU45"} for row in rows(table)]
 
 
 def loaded(kind: str, path: str) -> Any:

@@ -57,7 +57,8 @@ def training() -> None:
 
 
 def study() -> None:
-    given = ("inputs/study", "--participant", "P01", "--headless", "--folder", "studies", "--set", "study.name=inputs/study")
+    given = ("inputs/study", "--participant", "P01", "--headless", "--folder", "studies", "--set", "study.name=inputs/study",
+             "--set", "record.film=false")  # fmt: skip
     with reading.with_person("replay.people:participant"):
         os.environ["GOLDEN_KILL_AFTER"] = "4"
         try:
