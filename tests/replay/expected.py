@@ -35,6 +35,7 @@ FILES = {
 """Files of 0.1 by kind, which together give every key of their kind."""
 
 READINGS: dict[str, Callable[[], Any]] = {
+    **{f"replay of {name}": lambda name=name: reading.replayed(name) for name in SESSIONS},
     **{f"rows of {name}": lambda name=name: reading.recorded(name) for name in SESSIONS},
     "presses of sessions/virtual": lambda: reading.presses("sessions/virtual", Path()),
     "presses of sessions/training": lambda: reading.presses("sessions/training", Path()),
@@ -43,14 +44,16 @@ READINGS: dict[str, Callable[[], Any]] = {
     "library of studies": lambda: reading.library("studies"),
     "sound of sessions/virtual": lambda: reading.sound("sessions/virtual", Path("virtual.wav")),
     "sound of sessions/replayed": lambda: reading.sound("sessions/replayed", Path("replayed.wav")),
-    "trials of studies": lambda: reading.trials("studies", Path("studies-out")),
+    "trials of studies": lambda: reading.trials("studies", Path("studies-out"), bids=True),
     "trials of simulated": lambda: reading.trials("simulated", Path("simulated-out")),
     "analysis of simulated": lambda: reading.analysis("simulated", Path("analysed")),
     "face of a course of pain": lambda: reading.face_of("inputs/pain.csv", "inputs/face.toml", Path("face-frames")),
     "gains of calibration/plate.toml": lambda: reading.calibration_gains("calibration/plate.toml"),
     "actions of inputs/policy": lambda: reading.policy_actions("inputs/policy"),
     "actions of lesson/policy": lambda: reading.policy_actions("lesson/policy"),
+    "actions of taught/policy": lambda: reading.policy_actions("taught/policy"),
     "worth of lesson": lambda: reading.lesson_worth(Path("lesson")),
+    "worth of taught": lambda: reading.lesson_worth(Path("taught")),
     "output of checkpoints/generator": lambda: reading.generator_output("checkpoints/generator"),
     **{
         f"judgement of checkpoints/{kind}": lambda kind=kind: reading.judgement(f"checkpoints/{kind}")
@@ -70,5 +73,4 @@ def inside(folder: Path) -> Iterator[None]:
 def expected(folder: Path) -> dict[str, Any]:
     """Everything that is read, of a golden folder that was unpacked."""
     with inside(folder):
-        replays = {name: reading.command("replay", name).strip() for name in SESSIONS}
-        return {"replay": replays} | {name: read() for name, read in READINGS.items()}
+        return {name: read() for name, read in READINGS.items()}

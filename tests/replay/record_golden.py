@@ -1,11 +1,12 @@
 """Record the golden sessions again with the code at hand: ``python -m replay.record_golden [PART …]`` in ``tests``.
 
-PARTs: virtual replayed training study simulated lesson calibration dataset generator judges expected; none: all.
+PARTs: virtual replayed training study simulated lesson taught calibration dataset generator judges expected; none: all.
 Nothing is recorded over: what is there is replaced only when it is named, or by all.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -47,6 +48,7 @@ def recording(path: Path) -> None:
 
 
 def session(name: str) -> None:
+    shutil.rmtree(WORK / "sessions" / name, ignore_errors=True)
     reading.command("run", f"inputs/{name}.toml", "--headless", "--out", f"sessions/{name}")
     reading.pack_session(WORK / "sessions" / name, GOLDEN / "sessions" / name)
 
@@ -57,6 +59,7 @@ def training() -> None:
 
 
 def study() -> None:
+    shutil.rmtree(WORK / "studies", ignore_errors=True)
     given = ("inputs/study", "--participant", "P01", "--headless", "--folder", "studies", "--set", "study.name=inputs/study",
              "--set", "record.film=false")  # fmt: skip
     with reading.with_person("replay.people:participant"):
@@ -73,24 +76,38 @@ def study() -> None:
 
 
 def simulated() -> None:
+    shutil.rmtree(WORK / "simulated", ignore_errors=True)
     reading.command("study", "simulate", "inputs/study", "--participants", "6", "--out", "simulated", "--workers", "1")
     for folder in sorted((WORK / "simulated").glob("study_*")):
         reading.pack_session(folder, GOLDEN / "simulated" / folder.name)
 
 
 def lesson() -> None:
+    shutil.rmtree(WORK / "lesson", ignore_errors=True)
     with reading.with_person("replay.people:participant"):
         reading.command(
-            "policy", "train", "--live", "inputs/lesson.toml", "--out", "lesson", "--ratings", "4",
+            "policy", "train", "--live", "inputs/lesson.toml", "--out", "lesson", "--ratings", "2",
             "--start", "inputs/policy", "--headless",
         )  # fmt: skip
-    to = GOLDEN / "lesson"
-    reading.pack_session(WORK / "lesson/sessions/001", to / "sessions/001")
-    shutil.copytree(WORK / "lesson/policy", to / "policy", dirs_exist_ok=True)
-    db = sqlite3.connect(WORK / "lesson/ratings.sqlite")
-    (to / "ratings.sqlite").unlink(missing_ok=True)
-    db.execute("VACUUM INTO ?", (str(to / "ratings.sqlite"),))
-    db.close()
+    reading.pack_session(WORK / "lesson/sessions/001", GOLDEN / "lesson/sessions/001")
+    _keep_lesson("lesson")
+
+
+def taught() -> None:
+    shutil.rmtree(WORK / "taught", ignore_errors=True)
+    reading.command(
+        "policy", "train", "--simulate", "psychophysical:3", "--out", "taught", "--ratings", "10",
+        "--start", "inputs/policy",
+    )  # fmt: skip
+    _keep_lesson("taught")
+
+
+def _keep_lesson(name: str) -> None:
+    shutil.copytree(WORK / name / "policy", GOLDEN / name / "policy", dirs_exist_ok=True)
+    log = GOLDEN / name / "ratings.sqlite"
+    log.unlink(missing_ok=True)
+    with contextlib.closing(sqlite3.connect(WORK / name / "ratings.sqlite")) as base:
+        base.execute("VACUUM INTO ?", (str(log),))
 
 
 def calibration() -> None:
@@ -132,6 +149,7 @@ def judges() -> None:
 
 
 def figures() -> None:
+    shutil.rmtree(WORK / "unpacked", ignore_errors=True)
     text = json.dumps(expected(reading.unpack(WORK / "unpacked")), indent=1, ensure_ascii=False)
     (GOLDEN / "expected.json").write_text(text + "\n", encoding="utf-8")
 
@@ -143,6 +161,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "study": study,
     "simulated": simulated,
     "lesson": lesson,
+    "taught": taught,
     "calibration": calibration,
     "dataset": dataset,
     "generator": generator,
