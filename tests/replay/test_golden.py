@@ -21,6 +21,8 @@ TOLERANCE = 1e-6
 SINGLE_TOLERANCE = 1e-5
 """Of networks in single precision, whose sums another processor takes in another order."""
 SINGLE = ("output of", "judgement of")
+SEARCH_TOLERANCE = 1e-4
+"""Of maximum likelihood: the search of 0.1 stopped within 2e-5 of the best weights (golden/README.md)."""
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +54,7 @@ def differences(expected: Any, found: Any, at: str = "", tolerance: float = TOLE
 @pytest.mark.parametrize("name", list(READINGS))
 def test_what_0_1_wrote_is_read_with_the_same_numbers(golden, name):
     tolerance = SINGLE_TOLERANCE if name.startswith(SINGLE) else TOLERANCE
+    tolerance = SEARCH_TOLERANCE if name.startswith("analysis of") else tolerance
     assert not differences(EXPECTED[name], json.loads(json.dumps(READINGS[name]())), name, tolerance)
 
 
