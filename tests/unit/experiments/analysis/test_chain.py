@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from experiments.studies.people import people_of
 
 from experiments.analysis import results as results_module
 from experiments.analysis import verbs
@@ -19,6 +18,7 @@ from experiments.analysis.results import analyse_trials
 from experiments.analysis.trials import trials_of
 from experiments.analysis.words import published_steps
 from experiments.benchmarks.simulated_study import START_NS, simulated_trials
+from experiments.studies.simulated_people import people_of
 from policies.errors import AnalysisError
 from robopatient import messages as m
 from robopatient.record.writer import RecordWriter
