@@ -181,7 +181,7 @@ def face_calibrate(
     checkpoint: Annotated[
         str, typer.Argument(metavar="CHECKPOINT", help="Name under assets/generators, or a folder.")
     ] = "default",
-    repeats: Annotated[int, typer.Option(min=1, help="Of every press on every shipped face.")] = 2,
+    repeats: Annotated[int, typer.Option(min=1, help="Of every press on every shipped face.")] = 3,
     seed: FixedSeed = 1,
 ) -> None:
     """Measure what a generator shows of a press, and write the dose that makes all faces show about the same."""
