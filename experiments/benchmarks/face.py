@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ import msgspec
 import numpy as np
 from scipy import ndimage, stats
 
+from experiments.benchmarks.dose import dose_figures
 from experiments.benchmarks.figures import Figure, distribution, machine, new_result, reference_process, show, value
 from robopatient.config import FaceConfig
 from robopatient.errors import DeviceError, MissingPackageError, require
@@ -49,7 +51,7 @@ STEPS = np.linspace(0.0, 5.0, 6)
 ORACLE_IDENTITIES = 10
 
 
-def bench_face(as_json: bool, seconds: float, identities: int, seed: int, judge: str = "") -> None:
+def bench_face(as_json: bool, seconds: float, identities: int, seed: int, judge: str = "", presses: int = 20) -> None:
     """Measure and print.
 
     Parameters
@@ -58,6 +60,8 @@ def bench_face(as_json: bool, seconds: float, identities: int, seed: int, judge:
         Made-up patients that the detectors look at, at three pains each.
     judge
         Python with mediapipe 0.10.21 for the independent landmarks; "" leaves them out.
+    presses
+        Of each pain on every shipped face and patient, for what they show of it; 0 leaves that out.
     """
     poses = _living_poses(seconds, seed)
     figures: list[Figure] = []
@@ -77,6 +81,8 @@ def bench_face(as_json: bool, seconds: float, identities: int, seed: int, judge:
     drawn = sample_identities(identities, seed)
     figures += _seen_by_others(drawn, judge)
     figures += [_oracle(drawn[:ORACLE_IDENTITIES]), _homography_error()]
+    if presses:
+        figures += dose_figures(seed, presses, lambda text: print(text, file=sys.stderr, flush=True))
     show(new_result("face", figures, [], machine(reference), seed), as_json)
 
 

@@ -40,8 +40,9 @@ def bench_face(
     identities: Annotated[int, typer.Option(min=1, max=200, help="Made-up patients for the detector.")] = 24,
     seed: FixedSeed = 1,
     judge: Annotated[str, typer.Option(help="Python with mediapipe 0.10.21, for independent landmarks.")] = "",
+    presses: Annotated[int, typer.Option(min=0, help="Of each pain on every shipped face and patient; 0: none.")] = 20,
 ) -> None:
-    """Measure drawing, live rate, identity switch, labelled frames, and let a detector and landmarks judge."""
+    """Measure drawing, rates, labelled frames, PSPI of presses; let a detector and landmarks judge."""
     do(
         "experiments.benchmarks.face:bench_face",
         as_json=json,
@@ -49,6 +50,7 @@ def bench_face(
         identities=identities,
         seed=seed,
         judge=judge,
+        presses=presses,
     )
 
 

@@ -182,6 +182,18 @@ def face_evaluate(
     )
 
 
+@face.command("calibrate")
+def face_calibrate(
+    checkpoint: Annotated[
+        str, typer.Argument(metavar="CHECKPOINT", help="Name under assets/generators, or a folder.")
+    ] = "default",
+    repeats: Annotated[int, typer.Option(min=1, help="Of every press on every shipped face.")] = 3,
+    seed: FixedSeed = 1,
+) -> None:
+    """Measure what a generator shows of a press, and write the dose that makes all faces show about the same."""
+    do("experiments.benchmarks.dose:calibrate", checkpoint=checkpoint, repeats=repeats, seed=seed)
+
+
 @face.command("import")
 def face_import(
     kind: Annotated[str, typer.Argument(metavar="KIND", help="biovid, unbc, openface or pyfeat.")],

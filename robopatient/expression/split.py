@@ -14,7 +14,7 @@ from robopatient.levels import INAUDIBLE_DB, MAX_NRS, gain_to_db
 from robopatient.messages import Expression, FaceAsk, FaceCommand, ForceFrame, PainState, Phase, VoiceAsk, VoiceCommand
 from robopatient.phantom import Phantom
 
-__all__ = ["Split"]
+__all__ = ["Split", "loudness_of"]
 
 QUIET_FLAGS = frozenset(("stale", "paused"))
 NO_FRAME = -1
@@ -126,11 +126,11 @@ class Split:
             contact=moment.contact,
             hush=hush,
             site_mm=moment.site_mm,
-            loudness=0.0 if hush else _loudness(moment.voice.level_db + gain_to_db(self.config.voice_gain)),
+            loudness=0.0 if hush else loudness_of(moment.voice.level_db + gain_to_db(self.config.voice_gain)),
         )
 
 
-def _loudness(level_db: float) -> float:
+def loudness_of(level_db: float) -> float:
     """Loudness relative to the loudest cry, 0 to 1: it doubles every 10 dB (the sone: Stevens 1936)."""
     return 0.0 if level_db <= INAUDIBLE_DB else 2.0 ** (min(0.0, level_db) / 10.0)
 

@@ -43,8 +43,12 @@ from robopatient.session.study_desk import StudyDesk
 __all__ = ["main", "open_board"]
 
 READ_TIMEOUT_S = 0.05
-ACTORS_READY_S = 60.0
-"""How long to wait for voice and face; a cold numba compilation took up to 28 s on a busy machine (measured)."""
+ACTORS_READY_S = 300.0
+"""How long to wait for voice and face. With empty caches on two cores, load 8 to 14, the face took 80 s and the voice
+225 s (XDG_CACHE_HOME=new NUMBA_CACHE_DIR=new robopatient run --headless --duration 5 --set voice.device=none)."""
+PATIENCE_S = 3.0
+"""After which it is told who is waited for; a start with warm caches took 4 to 5 s to the first sound (README.md)."""
+FIRST_START = "the first session after an installation fills its caches before it begins, which takes a minute or two"
 MIRROR_HZ = 30.0
 """Rate at which Heard and Seen are passed on to the console."""
 REALTIME_PRIORITY = 30
@@ -151,9 +155,10 @@ class Control:
         detail = ""
         try:
             self._say(self._session_start())
-            self._know_actor(m.ActorState(self.clock.now_ns(), "control", "ready", pid=os.getpid()))
+            self._tell_own("starting")
             self._await_actors()
             if not self.stop_reason:
+                self._tell_own("ready")
                 self._open_board()
             if not self.stop_reason:
                 self._loop()
@@ -256,6 +261,9 @@ class Control:
         if known is None or (known.state, known.detail, known.pid) != (state.state, state.detail, state.pid):
             self.record.put(state)  # a heartbeat that says nothing new is not worth a row
 
+    def _tell_own(self, state: str, detail: str = "") -> None:
+        self._know_actor(m.ActorState(self.clock.now_ns(), "control", state, detail, os.getpid()))
+
     def _publish(self, outputs: Outputs) -> None:
         for message in (outputs.voice, outputs.face, outputs.force, outputs.pain, outputs.expression):
             self._say(message)
@@ -330,12 +338,17 @@ class Control:
     def _await_actors(self) -> None:
         """A session begins when voice and face can act, or have said that they cannot."""
         expected = [name for name in ("voice", "face") if getattr(self.config, name).enabled]
-        deadline_ns = self.clock.now_ns() + round(ACTORS_READY_S * 1e9)
+        begun_ns = self.clock.now_ns()
+        deadline_ns = begun_ns + round(ACTORS_READY_S * 1e9)
+        tell_ns = begun_ns + round(PATIENCE_S * 1e9)
         while not self.stop_reason:
             self._take_messages()
             waiting = [name for name in expected if self.actors.get(name, _UNKNOWN).state in ("starting", "")]
             if not waiting:
                 return
+            if self.clock.now_ns() > tell_ns:  # again and again: who listens may have come late
+                tell_ns += 1_000_000_000
+                self._tell_own("starting", f"waiting for {' and '.join(waiting)}: {FIRST_START}")
             if self.clock.now_ns() > deadline_ns:
                 self._note("error", f"{' and '.join(waiting)} not ready after {ACTORS_READY_S:.0f} s; going on without")
                 return

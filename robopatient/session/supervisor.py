@@ -29,6 +29,7 @@ from robopatient.clock import Clock, HostClock
 from robopatient.config import SessionConfig, reference
 from robopatient.errors import RobopatientError, SessionError
 from robopatient.parent import PATIENCE_S, leave_with_parent
+from robopatient.session.actor_lines import ActorLines
 
 __all__ = ["PROCESSES", "Row", "Supervisor"]
 
@@ -113,6 +114,7 @@ class Supervisor:
         self._processes: dict[str, BaseProcess] = {}
         self._signalled = 0
         self._port: ActorPort | None = None
+        self._lines = ActorLines()
 
     def run(self) -> int:
         """Run the session to its end; return control's exit status."""
@@ -123,7 +125,7 @@ class Supervisor:
         if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup wishes
             numbers.append(signal.SIGHUP)
         old = {number: signal.signal(number, self._on_signal) for number in numbers}
-        self._port = ActorPort(self._endpoints, ())
+        self._port = ActorPort(self._endpoints, ("actor",))
         try:
             for row in self._rows:
                 if row.wanted(self.config):
@@ -157,9 +159,17 @@ class Supervisor:
             control.join(timeout=POLL_S)
             if not control.is_alive():
                 return int(control.exitcode or 0)
+            self._hear()
             for name, process in list(self._processes.items()):
                 if name != "control" and not process.is_alive() and process.exitcode != 0:
                     self._restart(rows[name], process.exitcode)
+
+    def _hear(self) -> None:
+        """Tell the person at the terminal what an actor complains of: a headless session has no other place for it."""
+        for message in self._port.receive() if self._port is not None else ():
+            line = self._lines.line(message) if isinstance(message, m.ActorState) else ""
+            if line:
+                self._told(line)
 
     def _restart(self, row: Row, exitcode: int | None) -> None:
         why = f"died ({_how(exitcode)})"

@@ -16,6 +16,7 @@ import numpy as np
 from robopatient.config import ASSETS
 from robopatient.errors import AssetError, ConfigError, RobopatientError
 from robopatient.face.generator.condition import CONDITIONS, GROUPS, check_conditions
+from robopatient.face.generator.dose import DOSE
 from robopatient.face.generator.motion import CHANNELS, MOTION_HZ
 
 if TYPE_CHECKING:
@@ -160,6 +161,7 @@ def write_checkpoint(folder: Path, model: FaceDenoiser, *, origin: str, training
         agreement=agreement,
         sha256={name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (STEP, START)},
     )
+    (folder / DOSE).unlink(missing_ok=True)  # it was measured on the weights before
     (folder / CARD).write_bytes(msgspec.json.format(msgspec.json.encode(card), indent=1) + b"\n")
     (folder / "README.md").write_text(_model_card(card), encoding="utf-8")
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

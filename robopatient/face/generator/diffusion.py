@@ -16,8 +16,9 @@ import numpy as np
 
 from robopatient.config import FaceConfig
 from robopatient.face.generator.chance import SETTLE_FRAMES, Chance
-from robopatient.face.generator.checkpoint import checkpoint_folder, read_stream
-from robopatient.face.generator.condition import Archetype, Conditioner, Traits, guidance_row
+from robopatient.face.generator.checkpoint import STEP, checkpoint_folder, read_stream
+from robopatient.face.generator.condition import ARCHETYPES, Archetype, Conditioner, Traits, guidance_row, index
+from robopatient.face.generator.dose import PLAIN, Dose, read_doses
 from robopatient.face.generator.life import Life
 from robopatient.face.generator.living import smoothstep
 from robopatient.face.generator.motion import CHANNELS, MOTION_HZ, REST, clamp, pose_of, settled
@@ -44,6 +45,7 @@ see pain."""
 LEAST_EXPRESSIVENESS, MOST_EXPRESSIVENESS = 0.15, 2.5
 """Range of the corpus; below it pain itself is scaled down, so that 0 is a stoic face."""
 
+_ARCHETYPES = slice(index(ARCHETYPES[0]), index(ARCHETYPES[0]) + len(ARCHETYPES))
 _MAX_AGE_NS = round((TOPICS["face"].max_age_ms or math.inf) * 1e6)
 
 
@@ -67,8 +69,8 @@ class Diffusion:
         deadline and frame rate of the display.
     seed
         Of the noise: the same seed, commands and times give the same poses while no deadline is missed.
-    maker
-        In place of the checkpoint's step.
+    maker, dose
+        In place of the checkpoint's step, and of its dose for the face's archetype.
 
     Raises
     ------
@@ -76,10 +78,17 @@ class Diffusion:
         When the checkpoint or ONNX Runtime cannot be used; the face's process then falls back to the blend engine.
     """
 
-    def __init__(self, config: FaceConfig, seed: int, maker: FrameMaker | None = None) -> None:
+    def __init__(
+        self, config: FaceConfig, seed: int, maker: FrameMaker | None = None, dose: Dose | None = None
+    ) -> None:
+        self._traits = traits_of_face(config)
         if maker is None:
-            _, path, start = read_stream(checkpoint_folder(config.checkpoint))
+            folder = checkpoint_folder(config.checkpoint)
+            card, path, start = read_stream(folder)
+            dose = dose or read_doses(folder, card.sha256[STEP]).get(self._traits.archetype)
             maker = Stepper(path, start)
+        self._dose = dose or PLAIN
+        self._archetypes = self._dose.archetypes(self._traits.archetype)
         self._maker = maker
         self._guidance = guidance_row(config.guidance)[None]
         self._emotion = config.emotion
@@ -88,7 +97,6 @@ class Diffusion:
         self._most_ticks = MOST_TICKS + round(MOTION_HZ / config.fps)
         self._chance = Chance([seed, NOISE_STREAM], variety=config.variety)
         self._life = Life(seed)
-        self._traits = traits_of_face(config)
         self._conditioner = Conditioner([self._traits])
         self._calm = dict(maker.state)
         self._frame = REST
@@ -192,25 +200,26 @@ class Diffusion:
         return settled(frame)
 
     def _row(self, command: FaceCommand | None) -> np.ndarray:
-        """Conditions of the next frame, shape (C,)."""
-        if command is None:
-            return self._conditioner.step(0.0, emotion=self._emotion)[0].astype(np.float32)
-        nrs, expressiveness = command.ask.nrs, command.ask.expressiveness
+        """Conditions of the next frame, shape (C,): what was asked for, as the archetype's dose has it told."""
+        nrs, expressiveness = (0.0, 1.0) if command is None else (command.ask.nrs, command.ask.expressiveness)
         if not math.isfinite(nrs) or not math.isfinite(expressiveness):
             nrs, expressiveness = 0.0, 1.0  # a broken policy must not freeze the face
-        told = min(max(expressiveness, LEAST_EXPRESSIVENESS), MOST_EXPRESSIVENESS)
         if expressiveness < LEAST_EXPRESSIVENESS:
             nrs *= max(0.0, expressiveness) / LEAST_EXPRESSIVENESS
-        left_mm, head_mm = command.site_mm or (0.0, 0.0)
+        told = max(expressiveness, LEAST_EXPRESSIVENESS) * self._dose.expressiveness
+        contact, loudness, site_mm = 0.0, 0.0, (0.0, 0.0)
+        if command is not None:
+            contact, loudness, site_mm = float(command.contact), command.loudness, command.site_mm or site_mm
         row = self._conditioner.step(
-            nrs,
-            contact=float(command.contact),
-            site_mm=(_within(left_mm), _within(head_mm)),
-            loudness=command.loudness,
+            self._dose.told(nrs),
+            contact=contact,
+            site_mm=(_within(site_mm[0]), _within(site_mm[1])),
+            loudness=loudness,
             emotion=self._emotion,
-            expressiveness=told,
-        )
-        return row[0].astype(np.float32)
+            expressiveness=min(told, MOST_EXPRESSIVENESS),
+        )[0]
+        row[_ARCHETYPES] = self._archetypes
+        return row.astype(np.float32)
 
 
 def traits_of_face(config: FaceConfig) -> Traits:

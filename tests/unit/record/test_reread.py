@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from experiments.benchmarks.made_up_study import made_up_trials, write_session
 
+from experiments.benchmarks.simulated_study import simulated_trials, write_session
 from robopatient import messages as m
 from robopatient.record.debrief_scales import grade_items
 from robopatient.record.export import export_csv
@@ -75,7 +75,7 @@ def test_a_number_that_every_version_agrees_about_is_left_alone(tmp_path: Path) 
 
 
 def test_a_trial_of_an_old_record_tells_the_largest_pspi_of_its_reaction(tmp_path: Path) -> None:
-    trial = next(row for row in made_up_trials("P1", 1, 20, 3) if row.status == "done" and row.frame_ns)
+    trial = next(row for row in simulated_trials("P1", 1, 20, 3) if row.status == "done" and row.frame_ns)
     asked_ns = trial.response_ns - round(trial.response_time_s * S)
     trial = msgspec.structs.replace(trial, au=PAINED, pspi=OLD_PSPI)
     frames = [
@@ -93,7 +93,7 @@ def test_a_trial_of_an_old_record_tells_the_largest_pspi_of_its_reaction(tmp_pat
 
 
 def test_a_trial_without_its_pictures_keeps_its_number(tmp_path: Path) -> None:
-    trial = next(row for row in made_up_trials("P1", 1, 20, 3) if row.status == "done")
+    trial = next(row for row in simulated_trials("P1", 1, 20, 3) if row.status == "done")
     trial = msgspec.structs.replace(trial, au=PAINED, pspi=4.0)
     with Record(written(tmp_path, [trial])) as record:
         assert record.messages("trial") == [trial]
@@ -104,7 +104,7 @@ def test_the_table_of_trials_has_each_unit_with_both_its_sides(tmp_path: Path) -
     write_session(folder, "P1", 1, 0, seed=3)
     with Record(folder) as record:
         start = record.start
-    trial = next(row for row in made_up_trials("P1", 1, 20, 3) if row.status == "done")
+    trial = next(row for row in simulated_trials("P1", 1, 20, 3) if row.status == "done")
     written(tmp_path / "s2", [start, msgspec.structs.replace(trial, au={"AU6L": 1.0, "AU6R": 3.0, "AU4": 2.0})])
     table = read_trial_table(tmp_path / "s2")
     write_tables(table, tmp_path / "out")

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from experiments.benchmarks.made_up_study import START_NS, made_up_trials
-from experiments.studies.people import people_of
 
 from experiments.analysis import results as results_module
 from experiments.analysis import verbs
 from experiments.analysis.results import analyse_trials
 from experiments.analysis.trials import trials_of
 from experiments.analysis.words import published_steps
+from experiments.benchmarks.simulated_study import START_NS, simulated_trials
+from experiments.studies.simulated_people import people_of
 from policies.errors import AnalysisError
 from robopatient import messages as m
 from robopatient.record.writer import RecordWriter
@@ -83,7 +83,7 @@ WITH_PUBLISHED = ("congruence_corrected", "congruence_replication")
 
 
 def made_up_rows(people: int = 3) -> list[dict[str, Any]]:
-    rows = [row for person in range(people) for row in made_up_trials(f"P{person}", 1, 64, 3) if row.status == "done"]
+    rows = [row for person in range(people) for row in simulated_trials(f"P{person}", 1, 64, 3) if row.status == "done"]
     return [
         {"participant": row.participant, "question": row.question, "response_value": row.response_value, **row.factors}
         for row in rows
