@@ -19,13 +19,12 @@ from policies.trainer import FinishTraining, NextTrial, PressDone, Progress, Rat
 from robopatient import messages as m
 from robopatient.config import LessonConfig, SessionConfig
 from robopatient.expression.ppo import Ppo, Slope
+from robopatient.levels import CONTACT_NEWTON, HAND_OFF_NEWTON
 from robopatient.patient import Patient, PatientProfile
 from robopatient.phantom import load_phantom
 
 __all__ = ["PressOutcomes", "TrialScheduler", "standard_presses"]
 
-HAND_OFF_NEWTON = 1.2
-"""The published rigs' end of a press."""
 READY_NS = 600_000_000
 """Hand off the abdomen so long before the window opens (assumption)."""
 TOLD_NS = 900_000_000
@@ -80,7 +79,7 @@ def _worst(
     for step in range(round(PRESS_S * RATE_HZ)):
         t_ns = round((1.0 + step / RATE_HZ) * 1e9)
         total = newton * math.sin(math.pi * step / (PRESS_S * RATE_HZ))
-        contact = place if total > 2.0 else None
+        contact = place if total > CONTACT_NEWTON else None
         nrs = policy.shown(patient.step(m.ForceFrame(t_ns, t_ns, step, (total / 4.0,) * 4, contact)))
         worst, steepest = max(worst, nrs), max(steepest, slope.step(t_ns, nrs))
     return worst, steepest

@@ -11,9 +11,10 @@ import msgspec
 import numpy as np
 
 from experiments.datasets.design import Shot
-from robopatient.face.apex import MAX_INTENSITY, apex_au
+from robopatient.face.apex import apex_au
 from robopatient.face.generator.living import smoothstep
 from robopatient.facs import intensity, unit_of_name
+from robopatient.levels import MAX_INTENSITY
 from robopatient.messages import FacePose
 
 __all__ = ["CARRIED_BY", "OTHER", "overlay", "pain_course", "still"]

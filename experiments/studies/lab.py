@@ -26,6 +26,7 @@ from robopatient.config import SessionConfig
 from robopatient.errors import SessionError
 from robopatient.face.generator import make_engine
 from robopatient.facs import pspi
+from robopatient.levels import INAUDIBLE_DB
 from robopatient.patient import load_patient
 from robopatient.presence import Presence
 from robopatient.record.writer import RecordWriter
@@ -44,7 +45,6 @@ IDLE_NS = 40 * MS
 RATE_HZ = 100.0
 """Of the simulated board, unless asked otherwise: one frame a turn of the loop, as slow as a converter with the HX711's
 80 a second; an hour of 1000 Hz would take most of an hour to compute."""
-INAUDIBLE_DB = -60.0
 OUTPUT_S = 0.010
 """Buffered by the simulated sound card, as ``voice.latency_s`` asks for."""
 DISPLAY_S = 1.0 / 60.0

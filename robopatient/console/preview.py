@@ -17,7 +17,8 @@ import numpy as np
 from robopatient import messages as m
 from robopatient.clock import FakeClock, HostClock
 from robopatient.config import SessionConfig
-from robopatient.console.model import SILENCE_DBFS, ConsoleModel
+from robopatient.console.model import ConsoleModel
+from robopatient.levels import SILENCE_DBFS
 from robopatient.patient import PatientProfile, TenderSite
 from robopatient.phantom import load_phantom
 

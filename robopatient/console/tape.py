@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from robopatient import messages as m
 from robopatient.config import SessionConfig
 from robopatient.errors import AssetError, ConfigError, RecordError
+from robopatient.levels import SILENCE_DBFS
 from robopatient.patient import PatientProfile, load_patient
 from robopatient.phantom import Phantom, load_phantom
 from robopatient.record.reader import Record
@@ -26,7 +27,6 @@ __all__ = ["Curve", "Moment", "Tape", "load_tape"]
 
 DRAWN_HZ = 50.0
 """Curves keep the largest value of each fiftieth of a second: a pixel of a window of 20 s."""
-SILENCE_DBFS = -60.0
 TAIL_S = 0.5
 """So much of the time after the last thing on the record belongs to the replay."""
 

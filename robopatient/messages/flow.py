@@ -62,8 +62,9 @@ class ForceFrame(Message, frozen=True, gc=False):
     contact_mm
         Centre of pressure (x, y) in the phantom's frame, or None without contact.
     flags
-        Words from ``robopatient.sensing.FLAGS``: "saturated", "dead_cell", "early_contact", "stale", "spike",
-        "overload", "untared", "clock_unsynced".
+        Words about the quality of the force: "untared", "spike", "saturated", "dead_cell", "heavy", "overload",
+        "early_contact", "clock_unsynced", and "stale" or "paused" where the loop does not know the hand.
+        ``robopatient.levels.FLAGS`` says what each means.
     """
 
     t_ns: int

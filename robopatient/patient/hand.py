@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+from robopatient.levels import CONTACT_NEWTON
 from robopatient.messages import ForceFrame, PainState
 from robopatient.patient.model import Patient
 
@@ -14,8 +15,6 @@ __all__ = ["Hand"]
 
 STEP_NS = 4_000_000
 """One turn of the loop at 250 Hz."""
-CONTACT_NEWTON = 2.0
-"""As the sensing tells a place from."""
 
 
 class Hand:

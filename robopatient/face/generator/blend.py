@@ -11,10 +11,11 @@ import math
 import numpy as np
 
 from robopatient.config import FaceConfig
-from robopatient.face.apex import MAX_INTENSITY, apex_au
+from robopatient.face.apex import apex_au
 from robopatient.face.generator.dynamics import Course, Dynamics, load_dynamics
 from robopatient.face.generator.living import Breath, Eyes, Waver, smoothstep
 from robopatient.facs import ACTION_UNITS
+from robopatient.levels import MAX_INTENSITY
 from robopatient.messages import FaceCommand, FacePose, Phase
 from robopatient.topics import TOPICS
 
