@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import numpy as np
 
 from experiments.datasets.design import Shot
@@ -89,7 +90,7 @@ def overlay(poses: list[FacePose], shot: Shot, seconds: float, fps: float, seed:
             au |= {unit: pose.au.get(like, 0.0) for unit, like in RAISED_BROWS.items()}
         if shot.kind not in ("pain", "neutral"):
             au |= _course(shot.kind, target, seconds, frame / fps, syllable)
-        shown.append(FacePose(au, pose.head_deg, pose.gaze_deg, pose.breath))
+        shown.append(msgspec.structs.replace(pose, au=au))
     return shown
 
 

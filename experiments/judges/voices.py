@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import wave
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 from scipy import signal
 
 from experiments.judges.clips import NO_FACE, NO_SOUND, Clip
-from robopatient.config import asset_names
+from robopatient.config import FaceConfig, SessionConfig, asset_names
 from robopatient.errors import ConfigError, RecordError, require
 from robopatient.face.generator.motion import MOTION_HZ
-from robopatient.session.perform import TICK_S, felt, perform
+from robopatient.simulation.episode import of_pain, somebody
+from robopatient.simulation.rig import TICK_S
 from robopatient.voice.identity import load_identity
 
 __all__ = ["clips_of_voice", "press", "sound_of"]
@@ -67,10 +67,9 @@ def press(rng: np.random.Generator, seconds: float) -> np.ndarray:
 def _synthesised(pain: np.ndarray, voice: str, seed: int) -> np.ndarray:
     ticks_s = np.arange(round(len(pain) / MOTION_HZ / TICK_S)) * TICK_S
     levels = np.interp(ticks_s, np.arange(len(pain)) / MOTION_HZ, pain)
-    who = load_identity(voice)
-    character = SimpleNamespace(sex=who.sex, expressiveness=1.0)
-    _, sound, rate_hz = perform(felt(levels.tolist()), character, voice, seed, MOTION_HZ)
-    return _at_rate(sound, rate_hz)
+    config = SessionConfig(seed=seed, face=FaceConfig(enabled=False))
+    episode = of_pain(levels.tolist(), config, somebody(load_identity(voice).sex, voice))
+    return _at_rate(episode.sound, episode.sample_rate_hz)
 
 
 def _plain(pain: np.ndarray, pitch_hz: float, tract: float, rng: np.random.Generator) -> np.ndarray:

@@ -1,7 +1,7 @@
 """From bytes to what is asked of voice and face: the whole patient as one pure, replayable computation.
 
-The loop (``control.py``), the replay (``replay.py``) and the simulation (``robopatient.simulate``) drive this object with
-the same calls, so what each of them computes is what a live session computes.
+The loop (``control.py``), the replay (``replay.py``) and the simulation (``robopatient.simulation``) drive this object
+with the same calls, so what each of them computes is what a live session computes.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ class Pipeline:
         self.sensing = self._touch.sensing
         quiet_ms = config.control.fail_quiet_ms
         fade_ms = max(0.5 * quiet_ms, quiet_ms - QUIET_TURNS * 1e3 / config.control.loop_hz)
-        self._patient = Patient(profile, config.seed, self.sensing.phantom, fade_ms)
+        self.patient = Patient(profile, config.seed, self.sensing.phantom, fade_ms)
         self._policy = make_policy(config.expression, profile)
         self._split = Split(config.split, self.sensing.phantom)
         self._stale_ns = round(config.control.stale_ms * 1e6)
@@ -177,13 +177,13 @@ class Pipeline:
             case "unhush" | "resume":  # a study that goes on after a stop is heard again
                 self.hushed = False
             case "cue":
-                self._patient.cue(action.argument)
+                self.patient.cue(action.argument)
             case "ask":
-                self._said.append(self._patient.answer(action.argument, action.t_ns))
+                self._said.append(self.patient.answer(action.argument, action.t_ns))
             case "stress":
-                self._patient.stress = _level(action.argument, self._patient.stress)
+                self.patient.stress = _level(action.argument, self.patient.stress)
             case "relief":
-                self._patient.relief = _level(action.argument, self._patient.relief)
+                self.patient.relief = _level(action.argument, self.patient.relief)
             case "suggest":
                 self._suggest(action.argument)
 
@@ -233,13 +233,13 @@ class Pipeline:
             voice, face = given.voice or expression.voice, given.face or expression.face
             return pain, msgspec.structs.replace(expression, voice=voice, face=face)
         if turn is None:
-            pain = self._patient.step(felt)
+            pain = self.patient.step(felt)
             return pain, self._policy.step(pain)
         if turn.split != self._split.config:
             self._split = Split(turn.split, self.sensing.phantom)
         if not (turn.voice_by_patient or turn.face_by_patient):
             return turn.pain, turn.expression
-        pain = self._patient.step(felt)
+        pain = self.patient.step(felt)
         expression = self._policy.step(pain)
         if not turn.voice_by_patient:
             pain = msgspec.structs.replace(pain, voice_nrs=turn.pain.voice_nrs)

@@ -10,7 +10,7 @@ import pytest
 from support.needs import HEAD, module
 
 from robopatient.errors import ConfigError, RecordError
-from robopatient.session.generate import generate
+from robopatient.simulation.generate import generate
 
 
 @pytest.fixture
