@@ -16,36 +16,36 @@ from scipy.special import ndtr
 from stable_baselines3 import PPO
 from stable_baselines3.common.logger import Logger
 
+from policies.answer_scales import RatingQuestion, question
 from policies.env import published_table
 from policies.errors import RatingError
 from policies.learner import Learner, Teachable
-from policies.ordinal import quadratic
-from policies.plan import Schedule, Trial, keyed
+from policies.plan import Schedule, TrainingTrial, keyed
 from policies.reward_models import grid
-from policies.scales import Question, question
 from policies.spaces import Array
+from policies.statistics.ordinal import quadratic
 from policies.train_ppo import Weights, build, load_weights, weights_of
 from robopatient.expression.ppo import Network
 
-__all__ = ["BASELINES", "BeliefAlone", "Constant", "DirectPpo", "Duels", "GaussianProcess", "TableBandit"]
+__all__ = ["BASELINES", "BeliefAlone", "ConstantSound", "DirectPpo", "Duels", "GaussianProcess", "TableBandit"]
 
 
 class _Baseline(ABC):
     """Bookkeeping that all share: the pending trial, the answers as rewards from 0 to 1."""
 
-    def __init__(self, n_state: int, n_action: int, asked: Question, seed: int) -> None:
+    def __init__(self, n_state: int, n_action: int, asked: RatingQuestion, seed: int) -> None:
         self.n_state, self.n_action, self.question, self.seed = n_state, n_action, asked, seed
         self.states, self.actions = np.empty((0, n_state)), np.empty((0, n_action))
         self.rewards = np.empty(0)
         self.answered = 0
-        self._pending: Trial | None = None
+        self._pending: TrainingTrial | None = None
 
-    def suggest(self, state: Array) -> Trial:
+    def suggest(self, state: Array) -> TrainingTrial:
         """Next trial for a press."""
         self._pending = self._trial(self.answered, np.asarray(state, float))
         return self._pending
 
-    def tell(self, trial: Trial, rating: int) -> None:
+    def tell(self, trial: TrainingTrial, rating: int) -> None:
         """The answer to the trial suggested last; RatingError when off the scale or out of order."""
         if self._pending is None or trial.index != self._pending.index:
             raise RatingError(f"an answer to trial {trial.index} came out of order; answer each trial once")
@@ -58,24 +58,24 @@ class _Baseline(ABC):
         self._learn(trial, index)
 
     @abstractmethod
-    def _trial(self, index: int, state: Array) -> Trial: ...
+    def _trial(self, index: int, state: Array) -> TrainingTrial: ...
 
-    def _learn(self, trial: Trial, index: int) -> None:  # noqa: B027  (a constant learns nothing)
+    def _learn(self, trial: TrainingTrial, index: int) -> None:  # noqa: B027  (a constant learns nothing)
         pass
 
 
 class _OneSound(_Baseline):
     """A baseline that proposes one sound a press."""
 
-    def _trial(self, index: int, state: Array) -> Trial:
+    def _trial(self, index: int, state: Array) -> TrainingTrial:
         action = self._choose(state, keyed(self.seed, index, "query"))
-        return Trial(index, state, action, self.question, "thompson")
+        return TrainingTrial(index, state, action, self.question, "thompson")
 
     @abstractmethod
     def _choose(self, state: Array, rng: np.random.Generator) -> Array: ...
 
 
-class Constant(_OneSound):
+class ConstantSound(_OneSound):
     """Always the centre of the action space, whatever is pressed or said."""
 
     def _choose(self, state: Array, rng: np.random.Generator) -> Array:
@@ -96,7 +96,13 @@ class DirectPpo(_OneSound):
     rate, epochs, spread, spread_pretrained = 3e-3, 10, 0.6, 0.3
 
     def __init__(
-        self, n_state: int, n_action: int, asked: Question, seed: int, batch: int = 20, start: Weights | None = None
+        self,
+        n_state: int,
+        n_action: int,
+        asked: RatingQuestion,
+        seed: int,
+        batch: int = 20,
+        start: Weights | None = None,
     ) -> None:
         super().__init__(n_state, n_action, asked, seed)
         self.batch = batch
@@ -116,7 +122,7 @@ class DirectPpo(_OneSound):
         spread = np.exp(weights_of(self._agent)["log_std"])
         return np.clip(mean + spread * rng.standard_normal(self.n_action), -1.0, 1.0)
 
-    def _learn(self, trial: Trial, index: int) -> None:
+    def _learn(self, trial: TrainingTrial, index: int) -> None:
         if self.answered % self.batch == 0 and self.answered >= self.batch:
             _ppo_update(
                 self._agent, self.states[-self.batch :], self.actions[-self.batch :], self.rewards[-self.batch :]
@@ -153,7 +159,7 @@ class TableBandit(_OneSound):
 
     noise_sd, weight_sd = 0.3, 0.35
 
-    def __init__(self, n_state: int, n_action: int, asked: Question, seed: int) -> None:
+    def __init__(self, n_state: int, n_action: int, asked: RatingQuestion, seed: int) -> None:
         super().__init__(n_state, n_action, asked, seed)
         table = published_table()
         self._table = np.hstack([table, np.zeros((len(table), n_action - 2))])
@@ -171,7 +177,7 @@ class TableBandit(_OneSound):
         weights = mean + np.linalg.solve(root.T, rng.standard_normal(len(mean)))
         return self._table[(self._features(state, self._table) @ weights).argmax()]
 
-    def _learn(self, trial: Trial, index: int) -> None:
+    def _learn(self, trial: TrainingTrial, index: int) -> None:
         x = self._features(trial.state, trial.action[None])[0]
         self._precision = self._precision + np.outer(x, x) / self.noise_sd**2
         self._shift = self._shift + x * self.rewards[-1] / self.noise_sd**2
@@ -224,22 +230,22 @@ class Duels(_Baseline):
 
     weight_sd, candidates, same_half_width = 1.0, 200, 0.3
 
-    def __init__(self, n_state: int, n_action: int, asked: Question, seed: int) -> None:
+    def __init__(self, n_state: int, n_action: int, asked: RatingQuestion, seed: int) -> None:
         super().__init__(n_state, n_action, question("pair"), seed)
         size = quadratic(np.zeros((1, n_state)), np.zeros((1, n_action))).shape[1]
         self._mode, self._precision = np.zeros(size), np.eye(size) / self.weight_sd**2
         self._x, self._y = np.empty((0, size)), np.empty(0, int)
 
-    def _trial(self, index: int, state: Array) -> Trial:
+    def _trial(self, index: int, state: Array) -> TrainingTrial:
         rng = keyed(self.seed, index, "query")
         actions = rng.uniform(-1.0, 1.0, (self.candidates, self.n_action))
         features = quadratic(np.tile(state, (len(actions), 1)), actions)
         root = np.linalg.cholesky(self._precision)
         draws = self._mode + np.linalg.solve(root.T, rng.standard_normal((len(self._mode), 2))).T
         first, second = (features @ draws.T).argmax(0)
-        return Trial(index, state, actions[first], self.question, "thompson", other=actions[second])
+        return TrainingTrial(index, state, actions[first], self.question, "thompson", other=actions[second])
 
-    def _learn(self, trial: Trial, index: int) -> None:
+    def _learn(self, trial: TrainingTrial, index: int) -> None:
         assert trial.other is not None
         pair = quadratic(np.tile(trial.state, (2, 1)), np.stack([trial.action, trial.other]))
         self._x = np.vstack([self._x, pair[1] - pair[0]])
@@ -281,8 +287,8 @@ class BeliefAlone(Learner):
         return np.array([sounds[worth(np.tile(s, (len(sounds), 1)), sounds).mean(0).argmax()] for s in state])
 
 
-BASELINES: dict[str, Callable[[int, int, Question, int], Teachable]] = {
-    "constant centre": Constant,
+BASELINES: dict[str, Callable[[int, int, RatingQuestion, int], Teachable]] = {
+    "constant centre": ConstantSound,
     "PPO, library defaults": lambda s, a, q, seed: DirectPpo(s, a, q, seed, batch=2048),
     "PPO, tuned": DirectPpo,
     "table bandit": TableBandit,

@@ -6,17 +6,13 @@ research; the weights are the same.
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from policies.errors import PolicyError
+from policies.frozen import write_frozen
 from policies.spaces import Task
 from robopatient.expression.ppo import CHECKPOINTS, Card, checkpoint_folder, read_checkpoint
 
@@ -40,22 +36,18 @@ def write_checkpoint(
     agent: PPO | None = None,
 ) -> Card:
     """Write ``card.toml`` and ``weights.npz`` (and ``sb3.zip`` when the agent is given) into a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    buffer = io.BytesIO()
-    np.savez(buffer, **{name: weights[name] for name in sorted(weights)})  # type: ignore[arg-type]
     card = Card(
         name=folder.name,
         title=title,
         prior=prior,
-        sha256=hashlib.sha256(buffer.getvalue()).hexdigest(),
+        sha256="0" * 64,
         observation=task.observation,
         action=task.action,
         data=data,
         training=dict(training),
         versions={name: version(name) for name in ("robopatient", "stable-baselines3", "gymnasium", "torch", "numpy")},
     )
-    (folder / "weights.npz").write_bytes(buffer.getvalue())
-    (folder / "card.toml").write_text(_toml(card), encoding="utf-8")
+    card = write_frozen(folder, weights, card)
     if agent is not None:
         agent.save(folder / "sb3.zip")
     return card
@@ -95,22 +87,3 @@ def _axes(dimensions: tuple[Any, ...]) -> str:
 def list_checkpoints(folder: Path = CHECKPOINTS) -> list[tuple[Path, Card]]:
     """All checkpoints below a folder."""
     return [(path.parent, read_checkpoint(path.parent)[0]) for path in sorted(folder.glob("*/card.toml"))]
-
-
-def _toml(card: Card) -> str:
-    """The card as TOML; strings and numbers of JSON are also those of TOML."""
-    lines = [
-        f"{key} = {json.dumps(getattr(card, key), ensure_ascii=False)}"
-        for key in ("name", "title", "prior", "data", "sha256")
-    ]
-    for key in ("training", "versions"):
-        lines += [
-            "",
-            f"[{key}]",
-            *(f"{k} = {json.dumps(v, ensure_ascii=False)}" for k, v in getattr(card, key).items()),
-        ]
-    for key in ("observation", "action"):
-        for axis in getattr(card, key):
-            lines += ["", f"[[{key}]]"]
-            lines += [f"{k} = {json.dumps(getattr(axis, k), ensure_ascii=False)}" for k in axis.__struct_fields__]
-    return "\n".join(lines) + "\n"

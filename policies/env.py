@@ -8,9 +8,9 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
+from policies.answer_scales import question
 from policies.errors import PolicyError
-from policies.listeners import Habits, Listener, Rater, draw_listener
-from policies.scales import question
+from policies.listeners import Habits, Listener, SimulatedRater, draw_listener
 from policies.spaces import ACTIONS, PUBLISHED_AMPLITUDES, PUBLISHED_RATIOS, TASKS, Array, normalised, physical
 
 __all__ = ["PalpationEnv", "published_table"]
@@ -91,7 +91,7 @@ class PalpationEnv(gym.Env[np.ndarray, Any]):
         high = np.array([d.high for d in self.task.observation], np.float32)
         self.observation_space = spaces.Box(low, high, dtype=np.float32)
         self.action_space = spaces.Discrete(16) if table else spaces.Box(-1.0, 1.0, (self.task.n_action,), np.float32)
-        self._rater: Rater | None = None
+        self._rater: SimulatedRater | None = None
         self._state = np.zeros(self.task.n_observation)
         self._trial = 0
 
@@ -102,7 +102,7 @@ class PalpationEnv(gym.Env[np.ndarray, Any]):
         super().reset(seed=seed)
         if self._rater is None or seed is not None:
             drawn = self._given or draw_listener(self.np_random, self.task.n_observation, self.task.n_action)
-            self._rater, self._trial = Rater(drawn, self._habits), 0
+            self._rater, self._trial = SimulatedRater(drawn, self._habits), 0
         self._state = self.np_random.uniform(-1.0, 1.0, self.task.n_observation)
         return self._observation(), {}
 

@@ -1,7 +1,7 @@
-"""How good a method becomes with how many ratings: lessons with simulated raters, scored against the truth.
+"""How good a method becomes with how many ratings: training sessions with simulated raters, scored against the truth.
 
-A score of 0 is a random action, 1 this rater's best. Fitted people are left out of everything that their own lesson
-starts from. Every lesson is a pure function of its ``Job``.
+A score of 0 is a random action, 1 this rater's best. Fitted people are left out of everything that their own training
+starts from. Every training session is a pure function of its ``TrainingJob``.
 """
 
 from __future__ import annotations
@@ -14,21 +14,31 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from policies.answer_scales import question
 from policies.baselines import BASELINES, BeliefAlone, DirectPpo
 from policies.checkpoint import read_weights, starting_point
 from policies.errors import PolicyError
+from policies.fitted_people import People
 from policies.learner import Learner, Teachable
-from policies.listeners import FittedListener, Habits, Listener, PsychophysicalListener, Rater, draw_listener
-from policies.ordinal import Gaussian
-from policies.people import People
-from policies.plan import Plan, Schedule, keyed
+from policies.listeners import FittedListener, Habits, Listener, PsychophysicalListener, SimulatedRater, draw_listener
+from policies.plan import Schedule, TrainingPlan, keyed
 from policies.populations import hierarchical_prior
 from policies.reward_models import OrdinalModel
-from policies.scales import question
 from policies.spaces import TASKS, Array
+from policies.statistics.ordinal import Gaussian
 from policies.train_ppo import Weights, train, weights_of
 
-__all__ = ["CHECKPOINTS", "METHODS", "Job", "Lesson", "Score", "Yardstick", "quartiles", "run_job", "time_to"]
+__all__ = [
+    "CHECKPOINTS",
+    "METHODS",
+    "Score",
+    "TrainingJob",
+    "TrainingResult",
+    "Yardstick",
+    "quartiles",
+    "run_job",
+    "time_to",
+]
 
 CHECKPOINTS = (0, 10, 20, 30, 40, 50, 60, 80, 100, 120, 150, 200, 300, 400)
 """Ratings after which the deployed policy is scored."""
@@ -37,18 +47,18 @@ LEARNERS: dict[str, type[Learner]] = {"learner": Learner, "belief alone": Belief
 METHODS = (*LEARNERS, "PPO, pre-trained", *BASELINES)
 
 WARM_UP = Schedule(presses=40_960, rate=3e-3, rate_end=5e-4, spread=0.4, spread_end=0.12)
-"""Training of a left-out person's start: from the shipped psychophysical weights to everybody else's population."""
+"""Training of a left-out person's start: from the shipped psychophysical weights to the population of all others."""
 
 
-class Job(msgspec.Struct, frozen=True):
-    """One lesson to simulate.
+class TrainingJob(msgspec.Struct, frozen=True):
+    """One training session to simulate.
 
     Attributes
     ----------
     listener
         Seed of a parametric listener, or index of a person.
     people
-        Everybody, for a person; None for a parametric listener.
+        All people, for a person; None for a parametric listener.
     habits
         Of the rater; None: lapses for parametric listeners, none for fitted people (their lapses are in the fit).
     refits
@@ -75,8 +85,8 @@ class Score(NamedTuple):
     merit: float
 
 
-class Lesson(NamedTuple):
-    """What came of a job. ``detected_at`` is the rating at which the rater was found to be no guide, or 0."""
+class TrainingResult(NamedTuple):
+    """What came of a job. ``detected_at`` is the rating at which the rater was found to be unreliable, or 0."""
 
     scores: tuple[Score, ...]
     verdict: str
@@ -113,7 +123,7 @@ class Yardstick:
         return Score(ratings, (merit - self.random) / (self.best - self.random), merit)
 
 
-def run_job(job: Job) -> Lesson:
+def run_job(job: TrainingJob) -> TrainingResult:
     """Simulate one lesson."""
     space = TASKS[job.task]
     listener: Listener
@@ -123,7 +133,7 @@ def run_job(job: Job) -> Lesson:
         rng = np.random.default_rng(1000 + job.listener)
         listener = draw_listener(rng, space.n_observation, space.n_action, job.noise)
     habits = job.habits or Habits(lapse=0.0 if isinstance(listener, FittedListener) else Habits().lapse)
-    rater, yardstick = Rater(listener, habits), Yardstick(listener, job.listener)
+    rater, yardstick = SimulatedRater(listener, habits), Yardstick(listener, job.listener)
     method = _method(job)
     scores, verdict, detected_at = [yardstick.score(method, 0)], "", 0
     for index in range(job.ratings):
@@ -140,10 +150,10 @@ def run_job(job: Job) -> Lesson:
             verdict, detected_at = method.check.verdict, index + 1
         if index + 1 in CHECKPOINTS or index + 1 == job.ratings:
             scores.append(yardstick.score(method, index + 1))
-    return Lesson(tuple(scores), verdict, detected_at, method.model.name if isinstance(method, Learner) else "")
+    return TrainingResult(tuple(scores), verdict, detected_at, method.model.name if isinstance(method, Learner) else "")
 
 
-def _method(job: Job) -> Teachable:
+def _method(job: TrainingJob) -> Teachable:
     space = TASKS[job.task]
     if job.method in BASELINES:
         return BASELINES[job.method](space.n_observation, space.n_action, question(job.questions[0]), job.seed)
@@ -157,7 +167,7 @@ def _method(job: Job) -> Teachable:
         return DirectPpo(space.n_observation, space.n_action, question(job.questions[0]), job.seed, start=start)
     if job.method not in LEARNERS:
         raise PolicyError(f"no method {job.method!r}; choose among {', '.join(METHODS)}")
-    plan = Plan(space.n_observation, space.n_action, job.questions, seed=job.seed)
+    plan = TrainingPlan(space.n_observation, space.n_action, job.questions, seed=job.seed)
     if not job.refits:
         plan = msgspec.structs.replace(plan, refit_every=job.ratings + 1)
     return LEARNERS[job.method](plan, start, population)
@@ -171,8 +181,8 @@ def _shipped(task: str) -> Weights:
 _STARTS: dict[tuple[int, bytes], Weights] = {}
 
 
-def _start_without(job: Job) -> Weights:
-    """Policy pre-trained on everybody but the person; kept, because the methods share it."""
+def _start_without(job: TrainingJob) -> Weights:
+    """Policy pre-trained on all people but this one; kept, because the methods share it."""
     assert job.people is not None
     mean, covariance = job.people.others(job.listener)
     key = (job.listener, mean.tobytes())

@@ -15,7 +15,7 @@ from policies.errors import PolicyError
 from robopatient.face.generator.chance import throws_of
 from robopatient.face.generator.motion import CHANNELS
 
-__all__ = ["Table", "channel_statistics", "table_of", "usual_changes"]
+__all__ = ["MotionTable", "channel_statistics", "table_of", "usual_changes"]
 
 TAIL_SHARE = 0.2
 """Least scale of a channel, as a share of its rare extremes: a unit that nearly always rests must not be blown up."""
@@ -25,7 +25,7 @@ PAINLESS_SHARE = 0.5
 what they are told is drawn differently this way, not what they answer: what is learned for each stays the same."""
 
 
-class Table(msgspec.Struct, frozen=True):
+class MotionTable(msgspec.Struct, frozen=True):
     """All sequences of a split, end to end.
 
     Attributes
@@ -60,7 +60,7 @@ class Table(msgspec.Struct, frozen=True):
         return torch.from_numpy(counted)
 
 
-def table_of(corpus: Corpus, split: str, shortest: int) -> Table:
+def table_of(corpus: Corpus, split: str, shortest: int) -> MotionTable:
     """Sequences of a split that have at least ``shortest`` frames.
 
     Raises
@@ -76,7 +76,7 @@ def table_of(corpus: Corpus, split: str, shortest: int) -> Table:
     common = Counter(archetypes)
     weight = np.array([1.0 if one.pain.any() else PAINLESS_SHARE for one in chosen])
     weight /= [common[archetype] for archetype in archetypes]
-    return Table(
+    return MotionTable(
         motion=torch.from_numpy(np.concatenate([one.motion for one in chosen])),
         condition=torch.from_numpy(np.concatenate([one.condition for one in chosen])),
         start=np.concatenate(([0], np.cumsum(length)[:-1])),
@@ -85,7 +85,7 @@ def table_of(corpus: Corpus, split: str, shortest: int) -> Table:
     )
 
 
-def channel_statistics(table: Table) -> tuple[list[float], list[float]]:
+def channel_statistics(table: MotionTable) -> tuple[list[float], list[float]]:
     """Mean and scale of every channel of the training people.
 
     Raises
@@ -103,7 +103,7 @@ def channel_statistics(table: Table) -> tuple[list[float], list[float]]:
     return mean.tolist(), np.maximum(spread, TAIL_SHARE * extremes).tolist()
 
 
-def usual_changes(table: Table, scale: Rows[float], lag: int) -> list[float]:
+def usual_changes(table: MotionTable, scale: Rows[float], lag: int) -> list[float]:
     """How much every channel of standardised motion changes over ``lag`` frames, shape (D,)."""
     motion = table.motion.numpy()
     whole = np.ones(len(motion) - lag, bool)

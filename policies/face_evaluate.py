@@ -13,29 +13,40 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from policies.corpus.recipe import Recipe
+from policies.corpus.recipe import CorpusRecipe
 from policies.corpus.store import Corpus, check
 from policies.corpus.store import Sequence as Clip
 from policies.errors import PolicyError
 from policies.face_generators import Generator
 from policies.face_metrics.cases import Case, Tries
 from policies.face_metrics.compat import compat_of
-from policies.face_metrics.control import SWAPS, Person, SwapResult, slots_matter, swap_test
+from policies.face_metrics.control import SWAPS, ConditionedPerson, SwapResult, slots_matter, swap_test
 from policies.face_metrics.corrected import corrected_of
 from policies.face_metrics.dose import dose_response
 from policies.face_metrics.drift import Drift, drift_of
 from policies.face_metrics.generation import generate_many
-from policies.face_metrics.intervals import Interval, SubjectBootstrap, better
 from policies.face_metrics.presses import PRESSES_NRS, peaks_of, press_people
 from policies.face_metrics.react import apart, react_of
-from policies.face_metrics.realism import Reading, published_of, read_motion, realism_of
+from policies.face_metrics.realism import MotionFeatures, published_of, read_motion, realism_of
 from policies.face_metrics.takes import similar, takes
+from policies.statistics.resampling import Interval, SubjectBootstrap, better
 from robopatient.face.generator.motion import MOTION_HZ, pspi
 
-__all__ = ["AGAIN", "FULL", "QUICK", "RATIOS", "TO_BEAT", "Answers", "Evaluation", "Plan", "evaluate", "make_cases"]
+__all__ = [
+    "AGAIN",
+    "FULL",
+    "QUICK",
+    "RATIOS",
+    "TO_BEAT",
+    "EvaluationPlan",
+    "FaceEvaluation",
+    "GeneratedAnswers",
+    "evaluate",
+    "make_cases",
+]
 
 AGAIN = "held-out people again"
-"""Name of the ceiling: further takes of the same made-up people, scored like a generator."""
+"""Name of the ceiling: further takes of the same simulated people, scored like a generator."""
 
 TO_BEAT: dict[str, bool] = {
     "pain_sim": True,
@@ -54,10 +65,12 @@ RECIPE_CONTROLS = ("pain", "expressiveness", "valence")
 """Conditions that every generator has in common with the PainDiffusion recipe: stimulus, expressiveness, emotion."""
 
 LEAST_SUBJECTS = 3
+DRAWS = 95
+"""Second seed of the drawing of people, apart from every other use of the evaluation's seed."""
 """Held-out people below which an interval over people means nothing."""
 
 
-class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class EvaluationPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much is measured.
 
     Attributes
@@ -100,8 +113,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     drift_minutes: int = 10
 
 
-FULL = Plan()
-QUICK = Plan(
+FULL = EvaluationPlan()
+QUICK = EvaluationPlan(
     subjects=4,
     clips=2,
     clip_s=6.0,
@@ -118,7 +131,7 @@ QUICK = Plan(
 """For a first look and for tests: the intervals are wide and the p values cannot become small."""
 
 
-class Answers(NamedTuple):
+class GeneratedAnswers(NamedTuple):
     """One generator's answers: cases it was asked, its tries at each, and frames in a second of processor time."""
 
     rows: np.ndarray
@@ -126,7 +139,7 @@ class Answers(NamedTuple):
     fps: float
 
 
-class Evaluation(NamedTuple):
+class FaceEvaluation(NamedTuple):
     """All that was measured.
 
     Attributes
@@ -151,7 +164,7 @@ class Evaluation(NamedTuple):
     ours: str
     names: list[str]
     cases: list[Case]
-    answers: dict[str, Answers]
+    answers: dict[str, GeneratedAnswers]
     values: dict[str, dict[str, np.ndarray]]
     summary: dict[str, dict[str, Interval]]
     ahead: dict[str, dict[str, Interval]]
@@ -162,19 +175,19 @@ class Evaluation(NamedTuple):
     drift: dict[str, Drift]
     dose: dict[str, Interval]
     presses: dict[str, dict[float, Interval]]
-    readings: dict[str, list[Reading]]
-    plan: Plan
+    readings: dict[str, list[MotionFeatures]]
+    plan: EvaluationPlan
     seed: int
 
 
 def evaluate(
     corpus: Corpus,
     generators: Mapping[str, Generator],
-    plan: Plan = FULL,
+    plan: EvaluationPlan = FULL,
     seed: int = 1,
-    recipe: Recipe | None = None,
+    recipe: CorpusRecipe | None = None,
     say: Callable[[str], None] = lambda text: None,
-) -> Evaluation:
+) -> FaceEvaluation:
     """Measure generators on the held-out people of a corpus.
 
     Parameters
@@ -194,16 +207,16 @@ def evaluate(
     mean, scale = _scales(corpus)
     say("choosing held-out clips and the reactions that suit them")
     cases, further = make_cases(corpus, plan, seed, recipe)
-    boot = SubjectBootstrap([case.subject for case in cases], plan.draws, seed)
+    boot = SubjectBootstrap([case.subject for case in cases], plan.draws, (seed, DRAWS))
     people = _people(corpus, cases, plan.pairs)
     ours = next(iter(generators))
-    answers: dict[str, Answers] = {}
+    answers: dict[str, GeneratedAnswers] = {}
     swaps: dict[str, list[SwapResult]] = {}
     slots: dict[str, float] = {}
     drift: dict[str, Drift] = {}
     trials = _trials(corpus, plan)
     dose = {"held-out": _dose(trials, [one.motion for one in trials], plan, seed)}
-    persons = SubjectBootstrap(corpus.subjects("test")[: plan.subjects], plan.draws, seed)
+    persons = SubjectBootstrap(corpus.subjects("test")[: plan.subjects], plan.draws, (seed, DRAWS))
     traits = {one.subject: one.traits for one in corpus.of("test")}
     pressed = press_people(recipe, [traits[name] for name in persons.names], seed) if recipe is not None else None
     presses = {"held-out": _by_strength(pressed.peaks, persons)} if pressed is not None else {}
@@ -227,14 +240,14 @@ def evaluate(
             drift[name] = drift_of(generator, seeds, scale, plan.drift_minutes)
     names = list(generators)
     if further is not None:
-        answers[AGAIN] = Answers(np.arange(len(cases)), further, float("nan"))
+        answers[AGAIN] = GeneratedAnswers(np.arange(len(cases)), further, float("nan"))
         names.insert(1, AGAIN)
     say("comparing")
     values = {name: _measure(cases, answers[name], scale) for name in names}
     readings = {name: _readings(cases, answers[name], mean, scale) for name in names}
     truth = [read_motion(case.stimulus, case.truth, mean, scale) for case in cases]
     baselines = [name for name in names if name not in (ours, AGAIN)]
-    return Evaluation(
+    return FaceEvaluation(
         ours=ours,
         names=names,
         cases=cases,
@@ -258,7 +271,9 @@ def evaluate(
     )
 
 
-def make_cases(corpus: Corpus, plan: Plan, seed: int, recipe: Recipe | None) -> tuple[list[Case], list[Tries] | None]:
+def make_cases(
+    corpus: Corpus, plan: EvaluationPlan, seed: int, recipe: CorpusRecipe | None
+) -> tuple[list[Case], list[Tries] | None]:
     """Held-out clips with what suits them; and further takes of each for the ceiling, where people can be asked again.
 
     Raises
@@ -295,7 +310,7 @@ def make_cases(corpus: Corpus, plan: Plan, seed: int, recipe: Recipe | None) -> 
     return cases, [m[plan.appropriate :] for m in more]
 
 
-def _equal_takes(recipe: Recipe, clips: Sequence[Clip], count: int, seed: int) -> list[np.ndarray]:
+def _equal_takes(recipe: CorpusRecipe, clips: Sequence[Clip], count: int, seed: int) -> list[np.ndarray]:
     """Takes of clips that need not be equally long."""
     result: dict[int, np.ndarray] = {}
     for n in {len(one.pain) for one in clips}:
@@ -320,16 +335,18 @@ def _scales(corpus: Corpus) -> tuple[np.ndarray, np.ndarray]:
     return frames.mean(0, dtype=np.float64), np.maximum(frames.std(0, dtype=np.float64), 1e-3)
 
 
-def _people(corpus: Corpus, cases: Sequence[Case], count: int) -> list[Person]:
+def _people(corpus: Corpus, cases: Sequence[Case], count: int) -> list[ConditionedPerson]:
     """Held-out people for the swap tests, again from the first when there are too few."""
     traits = {one.subject: one.traits for one in corpus.of("test")}
     names = list(dict.fromkeys(case.subject for case in cases))
-    return [Person(traits[names[i % len(names)]]) for i in range(count)]
+    return [ConditionedPerson(traits[names[i % len(names)]]) for i in range(count)]
 
 
-def _ask(generator: Generator, cases: Sequence[Case], plan: Plan, seed: int, *, spared: bool) -> Answers:
+def _ask(
+    generator: Generator, cases: Sequence[Case], plan: EvaluationPlan, seed: int, *, spared: bool
+) -> GeneratedAnswers:
     """Answers to all cases, or to fewer of a slow generator that may be spared."""
-    begin = time.process_time()  # what others do on this machine makes nobody slow
+    begin = time.process_time()  # other processes on this machine do not count
     first = generate_many(generator, [cases[0].condition], [seed])[0]
     fps = len(first) / max(time.process_time() - begin, 1e-9)
     slow = spared and fps < plan.slow_fps
@@ -344,12 +361,12 @@ def _ask(generator: Generator, cases: Sequence[Case], plan: Plan, seed: int, *, 
         if asked[case.subject] <= clips:
             rows.append(i)
     conditions = [cases[i].condition for i in rows for _ in range(tries)]
-    seeds = [seed + 1000 * i + k for i in rows for k in range(tries)]  # dice shared by all clips would be few dice
+    seeds = [seed + 1000 * i + k for i in rows for k in range(tries)]  # one seed for all clips would be few draws
     made = generate_many(generator, conditions, seeds)
-    return Answers(np.array(rows), [np.stack(made[j : j + tries]) for j in range(0, len(made), tries)], fps)
+    return GeneratedAnswers(np.array(rows), [np.stack(made[j : j + tries]) for j in range(0, len(made), tries)], fps)
 
 
-def _measure(cases: Sequence[Case], answers: Answers, scale: np.ndarray) -> dict[str, np.ndarray]:
+def _measure(cases: Sequence[Case], answers: GeneratedAnswers, scale: np.ndarray) -> dict[str, np.ndarray]:
     rows: dict[str, np.ndarray] = {}
     for at, tries in zip(answers.rows.tolist(), answers.tries, strict=True):
         found = compat_of(cases[at], tries, scale)
@@ -362,7 +379,7 @@ def _measure(cases: Sequence[Case], answers: Answers, scale: np.ndarray) -> dict
 
 def _summary(
     cases: Sequence[Case],
-    answers: Answers,
+    answers: GeneratedAnswers,
     values: Mapping[str, np.ndarray],
     boot: SubjectBootstrap,
     scale: np.ndarray,
@@ -396,7 +413,9 @@ def _nan(of: Callable[[np.ndarray], float], values: np.ndarray) -> float:
     return float(of(values)) if np.isfinite(values).any() else float("nan")
 
 
-def _readings(cases: Sequence[Case], answers: Answers, mean: np.ndarray, scale: np.ndarray) -> list[Reading]:
+def _readings(
+    cases: Sequence[Case], answers: GeneratedAnswers, mean: np.ndarray, scale: np.ndarray
+) -> list[MotionFeatures]:
     """Every try boiled down, tries of a case one after the other."""
     return [
         read_motion(cases[at].stimulus, motion, mean, scale)
@@ -405,13 +424,17 @@ def _readings(cases: Sequence[Case], answers: Answers, mean: np.ndarray, scale: 
     ]
 
 
-def _by_case(readings: Sequence[Reading], answers: Answers) -> list[list[Reading]]:
+def _by_case(readings: Sequence[MotionFeatures], answers: GeneratedAnswers) -> list[list[MotionFeatures]]:
     tries = len(answers.tries[0])
     return [list(readings[i * tries : (i + 1) * tries]) for i in range(len(answers.rows))]
 
 
 def _realism(
-    readings: Sequence[Reading], answers: Answers, truth: Sequence[Reading], boot: SubjectBootstrap, plan: Plan
+    readings: Sequence[MotionFeatures],
+    answers: GeneratedAnswers,
+    truth: Sequence[MotionFeatures],
+    boot: SubjectBootstrap,
+    plan: EvaluationPlan,
 ) -> dict[str, Interval]:
     """Distances to the held-out clips that were asked, with people drawn again on both sides."""
     grouped = dict(zip(answers.rows.tolist(), _by_case(readings, answers), strict=True))
@@ -428,14 +451,14 @@ def _by_strength(peaks: np.ndarray, persons: SubjectBootstrap) -> dict[float, In
     return {nrs: persons.mean(row) for nrs, row in zip(PRESSES_NRS, peaks, strict=True)}
 
 
-def _trials(corpus: Corpus, plan: Plan) -> list[Clip]:
+def _trials(corpus: Corpus, plan: EvaluationPlan) -> list[Clip]:
     """Every trial of some held-out people, for dose and response."""
     people = corpus.subjects("test")[: plan.dose_subjects]
     longest = round(plan.clip_s * MOTION_HZ)
     return [_cut(one, longest) for one in corpus.of("test") if one.subject in people]
 
 
-def _dose(trials: Sequence[Clip], motions: Sequence[np.ndarray], plan: Plan, seed: int) -> Interval:
+def _dose(trials: Sequence[Clip], motions: Sequence[np.ndarray], plan: EvaluationPlan, seed: int) -> Interval:
     """Rank correlation of the strongest pain and the peak PSPI over the trials of each person, mean over people."""
     rows: dict[str, list[int]] = {}
     for i, one in enumerate(trials):
@@ -443,4 +466,4 @@ def _dose(trials: Sequence[Clip], motions: Sequence[np.ndarray], plan: Plan, see
     felt = np.array([one.pain.max() for one in trials])
     shown = np.array([np.asarray(pspi(motion)).max() for motion in motions])
     values = np.array([dose_response(felt[at], shown[at]) for at in rows.values()])
-    return SubjectBootstrap(list(rows), plan.draws, seed).mean(values)
+    return SubjectBootstrap(list(rows), plan.draws, (seed, DRAWS)).mean(values)

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-__all__ = ["Generator", "Stepper", "Streaming"]
+__all__ = ["FaceStepper", "Generator", "Streaming"]
 
 
 class Generator(Protocol):
@@ -19,7 +19,7 @@ class Generator(Protocol):
         ...
 
 
-class Stepper(Protocol):
+class FaceStepper(Protocol):
     """One face being moved."""
 
     def step(self, condition: np.ndarray) -> np.ndarray:
@@ -32,6 +32,6 @@ class Streaming(Protocol):
 
     name: str
 
-    def stream(self, seed: int) -> Stepper:
+    def stream(self, seed: int) -> FaceStepper:
         """A new face at rest."""
         ...

@@ -70,7 +70,7 @@ class ShippedFace:
 
 
 class _Faces:
-    """Faces side by side, each with noise, dice and eyes of its own; what one shows does not depend on the others.
+    """Faces side by side, each with its own noise, random draws and eyes; what one shows does not depend on the others.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from policies.errors import PolicyError
-from policies.face_trainer import FaceTraining, Trainer
+from policies.face_trainer import FaceTrainer, FaceTraining
 
 __all__ = ["has_state", "load_state", "save_state"]
 
@@ -25,7 +25,7 @@ def has_state(folder: Path, rank: int = 0) -> bool:
     return all(path.exists() for path in _paths(folder, rank))
 
 
-def save_state(folder: Path, trainer: Trainer, rank: int = 0) -> None:
+def save_state(folder: Path, trainer: FaceTrainer, rank: int = 0) -> None:
     """Write where the training is; the old state stays until the new one is whole."""
     tensors, rest = trainer.state()
     big, small = _paths(folder, rank)
@@ -35,7 +35,7 @@ def save_state(folder: Path, trainer: Trainer, rank: int = 0) -> None:
     small.write_text(json.dumps({"at": rest["at"], "training": rest["training"]}, indent=1) + "\n", encoding="utf-8")
 
 
-def load_state(folder: Path, trainer: Trainer, rank: int = 0) -> None:
+def load_state(folder: Path, trainer: FaceTrainer, rank: int = 0) -> None:
     """Go on where ``save_state`` left off.
 
     Raises

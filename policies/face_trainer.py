@@ -20,10 +20,10 @@ from diffusers.training_utils import EMAModel
 from msgspec import Meta
 from torch import Tensor
 
-from policies.corpus.simulator import Design
+from policies.corpus.simulator import CorpusDesign
 from policies.corpus.store import Corpus
 from policies.errors import PolicyError
-from policies.face_data import Table, channel_statistics, table_of, usual_changes
+from policies.face_data import MotionTable, channel_statistics, table_of, usual_changes
 from policies.face_losses import LAGS, energy, flow_loss, levels, noised
 from robopatient.face.generator.chance import DICE, Wander
 from robopatient.face.generator.checkpoint import checkpoint_folder
@@ -33,7 +33,7 @@ from robopatient.face.generator.life import LIVING
 from robopatient.face.generator.motion import CHANNELS
 from robopatient.face.generator.pipeline import PainDiffusionPipeline
 
-__all__ = ["FaceTraining", "Trainer"]
+__all__ = ["FaceTrainer", "FaceTraining"]
 
 Count = Annotated[int, Meta(ge=1)]
 Steps = Annotated[int, Meta(ge=0)]
@@ -43,7 +43,7 @@ Rate = Annotated[float, Meta(gt=0, le=0.1)]
 WARM_UP = 100
 CLIP = 1.0
 EMPTY_SHARE = 0.05
-"""Rows of stage A that are told nothing at all."""
+"""Rows of stage A without any condition."""
 SIDE_WEIGHT = 0.1
 """Of stage A's loss while jumps are what is learned."""
 MATRIX_RATE = 2.0
@@ -56,7 +56,7 @@ class Base(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """Base of the tables of a training file."""
 
 
-class Network(Base, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class NetworkSize(Base, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Size of the network."""
 
     width: Annotated[int, Meta(ge=16, le=512)] = 96
@@ -117,8 +117,8 @@ class FaceTraining(Base, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A corpus file; "" simulates one from ``design``."""
     start: str = ""
     """A checkpoint whose weights, size and standardisation to begin with; "" begins from nothing."""
-    design: Design = Design()
-    network: Network = Network()
+    design: CorpusDesign = CorpusDesign()
+    network: NetworkSize = NetworkSize()
     flow: Flow = Flow()
     jump: Jump = Jump()
     side: Side = Side()
@@ -131,7 +131,7 @@ class FaceTraining(Base, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return self.flow.steps + self.jump.steps + self.guidance.steps
 
 
-class Trainer:
+class FaceTrainer:
     """The network, its average, the optimiser and the random streams."""
 
     def __init__(self, config: FaceTraining, corpus: Corpus, accelerator: Accelerator) -> None:
@@ -248,14 +248,14 @@ class Trainer:
         face = self._motion[rows[:, :1]].expand(-1, 2, -1)
         none = self._no_guidance(batch)
         with torch.no_grad():
-            told, _ = self.model.jump(*chance, whole, none, face)
-            untold, _ = self.model.jump(*chance, without, none, face)
-            wanted = self.model.muscles.reach(told + weight[..., None] * (told - untold))
+            conditioned, _ = self.model.jump(*chance, whole, none, face)
+            unconditioned, _ = self.model.jump(*chance, without, none, face)
+            wanted = self.model.muscles.reach(conditioned + weight[..., None] * (conditioned - unconditioned))
         guess, _ = self.model.jump(*chance, whole, weight * one, face)
         return ((guess - wanted)[:, self.config.jump.settle :, self._taught] ** 2).mean()
 
     def _chance(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Noise of every frame, and dice of every stimulus, of windows; shapes (batch, n, D) and (batch, n, DICE)."""
+        """Noise of every frame and draws of every stimulus, of windows; shapes (batch, n, D) and (batch, n, DICE)."""
         batch, n = rows.shape
         throws = self._throws[rows]
         throws = throws - throws[:, :1]
@@ -273,7 +273,7 @@ class Trainer:
         self._optimisers = self._new_optimisers()
         self.ema = self._average()
 
-    def _network(self, table: Table) -> FaceDenoiser:
+    def _network(self, table: MotionTable) -> FaceDenoiser:
         mean, scale = channel_statistics(table)
         torch.manual_seed(self.config.seed)
         size = self.config.network
@@ -287,7 +287,7 @@ class Trainer:
         )
         if self.config.start:
             network = PainDiffusionPipeline.load(checkpoint_folder(self.config.start)).denoiser.train()
-            has = Network(**{name: network.config[name] for name in Network.__struct_fields__})
+            has = NetworkSize(**{name: network.config[name] for name in NetworkSize.__struct_fields__})
             if has != size:
                 raise PolicyError(f"start = {self.config.start}: its network is {has}, the training file says {size}")
         moved: FaceDenoiser = network.to(self._device)

@@ -10,13 +10,13 @@ from typing import Protocol
 
 import numpy as np
 
+from policies.answer_scales import RatingQuestion, question
 from policies.errors import RatingError
-from policies.ordinal import Gaussian
-from policies.plan import Plan, Source, Trial, keyed
+from policies.plan import Source, TrainingPlan, TrainingTrial, keyed
 from policies.rater_check import MESSAGES, Consistency, RaterCheck
 from policies.reward_models import CheckedModel, OrdinalModel, ParametricModel, QuadraticModel, RewardModel
-from policies.scales import Question, question
 from policies.spaces import Array
+from policies.statistics.ordinal import Gaussian
 from policies.train_ppo import Weights, train, weights_of
 from robopatient.expression.ppo import Network
 
@@ -26,11 +26,11 @@ __all__ = ["Learner", "Teachable"]
 class Teachable(Protocol):
     """What learner and baselines have in common."""
 
-    def suggest(self, state: Array) -> Trial:
+    def suggest(self, state: Array) -> TrainingTrial:
         """Next trial for a press, state (n_state,) in [-1, 1]."""
         ...
 
-    def tell(self, trial: Trial, rating: int) -> None:
+    def tell(self, trial: TrainingTrial, rating: int) -> None:
         """The answer to the trial suggested last."""
         ...
 
@@ -50,17 +50,17 @@ class Learner:
         For the 4-level question of fitted people: what is known about people before the first answer.
     """
 
-    def __init__(self, plan: Plan, start: Weights, population: Gaussian | None = None) -> None:
+    def __init__(self, plan: TrainingPlan, start: Weights, population: Gaussian | None = None) -> None:
         self.plan = plan
         self.questions = tuple(question(name) for name in plan.questions)
         self.start, self.weights = start, start
         self.model: RewardModel = CheckedModel(self._belief(population), QuadraticModel(plan.n_state, plan.n_action))
         self.check = RaterCheck.suited(self._belief(population), self.questions, plan.n_action)
-        self.trials: list[Trial] = []
+        self.trials: list[TrainingTrial] = []
         self.answers: list[int] = []
         self.frozen = ""
         self.trusted = False
-        self._pending: Trial | None = None
+        self._pending: TrainingTrial | None = None
         self._network = Network.of(start)
 
     def _belief(self, population: Gaussian | None) -> RewardModel:
@@ -78,7 +78,7 @@ class Learner:
         """Agreement of the hidden repeats."""
         return self.check.consistency
 
-    def suggest(self, state: Array) -> Trial:
+    def suggest(self, state: Array) -> TrainingTrial:
         """Next trial for a press; a trial that got no answer is asked again, for the new press."""
         index, plan = len(self.answers), self.plan
         state = np.asarray(state, float)
@@ -87,17 +87,17 @@ class Learner:
         asked = self.questions[index % len(self.questions)]
         again = self._repeat_of(state, asked, index)
         if again is not None:
-            self._pending = Trial(index, state, again.action, asked, "repeat", repeats=again.index)
+            self._pending = TrainingTrial(index, state, again.action, asked, "repeat", repeats=again.index)
         elif self.frozen:
-            self._pending = Trial(index, state, self.act(state[None])[0], asked, "policy")
+            self._pending = TrainingTrial(index, state, self.act(state[None])[0], asked, "policy")
         else:
             action = self.model.query(state, asked, keyed(plan.seed, index, "query"))
             probe = self.check.probe(self.model, state, action, asked)
             source: Source = "thompson" if probe is None else "probe"
-            self._pending = Trial(index, state, action if probe is None else probe, asked, source)
+            self._pending = TrainingTrial(index, state, action if probe is None else probe, asked, source)
         return self._pending
 
-    def _repeat_of(self, state: Array, asked: Question, index: int) -> Trial | None:
+    def _repeat_of(self, state: Array, asked: RatingQuestion, index: int) -> TrainingTrial | None:
         """Earlier trial with the same question and nearly the same press, when it is time for a repeat."""
         rng = keyed(self.plan.seed, index, "repeat")
         if rng.random() >= self.plan.repeat_share:
@@ -111,7 +111,7 @@ class Learner:
         ]
         return near[int(rng.integers(len(near)))] if near else None
 
-    def tell(self, trial: Trial, rating: int) -> None:
+    def tell(self, trial: TrainingTrial, rating: int) -> None:
         """Take in the answer to the pending trial; every ``refit_every`` answers the policy is refitted.
 
         Raises
@@ -124,14 +124,14 @@ class Learner:
         if self.refit_due:
             self.refit()
 
-    def expect(self, trial: Trial, rating: object) -> None:
+    def expect(self, trial: TrainingTrial, rating: object) -> None:
         """Raise RatingError unless this is an answer to the pending trial."""
         if self._pending is None or trial.index != self._pending.index:
             waiting = "none is waiting" if self._pending is None else f"trial {self._pending.index} is waiting"
             raise RatingError(f"an answer to trial {trial.index} came, but {waiting}; answer each trial once, in order")
         trial.question.index(rating)
 
-    def take(self, trial: Trial, rating: int) -> None:
+    def take(self, trial: TrainingTrial, rating: int) -> None:
         """Let an answer change the belief, not yet the policy: also the way in which a log is read back."""
         index = trial.question.index(rating)
         predicted = self.model.chances(trial.state, trial.action, trial.question, trial.other)
@@ -144,7 +144,7 @@ class Learner:
         self._pending = None
         if self.check.verdict and self.plan.freeze and not self.frozen and not self.trusted:
             self.frozen = f"{self.check.verdict}: {MESSAGES[self.check.verdict]}"
-            self.deploy(self.start)  # what was learnt came from a rater who is no guide
+            self.deploy(self.start)  # what was learnt came from an unreliable rater
 
     def trust(self) -> None:
         """Adapt again, whatever the check says: the operator has spoken to the rater."""

@@ -1,7 +1,8 @@
 """Simulated listeners: parametric ones that judge by intensity and naturalness, and people fitted to their own answers.
 
-A listener knows the merit of a sound for a press; a ``Rater`` is a listener with human habits (lapses, drift, sign
-errors, always the same answer) who answers questions. All is vectorised over sounds and drawn from a given generator.
+A listener knows the merit of a sound for a press; a ``SimulatedRater`` is a listener with human habits (lapses, drift,
+sign errors, always the same answer) who answers questions. All is vectorised over sounds and drawn from a given
+generator.
 """
 
 from __future__ import annotations
@@ -11,15 +12,23 @@ from typing import ClassVar, Protocol
 import msgspec
 import numpy as np
 
+from policies.answer_scales import LAPSE, MISMATCH_STEP, Latents, RatingQuestion
 from policies.errors import RatingError
-from policies.ordinal import answer_probabilities, quadratic
-from policies.scales import LAPSE, MISMATCH_STEP, Latents, Question
 from policies.spaces import Array
+from policies.statistics.ordinal import answer_probabilities, quadratic
 
-__all__ = ["FittedListener", "Habits", "Listener", "PsychophysicalListener", "Psychophysics", "Rater", "draw_listener"]
+__all__ = [
+    "FittedListener",
+    "Habits",
+    "Listener",
+    "ListenerFamily",
+    "PsychophysicalListener",
+    "SimulatedRater",
+    "draw_listener",
+]
 
 
-class Psychophysics:
+class ListenerFamily:
     """The family of parametric listeners, as arrays of parameters, shape (n, d), one listener a row.
 
     Expected intensity t = clip(force / saturation, 0, 1)^exponent (+ rate_weight * rate), heard intensity
@@ -92,7 +101,7 @@ class Listener(Protocol):
         """How good each sound is for its press, 0 to 1, shape (m,)."""
         ...
 
-    def probabilities(self, question: Question, state: Array, action: Array, drift: float = 0.0) -> Array:
+    def probabilities(self, question: RatingQuestion, state: Array, action: Array, drift: float = 0.0) -> Array:
         """Chance of each answer without lapses, shape (m, levels); ``drift`` shifts what is heard as too strong."""
         ...
 
@@ -100,7 +109,7 @@ class Listener(Protocol):
 class PsychophysicalListener:
     """One member of the parametric family; merit is congruence."""
 
-    def __init__(self, family: Psychophysics, parameters: Array) -> None:
+    def __init__(self, family: ListenerFamily, parameters: Array) -> None:
         self.family, self.parameters = family, np.asarray(parameters, float)[None, :]
         self.n_state, self.n_action = family.n_state, family.n_action
 
@@ -112,7 +121,7 @@ class PsychophysicalListener:
         """Best values of the actions beyond level and pitch, shape (n_action - 2,)."""
         return self.parameters[0, len(self.family.names) - (self.n_action - 2) :]
 
-    def _located(self, question: Question, state: Array, action: Array, drift: float) -> Array:
+    def _located(self, question: RatingQuestion, state: Array, action: Array, drift: float) -> Array:
         seen = self.family.latents(self.parameters, state, action)
         if drift:
             shifted = seen.mismatch + drift
@@ -120,7 +129,7 @@ class PsychophysicalListener:
             seen = Latents(shifted, seen.naturalness, np.exp(-(shifted**2) / (2 * tolerance**2)) * seen.naturalness)
         return question.location(Latents(*(x[0] for x in seen)))
 
-    def probabilities(self, question: Question, state: Array, action: Array, drift: float = 0.0) -> Array:
+    def probabilities(self, question: RatingQuestion, state: Array, action: Array, drift: float = 0.0) -> Array:
         """Chance of each answer, shape (m, levels)."""
         factor = float(self.family.noise_factor(self.parameters)[0, 0])
         return question.probabilities(self._located(question, state, action, drift), factor, lapse=0.0)
@@ -138,7 +147,7 @@ class FittedListener:
         eta = quadratic(state, action) @ self.weights
         return 1.0 / (1.0 + np.exp(self.cuts[len(self.cuts) // 2] - eta))
 
-    def probabilities(self, question: Question, state: Array, action: Array, drift: float = 0.0) -> Array:
+    def probabilities(self, question: RatingQuestion, state: Array, action: Array, drift: float = 0.0) -> Array:
         """Chance of each answer, shape (m, levels).
 
         Raises
@@ -175,14 +184,14 @@ class Habits(msgspec.Struct, frozen=True):
     constant: int | None = None
 
 
-class Rater:
+class SimulatedRater:
     """A listener who answers questions with human habits."""
 
     def __init__(self, listener: Listener, habits: Habits | None = None, name: str = "") -> None:
         self.listener, self.habits, self.name = listener, habits or Habits(), name
 
     def answer(
-        self, question: Question, state: Array, action: Array, rng: np.random.Generator, trial: int = 0
+        self, question: RatingQuestion, state: Array, action: Array, rng: np.random.Generator, trial: int = 0
     ) -> np.ndarray:
         """Ratings (values of the scale), shape (m,), for state (m, n_state) and action (m, n_action)."""
         habits, m = self.habits, len(state)
@@ -191,7 +200,7 @@ class Rater:
         return question.first + self._habitual(question, chances, rng, m)
 
     def compare(
-        self, question: Question, state: Array, first: Array, second: Array, rng: np.random.Generator
+        self, question: RatingQuestion, state: Array, first: Array, second: Array, rng: np.random.Generator
     ) -> np.ndarray:
         """Answers to "which of the two?", shape (m,)."""
         merits = [
@@ -200,7 +209,7 @@ class Rater:
         chances = question.probabilities(question.pair_location(*merits), lapse=0.0)
         return question.first + self._habitual(question, chances, rng, len(state))
 
-    def _habitual(self, question: Question, chances: Array, rng: np.random.Generator, m: int) -> np.ndarray:
+    def _habitual(self, question: RatingQuestion, chances: Array, rng: np.random.Generator, m: int) -> np.ndarray:
         u, lapse, flip, any_answer = rng.random((4, m))
         index = (u[:, None] > np.cumsum(chances, axis=1)[:, :-1]).sum(1)
         index = np.where(flip < self.habits.sign_error, question.levels - 1 - index, index)
@@ -217,7 +226,7 @@ def draw_listener(
 
     ``noise`` is the answer noise over nominal (2: twice as noisy).
     """
-    family = Psychophysics(n_state, n_action)
+    family = ListenerFamily(n_state, n_action)
     # In the order of the reference implementation, so that the same seed draws the same person.
     ln_exponent = rng.normal(0, 0.35)
     saturation = float(np.clip(0.85 + rng.normal(0, 0.1), 0.5, 1.0))

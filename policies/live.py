@@ -1,4 +1,4 @@
-"""A live lesson: a client of a running session that suggests, asks, logs and tells, with the trainer beside it.
+"""Live training: a client of a running session that suggests, asks, logs and reports, with the trainer beside it.
 
 Per trial: a pain is aimed at; the trainer suggests an expression for it; the person presses into the band that should
 cause it, hears and sees the reaction, and rates it. What is learnt from is what the press really came to.
@@ -15,24 +15,24 @@ import msgspec
 import numpy as np
 
 from policies.checkpoint import starting_point
-from policies.coach import Coach, standard_presses
 from policies.errors import PolicyError
-from policies.plan import QUESTION_PLANS, Plan
+from policies.plan import QUESTION_PLANS, TrainingPlan
 from policies.ratings_log import RatingsLog
 from policies.spaces import TASKS
 from policies.trainer import (
-    Asked,
-    Begin,
+    BeginTraining,
     Closed,
-    Finish,
+    FinishTraining,
+    NextTrial,
     Progress,
     Rated,
     Refused,
     Reply,
-    Trainer,
+    TrainerClient,
     Trust,
     Undo,
 )
+from policies.trial_scheduler import TrialScheduler, standard_presses
 from robopatient import messages as m
 from robopatient.bus import ActorPort, Endpoints
 from robopatient.clock import Clock, HostClock
@@ -74,14 +74,14 @@ def train_live(
     headless: bool = False,
     overrides: tuple[str, ...] = (),
 ) -> int:
-    """Run a session with the trainer beside it; the same folder again goes on where the lesson stopped.
+    """Run a session with the trainer beside it; the same folder again goes on where the training session stopped.
 
     Parameters
     ----------
     session
         TOML of the session: patient, voice, face, board.
     out
-        Folder of the lesson; the session's own record goes into ``sessions/`` within it.
+        Folder of the training session; the session's own record goes into ``sessions/`` within it.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
     port = ActorPort(endpoints, TOPICS, every=True)
     try:
-        with Trainer() as trainer:
+        with TrainerClient() as trainer:
             Client(config, port, trainer, HostClock()).run()
     finally:
         port.close()
@@ -135,7 +135,7 @@ class Client:
         Started, not begun.
     """
 
-    def __init__(self, config: SessionConfig, port: ActorPort, trainer: Trainer, clock: Clock) -> None:
+    def __init__(self, config: SessionConfig, port: ActorPort, trainer: TrainerClient, clock: Clock) -> None:
         lesson = config.lesson
         self._port, self._trainer, self._clock = port, trainer, clock
         self._folder = Path(lesson.folder)
@@ -145,7 +145,7 @@ class Client:
         self._task = TASKS[lesson.task]
         self._rater = config.study.participant or config.rater.who
         self._presses = standard_presses(config, profile, self._policy)
-        self.coach = Coach(lesson, config.seed, self._presses, self._policy)
+        self.scheduler = TrialScheduler(lesson, config.seed, self._presses, self._policy)
         self._progress: Progress | None = None
         self._curve: dict[int, tuple[float, float, float]] = {}
         self._presented: dict[str, float] = {}
@@ -156,9 +156,13 @@ class Client:
         self._lesson_told: tuple[object, ...] = ()
         self._leave = False
         signal.signal(signal.SIGTERM, lambda *_: setattr(self, "_leave", True))
-        plan = Plan(self._task.n_observation, self._task.n_action, QUESTION_PLANS[lesson.question], seed=config.seed)
+        plan = TrainingPlan(
+            self._task.n_observation, self._task.n_action, QUESTION_PLANS[lesson.question], seed=config.seed
+        )
         population = "congruence" if _asked_as_published(lesson.task, lesson.question) else ""
-        trainer.send(Begin(str(self._folder), lesson.task, _known_plan(self._folder, plan), lesson.start, population))
+        trainer.send(
+            BeginTraining(str(self._folder), lesson.task, _known_plan(self._folder, plan), lesson.start, population)
+        )
 
     def run(self) -> None:
         """Turn until the session stops, SIGTERM comes or the parent is gone."""
@@ -169,7 +173,7 @@ class Client:
         self._tell_actor("stopped")
 
     def turn(self, timeout_ms: int) -> None:
-        """Take what was said, by the session and by the trainer; tell what has changed."""
+        """Receive messages of the session and of the trainer; send what has changed."""
         now_ns = self._clock.now_ns()
         for message in self._port.receive(timeout_ms):
             if isinstance(message, m.SessionStop):
@@ -181,39 +185,39 @@ class Client:
             if isinstance(reply, Closed):
                 break
         now_ns = self._clock.now_ns()
-        for order in self.coach.turn(now_ns):
+        for order in self.scheduler.turn(now_ns):
             self._send(order)
         self._tell(now_ns)
 
     def _take(self, message: m.Message) -> None:
-        coach, now_ns = self.coach, self._clock.now_ns()
+        scheduler, now_ns = self.scheduler, self._clock.now_ns()
         match message:
             case m.ForceFrame():
-                coach.felt(message)
+                scheduler.felt(message)
             case m.PainState():
-                coach.hurt(message)
+                scheduler.hurt(message)
             case m.Press():
-                coach.pressed(message, now_ns)
+                scheduler.pressed(message, now_ns)
             case m.OperatorAction():
                 if message.action == "trust":
                     self._send(Trust())
                 else:
-                    for order in coach.act(message, now_ns):
+                    for order in scheduler.act(message, now_ns):
                         self._send(order)
 
     def _send(self, order: Any) -> None:
-        self._busy = self._busy or isinstance(order, Rated | Undo | Finish | Trust)
+        self._busy = self._busy or isinstance(order, Rated | Undo | FinishTraining | Trust)
         self._trainer.send(order)
 
     def _hear(self, reply: Reply) -> None:
         now_ns = self._clock.now_ns()
         match reply:
-            case Asked():
-                aimed = self.coach.target
+            case NextTrial():
+                aimed = self.scheduler.target
                 self._presented = {FORCE: self._presses.force(aimed["nrs"]), **aimed, **reply.action}
                 self._source = reply.source
                 self._suggest(f"trial{reply.index}", aimed, reply.action)
-                self.coach.asked(reply, now_ns)
+                self.scheduler.asked(reply, now_ns)
             case Progress():
                 if self._progress is None:
                     self._curve = _curve(self._folder)
@@ -221,15 +225,15 @@ class Client:
                 self._progress, self._busy, self._refused = reply, False, ""
                 self._curve[reply.answers] = reply.worth
                 self._presented, self._source = {}, ""
-                self.coach.learnt(reply, now_ns)
+                self.scheduler.learnt(reply, now_ns)
             case Refused():
                 self._busy, self._refused = False, reply.reason
                 self._port.tell(m.Note(now_ns, "warning", "trainer", reply.reason))
-                self.coach.refused(now_ns)
+                self.scheduler.refused(now_ns)
             case Closed():
                 self._busy, self._checkpoint = False, reply.checkpoint
                 self._suggest("", {}, {})
-                self.coach.closed()
+                self.scheduler.closed()
                 self._port.tell(m.Note(now_ns, "info", "trainer", f"policy written to {reply.checkpoint}"))
 
     def _suggest(self, label: str, observed: dict[str, float], action: dict[str, float]) -> None:
@@ -238,8 +242,8 @@ class Client:
         self._port.tell(m.OperatorAction(self._clock.now_ns(), "suggest", text, source="trainer"))
 
     def _tell(self, now_ns: int) -> None:
-        """State for the screens at every change and ten times a second; the lesson's at every change."""
-        state = self.coach.state(now_ns, self._rater)
+        """State for the screens at every change and ten times a second; the training session's at every change."""
+        state = self.scheduler.state(now_ns, self._rater)
         key = (state.phase, state.text, state.trial, state.question)
         if key != self._told or now_ns - self._told_ns >= TOLD_NS:
             self._told, self._told_ns = key, now_ns
@@ -251,7 +255,7 @@ class Client:
             self._tell_actor("ready" if self._progress is not None else "starting")
 
     def _lesson(self, now_ns: int) -> m.LessonState | None:
-        """What to tell of the lesson; None when nothing has changed."""
+        """What to send about the training session; None when nothing has changed."""
         progress = self._progress
         key = (progress, self._busy, self._refused, self._checkpoint, tuple(self._presented.items()))
         if progress is None or key == self._lesson_told:
@@ -293,13 +297,13 @@ def _asked_as_published(task: str, question_plan: str) -> bool:
     return (task, question_plan) == ("pain-to-voice", "agree")
 
 
-def _known_plan(folder: Path, plan: Plan) -> Plan | None:
-    """The plan of a new lesson; None for one that has its own."""
+def _known_plan(folder: Path, plan: TrainingPlan) -> TrainingPlan | None:
+    """The plan of a new training session; None for one that has its own."""
     return None if (folder / "ratings.sqlite").exists() else plan
 
 
 def _curve(folder: Path) -> dict[int, tuple[float, float, float]]:
-    """The learning curve so far, from the lesson's log."""
+    """The learning curve so far, from the training session's log."""
     log = RatingsLog(folder / "ratings.sqlite")
     try:
         points = log.points()

@@ -13,43 +13,35 @@ import numpy as np
 
 from policies.env import published_table
 from policies.errors import TrialsError
-from policies.ordinal import Gaussian, fit_map, quadratic
-from policies.people import Trials
+from policies.rated_trials import RatedTrials
 from policies.reward_models import ordinal_worth
 from policies.spaces import Array
+from policies.statistics.ordinal import Gaussian, fit_map, quadratic
+from policies.statistics.resampling import REPLICATES, Interval, draw_people, percentile_interval
 
-__all__ = ["Estimate", "OfflineValue", "offline_value"]
+__all__ = ["OfflineValue", "offline_value"]
 
-BOOTSTRAPS = 1000
 WEIGHT_SD = 1.0
 """Prior SD of the weights of the model behind the doubly robust estimate."""
 
 
-class Estimate(NamedTuple):
-    """A mean with its 95 % bootstrap interval over trials."""
-
-    mean: float
-    low: float
-    high: float
-
-
 class OfflineValue(NamedTuple):
-    """Estimated P(agree) of a policy, and of the logged random actions.
+    """Estimated P(agree) of a policy, and of the logged random actions, with intervals over trials.
 
     ``ips`` weighs matching trials by 1 / propensity, ``snips`` divides by the sum of weights, ``doubly_robust`` adds
     the weighted error of a fitted model to the model's own estimate. ``matches`` is the number of trials in which the
     log happens to hold the policy's sound.
     """
 
-    ips: Estimate
-    snips: Estimate
-    doubly_robust: Estimate
-    logged: Estimate
+    ips: Interval
+    snips: Interval
+    doubly_robust: Interval
+    logged: Interval
     matches: int
     trials: int
 
 
-def offline_value(trials: Trials, act: Callable[[Array], Array], seed: int = 0) -> OfflineValue:
+def offline_value(trials: RatedTrials, act: Callable[[Array], Array], seed: int = 0) -> OfflineValue:
     """Value of a policy from trials with uniformly random published sounds.
 
     Parameters
@@ -80,17 +72,13 @@ def offline_value(trials: Trials, act: Callable[[Array], Array], seed: int = 0) 
     at_wanted, at_played = _cross_fitted(state, answer, trials.levels, table[wanted], action, seed)
     robust = at_wanted + weight * (agree - at_played)
     rng = np.random.default_rng(seed)
-    rows = rng.integers(len(agree), size=(BOOTSTRAPS, len(agree)))
+    rows = draw_people(len(agree), REPLICATES, rng)
 
-    def mean_of(values: Array) -> Estimate:
-        means = values[rows].mean(1)
-        return Estimate(float(values.mean()), *map(float, np.quantile(means, (0.025, 0.975))))
+    def mean_of(values: Array) -> Interval:
+        return Interval(float(values.mean()), *percentile_interval(values[rows].mean(1)), len(values))
 
-    total = np.maximum(weight[rows].sum(1), 1e-9)
-    ratios = (weight * agree)[rows].sum(1) / total
-    snips = Estimate(
-        float((weight * agree).sum() / max(weight.sum(), 1e-9)), *map(float, np.quantile(ratios, (0.025, 0.975)))
-    )
+    ratios = (weight * agree)[rows].sum(1) / np.maximum(weight[rows].sum(1), 1e-9)
+    snips = Interval(float((weight * agree).sum() / max(weight.sum(), 1e-9)), *percentile_interval(ratios), len(weight))
     return OfflineValue(
         mean_of(weight * agree), snips, mean_of(robust), mean_of(agree), int((weight > 0).sum()), len(agree)
     )

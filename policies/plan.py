@@ -1,6 +1,6 @@
-"""What a lesson is made of: its plan, its trials, schedules of training, and randomness fixed by a trial's number.
+"""Parts of a training session: plan, trials, schedules of training, and randomness fixed by a trial's number.
 
-Nothing here needs a training library, so that the console's end of a lesson stays light.
+Nothing here needs a training library, so that the console's end of a training session stays light.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from policies.scales import Question
+from policies.answer_scales import RatingQuestion
 from policies.spaces import Array
 
-__all__ = ["PRETRAIN", "QUESTION_PLANS", "REFIT", "Plan", "Schedule", "Source", "Trial", "keyed"]
+__all__ = ["PRETRAIN", "QUESTION_PLANS", "REFIT", "Schedule", "Source", "TrainingPlan", "TrainingTrial", "keyed"]
 
 QUESTION_PLANS: dict[str, tuple[str, ...]] = {
     "signed": ("signed", "signed", "signed", "signed", "naturalness"),
@@ -61,7 +61,7 @@ PRETRAIN = Schedule(presses=150_000, rate=3e-3, rate_end=5e-4, spread=0.6, sprea
 REFIT = Schedule(presses=8192, rate=5e-3, rate_end=5e-4, spread=0.25, spread_end=0.10, epochs=5, stages=4)
 
 
-class Plan(msgspec.Struct, frozen=True):
+class TrainingPlan(msgspec.Struct, frozen=True):
     """How a learner learns.
 
     Attributes
@@ -89,13 +89,13 @@ class Plan(msgspec.Struct, frozen=True):
     refit: Schedule = REFIT
 
 
-class Trial(msgspec.Struct, frozen=True):
+class TrainingTrial(msgspec.Struct, frozen=True):
     """One press, one sound, one question. ``other`` is the second sound of a pair; ``repeats`` an earlier trial."""
 
     index: int
     state: Array
     action: Array
-    question: Question
+    question: RatingQuestion
     source: Source
     other: Array | None = None
     repeats: int = -1

@@ -1,4 +1,4 @@
-"""Pictures of a lesson: the learning curve with its interval, and what the policy does for which press."""
+"""Pictures of a training session: the learning curve with its interval, and what the policy does for which press."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 from policies.spaces import Dimension
 from robopatient.errors import require
 
-__all__ = ["draw_lesson"]
+__all__ = ["draw_training"]
 
 
-def draw_lesson(
+def draw_training(
     path: Path,
     points: Mapping[int, Mapping[str, float]],
     observed: Sequence[float],

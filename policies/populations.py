@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from policies.errors import PolicyError
-from policies.ordinal import Gaussian
+from policies.statistics.ordinal import Gaussian
 
 __all__ = ["hierarchical_prior", "population_names", "read_population", "write_population"]
 

@@ -9,26 +9,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from policies.listeners import Psychophysics
-from policies.scales import Question
+from policies.answer_scales import RatingQuestion
+from policies.listeners import ListenerFamily
 from policies.spaces import Array
 
-__all__ = ["Answers", "ListenerCloud"]
+__all__ = ["ListenerCloud", "RatingHistory"]
 
 
-class Answers:
+class RatingHistory:
     """All answers so far as arrays that grow: state, action, the other action of a pair (else nan), index from 0."""
 
     def __init__(self, n_state: int, n_action: int) -> None:
         self.state, self.action = np.empty((0, n_state)), np.empty((0, n_action))
         self.other = np.empty((0, n_action))
         self.index = np.empty(0, int)
-        self.questions: list[Question] = []
+        self.questions: list[RatingQuestion] = []
 
     def __len__(self) -> int:
         return len(self.index)
 
-    def add(self, state: Array, action: Array, question: Question, index: int, other: Array | None) -> None:
+    def add(self, state: Array, action: Array, question: RatingQuestion, index: int, other: Array | None) -> None:
         """Append one answer."""
         self.other = np.vstack([self.other, np.full_like(action, np.nan) if other is None else other])
         self.state = np.vstack([self.state, state])
@@ -36,7 +36,7 @@ class Answers:
         self.index = np.append(self.index, index)
         self.questions.append(question)
 
-    def by_question(self) -> dict[Question, np.ndarray]:
+    def by_question(self) -> dict[RatingQuestion, np.ndarray]:
         """Rows of each question asked."""
         names = np.array([q.name for q in self.questions])
         return {q: np.flatnonzero(names == q.name) for q in dict.fromkeys(self.questions)}
@@ -45,11 +45,11 @@ class Answers:
 class ListenerCloud:
     """Weighted listeners of the parametric family."""
 
-    def __init__(self, family: Psychophysics, seed: int, size: int = 512, moves: int = 3) -> None:
+    def __init__(self, family: ListenerFamily, seed: int, size: int = 512, moves: int = 3) -> None:
         self.family, self.seed, self.size, self.moves = family, seed, size, moves
         self.theta = family.sample(np.random.default_rng((seed, 0)), size)
         self.log_weight = np.zeros(size)
-        self.answers = Answers(family.n_state, family.n_action)
+        self.answers = RatingHistory(family.n_state, family.n_action)
 
     @property
     def weight(self) -> Array:
@@ -57,14 +57,16 @@ class ListenerCloud:
         w = np.exp(self.log_weight - self.log_weight.max())
         return w / w.sum()
 
-    def chances(self, state: Array, action: Array, question: Question, other: Array | None = None) -> Array:
+    def chances(self, state: Array, action: Array, question: RatingQuestion, other: Array | None = None) -> Array:
         """Predicted probability of each answer to one question, shape (levels,)."""
         location = self._location(
             self.theta, question, state[None], action[None], None if other is None else other[None]
         )
         return np.asarray(self.weight @ question.probabilities(location, self.family.noise_factor(self.theta))[:, 0])
 
-    def tell(self, state: Array, action: Array, question: Question, index: int, other: Array | None = None) -> None:
+    def tell(
+        self, state: Array, action: Array, question: RatingQuestion, index: int, other: Array | None = None
+    ) -> None:
         """Take in one answer; ``other`` is the second sound of a pair."""
         self.answers.add(state, action, question, index, other)
         location = self._location(
@@ -75,7 +77,9 @@ class ListenerCloud:
         if 1.0 / (self.weight**2).sum() < 0.5 * self.size:
             self._renew(np.random.default_rng((self.seed, len(self.answers))))
 
-    def _location(self, theta: Array, question: Question, state: Array, action: Array, other: Array | None) -> Array:
+    def _location(
+        self, theta: Array, question: RatingQuestion, state: Array, action: Array, other: Array | None
+    ) -> Array:
         seen = self.family.latents(theta, state, action)
         if question.latent == "preference" and other is not None:
             return question.pair_location(seen, self.family.latents(theta, state, other))

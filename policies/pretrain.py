@@ -13,9 +13,10 @@ import msgspec
 import numpy as np
 
 from policies.checkpoint import write_checkpoint
-from policies.people import People, fit_people, read_trials
+from policies.fitted_people import People, fit_people
 from policies.plan import PRETRAIN
 from policies.populations import FOLDER, write_population
+from policies.rated_trials import read_rated_trials
 from policies.reward_models import ParametricModel, Worth, ordinal_worth
 from policies.spaces import TASKS
 from policies.train_ppo import train, weights_of
@@ -61,10 +62,10 @@ def main() -> None:
     if not arguments.trials:
         _parametric(arguments.seed, arguments.only)
     else:
-        people = fit_people(read_trials(arguments.trials))
+        people = fit_people(read_rated_trials(arguments.trials))
         mean, covariance = people.parameters.mean(0), np.cov(people.parameters.T)
         write_population(FOLDER / "congruence.toml", mean, covariance, len(people.names), SOURCE)
-        worth = _of_people(people, fit_people(read_trials(arguments.bandit)), arguments.seed)
+        worth = _of_people(people, fit_people(read_rated_trials(arguments.bandit)), arguments.seed)
         title = "Pre-trained on listeners randomised about fitted people: level and f0"
         print(pretrain("congruence", "pain-to-voice", worth, title, BOTH, arguments.seed).sha256[:12], "congruence")
 
@@ -81,7 +82,7 @@ def _of_people(first: People, second: People, seed: int) -> Worth:
 
 
 def _parametric(seed: int, only: str) -> None:
-    drawn = "listeners drawn from the prior of policies.listeners.Psychophysics; no data"
+    drawn = "listeners drawn from the prior of policies.listeners.ListenerFamily; no data"
     for name, task, title in (
         ("psychophysical", "pain-to-voice", "Pre-trained on parametric listeners: level and f0"),
         ("psychophysical-3d", "pain-to-voice-and-face", "Pre-trained on parametric listeners: level, f0 and face"),

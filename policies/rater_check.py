@@ -1,6 +1,6 @@
-"""Is this rater telling us anything? Three explanations of the answers compete: sound, reversed, or unrelated.
+"""Do the answers depend on the sound? Three explanations of the answers compete: sound, reversed, or unrelated.
 
-Every answer is predicted, before it is known, by the reward model, by a second model that is told all answers the
+Every answer is predicted, before it is known, by the reward model, by a second model that gets all answers the
 wrong way round, and by the mere frequencies of past answers. A rater whom frequencies predict as well gives noise;
 one whom the reversed model predicts better has the scale backwards. Then adaptation stops until somebody decides.
 """
@@ -13,8 +13,8 @@ from typing import Literal
 import msgspec
 import numpy as np
 
+from policies.answer_scales import RatingQuestion
 from policies.reward_models import OrdinalModel, RewardModel, grid
-from policies.scales import Question
 from policies.spaces import Array
 
 __all__ = ["Consistency", "RaterCheck", "Verdict"]
@@ -42,7 +42,7 @@ class RaterCheck:
     Parameters
     ----------
     mirror
-        A fresh model like the learner's own: it is told every answer reversed.
+        A fresh model like the learner's own: it gets every answer reversed.
     least_advantage
         Nats by which the reward model must beat the frequencies once ``patience`` answers are in; 2 more at any time
         prove a rater for good. Chosen on 20 simulated raters of each kind (persons 0 to 19): after 60 answers honest
@@ -77,7 +77,7 @@ class RaterCheck:
         self.verdict: Verdict = ""
 
     @classmethod
-    def suited(cls, mirror: RewardModel, questions: Sequence[Question], n_action: int) -> RaterCheck:
+    def suited(cls, mirror: RewardModel, questions: Sequence[RatingQuestion], n_action: int) -> RaterCheck:
         """A check with the thresholds for what is asked and how much there is to find."""
         if isinstance(mirror, OrdinalModel):
             # Honest people's answers to the 4-level question hardly depend on the sound.
@@ -89,7 +89,13 @@ class RaterCheck:
         return cls(mirror, 8.5 if any(asked.latent == "mismatch" for asked in questions) else 5.0)
 
     def tell(
-        self, predicted: Array, state: Array, action: Array, question: Question, index: int, other: Array | None = None
+        self,
+        predicted: Array,
+        state: Array,
+        action: Array,
+        question: RatingQuestion,
+        index: int,
+        other: Array | None = None,
     ) -> None:
         """Take in one answer and the reward model's prediction of it, shape (levels,)."""
         counts = self._counts.setdefault(question.name, np.full(question.levels, 0.5))  # Jeffreys' prior
@@ -122,7 +128,7 @@ class RaterCheck:
         """Nats by which the reward model has predicted better."""
         return self._log["model"] - self._log[over]
 
-    def probe(self, model: RewardModel, state: Array, near: Array, question: Question) -> Array | None:
+    def probe(self, model: RewardModel, state: Array, near: Array, question: RatingQuestion) -> Array | None:
         """Sound whose answer best tells an honest rater from a reversed one; None while that needs no asking.
 
         The learner asks about what it believes to be good, where a reversed rater may pass for an honest one of other

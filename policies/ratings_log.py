@@ -1,4 +1,4 @@
-"""The ratings log: one SQLite file per lesson, one row per event, on the disk before anything is learnt from it.
+"""The ratings log: one SQLite file per training session, one row per event, on disk before anything is learnt.
 
 Rows are only ever added; an undo is a row that takes back the rating before it. Snapshots of the policy are a cache:
 each is filed under a digest of the answers that led to it, and is used only where these are the answers in force.
@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 import numpy as np
 
+from policies.answer_scales import question
 from policies.errors import PolicyError
-from policies.plan import Trial
-from policies.scales import question
+from policies.plan import TrainingTrial
 
 if TYPE_CHECKING:
     from policies.train_ppo import Weights
 
-__all__ = ["Event", "RatingsLog"]
+__all__ = ["LoggedTrial", "RatingsLog"]
 
 Kind = Literal["rating", "undo", "unanswered", "trust"]
 
@@ -44,17 +44,17 @@ CREATE TABLE IF NOT EXISTS snapshots (digest TEXT PRIMARY KEY, answers INTEGER N
 """
 
 
-class Event(msgspec.Struct, frozen=True):
+class LoggedTrial(msgspec.Struct, frozen=True):
     """One row: a trial and what became of it."""
 
     t_ns: int
     kind: Kind
-    trial: Trial | None = None
+    trial: TrainingTrial | None = None
     rating: int = 0
 
 
 class RatingsLog:
-    """Append-only log of a lesson; every commit reaches the disk (synchronous FULL) before the call returns."""
+    """Append-only log of a training session; a commit reaches the disk (synchronous FULL) before the call returns."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -66,7 +66,7 @@ class RatingsLog:
             self._db.executescript(SCHEMA)
         except sqlite3.DatabaseError as error:
             raise PolicyError(
-                f"{path}: is no ratings log ({error}); give the folder of a lesson or an empty one"
+                f"{path}: is no ratings log ({error}); give the folder of a training session or an empty one"
             ) from error
 
     def close(self) -> None:
@@ -74,7 +74,7 @@ class RatingsLog:
         self._db.close()
 
     def describe(self, values: dict[str, Any]) -> None:
-        """Write what the lesson is, once."""
+        """Write what the training session is, once."""
         rows = [(key, json.dumps(value)) for key, value in values.items()]
         with self._db:
             self._db.execute("BEGIN")
@@ -84,7 +84,7 @@ class RatingsLog:
         """What ``describe`` wrote; empty for a new log."""
         return {key: json.loads(value) for key, value in self._db.execute("SELECT key, value FROM lesson")}
 
-    def add(self, event: Event) -> None:
+    def add(self, event: LoggedTrial) -> None:
         """Append one row."""
         trial = event.trial
         row: tuple[Any, ...] = (event.t_ns, event.kind, -1, None, None, None, None, None, None, None)
@@ -104,17 +104,17 @@ class RatingsLog:
         columns = "t_ns, kind, trial, state, action, other, question, rating, source, repeats"
         self._db.execute(f"INSERT INTO events ({columns}) VALUES ({', '.join('?' * 10)})", row)
 
-    def events(self) -> list[Event]:
+    def events(self) -> list[LoggedTrial]:
         """All rows in order."""
         columns = "t_ns, kind, trial, state, action, other, question, rating, source, repeats"
         return [self._event(row) for row in self._db.execute(f"SELECT {columns} FROM events ORDER BY row")]
 
     @staticmethod
-    def _event(row: tuple[Any, ...]) -> Event:
+    def _event(row: tuple[Any, ...]) -> LoggedTrial:
         t_ns, kind, index, state, action, other, asked, rating, source, repeats = row
         if state is None:
-            return Event(t_ns, kind)
-        trial = Trial(
+            return LoggedTrial(t_ns, kind)
+        trial = TrainingTrial(
             index,
             np.array(json.loads(state)),
             np.array(json.loads(action)),
@@ -123,11 +123,11 @@ class RatingsLog:
             None if other is None else np.array(json.loads(other)),
             repeats,
         )
-        return Event(t_ns, kind, trial, rating or 0)
+        return LoggedTrial(t_ns, kind, trial, rating or 0)
 
-    def in_force(self) -> list[Event]:
+    def in_force(self) -> list[LoggedTrial]:
         """Ratings and words of trust that no undo has taken back, in order."""
-        kept: list[Event] = []
+        kept: list[LoggedTrial] = []
         for event in self.events():
             if event.kind == "undo":
                 last = max((i for i, e in enumerate(kept) if e.kind == "rating"), default=None)
@@ -146,22 +146,24 @@ class RatingsLog:
         rows = self._db.execute("SELECT answers, point FROM progress ORDER BY answers")
         return {answers: json.loads(point) for answers, point in rows}
 
-    def save_snapshot(self, told: Sequence[Event], answers: int, weights: Weights) -> None:
+    def save_snapshot(self, logged: Sequence[LoggedTrial], answers: int, weights: Weights) -> None:
         """File the policy under the answers that led to it."""
         buffer = io.BytesIO()
         np.savez(buffer, **{name: weights[name] for name in sorted(weights)})  # type: ignore[arg-type]
-        self._db.execute("INSERT OR IGNORE INTO snapshots VALUES (?, ?, ?)", (digest(told), answers, buffer.getvalue()))
+        self._db.execute(
+            "INSERT OR IGNORE INTO snapshots VALUES (?, ?, ?)", (digest(logged), answers, buffer.getvalue())
+        )
 
-    def snapshot(self, told: Sequence[Event]) -> Weights | None:
+    def snapshot(self, logged: Sequence[LoggedTrial]) -> Weights | None:
         """Policy that these answers led to, if it was kept."""
-        row = self._db.execute("SELECT weights FROM snapshots WHERE digest = ?", (digest(told),)).fetchone()
+        row = self._db.execute("SELECT weights FROM snapshots WHERE digest = ?", (digest(logged),)).fetchone()
         if row is None:
             return None
         with np.load(io.BytesIO(row[0]), allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
 
 
-def digest(told: Sequence[Event]) -> str:
+def digest(logged: Sequence[LoggedTrial]) -> str:
     """Fingerprint of a sequence of answers, independent of when they were given."""
     text = json.dumps(
         [
@@ -175,7 +177,7 @@ def digest(told: Sequence[Event]) -> str:
                 e.trial.question.name,
                 e.rating,
             ]
-            for e in told
+            for e in logged
         ]
     )
     return hashlib.sha256(text.encode()).hexdigest()

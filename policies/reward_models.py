@@ -2,7 +2,7 @@
 
 ``ParametricModel`` is the posterior over parametric listeners; ``OrdinalModel`` starts from the population of fitted
 people; ``QuadraticModel`` assumes little and is the fallback. ``CheckedModel`` predicts every answer with the first and
-the fallback before it is told, and trusts the one that has predicted the recent answers better.
+the fallback before it is known, and trusts the one that has predicted the recent answers better.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Protocol
 import numpy as np
 from scipy.special import expit
 
+from policies.answer_scales import RatingQuestion
 from policies.errors import RatingError
-from policies.listeners import Psychophysics
-from policies.ordinal import Gaussian, answer_probabilities, fit_map, quadratic
+from policies.listeners import ListenerFamily
 from policies.posterior import ListenerCloud
-from policies.scales import Question
 from policies.spaces import Array
+from policies.statistics.ordinal import Gaussian, answer_probabilities, fit_map, quadratic
 
 __all__ = ["CheckedModel", "OrdinalModel", "ParametricModel", "QuadraticModel", "RewardModel", "Worth", "ordinal_worth"]
 
@@ -38,11 +38,13 @@ class RewardModel(Protocol):
         """Kind of belief."""
         ...
 
-    def tell(self, state: Array, action: Array, question: Question, index: int, other: Array | None = None) -> None:
+    def tell(
+        self, state: Array, action: Array, question: RatingQuestion, index: int, other: Array | None = None
+    ) -> None:
         """Take in one answer (index from 0); ``other`` is the second sound of a pair."""
         ...
 
-    def chances(self, state: Array, action: Array, question: Question, other: Array | None = None) -> Array:
+    def chances(self, state: Array, action: Array, question: RatingQuestion, other: Array | None = None) -> Array:
         """Predicted probability of each answer, shape (levels,)."""
         ...
 
@@ -50,7 +52,7 @@ class RewardModel(Protocol):
         """What sounds are worth, by ``DRAWS`` draws from the belief."""
         ...
 
-    def query(self, state: Array, question: Question, rng: np.random.Generator) -> Array:
+    def query(self, state: Array, question: RatingQuestion, rng: np.random.Generator) -> Array:
         """The action to ask about for this press."""
         ...
 
@@ -77,14 +79,16 @@ class ParametricModel:
     """SD added to a Thompson query, so that draws which agree still teach their neighbourhood."""
 
     def __init__(self, n_state: int, n_action: int, seed: int, size: int = 512) -> None:
-        self.cloud = ListenerCloud(Psychophysics(n_state, n_action), seed, size)
+        self.cloud = ListenerCloud(ListenerFamily(n_state, n_action), seed, size)
         self._grid = grid(n_action)
 
-    def tell(self, state: Array, action: Array, question: Question, index: int, other: Array | None = None) -> None:
+    def tell(
+        self, state: Array, action: Array, question: RatingQuestion, index: int, other: Array | None = None
+    ) -> None:
         """Take in one answer."""
         self.cloud.tell(state, action, question, index, other)
 
-    def chances(self, state: Array, action: Array, question: Question, other: Array | None = None) -> Array:
+    def chances(self, state: Array, action: Array, question: RatingQuestion, other: Array | None = None) -> Array:
         """Predicted probability of each answer."""
         return self.cloud.chances(state, action, question, other)
 
@@ -93,7 +97,7 @@ class ParametricModel:
         theta = self.cloud.draw(rng, DRAWS)
         return lambda state, action: self.cloud.family.latents(theta, state, action).congruence
 
-    def query(self, state: Array, question: Question, rng: np.random.Generator) -> Array:
+    def query(self, state: Array, question: RatingQuestion, rng: np.random.Generator) -> Array:
         """Best action of one drawn listener (Thompson); naturalness is asked about any action."""
         n_action = self._grid.shape[1]
         if question.latent == "naturalness":
@@ -127,7 +131,7 @@ class OrdinalModel:
     def _features(self, state: Array) -> Array:
         return quadratic(np.tile(state, (len(self._actions), 1)), self._actions)
 
-    def check(self, question: Question) -> None:
+    def check(self, question: RatingQuestion) -> None:
         """Raise RatingError unless this is the question that the population was asked."""
         levels = len(self.prior.mean) - self._n_weights + 1
         if question.latent != "congruence" or question.levels != levels:
@@ -135,7 +139,9 @@ class OrdinalModel:
                 f"the population was asked a congruence question of {levels} levels, not {question.name!r}"
             )
 
-    def tell(self, state: Array, action: Array, question: Question, index: int, other: Array | None = None) -> None:
+    def tell(
+        self, state: Array, action: Array, question: RatingQuestion, index: int, other: Array | None = None
+    ) -> None:
         """Take in one answer."""
         self.check(question)
         self._x.append(quadratic(state[None], action[None])[0])
@@ -147,7 +153,7 @@ class OrdinalModel:
         root = np.linalg.cholesky(self.precision)
         return self.mode + np.linalg.solve(root.T, rng.standard_normal((len(self.mode), n))).T
 
-    def chances(self, state: Array, action: Array, question: Question, other: Array | None = None) -> Array:
+    def chances(self, state: Array, action: Array, question: RatingQuestion, other: Array | None = None) -> Array:
         """Predicted probability of each answer, the latent's uncertainty folded in (MacKay's approximation)."""
         self.check(question)
         x = quadratic(state[None], action[None])[0]
@@ -161,7 +167,7 @@ class OrdinalModel:
         """Chance of an answer in the upper half."""
         return ordinal_worth(self._draws(rng, DRAWS), self._n_weights)
 
-    def query(self, state: Array, question: Question, rng: np.random.Generator) -> Array:
+    def query(self, state: Array, question: RatingQuestion, rng: np.random.Generator) -> Array:
         """Sound whose answer best tells the favourites of posterior draws from the present favourite.
 
         Thompson draws say which sounds, over all presses, may be the best; the covariance says which sound's answer
@@ -206,7 +212,9 @@ class QuadraticModel:
     def _features(state: Array, action: Array) -> Array:
         return np.hstack([np.ones((len(state), 1)), quadratic(state, action)])
 
-    def tell(self, state: Array, action: Array, question: Question, index: int, other: Array | None = None) -> None:
+    def tell(
+        self, state: Array, action: Array, question: RatingQuestion, index: int, other: Array | None = None
+    ) -> None:
         """Take in one answer; a comparison is an answer about the difference of two congruences."""
         x = self._features(state[None], action[None])[0]
         y = index / (question.levels - 1)
@@ -216,7 +224,7 @@ class QuadraticModel:
         precision, shift = self._of(latent)
         self._posterior[latent] = (precision + np.outer(x, x) / self.noise_sd**2, shift + x * y / self.noise_sd**2)
 
-    def chances(self, state: Array, action: Array, question: Question, other: Array | None = None) -> Array:
+    def chances(self, state: Array, action: Array, question: RatingQuestion, other: Array | None = None) -> Array:
         """Predicted probability of each answer."""
         x = self._features(state[None], action[None])[0]
         latent, centre = question.latent, 0.0
@@ -256,7 +264,7 @@ class QuadraticModel:
         draws = self._draw(rng, DRAWS)
         return lambda state, action: self._worth(draws, self._features(state, action))
 
-    def query(self, state: Array, question: Question, rng: np.random.Generator) -> Array:
+    def query(self, state: Array, question: RatingQuestion, rng: np.random.Generator) -> Array:
         """Best of random actions under one regression of the ensemble (Thompson)."""
         candidates = rng.uniform(-1.0, 1.0, (self.candidates, self.n_action))
         draws = self._draw(rng, 1)
@@ -283,7 +291,9 @@ class CheckedModel:
         """Of the model that acts."""
         return self._active.name
 
-    def tell(self, state: Array, action: Array, question: Question, index: int, other: Array | None = None) -> None:
+    def tell(
+        self, state: Array, action: Array, question: RatingQuestion, index: int, other: Array | None = None
+    ) -> None:
         """Check both predictions, then take the answer in."""
         a, b = (float(m.chances(state, action, question, other)[index]) for m in (self.first, self.fallback))
         self._advantage.append(float(np.log(max(b, 1e-9)) - np.log(max(a, 1e-9))))
@@ -296,7 +306,7 @@ class CheckedModel:
             elif total < 0.0:
                 self._active = self.first
 
-    def chances(self, state: Array, action: Array, question: Question, other: Array | None = None) -> Array:
+    def chances(self, state: Array, action: Array, question: RatingQuestion, other: Array | None = None) -> Array:
         """Prediction of the model that acts."""
         return self._active.chances(state, action, question, other)
 
@@ -304,6 +314,6 @@ class CheckedModel:
         """Worth by the model that acts."""
         return self._active.worth(rng)
 
-    def query(self, state: Array, question: Question, rng: np.random.Generator) -> Array:
+    def query(self, state: Array, question: RatingQuestion, rng: np.random.Generator) -> Array:
         """Query of the model that acts."""
         return self._active.query(state, question, rng)

@@ -17,11 +17,11 @@ import torch
 from accelerate import Accelerator
 
 from policies.corpus.recipe import load_recipe
-from policies.corpus.simulator import Design, simulate
+from policies.corpus.simulator import CorpusDesign, simulate
 from policies.corpus.store import Corpus, load
 from policies.errors import PolicyError
 from policies.face_state import has_state, load_state, save_state
-from policies.face_trainer import FaceTraining, Flow, Guidance, Jump, Network, Side, Trainer
+from policies.face_trainer import FaceTrainer, FaceTraining, Flow, Guidance, Jump, NetworkSize, Side
 from robopatient.config import decode_toml
 from robopatient.face.generator.checkpoint import write_checkpoint
 
@@ -29,14 +29,14 @@ __all__ = ["DEFAULT", "SMOKE", "corpus_of", "read_training", "train"]
 
 DEFAULT = Path(__file__).with_name("train_face.toml")
 SMOKE = FaceTraining(
-    design=Design(subjects=40, palpation_trials=3, thermal_trials=1, trial_s=5.0),
-    network=Network(width=32, layers=2, heads=2, window=16),
+    design=CorpusDesign(subjects=40, palpation_trials=3, thermal_trials=1, trial_s=5.0),
+    network=NetworkSize(width=32, layers=2, heads=2, window=16),
     flow=Flow(steps=30, batch=8, frames=32),
     jump=Jump(steps=16, batch=4, frames=40, settle=16),
     side=Side(batch=2),
     guidance=Guidance(steps=4, batch=2),
 )
-"""A toy that shows that everything works; nobody would believe its face."""
+"""A toy that shows that everything works; its face is not realistic."""
 LOG_EVERY = 10
 TELL_EVERY = 50
 
@@ -75,7 +75,7 @@ def train(config: Path | None, out: Path, smoke: bool = False, resume: bool = Fa
         raise PolicyError(f"{out}: holds an interrupted training; go on with --resume, or give another --out")
     _tell(accelerator, "corpus")
     corpus = corpus_of(settings)
-    trainer = Trainer(settings, corpus, accelerator)
+    trainer = FaceTrainer(settings, corpus, accelerator)
     if resume:
         load_state(out, trainer, rank)
         _tell(accelerator, f"goes on after update {trainer.at}")
@@ -95,7 +95,7 @@ def train(config: Path | None, out: Path, smoke: bool = False, resume: bool = Fa
         )
 
 
-def _loop(trainer: Trainer, out: Path, accelerator: Accelerator) -> None:
+def _loop(trainer: FaceTrainer, out: Path, accelerator: Accelerator) -> None:
     """Updates until the end, with a log, a bar and a checkpoint every now and then."""
     config = trainer.config
     saved_s = time.monotonic()
@@ -179,7 +179,7 @@ class _Bar:
         return before == stage
 
     def __call__(self, at: int, stage: str, losses: dict[str, float]) -> None:
-        """Tell how it goes."""
+        """Report the progress."""
         for name, value in losses.items():
             self._mean[name] = 0.98 * self._mean.get(name, value) + 0.02 * value
         if not self._same(stage):

@@ -32,7 +32,7 @@ HIDDEN = (32, 32)
 """Units of the two tanh layers, actor and critic alike."""
 
 
-class Presses(VecEnv):
+class PressVecEnv(VecEnv):
     """Many presses at once: each step answers a batch of states and draws the next, uniform over the space."""
 
     def __init__(self, reward: Reward, n_state: int, n_action: int, n_presses: int, seed: int) -> None:
@@ -77,7 +77,7 @@ class Presses(VecEnv):
 def build(reward: Reward, n_state: int, n_action: int, seed: int, schedule: Schedule) -> PPO:
     """A fresh agent before its batch of presses."""
     torch.set_num_threads(1)  # more threads sum in another order: other bits, and the voice needs the other core
-    env = Presses(reward, n_state, n_action, schedule.presses_a_batch, seed)
+    env = PressVecEnv(reward, n_state, n_action, schedule.presses_a_batch, seed)
     return PPO(
         "MlpPolicy",
         env,
@@ -106,7 +106,7 @@ def train(
     """Agent trained against a reward, from given weights or from scratch.
 
     The optimiser starts afresh and all randomness comes from ``seed``, so the result is a function of the arguments.
-    ``on_stage`` is told the share done.
+    ``on_stage`` gets the share done.
     """
     agent = build(reward, n_state, n_action, seed, schedule)
     if start is not None:

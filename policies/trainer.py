@@ -1,4 +1,4 @@
-"""The trainer: a lesson in a process of its own, driven by messages, so that no refit ever holds up a console.
+"""The trainer: a training session in its own process, driven by messages, so that no refit delays a console.
 
 Messages are msgspec structs on a pipe, as MessagePack. The client says what was pressed and answered; the trainer says
 which sound to play, which question to ask, and how far it has got.
@@ -14,38 +14,38 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from policies.plan import Plan, Trial
+from policies.plan import TrainingPlan, TrainingTrial
 from policies.rater_check import Consistency
 from policies.spaces import Array, Dimension, Task, example_states, normalised, physical
 from robopatient.errors import RobopatientError, SessionError
 
 __all__ = [
-    "Asked",
-    "Begin",
+    "BeginTraining",
     "Closed",
-    "Finish",
-    "Pressed",
+    "FinishTraining",
+    "NextTrial",
+    "PressDone",
     "Progress",
     "Rated",
     "Refused",
     "Skipped",
-    "Trainer",
+    "TrainerClient",
     "Trust",
     "Undo",
 ]
 
 
-class Begin(msgspec.Struct, frozen=True, tag=True):
-    """Begin or resume the lesson in a folder; see ``policies.lesson.Lesson``. No plan: the folder's own."""
+class BeginTraining(msgspec.Struct, frozen=True, tag=True):
+    """Begin or resume the training in a folder; see ``policies.training_session``. No plan: the folder's own."""
 
     folder: str
     task: str = "pain-to-voice"
-    plan: Plan | None = None
+    plan: TrainingPlan | None = None
     start: str = "psychophysical"
     population: str = ""
 
 
-class Pressed(msgspec.Struct, frozen=True, tag=True):
+class PressDone(msgspec.Struct, frozen=True, tag=True):
     """A press has happened: observation in physical units, in the order of the task."""
 
     observation: tuple[float, ...]
@@ -65,7 +65,7 @@ class Rated(msgspec.Struct, frozen=True, tag=True):
 
 
 class Skipped(msgspec.Struct, frozen=True, tag=True):
-    """Nobody answered: the trial is asked again at the next press."""
+    """No answer: the trial is asked again at the next press."""
 
     index: int
 
@@ -75,16 +75,16 @@ class Undo(msgspec.Struct, frozen=True, tag=True):
 
 
 class Trust(msgspec.Struct, frozen=True, tag=True):
-    """Adapt again although the rater was found to be no guide."""
+    """Adapt again although the rater was found to be unreliable."""
 
 
-class Finish(msgspec.Struct, frozen=True, tag=True):
+class FinishTraining(msgspec.Struct, frozen=True, tag=True):
     """Write the checkpoint and end."""
 
     rater: str = ""
 
 
-class Asked(msgspec.Struct, frozen=True, tag=True):
+class NextTrial(msgspec.Struct, frozen=True, tag=True):
     """Play this and ask that: action by name in physical units, name of the question."""
 
     index: int
@@ -96,7 +96,7 @@ class Asked(msgspec.Struct, frozen=True, tag=True):
 
 
 class Progress(msgspec.Struct, frozen=True, tag=True):
-    """How far the lesson has got.
+    """How far the training session has got.
 
     Attributes
     ----------
@@ -125,33 +125,33 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
 
 
 class Closed(msgspec.Struct, frozen=True, tag=True):
-    """The lesson is over; the checkpoint lies here ("" when there is none)."""
+    """The training session is over; the checkpoint lies here ("" when there is none)."""
 
     checkpoint: str
 
 
-Order = Begin | Pressed | Rated | Skipped | Undo | Trust | Finish
-Reply = Asked | Progress | Refused | Closed
+Order = BeginTraining | PressDone | Rated | Skipped | Undo | Trust | FinishTraining
+Reply = NextTrial | Progress | Refused | Closed
 
 
 def main(connection: Connection) -> None:
-    """Entry point of the process: obey orders until ``Finish`` or until the other end is gone."""
+    """Entry point of the process: obey orders until ``FinishTraining`` or until the other end is gone."""
     import signal
 
-    from policies.lesson import Lesson
     from policies.train_ppo import warm_up
+    from policies.training_session import TrainingSession
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the client ends the lesson
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the client ends the training session
 
     def reply(message: Reply) -> None:
         connection.send_bytes(msgspec.msgpack.encode(message))
 
-    def progress(lesson: Lesson, resumed: bool = False) -> Progress:
-        learner, task = lesson.learner, lesson.task
+    def progress(session: TrainingSession, resumed: bool = False) -> Progress:
+        learner, task = session.learner, session.task
         states = example_states(task.n_observation)
         acted = physical(task.action, learner.act(states))
         point = learner.expected_worth()
-        lesson.log.save_point(len(learner.answers), dict(zip(("median", "low", "high"), point, strict=True)))
+        session.log.save_point(len(learner.answers), dict(zip(("median", "low", "high"), point, strict=True)))
         return Progress(
             answers=len(learner.answers),
             worth=point,
@@ -164,62 +164,62 @@ def main(connection: Connection) -> None:
         )
 
     warm_up()
-    lesson: Lesson | None = None
+    session: TrainingSession | None = None
     trial = None
     try:
         while True:
             order = msgspec.msgpack.decode(connection.recv_bytes(), type=Order)
             try:
-                if isinstance(order, Begin):
-                    lesson = Lesson(Path(order.folder), order.task, order.plan, order.start, order.population)
-                    reply(progress(lesson, lesson.resumed))
+                if isinstance(order, BeginTraining):
+                    session = TrainingSession(Path(order.folder), order.task, order.plan, order.start, order.population)
+                    reply(progress(session, session.resumed))
                     continue
-                if lesson is None:
-                    reply(Refused("no lesson has begun: send Begin first"))
+                if session is None:
+                    reply(Refused("no training session has begun: send BeginTraining first"))
                     continue
                 match order:
-                    case Pressed():
-                        trial = lesson.suggest(_state(lesson.task.observation, order.observation))
+                    case PressDone():
+                        trial = session.suggest(_state(session.task.observation, order.observation))
                         reply(
-                            Asked(
+                            NextTrial(
                                 trial.index,
-                                _by_name(lesson.task.action, trial.action),
+                                _by_name(session.task.action, trial.action),
                                 trial.question.name,
                                 trial.source,
                                 tuple(trial.action.tolist()),
-                                None if trial.other is None else _by_name(lesson.task.action, trial.other),
+                                None if trial.other is None else _by_name(session.task.action, trial.other),
                             )
                         )
                     case Rated():
                         if trial is None or trial.index != order.index:
                             reply(Refused(f"no answer to trial {order.index} is expected; press first"))
                             continue
-                        trial = _as_presented(lesson.task, trial, order)
-                        lesson.answer(trial, trial.question.index(order.rating) + trial.question.first)
+                        trial = _as_presented(session.task, trial, order)
+                        session.answer(trial, trial.question.index(order.rating) + trial.question.first)
                         trial = None
-                        reply(progress(lesson))
+                        reply(progress(session))
                     case Skipped():
                         if trial is not None and trial.index == order.index:
-                            lesson.unanswered(trial)
-                        reply(progress(lesson))
+                            session.unanswered(trial)
+                        reply(progress(session))
                     case Undo():
                         trial = None
-                        reply(progress(lesson) if lesson.undo() else Refused("there is no rating to take back"))
+                        reply(progress(session) if session.undo() else Refused("there is no rating to take back"))
                     case Trust():
-                        lesson.trust()
-                        reply(progress(lesson))
-                    case Finish():
-                        lesson.save(order.rater)
-                        lesson.close()
-                        reply(Closed(str(lesson.folder / "policy")))
+                        session.trust()
+                        reply(progress(session))
+                    case FinishTraining():
+                        session.save(order.rater)
+                        session.close()
+                        reply(Closed(str(session.folder / "policy")))
                         return
             except RobopatientError as error:
                 reply(Refused(str(error)))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         pass  # the client is gone; every rating is on the disk
     finally:
-        if lesson is not None:
-            lesson.close()
+        if session is not None:
+            session.close()
 
 
 def _state(dimensions: tuple[Dimension, ...], observation: tuple[float, ...]) -> Array:
@@ -230,7 +230,7 @@ def _state(dimensions: tuple[Dimension, ...], observation: tuple[float, ...]) ->
     return normalised(dimensions, values)
 
 
-def _as_presented(task: Task, trial: Trial, order: Rated) -> Trial:
+def _as_presented(task: Task, trial: TrainingTrial, order: Rated) -> TrainingTrial:
     """The trial with what was really observed and presented in it."""
     if order.observed:
         trial = msgspec.structs.replace(trial, state=_state(task.observation, order.observed))
@@ -244,7 +244,7 @@ def _by_name(dimensions: tuple[Dimension, ...], coordinates: Array) -> dict[str,
     return {d.name: float(v) for d, v in zip(dimensions, values, strict=True)}
 
 
-class Trainer:
+class TrainerClient:
     """The client's end: starts the process, sends orders, receives replies. A context manager."""
 
     def __init__(self, entry: Callable[[Connection], None] = main) -> None:
@@ -254,7 +254,7 @@ class Trainer:
         self._process.start()
         theirs.close()
 
-    def __enter__(self) -> Trainer:
+    def __enter__(self) -> TrainerClient:
         return self
 
     def __exit__(self, *_: object) -> None:

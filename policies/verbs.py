@@ -12,17 +12,29 @@ from typing import TypeVar
 
 import numpy as np
 
+from policies.answer_scales import question
 from policies.checkpoint import list_checkpoints, starting_point
 from policies.errors import PolicyError
-from policies.people import People
-from policies.plan import QUESTION_PLANS, Plan, keyed
-from policies.plots import draw_lesson
+from policies.fitted_people import People
+from policies.plan import QUESTION_PLANS, TrainingPlan, keyed
+from policies.plots import draw_training
 from policies.populations import write_population
 from policies.ratings_log import RatingsLog
-from policies.scales import question
-from policies.simulated import Simulated, simulated_rater
+from policies.simulated_raters import Simulated, simulated_rater
 from policies.spaces import TASKS, example_states, normalised, physical
-from policies.trainer import Asked, Begin, Closed, Finish, Pressed, Progress, Rated, Refused, Reply, Trainer, Trust
+from policies.trainer import (
+    BeginTraining,
+    Closed,
+    FinishTraining,
+    NextTrial,
+    PressDone,
+    Progress,
+    Rated,
+    Refused,
+    Reply,
+    TrainerClient,
+    Trust,
+)
 from robopatient.errors import require
 
 __all__ = ["list_policies", "train"]
@@ -50,15 +62,15 @@ def train(
     Parameters
     ----------
     simulate
-        Name of a rater, see ``policies.simulated.SIMULATED``.
+        Name of a rater, see ``policies.simulated_raters.SIMULATED``.
     out
-        Folder of the lesson: ratings.sqlite, curve.png, policy/ (the checkpoint).
+        Folder of the training session: ratings.sqlite, curve.png, policy/ (the checkpoint).
     question_name
         One of ``QUESTION_PLANS``; "" takes the signed scale, or for a fitted person the published 4 levels.
     start
         Checkpoint to start from; "" takes the shipped one of the task.
     trust
-        Go on adapting even though the rater was found to be no guide.
+        Go on adapting even though the rater was found to be unreliable.
     """
     if task not in TASKS:
         raise PolicyError(f"no task {task!r}; choose one of {', '.join(TASKS)}")
@@ -70,7 +82,7 @@ def train(
     simulated = simulated_rater(simulate, TASKS[task])
     folder = out or Path("lessons") / f"{task}-{simulate.replace('/', '_').replace(':', '-')}-seed{seed}"
     begin = _begin(simulated, folder, task, question_name, start, seed)
-    with Trainer() as trainer:
+    with TrainerClient() as trainer:
         last = _expect(trainer.ask(begin), Progress)
         merits = {last.answers: _merit(simulated, task, last)}
         if trust and last.frozen:
@@ -81,7 +93,7 @@ def train(
                 last = _one_trial(trainer, simulated, task, seed, last.answers)
                 merits[last.answers] = _merit(simulated, task, last)
                 show(last)
-        checkpoint = _expect(trainer.ask(Finish(simulate)), Closed).checkpoint
+        checkpoint = _expect(trainer.ask(FinishTraining(simulate)), Closed).checkpoint
     curve = _draw(folder, task, last, merits)
     summary = {
         "folder": str(folder),
@@ -102,8 +114,8 @@ def train(
     return 0
 
 
-def _begin(simulated: Simulated, folder: Path, task: str, question_name: str, start: str, seed: int) -> Begin:
-    """Order for a new lesson, or for the one that the folder already holds."""
+def _begin(simulated: Simulated, folder: Path, task: str, question_name: str, start: str, seed: int) -> BeginTraining:
+    """Order for a new training session, or for the one that the folder already holds."""
     asked = question_name or ("agree" if simulated.people else "signed")
     if asked not in QUESTION_PLANS:
         raise PolicyError(f"no question {asked!r}; choose one of {', '.join(QUESTION_PLANS)}")
@@ -113,12 +125,12 @@ def _begin(simulated: Simulated, folder: Path, task: str, question_name: str, st
     if not start:
         start = "congruence" if population else starting_point(TASKS[task])
     space = TASKS[task]
-    plan = Plan(space.n_observation, space.n_action, QUESTION_PLANS[asked], seed=seed)
-    return Begin(str(folder), task, plan, start, population)
+    plan = TrainingPlan(space.n_observation, space.n_action, QUESTION_PLANS[asked], seed=seed)
+    return BeginTraining(str(folder), task, plan, start, population)
 
 
 def _others(people: People, person: int, folder: Path) -> Path:
-    """Population file of everybody else: the person's own answers must not be known beforehand."""
+    """Population file of all others: the person's own answers must not be known beforehand."""
     path = folder / "population.toml"
     if not path.is_file():
         mean, covariance = people.others(person)
@@ -126,12 +138,12 @@ def _others(people: People, person: int, folder: Path) -> Path:
     return path
 
 
-def _one_trial(trainer: Trainer, simulated: Simulated, task: str, seed: int, index: int) -> Progress:
-    """Press, hear, answer: presses and answers follow from (seed, trial), so that a resumed lesson is the same one."""
+def _one_trial(trainer: TrainerClient, simulated: Simulated, task: str, seed: int, index: int) -> Progress:
+    """Press, hear, answer: presses and answers follow from (seed, trial), so a resumed training is the same one."""
     space = TASKS[task]
     state = keyed(seed, index, "press").uniform(-1.0, 1.0, space.n_observation)
-    press = Pressed(tuple(physical(space.observation, state).tolist()))
-    asked = _expect(trainer.ask(press), Asked)
+    press = PressDone(tuple(physical(space.observation, state).tolist()))
+    asked = _expect(trainer.ask(press), NextTrial)
     rating = simulated.rater.answer(
         question(asked.question),
         state[None],
@@ -198,7 +210,7 @@ def _draw(folder: Path, task: str, last: Progress, merits: dict[int, float]) -> 
     points = {n: point | ({"merit": merits[n]} if n in merits else {}) for n, point in log.points().items()}
     log.close()
     space, path = TASKS[task], folder / "curve.png"
-    draw_lesson(
+    draw_training(
         path,
         points,
         last.observed,

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from experiments.analysis.bootstrap import REPLICATES, person_weights, share_intervals
 from experiments.analysis.trials import Trials
+from policies.statistics.resampling import REPLICATES, person_weights, share_intervals
 
 __all__ = ["agreed", "by_distance", "by_level", "by_pair", "by_person", "matched_minus_worst"]
 

@@ -1,4 +1,4 @@
-"""The report's figures: one function a figure, told apart by lightness and shape as well as by colour.
+"""The report's figures: one function a figure, distinguished by lightness and shape as well as by colour.
 
 Figures are drawn without a background in one ink, which the page replaces by its own text colour (``inline_svg``), so
 that they follow its light and dark themes; ``save_png`` writes the same figure for a paper or a slide.
@@ -29,7 +29,7 @@ ACCENTS = ("#0f5fa6", "#c04a12", "#0b7f6b", "#7a4b9d")
 """Blue, vermilion, green-blue, purple: distinct to readers with any common colour blindness (after Okabe and Ito)."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 RAMP = ("#86b6dd", "#4c8fc7", "#1d66a6", "#0b3d6b")
-"""One hue from light to dark, for ordered levels: lightness alone tells them apart."""
+"""One hue from light to dark, for ordered levels: lightness alone distinguishes them."""
 AGREE_COLOURS = ("#a6611a", "#dfc27d", "#80cdc1", "#018571")
 """ColorBrewer BrBG, safe for colour-blind readers."""
 WIDTH_IN = 9.2

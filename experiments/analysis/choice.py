@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from experiments.analysis.bootstrap import REPLICATES, interval, person_weights
 from experiments.analysis.trials import Trials
+from policies.statistics.resampling import REPLICATES, percentile_interval, person_weights
 
 __all__ = ["GENERATED_PREFERRED", "Choice", "forced_choice"]
 
@@ -53,7 +53,9 @@ def forced_choice(trials: Trials, seed: int = 1) -> Choice | None:
     counted = pd.Series(chosen).groupby(table["participant"].to_numpy(), sort=False).agg(["sum", "count"])
     weights = person_weights(len(counted), REPLICATES, seed)
     hits, totals = counted["sum"].to_numpy(float), counted["count"].to_numpy(float)
-    limits = interval((weights @ hits) / (weights @ totals)) if len(counted) > 2 else (float("nan"), float("nan"))
+    limits = (
+        percentile_interval((weights @ hits) / (weights @ totals)) if len(counted) > 2 else (float("nan"), float("nan"))
+    )
     return Choice(
         option, other, float(chosen.mean()), limits, counted["sum"] / counted["count"], float(np.mean(took_first))
     )

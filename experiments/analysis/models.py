@@ -15,20 +15,20 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from experiments.analysis.bootstrap import REPLICATES, interval
-from experiments.analysis.errors import AnalysisError
-from experiments.analysis.ordinal import cell_counts, cluster_bootstrap, fit_ordinal
 from experiments.analysis.ordinal_mixed import fit_ordinal_mixed
 from experiments.analysis.trials import Factor, Trials
+from policies.errors import AnalysisError
+from policies.statistics.ordinal import bootstrap_weights, cell_counts, fit_counts
+from policies.statistics.resampling import REPLICATES, percentile_interval
 from robopatient.errors import require
 
-__all__ = ["Design", "design_of", "linear_mixed", "ordinal_mixed", "ordinal_pooled", "person_weights_of"]
+__all__ = ["DesignMatrix", "design_of", "linear_mixed", "ordinal_mixed", "ordinal_pooled", "person_weights_of"]
 
 FEWEST_PEOPLE = 3
 """Fewer carry no spread over people."""
 
 
-class Design(NamedTuple):
+class DesignMatrix(NamedTuple):
     """Columns of a model.
 
     Attributes
@@ -57,7 +57,7 @@ class Design(NamedTuple):
         return self.columns[:, [self.names.index(name) for name in names]]
 
 
-def design_of(trials: Trials, nominal: bool = True, binary: np.ndarray | None = None) -> Design:
+def design_of(trials: Trials, nominal: bool = True, binary: np.ndarray | None = None) -> DesignMatrix:
     """Main effects, squares (from three levels on) and products of the ordered factors; main effects of the others.
 
     Parameters
@@ -96,12 +96,12 @@ def design_of(trials: Trials, nominal: bool = True, binary: np.ndarray | None = 
         raise AnalysisError(f"{trials.source}: every trial has the same levels: there is nothing to model")
     groups, people = pd.factorize(table["participant"])
     answers = table["answer"].to_numpy(int) if binary is None else binary.astype(int)
-    return Design(
+    return DesignMatrix(
         tuple(names), np.column_stack(columns), answers, table["value"].to_numpy(float), groups, tuple(map(str, people))
     )
 
 
-def ordinal_pooled(design: Design, seed: int = 1, replicates: int = REPLICATES) -> pd.DataFrame:
+def ordinal_pooled(design: DesignMatrix, seed: int = 1, replicates: int = REPLICATES) -> pd.DataFrame:
     """Cumulative-link model of all trials, with intervals over people.
 
     Returns
@@ -110,17 +110,17 @@ def ordinal_pooled(design: Design, seed: int = 1, replicates: int = REPLICATES) 
         By term: weight, z (as if trials were independent), low, high (95 %, people drawn with replacement).
     """
     cells, counts = cell_counts(design.columns, _used_levels(design.answers), design.groups)
-    whole = fit_ordinal(cells, counts.sum(axis=0))
-    table = pd.DataFrame({"term": design.names, "weight": whole.beta, "z": whole.z})
+    whole = fit_counts(cells, counts.sum(axis=0))
+    table = pd.DataFrame({"term": design.names, "weight": whole.weights, "z": whole.z})
     if len(design.people) >= FEWEST_PEOPLE:
-        betas = cluster_bootstrap(cells, counts, replicates, seed)
-        limits = np.array([interval(column) for column in betas.T])
+        betas = bootstrap_weights(cells, counts, replicates, seed)
+        limits = np.array([percentile_interval(column) for column in betas.T])
     else:
         limits = np.full((len(table), 2), np.nan)
     return table.assign(low=limits[:, 0], high=limits[:, 1])
 
 
-def ordinal_mixed(design: Design, personal: Sequence[str]) -> pd.DataFrame:
+def ordinal_mixed(design: DesignMatrix, personal: Sequence[str]) -> pd.DataFrame:
     """Cumulative-link mixed model: everybody's own intercept and own weights of ``personal``.
 
     Returns
@@ -152,7 +152,7 @@ def ordinal_mixed(design: Design, personal: Sequence[str]) -> pd.DataFrame:
     return table
 
 
-def linear_mixed(design: Design, personal: Sequence[str]) -> pd.DataFrame:
+def linear_mixed(design: DesignMatrix, personal: Sequence[str]) -> pd.DataFrame:
     """Mixed linear model of the answers as numbers (statsmodels MixedLM, REML): own intercepts, own ``personal``.
 
     Returns
@@ -196,7 +196,7 @@ def linear_mixed(design: Design, personal: Sequence[str]) -> pd.DataFrame:
     return table
 
 
-def person_weights_of(factors: Sequence[Factor], design: Design, first: str) -> tuple[list[str], list[str]]:
+def person_weights_of(factors: Sequence[Factor], design: DesignMatrix, first: str) -> tuple[list[str], list[str]]:
     """Terms with personal weights: the ordered main effects alone, and with them the products with factor ``first``."""
     ordered = [factor.name for factor in factors if factor.ordered and factor.name in design.names]
     products = [name for name in design.names if " x " in name and first in name.split(" x ")]

@@ -10,10 +10,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit
 
-from experiments.analysis.errors import AnalysisError
-from experiments.analysis.ordinal import cell_counts, fit_ordinal
+from policies.errors import AnalysisError
+from policies.statistics.ordinal import above_cuts, cell_counts, fit_counts
 
 __all__ = ["OrdinalMixedFit", "fit_ordinal_mixed"]
 
@@ -80,9 +79,9 @@ def fit_ordinal_mixed(
     people = int(groups.max()) + 1
     if people < 3:
         raise AnalysisError(f"effects over people need at least 3 people, here are {people}")
-    start = fit_ordinal(*_pooled(design, answers))
+    start = fit_counts(*_pooled(design, answers))
     rows = _Rows(design, answers, groups, personal)
-    theta = np.concatenate([start.cuts, start.beta])
+    theta = np.concatenate([start.cuts, start.weights])
     deviations = np.zeros((people, rows.q))
     spread = np.full(rows.q, 0.3)  # a start; the rounds move it to where the data say
     converged = False
@@ -164,14 +163,13 @@ class _Rows:
             scale /= 2
         return theta + scale * change, deviations + scale * own_change, covariance, variance
 
-    def _edges(self, theta: np.ndarray, deviations: np.ndarray) -> np.ndarray:
+    def _above(self, theta: np.ndarray, deviations: np.ndarray) -> np.ndarray:
         k = self.levels - 1
         eta = self.design @ theta[k:] + np.einsum("ni,ni->n", self.personal, deviations[self.group])
-        inner = expit(theta[:k] - eta[:, None])
-        return np.concatenate([np.zeros((len(eta), 1)), inner, np.ones((len(eta), 1))], axis=1)
+        return above_cuts(eta, theta[:k])
 
     def _penalised(self, theta: np.ndarray, deviations: np.ndarray, precision: np.ndarray) -> float:
-        probability = np.diff(self._edges(theta, deviations), axis=1)
+        probability = -np.diff(self._above(theta, deviations), axis=1)
         if (probability <= 0).any():
             return -np.inf
         penalty = 0.5 * np.einsum("gi,ij,gj->", deviations, precision, deviations)
@@ -180,10 +178,10 @@ class _Rows:
     def _derivatives(self, theta: np.ndarray, deviations: np.ndarray) -> tuple[np.ndarray, ...]:
         """Scores and expected information per cell with respect to the cuts and the predictor."""
         k = self.levels - 1
-        below = self._edges(theta, deviations)
-        density = below * (1 - below)
-        probability = np.maximum(np.diff(below, axis=1), SMALLEST)
-        by_cut = np.zeros((len(below), self.levels, k))
+        above = self._above(theta, deviations)
+        density = above * (1 - above)
+        probability = np.maximum(-np.diff(above, axis=1), SMALLEST)
+        by_cut = np.zeros((len(above), self.levels, k))
         for index in range(k):
             by_cut[:, index, index] = density[:, index + 1]
             by_cut[:, index + 1, index] = -density[:, index + 1]

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from experiments.analysis.bootstrap import REPLICATES, interval, person_weights
-from experiments.analysis.errors import AnalysisError
+from policies.errors import AnalysisError
+from policies.statistics.resampling import REPLICATES, percentile_interval, person_weights
 
 __all__ = ["PUBLISHED_EXPONENTS", "PowerLaw", "fit_power_law"]
 
@@ -75,7 +75,7 @@ def fit_power_law(table: pd.DataFrame, intensity: str, seed: int = 1) -> PowerLa
     grand = float(np.exp(y.mean()))
     return PowerLaw(
         float(by_person.mean()),
-        interval(means) if len(by_person) > 2 else (float("nan"), float("nan")),
+        percentile_interval(means) if len(by_person) > 2 else (float("nan"), float("nan")),
         by_person,
         pd.DataFrame({"intensity": points.index, "magnitude": grand * np.exp(points.to_numpy())}),
         int(len(table) - len(used)),

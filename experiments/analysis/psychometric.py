@@ -1,4 +1,4 @@
-"""Psychometric functions: where two things match (PSE), how far apart they must be to be told apart (JND).
+"""Psychometric functions: where two things match (PSE), how far apart they must be to be distinguished (JND).
 
 A cumulative normal with a lapse rate (Wichmann and Hill 2001), fitted by maximum likelihood; intervals by
 drawing people.
@@ -12,8 +12,8 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import ndtr, ndtri
 
-from experiments.analysis.bootstrap import interval, person_weights
-from experiments.analysis.errors import AnalysisError
+from policies.errors import AnalysisError
+from policies.statistics.resampling import percentile_interval, person_weights
 
 __all__ = ["MatchPoint", "Psychometric", "fit_psychometric", "match_point", "psychometric_with_intervals"]
 
@@ -129,7 +129,9 @@ def psychometric_with_intervals(
         except AnalysisError:
             drawn.append((np.nan, np.nan))
     samples = np.array(drawn)
-    return whole._replace(pse_interval=interval(samples[:, 0]), jnd_interval=interval(samples[:, 1]))
+    return whole._replace(
+        pse_interval=percentile_interval(samples[:, 0]), jnd_interval=percentile_interval(samples[:, 1])
+    )
 
 
 def match_point(
@@ -148,7 +150,7 @@ def match_point(
     drawn = [
         _peak(stimulus, weights @ hits, weights @ totals) for weights in person_weights(len(hits), replicates, seed)
     ]
-    return MatchPoint(place, interval(np.array(drawn)))
+    return MatchPoint(place, percentile_interval(np.array(drawn)))
 
 
 def _peak(stimulus: np.ndarray, hits: np.ndarray, totals: np.ndarray) -> float:

@@ -14,8 +14,8 @@ import pandas as pd
 from scipy.stats import f_oneway, tukey_hsd
 
 from experiments.analysis.agreement import agreed
-from experiments.analysis.errors import AnalysisError
 from experiments.analysis.trials import Trials
+from policies.errors import AnalysisError
 from robopatient.errors import require
 
 __all__ = ["NEEDED", "OneWay", "Published", "published_pipeline"]

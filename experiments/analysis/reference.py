@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 
 from experiments.analysis.agreement import agreed
-from experiments.analysis.models import Design, design_of
-from experiments.analysis.ordinal import cell_counts, fit_ordinal
+from experiments.analysis.models import DesignMatrix, design_of
 from experiments.analysis.published import NEEDED
 from experiments.analysis.results import Results
+from policies.statistics.ordinal import cell_counts, fit_counts
 
-__all__ = ["PEOPLE", "REFERENCES", "TRIALS", "Reference", "applies"]
+__all__ = ["PEOPLE", "REFERENCES", "TRIALS", "PublishedFigure", "applies"]
 
 TRIALS, PEOPLE = 7680, 20
 
@@ -30,7 +30,7 @@ TERMS = (
 """Terms of the re-analysis's models."""
 
 
-class Reference(NamedTuple):
+class PublishedFigure(NamedTuple):
     """One figure.
 
     Attributes
@@ -104,14 +104,14 @@ def _linear(term: str) -> Callable[[Results], float]:
     return of
 
 
-def _design(results: Results, binary: bool) -> Design:
+def _design(results: Results, binary: bool) -> DesignMatrix:
     trials = results.trials
     return design_of(trials, nominal=False, binary=agreed(trials, trials.main) if binary else None)
 
 
-def _fit(design: Design) -> dict[str, float]:
+def _fit(design: DesignMatrix) -> dict[str, float]:
     cells, counts = cell_counts(design.only(TERMS), design.answers, np.zeros(len(design.answers), dtype=int))
-    return dict(zip(TERMS, map(float, fit_ordinal(cells, counts[0], errors=False).beta), strict=True))
+    return dict(zip(TERMS, map(float, fit_counts(cells, counts[0]).weights), strict=True))
 
 
 def _anova(factor: str) -> Callable[[Results], float]:
@@ -161,75 +161,78 @@ GAINS = ("−28.6 dB", "−19.1 dB", "−9.5 dB", "0 dB")
 RATES = ("0.7", "0.9", "1.1", "1.3")
 
 
-def _cells(other: str, names: tuple[str, ...], shares: tuple[tuple[float, ...], ...]) -> tuple[Reference, ...]:
+def _cells(other: str, names: tuple[str, ...], shares: tuple[tuple[float, ...], ...]) -> tuple[PublishedFigure, ...]:
     """One figure a cell of a table of force by another factor."""
     return tuple(
-        Reference(f"agreed at {FORCES[row]}, {names[column]}", shares[row][column], 3, _cell(other, row, column))
+        PublishedFigure(f"agreed at {FORCES[row]}, {names[column]}", shares[row][column], 3, _cell(other, row, column))
         for row in range(4)
         for column in range(4)
     )
 
 
-REFERENCES: tuple[Reference, ...] = (
-    Reference("agreed, all trials", 0.5181, 4, _agreement),
-    *(Reference(f"answer {name}", share, 3, _answer(level)) for name, share, level in (
+REFERENCES: tuple[PublishedFigure, ...] = (
+    PublishedFigure("agreed, all trials", 0.5181, 4, _agreement),
+    *(PublishedFigure(f"answer {name}", share, 3, _answer(level)) for name, share, level in (
         ("strongly agree", 902 / TRIALS, 3), ("agree", 3077 / TRIALS, 2), ("disagree", 1174 / TRIALS, 1),
         ("strongly disagree", 2527 / TRIALS, 0),
     )),
-    *(Reference(f"agreed, voice {name}", share, 3, _share("voice", index)) for index, (name, share) in enumerate(
+    *(PublishedFigure(f"agreed, voice {name}", share, 3, _share("voice", index)) for index, (name, share) in enumerate(
         (("female", 0.527), ("male", 0.509))
     )),
-    *(Reference(f"agreed at {name}", share, 3, _share("force_newton", index)) for index, (name, share) in enumerate(
+    *(PublishedFigure(f"agreed at {name}", share, 3, _share("force_newton", index))
+      for index, (name, share) in enumerate(
         zip(FORCES, (0.472, 0.526, 0.535, 0.539), strict=True)
     )),
-    *(Reference(f"agreed at {name}", share, 3, _share("amplitude", index)) for index, (name, share) in enumerate(
+    *(PublishedFigure(f"agreed at {name}", share, 3, _share("amplitude", index)) for index, (name, share) in enumerate(
         zip(GAINS, (0.467, 0.572, 0.572, 0.461), strict=True)
     )),
-    *(Reference(f"agreed at rate {name}", share, 3, _share("pitch", index)) for index, (name, share) in enumerate(
+    *(PublishedFigure(f"agreed at rate {name}", share, 3, _share("pitch", index)) for index, (name, share) in enumerate(
         zip(RATES, (0.490, 0.549, 0.526, 0.508), strict=True)
     )),
-    *(Reference(f"agreed, sound {index + 1}", share, 3, _share("sound", index)) for index, share in enumerate(
+    *(PublishedFigure(f"agreed, sound {index + 1}", share, 3, _share("sound", index)) for index, share in enumerate(
         (0.525, 0.511, 0.519)
     )),
     *_cells("amplitude", GAINS, AMPLITUDE_CELLS),
     *_cells("pitch", tuple(f"rate {rate}" for rate in RATES), PITCH_CELLS),
-    *(Reference(f"agreed, amplitude {apart} levels from force", share, 3, _distance("amplitude", apart))
+    *(PublishedFigure(f"agreed, amplitude {apart} levels from force", share, 3, _distance("amplitude", apart))
       for apart, share in enumerate((0.617, 0.560, 0.457, 0.335))),
-    *(Reference(f"agreed, rate {apart} levels from force", share, 3, _distance("pitch", apart))
+    *(PublishedFigure(f"agreed, rate {apart} levels from force", share, 3, _distance("pitch", apart))
       for apart, share in enumerate((0.490, 0.512, 0.536, 0.558))),
-    Reference("person who agreed least", 0.307, 3, _people(pd.Series.min)),
-    Reference("person who agreed most", 0.716, 3, _people(pd.Series.max)),
-    Reference("SD of agreement over people", 0.115, 3, _people(pd.Series.std)),
-    Reference("same answer to the same stimulus", 0.457, 3, _retest("same")),
-    Reference("… by chance", 0.31, 2, _retest("chance_same")),
-    Reference("same side (agree or not)", 0.637, 3, _retest("same_side")),
-    Reference("… by chance", 0.50, 2, _retest("chance_same_side")),
-    Reference("mean difference of the two, steps", 0.89, 2, _retest("difference")),
-    Reference("one-way ANOVA of force over answers, F", 30.24, 2, _anova("force_newton")),
-    Reference("one-way ANOVA of amplitude, F", 29.6, 1, _anova("amplitude")),
-    Reference("one-way ANOVA of playback rate, F", 3.9, 1, _anova("pitch")),
-    Reference("logit of agreed: force × amplitude", 0.257, 3, _logit("force_newton x amplitude"), exact=False),
-    Reference("logit: force × playback rate", -0.124, 3, _logit("force_newton x pitch"), exact=False),
-    Reference("logit: amplitude × playback rate", 0.111, 3, _logit("amplitude x pitch"), exact=False),
-    Reference("logit: amplitude squared", -0.217, 3, _logit("amplitude^2"), exact=False),
-    Reference("logit: playback rate squared", -0.077, 3, _logit("pitch^2"), exact=False),
-    Reference("logit: force", 0.10, 2, _logit("force_newton"), exact=False),
-    Reference("ordinal: force × amplitude", 0.191, 3, _ordinal("force_newton x amplitude"), exact=False),
-    Reference("ordinal: force × playback rate", -0.090, 3, _ordinal("force_newton x pitch"), exact=False),
-    Reference("ordinal: amplitude squared", -0.110, 3, _ordinal("amplitude^2"), exact=False),
-    Reference("ordinal: force", 0.120, 3, _ordinal("force_newton"), exact=False),
-    Reference("ordinal: amplitude", 0.051, 3, _ordinal("amplitude"), exact=False),
-    Reference("ordinal: playback rate", -0.016, 3, _ordinal("pitch"), exact=False),
-    Reference("mixed linear: force × amplitude", 0.108, 3, _linear("force_newton x amplitude"), exact=False),
-    Reference("mixed linear: force × playback rate", -0.048, 3, _linear("force_newton x pitch"), exact=False),
-    Reference("mixed linear: amplitude squared", -0.062, 3, _linear("amplitude^2"), exact=False),
-    Reference("mixed linear: playback rate squared", -0.027, 3, _linear("pitch^2"), exact=False),
-    Reference("forest of the answer: amplitude", 0.36, 2, _forest("amplitude"), exact=False),
-    Reference("forest of the answer: force", 0.32, 2, _forest("force_newton"), exact=False),
-    Reference("forest of the answer: playback rate", 0.17, 2, _forest("pitch"), exact=False),
-    Reference("PCA, first component", 0.260, 3, _pca(0), exact=False),
-    Reference("PCA, second component", 0.253, 3, _pca(1), exact=False),
-    Reference("ICC(1,1) between people", 0.065, 3, lambda results: float(results.icc_one or np.nan), exact=False),
-    Reference("Krippendorff's alpha, ordinal", 0.047, 3, lambda results: float(results.alpha or np.nan), exact=False),
+    PublishedFigure("person who agreed least", 0.307, 3, _people(pd.Series.min)),
+    PublishedFigure("person who agreed most", 0.716, 3, _people(pd.Series.max)),
+    PublishedFigure("SD of agreement over people", 0.115, 3, _people(pd.Series.std)),
+    PublishedFigure("same answer to the same stimulus", 0.457, 3, _retest("same")),
+    PublishedFigure("… by chance", 0.31, 2, _retest("chance_same")),
+    PublishedFigure("same side (agree or not)", 0.637, 3, _retest("same_side")),
+    PublishedFigure("… by chance", 0.50, 2, _retest("chance_same_side")),
+    PublishedFigure("mean difference of the two, steps", 0.89, 2, _retest("difference")),
+    PublishedFigure("one-way ANOVA of force over answers, F", 30.24, 2, _anova("force_newton")),
+    PublishedFigure("one-way ANOVA of amplitude, F", 29.6, 1, _anova("amplitude")),
+    PublishedFigure("one-way ANOVA of playback rate, F", 3.9, 1, _anova("pitch")),
+    PublishedFigure("logit of agreed: force × amplitude", 0.257, 3, _logit("force_newton x amplitude"), exact=False),
+    PublishedFigure("logit: force × playback rate", -0.124, 3, _logit("force_newton x pitch"), exact=False),
+    PublishedFigure("logit: amplitude × playback rate", 0.111, 3, _logit("amplitude x pitch"), exact=False),
+    PublishedFigure("logit: amplitude squared", -0.217, 3, _logit("amplitude^2"), exact=False),
+    PublishedFigure("logit: playback rate squared", -0.077, 3, _logit("pitch^2"), exact=False),
+    PublishedFigure("logit: force", 0.10, 2, _logit("force_newton"), exact=False),
+    PublishedFigure("ordinal: force × amplitude", 0.191, 3, _ordinal("force_newton x amplitude"), exact=False),
+    PublishedFigure("ordinal: force × playback rate", -0.090, 3, _ordinal("force_newton x pitch"), exact=False),
+    PublishedFigure("ordinal: amplitude squared", -0.110, 3, _ordinal("amplitude^2"), exact=False),
+    PublishedFigure("ordinal: force", 0.120, 3, _ordinal("force_newton"), exact=False),
+    PublishedFigure("ordinal: amplitude", 0.051, 3, _ordinal("amplitude"), exact=False),
+    PublishedFigure("ordinal: playback rate", -0.016, 3, _ordinal("pitch"), exact=False),
+    PublishedFigure("mixed linear: force × amplitude", 0.108, 3, _linear("force_newton x amplitude"), exact=False),
+    PublishedFigure("mixed linear: force × playback rate", -0.048, 3, _linear("force_newton x pitch"), exact=False),
+    PublishedFigure("mixed linear: amplitude squared", -0.062, 3, _linear("amplitude^2"), exact=False),
+    PublishedFigure("mixed linear: playback rate squared", -0.027, 3, _linear("pitch^2"), exact=False),
+    PublishedFigure("forest of the answer: amplitude", 0.36, 2, _forest("amplitude"), exact=False),
+    PublishedFigure("forest of the answer: force", 0.32, 2, _forest("force_newton"), exact=False),
+    PublishedFigure("forest of the answer: playback rate", 0.17, 2, _forest("pitch"), exact=False),
+    PublishedFigure("PCA, first component", 0.260, 3, _pca(0), exact=False),
+    PublishedFigure("PCA, second component", 0.253, 3, _pca(1), exact=False),
+    PublishedFigure("ICC(1,1) between people", 0.065, 3, lambda results: float(results.icc_one or np.nan), exact=False),
+    PublishedFigure(
+        "Krippendorff's alpha, ordinal", 0.047, 3, lambda results: float(results.alpha or np.nan), exact=False
+    ),
 )  # fmt: skip
 """Every figure of the re-analysis that a table of trials alone can give."""

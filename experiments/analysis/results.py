@@ -10,9 +10,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.analysis.agreement import agreed, by_distance, by_level, by_pair, by_person, matched_minus_worst
-from experiments.analysis.bootstrap import REPLICATES
 from experiments.analysis.choice import Choice, forced_choice
-from experiments.analysis.errors import AnalysisError
 from experiments.analysis.models import (
     FEWEST_PEOPLE,
     design_of,
@@ -24,17 +22,12 @@ from experiments.analysis.models import (
 from experiments.analysis.power_law import PowerLaw, fit_power_law
 from experiments.analysis.psychometric import MatchPoint, Psychometric, match_point, psychometric_with_intervals
 from experiments.analysis.published import Published, published_pipeline
-from experiments.analysis.reliability import (
-    Icc,
-    Retest,
-    icc_one_way,
-    icc_two_way,
-    krippendorff_alpha,
-    repeat_pairs,
-    retest,
-)
+from experiments.analysis.retest import Retest, repeat_pairs, retest
 from experiments.analysis.timing import Timing, timings
 from experiments.analysis.trials import Factor, Trials
+from policies.errors import AnalysisError
+from policies.statistics.reliability import Icc, icc_one_way, icc_two_way, krippendorff_alpha
+from policies.statistics.resampling import REPLICATES
 from robopatient.errors import require
 from robopatient.study.questions import QUESTIONS
 

@@ -6,7 +6,6 @@ Every later step sees the same columns: ``participant``, ``kind``, ``answer`` (l
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,14 +14,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from experiments.analysis.errors import AnalysisError
+from policies.errors import AnalysisError
+from policies.rated_trials import LETTERS, read_text_table
 from robopatient.record.trials import read_trial_table
 from robopatient.study.questions import QUESTIONS
 
 __all__ = ["Factor", "Trials", "read_trials", "trials_of"]
 
-PUBLISHED_ANSWERS = {"a": 4.0, "b": 3.0, "c": 2.0, "d": 1.0}
-"""Letters of the published tables: a strongly agree, b agree, c disagree, d strongly disagree."""
+PUBLISHED_ANSWERS = {letter: index + 1.0 for letter, index in LETTERS.items()}
+"""Letters of the published tables as values of the question agree, 1 to 4."""
 ALIASES = {
     "voice_sex": "voice",
     "gender": "voice",
@@ -260,36 +260,16 @@ def _canonical(name: str) -> str:
 
 
 def _rows_of_text(path: Path) -> list[dict[str, Any]]:
-    """Rows of a CSV or TSV; the published study's own table mixes tabs and commas."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise AnalysisError(f"{path}: cannot be read as a text table ({error})") from error
-    lines = [line for line in text.splitlines() if line.strip()]
-    if len(lines) < 2:
+    header, rows = read_text_table(path)
+    if not rows:
         raise AnalysisError(f"{path}: is empty: it needs a line of column names and one line a trial")
-    if "\t" in text and "," in text and '"' not in text:
-        cells = [re.split(r"[\t,]", line) for line in lines]
-    else:
-        cells = list(csv.reader(lines, delimiter="\t" if "\t" in lines[0] else ","))
-    header = [name.strip() for name in cells[0]]
-    for number, row in enumerate(cells[1:], 2):
-        if len(row) != len(header):
-            raise AnalysisError(
-                f"{path}: line {number} has {len(row)} cells, the header {len(header)}: cut off, or mixed up"
-            )
-    return _known_columns([dict(zip(header, row, strict=True)) for row in cells[1:]], path)
-
-
-def _known_columns(rows: list[dict[str, Any]], path: Path) -> list[dict[str, Any]]:
-    """The rows, if a table of trials: with a person and an answer in every row."""
-    names = {_canonical(name).lower() for name in rows[0]}
+    names = {_canonical(name).lower() for name in header}
     if "participant" not in names or not names & {"choice", "response_value"}:
         raise AnalysisError(
             f"{path}: is no table of trials: it needs participant and either choice (a to d) or response_value, and "
-            f"has {', '.join(rows[0])}"
+            f"has {', '.join(header)}"
         )
-    by_name = {name: name.lower() if name.lower() in {"participant", "choice"} else name for name in rows[0]}
+    by_name = {name: name.lower() if name.lower() in {"participant", "choice"} else name for name in header}
     return [{by_name[name]: value for name, value in row.items()} for row in rows]
 
 

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 from experiments.analysis.charts import draw, save_png
-from experiments.analysis.errors import AnalysisError
 from experiments.analysis.report import page
 from experiments.analysis.results import Results, analyse_trials
 from experiments.analysis.trials import read_trials
 from experiments.analysis.words import in_short
+from policies.errors import AnalysisError
 
 __all__ = ["analyse"]
 

@@ -11,10 +11,10 @@ import pandas as pd
 from experiments.analysis.labels import factor_text, level_text, percent, signed
 from experiments.analysis.results import Results
 
-__all__ = ["Step", "in_short", "published_steps"]
+__all__ = ["AnalysisStep", "in_short", "published_steps"]
 
 
-class Step(NamedTuple):
+class AnalysisStep(NamedTuple):
     """One step of the published analysis: what it gives here, what it shows and what it does not."""
 
     name: str
@@ -78,7 +78,7 @@ def in_short(results: Results) -> list[str]:
     return lines
 
 
-def published_steps(results: Results) -> list[Step]:
+def published_steps(results: Results) -> list[AnalysisStep]:
     """The published analysis on this table, step by step."""
     found = results.published
     if found is None:
@@ -90,7 +90,7 @@ def published_steps(results: Results) -> list[Step]:
     answer = max(found.importance_of_answer, key=lambda name: found.importance_of_answer[name])
     cuts = ", ".join(f"{factor_text(name).lower()} {count}" for name, count in found.cut_by_seed.items())
     steps = [
-        Step(
+        AnalysisStep(
             "One-way ANOVA of the force over the four answers, Tukey's test",
             f"F({force.between}, {force.within}) = {force.f:.1f}, p = {_power(force.p)}; "
             + (f"{len(different)} of {len(found.tukey)} pairs differ" if strongly else "no pair differs"),
@@ -99,7 +99,7 @@ def published_steps(results: Results) -> list[Step]:
             "the "
             "two the wrong way round, looks at one factor at a time, and takes trials of one person as independent",
         ),
-        Step(
+        AnalysisStep(
             "The same for amplitude and playback rate",
             ", ".join(
                 f"{factor_text(name).lower()} F = {one.f:.1f}"
@@ -109,20 +109,20 @@ def published_steps(results: Results) -> list[Step]:
             "that the means of these factors differ between answers",
             "congruence, which is a product of force and sound and cancels in such means",
         ),
-        Step(
+        AnalysisStep(
             "Principal components of the four factors",
             f"{percent(found.pca_shares[0], 1)} and {percent(found.pca_shares[1], 1)} of the variance",
             "that the design is balanced: four unrelated factors give 25 % each",
             "anything about people: their answers do not enter",
         ),
-        Step(
+        AnalysisStep(
             f"k-means of the factors, best k = {found.best_k} by silhouette "
             f"({found.silhouettes.get(found.best_k, math.nan):.3f})",
             f"with {sum(found.cut_by_seed.values())} random seeds the table was cut along: {cuts}",
             "how a computer halves a regular grid",
             "groups of people or of sounds: which factor is cut is decided by the random seed",
         ),
-        Step(
+        AnalysisStep(
             "Random forest that predicts the cluster",
             f"most important: {factor_text(largest).lower()} ({found.importance_of_cluster[largest]:.2f})",
             "along which factor k-means happened to cut",
@@ -134,7 +134,7 @@ def published_steps(results: Results) -> list[Step]:
         peak = found.peak_by_target
         steps.insert(
             0,
-            Step(
+            AnalysisStep(
                 "One-way ANOVA of the largest force by target",
                 f"F({peak.between}, {peak.within}) = {peak.f:.1f}, p = {_power(peak.p)}",
                 "that people pressed harder for higher targets",

@@ -21,7 +21,7 @@ import numpy as np
 
 from experiments.benchmarks.figures import (
     Figure,
-    Reference,
+    ReferenceLateness,
     distribution,
     machine,
     new_result,
@@ -243,7 +243,7 @@ def _session(
     return config, folder, epochs
 
 
-def _plug_figures(folder: Path, epochs: list[list[RawFrame]], reference: Reference) -> list[Figure]:
+def _plug_figures(folder: Path, epochs: list[list[RawFrame]], reference: ReferenceLateness) -> list[Figure]:
     """From the last frame before each unplugging to the first turn of the loop that feels nothing; and back."""
     with Record(folder) as record:
         forces = record.messages("force")

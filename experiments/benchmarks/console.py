@@ -1,5 +1,5 @@
-"""How smoothly the operator's console turns: with four live plots, abdomen, face and the panels of a lesson, and with
-the trainer learning beside it. Type ``python -m experiments.benchmarks.console``.
+"""How smoothly the operator's console turns: with four live plots, abdomen, face and the panels of a training
+session, and with the trainer learning beside it. Type ``python -m experiments.benchmarks.console``.
 
 A gap is the time between two turns of the window's event loop, sampled every 5 ms: how long a key would have waited.
 """
@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from policies.plan import Plan
-from policies.trainer import Asked, Begin, Pressed, Progress, Rated, Trainer
+from policies.plan import TrainingPlan
+from policies.trainer import BeginTraining, NextTrial, PressDone, Progress, Rated, TrainerClient
 
 __all__ = ["console_gap_ms"]
 
@@ -35,7 +35,7 @@ def console_gap_ms(seconds: float = 20.0, *, trainer: bool = True, seed: int = 1
     Parameters
     ----------
     trainer
-        Whether a lesson goes on beside it: one simulated answer after the other, with a refit after every tenth.
+        Whether a training session runs beside it: one simulated answer after the other, a refit after every tenth.
 
     Returns
     -------
@@ -48,20 +48,20 @@ def console_gap_ms(seconds: float = 20.0, *, trainer: bool = True, seed: int = 1
     process.start()
     theirs.close()
     answers = _teach(mine, seed) if trainer else 0
-    told: dict[str, float] = json.loads(mine.recv_bytes())
+    measured: dict[str, float] = json.loads(mine.recv_bytes())
     process.join(10.0)
-    return told | {"answers": float(answers)}
+    return measured | {"answers": float(answers)}
 
 
 def _teach(console: Connection, seed: int) -> int:
     """Answer until the console has measured enough; how often."""
     rng = np.random.default_rng(seed)
-    with tempfile.TemporaryDirectory() as folder, Trainer() as trainer:
-        reply = trainer.ask(Begin(str(Path(folder) / "lesson"), plan=Plan(seed=seed)))
+    with tempfile.TemporaryDirectory() as folder, TrainerClient() as trainer:
+        reply = trainer.ask(BeginTraining(str(Path(folder) / "lesson"), plan=TrainingPlan(seed=seed)))
         answers = 0
         while not console.poll():
-            asked = trainer.ask(Pressed((float(rng.uniform(2.5, 10.0)),)))
-            if not isinstance(asked, Asked):
+            asked = trainer.ask(PressDone((float(rng.uniform(2.5, 10.0)),)))
+            if not isinstance(asked, NextTrial):
                 break
             values = (-1, 0, 1) if asked.question == "signed" else (3, 4, 5)
             reply = trainer.ask(Rated(asked.index, float(rng.choice(values))))
@@ -115,14 +115,14 @@ def _console(connection: Connection, seconds: float) -> None:
     app.exec()
     gaps = np.diff([t for t in turns if t - turns[0] > WARM_UP_S * 1e9]) / 1e6
     spaces = np.diff([t for t in drawn if t - drawn[0] > WARM_UP_S * 1e9]) / 1e6
-    told = {
+    measured = {
         "p50": float(np.median(gaps)),
         "p99": float(np.percentile(gaps, 99)),
         "max": float(gaps.max()),
         "fps": float(1e3 / spaces.mean()),
         "picture_p99": float(np.percentile(spaces, 99)),
     }
-    connection.send_bytes(json.dumps(told).encode())
+    connection.send_bytes(json.dumps(measured).encode())
 
 
 def main() -> None:
@@ -132,13 +132,14 @@ def main() -> None:
     parser.add_argument("--without-trainer", action="store_true")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    told = console_gap_ms(args.seconds, trainer=not args.without_trainer)
+    found = console_gap_ms(args.seconds, trainer=not args.without_trainer)
     if args.json:
-        print(json.dumps(told))
+        print(json.dumps(found))
         return
     print(
-        f"{told['fps']:.1f} pictures a second, {told['picture_p99']:.1f} ms between them at p99; gap of the event loop "
-        f"p50 {told['p50']:.1f}, p99 {told['p99']:.1f}, max {told['max']:.1f} ms; {told['answers']:.0f} ratings learnt "
+        f"{found['fps']:.1f} pictures a second, {found['picture_p99']:.1f} ms between them at p99; "
+        f"gap of the event loop p50 {found['p50']:.1f}, p99 {found['p99']:.1f}, max {found['max']:.1f} ms; "
+        f"{found['answers']:.0f} ratings learnt "
         f"meanwhile; load {os.getloadavg()[0]:.1f}"
     )
 

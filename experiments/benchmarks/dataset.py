@@ -15,12 +15,22 @@ import numpy as np
 
 from experiments.benchmarks.dataset_kills import killed_and_not
 from experiments.benchmarks.figures import Figure, distribution, machine, new_result, show, value
-from experiments.datasets.design import Design, load_design
-from experiments.datasets.draw import Job, Studio, encoded, identity_of, label_row, looks_of, seen_row, take_of
-from experiments.datasets.farm import cluster, joined
+from experiments.datasets.design import DatasetDesign, load_design
+from experiments.datasets.draw import (
+    DrawJob,
+    StillRenderer,
+    encoded,
+    identity_of,
+    label_row,
+    looks_of,
+    seen_row,
+    take_of,
+)
 from experiments.datasets.generate import generate
 from experiments.datasets.labels import Labeller
 from experiments.datasets.verify import LABELS, PLACES, verify
+from experiments.datasets.worker import draw
+from policies.worker_pool import on_cluster, ray_cluster
 from robopatient.errors import SessionError
 from robopatient.face.scene import load_scene
 
@@ -57,7 +67,7 @@ def bench_dataset(as_json: bool, design: str, rounds: int, kills: int, kill_desi
     return 0
 
 
-def _whole_set(plan: Design, out: Path) -> list[Figure]:
+def _whole_set(plan: DatasetDesign, out: Path) -> list[Figure]:
     """Labelled frames a second of the whole command, and what verifying it finds."""
     frames = plan.balance.people * plan.frames_a_person
     start = time.perf_counter()
@@ -75,7 +85,7 @@ def _whole_set(plan: Design, out: Path) -> list[Figure]:
     ]
 
 
-def _parts(plan: Design, folder: Path) -> list[Figure]:
+def _parts(plan: DatasetDesign, folder: Path) -> list[Figure]:
     """Processor time of each part of a person of stills, in one process that is warm."""
     folder.mkdir()
     spent: dict[str, list[float]] = {
@@ -88,12 +98,12 @@ def _parts(plan: Design, folder: Path) -> list[Figure]:
         yield
         spent[name].append((time.process_time() - start) * 1e3)
 
-    studio = Studio(plan)
-    studio.dress(identity_of(plan, plan.people()[-1]))
+    studio = StillRenderer(plan)
+    studio.set_appearance(identity_of(plan, plan.people()[-1]))
     for person in plan.people()[:PARTS_PEOPLE]:
         identity = identity_of(plan, person)
         with timed("person_ms"):
-            renderers = studio.dress(identity)
+            renderers = studio.set_appearance(identity)
             labeller = Labeller(load_scene(identity).head, plan.picture.size_px, plan.picture.label_px)
         for shot in plan.shots():
             pose = take_of(plan, person, identity, shot).poses[0]
@@ -112,25 +122,25 @@ def _parts(plan: Design, folder: Path) -> list[Figure]:
     return [distribution(name, np.array(ms)) for name, ms in spent.items()]
 
 
-def _speedup(plan: Design, folder: Path, rounds: int) -> Figure:
+def _speedup(plan: DatasetDesign, folder: Path, rounds: int) -> Figure:
     """Time of one Ray worker over that of two for as many people, in alternation; the median over rounds."""
     people = iter(plan.people())
     folder.mkdir()
 
-    def jobs(count: int) -> list[Job]:
-        found = [Job(plan, person, folder / person.name) for person, _ in zip(people, range(count), strict=False)]
+    def jobs(count: int) -> list[DrawJob]:
+        found = [DrawJob(plan, person, folder / person.name) for person, _ in zip(people, range(count), strict=False)]
         if len(found) < count:
             raise SessionError(f"--rounds {rounds}: the design has too few people; give fewer rounds")
         return found
 
     ratios = []
-    with joined("local") as found:
-        list(cluster(found, jobs(2 * WORKERS), WORKERS))  # both have started, imported and compiled
+    with ray_cluster("local") as found:
+        list(on_cluster(found, draw, jobs(2 * WORKERS), WORKERS))  # both have started, imported and compiled
         for _ in range(rounds):
             took_s = []
             for workers in (1, WORKERS):
                 start = time.perf_counter()
-                list(cluster(found, jobs(A_ROUND), workers))
+                list(on_cluster(found, draw, jobs(A_ROUND), workers))
                 took_s.append(time.perf_counter() - start)
             ratios.append(took_s[0] / took_s[1])
     figure = value("ray_speedup_2", float(np.median(ratios)), at_least=1.8, n=rounds)

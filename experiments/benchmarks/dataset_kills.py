@@ -1,4 +1,4 @@
-"""A data set made by a command that is killed again and again, beside one that nobody disturbed.
+"""A data set made by a command that is killed again and again, compared with that of an uninterrupted run.
 
 Kills fall while people are drawn and while they are laid out; every other one hits the command alone, whose workers
 must then end by themselves.
@@ -87,7 +87,7 @@ class _Command:
         )  # fmt: skip
 
     def wait_until(self, drawn: bool) -> None:
-        """Return when it has the folder in its hands, or when everybody is drawn, or when it has ended."""
+        """Return when it has locked the folder, or when all people are drawn, or when it has ended."""
         given_up = time.monotonic() + BEGIN_S
         while self._process.poll() is None and time.monotonic() < given_up:
             if self._touched_ns() != self._lock_ns and (not drawn or self._drawn() == self._people):

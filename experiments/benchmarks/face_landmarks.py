@@ -69,11 +69,11 @@ def main() -> None:
     while len(data := sys.stdin.buffer.read(3 * size * size)) == 3 * size * size:
         picture = np.frombuffer(data, np.uint8).reshape(size, size, 3)
         found = mesh.process(picture).multi_face_landmarks
-        told = None
+        measured = None
         if found:
             points = np.array([(mark.x, mark.y) for mark in found[0].landmark]) * size
-            told = measures(points, picture)
-        sys.stdout.write(json.dumps(told) + "\n")
+            measured = measures(points, picture)
+        sys.stdout.write(json.dumps(measured) + "\n")
         sys.stdout.flush()
 
 

@@ -23,7 +23,17 @@ from rich.table import Table
 
 import robopatient
 
-__all__ = ["CALM_MS", "Figure", "Reference", "Result", "distribution", "machine", "reference_process", "show", "value"]
+__all__ = [
+    "CALM_MS",
+    "Figure",
+    "ReferenceLateness",
+    "Result",
+    "distribution",
+    "machine",
+    "reference_process",
+    "show",
+    "value",
+]
 
 CALM_MS = 5.0
 REFERENCE_PERIOD_S = 0.002
@@ -65,7 +75,7 @@ class Result(msgspec.Struct, frozen=True):
     seed: int
 
 
-class Reference(msgspec.Struct, frozen=True):
+class ReferenceLateness(msgspec.Struct, frozen=True):
     """Lateness of the reference process: when each wake-up was due, ns, and how late it was, ms. Shapes (n,)."""
 
     due_ns: np.ndarray
@@ -88,14 +98,14 @@ class Reference(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def reference_process(folder: Path) -> Iterator[list[Reference]]:
+def reference_process(folder: Path) -> Iterator[list[ReferenceLateness]]:
     """Run the reference beside the measured program; the list holds its result afterwards."""
     context = multiprocessing.get_context("spawn")
     leave = context.Event()
     path = folder / "reference.npy"
     process = context.Process(target=_sleep_and_record, args=(str(path), leave), name="reference", daemon=True)
     process.start()
-    result: list[Reference] = []
+    result: list[ReferenceLateness] = []
     try:
         yield result
     finally:
@@ -103,7 +113,7 @@ def reference_process(folder: Path) -> Iterator[list[Reference]]:
         process.join(timeout=10)
     if path.exists():
         rows = np.load(path)
-        result.append(Reference(rows[0], (rows[1] - rows[0]) * 1e-6))
+        result.append(ReferenceLateness(rows[0], (rows[1] - rows[0]) * 1e-6))
 
 
 def _sleep_and_record(path: str, leave: Event) -> None:
@@ -144,7 +154,7 @@ def value(
     return Figure(name, value=number, n=n, target=None if target is None else {"value": target}, met=met)
 
 
-def machine(reference: Reference | None = None) -> dict[str, Any]:
+def machine(reference: ReferenceLateness | None = None) -> dict[str, Any]:
     """What it was measured on."""
     facts: dict[str, Any] = {
         "cores": os.cpu_count(),

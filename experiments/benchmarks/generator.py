@@ -25,19 +25,19 @@ from experiments.benchmarks.figures import (
     value,
 )
 from policies.corpus.recipe import load_recipe
-from policies.corpus.simulator import Design, simulate
+from policies.corpus.simulator import CorpusDesign, simulate
 from policies.corpus.store import Corpus, load
 from policies.errors import PolicyError
 from policies.face_baselines import BASELINES
 from policies.face_baselines.keeping import corpus_key, fit_or_read
 from policies.face_baselines.recipe_diffusion import guided, pyramid
 from policies.face_baselines.recipe_network import PUBLISHED, SIGNALS, StackUnet
-from policies.face_evaluate import FULL, QUICK, TO_BEAT, Evaluation, evaluate
+from policies.face_evaluate import FULL, QUICK, TO_BEAT, FaceEvaluation, evaluate
 from policies.face_generators import Generator
 from policies.face_metrics.drift import Drift, drift_of, ten_minutes
-from policies.face_metrics.intervals import Interval
 from policies.face_report.page import verdicts, write_report
 from policies.face_shipped import Shipped
+from policies.statistics.resampling import Interval
 from robopatient.config import FaceConfig
 from robopatient.face.cache import cache_folder
 from robopatient.face.generator.condition import Traits
@@ -48,7 +48,7 @@ FRAMES = 900
 """Frames of ours in a round: half a minute of face."""
 PUBLISHED_STEPS = 2
 """Denoising steps of the published size in a round."""
-QUICK_DESIGN = Design(subjects=24, palpation_trials=4, thermal_trials=1, trial_s=8.0, test_share=0.25)
+QUICK_DESIGN = CorpusDesign(subjects=24, palpation_trials=4, thermal_trials=1, trial_s=8.0, test_share=0.25)
 SIMULATED = "simulated"
 
 
@@ -247,7 +247,7 @@ def _figure(name: str, one: Interval, of: str = "people") -> Figure:
     return Figure(name, value=number, n=one.n, remark=remark if number is not None else "nothing to measure")
 
 
-def _figures(result: Evaluation) -> list[Figure]:
+def _figures(result: FaceEvaluation) -> list[Figure]:
     """Ours, with what was reached of the targets."""
     reached = {what.split(" ")[0]: met for what, _, met in verdicts(result)}
     figures = []
@@ -284,7 +284,7 @@ def _drifts(drift: Drift) -> list[Figure]:
     ]
 
 
-def _print(result: Evaluation) -> None:
+def _print(result: FaceEvaluation) -> None:
     """A row a generator, and what was reached: the page holds the rest."""
     from rich.console import Console
     from rich.table import Table
@@ -306,7 +306,7 @@ def _between(figure: Figure, low: float, high: float) -> Figure:
     return msgspec.structs.replace(figure, target={"from": low, "to": high}, met=bool(low <= figure.value <= high))
 
 
-def _about(result: Evaluation, corpus: Corpus, quick: bool) -> list[tuple[str, str]]:
+def _about(result: FaceEvaluation, corpus: Corpus, quick: bool) -> list[tuple[str, str]]:
     facts = machine()
     people = len({case.subject for case in result.cases})
     lines = [

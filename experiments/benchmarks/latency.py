@@ -18,7 +18,7 @@ import numpy as np
 from experiments.benchmarks.figures import (
     Baseline,
     Figure,
-    Reference,
+    ReferenceLateness,
     distribution,
     machine,
     new_result,
@@ -58,7 +58,7 @@ class Run(msgspec.Struct, frozen=True):
     sound_trials: TrialLags
     face_trials: TrialLags
     monitor_delay_ms: np.ndarray
-    reference: Reference
+    reference: ReferenceLateness
     frames: int
     frames_lost: int
     face_fps: float
@@ -193,4 +193,4 @@ def _calm(runs: list[Run], channel: str) -> np.ndarray:
 def _machine(runs: list[Run]) -> dict[str, Any]:
     due = np.concatenate([run.reference.due_ns for run in runs])
     late = np.concatenate([run.reference.late_ms for run in runs])
-    return machine(Reference(due, late)) | {"runs": len(runs)}
+    return machine(ReferenceLateness(due, late)) | {"runs": len(runs)}

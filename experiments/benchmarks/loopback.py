@@ -16,7 +16,7 @@ from scipy.ndimage import maximum_filter1d
 from experiments.benchmarks.figures import Figure, distribution, machine, new_result, show
 from robopatient.errors import DeviceError, require
 
-__all__ = ["Reading", "bench_loopback", "read_onsets", "read_recording"]
+__all__ = ["LoopbackResult", "bench_loopback", "read_onsets", "read_recording"]
 
 HIGH = 0.5
 """Of the way from rest to the strongest values: what passes it is an event."""
@@ -32,7 +32,7 @@ ENVELOPE_S = 0.0005
 """Length of the running maximum that joins the halves of a wave into one event; its delay is removed."""
 
 
-class Reading(msgspec.Struct, frozen=True):
+class LoopbackResult(msgspec.Struct, frozen=True):
     """What was found.
 
     Attributes
@@ -75,7 +75,9 @@ def bench_loopback(path: Path, as_json: bool = False, longest_ms: float = 1000.0
     return 0
 
 
-def read_recording(samples: np.ndarray, rate_hz: float, longest_ms: float = 1000.0, name: str = "recording") -> Reading:
+def read_recording(
+    samples: np.ndarray, rate_hz: float, longest_ms: float = 1000.0, name: str = "recording"
+) -> LoopbackResult:
     """Pair each trigger with the first answer after it.
 
     Parameters
@@ -108,7 +110,7 @@ def read_recording(samples: np.ndarray, rate_hz: float, longest_ms: float = 1000
             f"{longest_ms:g} ms; are the channels the right way round? See docs/timing.md"
         )
     found = np.array(pairs)
-    return Reading(found[:, 0], found[:, 1], len(trigger_s) - len(pairs), len(answer_s) - len(pairs))
+    return LoopbackResult(found[:, 0], found[:, 1], len(trigger_s) - len(pairs), len(answer_s) - len(pairs))
 
 
 def read_onsets(samples: np.ndarray, rate_hz: float, name: str = "recording") -> np.ndarray:

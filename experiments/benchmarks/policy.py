@@ -13,13 +13,14 @@ import msgspec
 import numpy as np
 
 from experiments.benchmarks.figures import Baseline, Figure, distribution, machine, new_result, show, value
-from experiments.benchmarks.lessons import Lessons
 from experiments.benchmarks.policy_timing import console_gap_ms, kill_resume_difference, refit_s
-from policies.evaluate import Job, Lesson, quartiles
+from experiments.benchmarks.training_runs import TrainingRuns
+from policies.evaluate import TrainingJob, TrainingResult, quartiles
+from policies.fitted_people import People, fit_people
 from policies.listeners import Habits
-from policies.people import People, fit_people, read_trials
 from policies.plan import QUESTION_PLANS
 from policies.populations import read_population
+from policies.rated_trials import read_rated_trials
 
 __all__ = ["bench_policy"]
 
@@ -81,9 +82,9 @@ def bench_policy(
     only
         Names of figures without the number of ratings ("score_signed", "refit_s", …); () measures all.
     keep
-        Folder for finished lessons: the same command goes on there. Timings are measured anew each time.
+        Folder for finished training sessions: the same command goes on there. Timings are measured anew each time.
     """
-    lessons = Lessons(keep, workers, ray_address)
+    runs = TrainingRuns(keep, workers, ray_address)
     people, remark = _people(listeners, n, seed)
     figures: list[Figure] = []
     compared: dict[str, list[Figure]] = {}
@@ -92,11 +93,11 @@ def bench_policy(
             continue
         shared = people if condition.merit else None
         note = remark if condition.merit else None
-        taught: dict[str, list[Lesson]] = {}
+        taught: dict[str, list[TrainingResult]] = {}
         others = (*(BASELINE_METHODS if baselines else ()), *(("belief alone", CENTRE) if condition.merit else ()))
         for method in ("learner", *others):
             jobs = _jobs(condition, method, shared, n, seed)
-            taught[method] = lessons.run(f"{condition.figure}: {method}", jobs)
+            taught[method] = runs.run(f"{condition.figure}: {method}", jobs)
             found = _figures(condition, taught[method], note, target=method == "learner")
             if method == "learner":
                 figures += found
@@ -105,7 +106,7 @@ def bench_policy(
         if condition.merit:
             figures.append(_over_centre(condition, taught["learner"], taught[CENTRE]))
     if not only or "bad_rater_detected_by" in only:
-        figures += _bad_raters(n, seed, lessons)
+        figures += _bad_raters(n, seed, runs)
     for measure in (refit_s, console_gap_ms, kill_resume_difference):
         if not only or measure.__name__ in only:
             figures.append(measure(seed))
@@ -116,7 +117,7 @@ def bench_policy(
 def _people(listeners: Path | None, n: int, seed: int) -> tuple[People, str | None]:
     """Fitted people, or as many drawn from the shipped population."""
     if listeners is not None:
-        return fit_people(read_trials(listeners)), None
+        return fit_people(read_rated_trials(listeners)), None
     prior = read_population("congruence")
     root = np.linalg.cholesky(prior.precision)
     rng = np.random.default_rng((seed, 20))
@@ -128,21 +129,21 @@ def _people(listeners: Path | None, n: int, seed: int) -> tuple[People, str | No
     return people, "listeners drawn from the shipped population; give --listeners FILE.csv for real people left out"
 
 
-def _jobs(condition: Condition, method: str, people: People | None, n: int, seed: int) -> list[Job]:
+def _jobs(condition: Condition, method: str, people: People | None, n: int, seed: int) -> list[TrainingJob]:
     ratings, questions = max(condition.targets), QUESTION_PLANS[condition.questions]
     persons = n if people is None else len(people.names)
     repeats = 1 if people is None else -(-n // persons)
     return [
-        Job(method, condition.task, questions, ratings, person, 1000 * seed + 100 * repeat + person, people)
+        TrainingJob(method, condition.task, questions, ratings, person, 1000 * seed + 100 * repeat + person, people)
         for person in range(persons)
         for repeat in range(repeats)
     ]
 
 
-def _figures(condition: Condition, lessons: Sequence[Lesson], remark: str | None, target: bool) -> list[Figure]:
+def _figures(condition: Condition, runs: Sequence[TrainingResult], remark: str | None, target: bool) -> list[Figure]:
     figures = []
     for ratings, least in condition.targets.items():
-        scores = [next(s for s in lesson.scores if s.ratings == ratings) for lesson in lessons]
+        scores = [next(s for s in run.scores if s.ratings == ratings) for run in runs]
         merits, normalised_scores = [s.merit for s in scores], [s.score for s in scores]
         values = merits if condition.merit else normalised_scores
         # P(agree) is compared as a mean, as the published reference is: raters differ more than policies.
@@ -156,7 +157,7 @@ def _figures(condition: Condition, lessons: Sequence[Lesson], remark: str | None
     return figures
 
 
-def _over_centre(condition: Condition, learner: Sequence[Lesson], centre: Sequence[Lesson]) -> Figure:
+def _over_centre(condition: Condition, learner: Sequence[TrainingResult], centre: Sequence[TrainingResult]) -> Figure:
     """Least advantage in mean P(agree) over the constant centre at any checkpoint from ``CENTRE_FROM`` on."""
     gains = {
         score.ratings: [
@@ -172,18 +173,18 @@ def _over_centre(condition: Condition, learner: Sequence[Lesson], centre: Sequen
     worst = min(means, key=means.__getitem__)
     below = sum(gain < 0.0 for gain in gains[max(gains)])
     figure = value(f"{condition.figure}_over_centre", means[worst], at_least=0.0, n=len(learner))
-    remark = (
-        f"the least, at {worst} ratings; at {max(gains)} ratings {below} of {len(learner)} lessons are below theirs"
-    )
+    remark = f"the least, at {worst} ratings; at {max(gains)} ratings {below} of {len(learner)} runs are below theirs"
     return msgspec.structs.replace(figure, quartiles=list(quartiles(gains[worst])), remark=remark)
 
 
-def _bad_raters(n: int, seed: int, lessons: Lessons) -> list[Figure]:
+def _bad_raters(n: int, seed: int, runs: TrainingRuns) -> list[Figure]:
     """Ratings until a bad rater is found out (one more than looked at: not found), and honest ones accused."""
 
-    def job(questions: str, ratings: int, i: int, habits: Habits | None = None) -> Job:
+    def job(questions: str, ratings: int, i: int, habits: Habits | None = None) -> TrainingJob:
         plan, who = QUESTION_PLANS[questions], FIRST_UNSEEN + i
-        return Job("learner", "pain-to-voice", plan, ratings, who, 1000 * seed + who, habits=habits, refits=False)
+        return TrainingJob(
+            "learner", "pain-to-voice", plan, ratings, who, 1000 * seed + who, habits=habits, refits=False
+        )
 
     found: list[int] = []
     accused: list[bool] = []
@@ -191,11 +192,11 @@ def _bad_raters(n: int, seed: int, lessons: Lessons) -> list[Figure]:
     for questions in ("signed", "congruence7"):
         for kind, habits in BAD_HABITS.items():
             jobs = [job(questions, DETECT_WITHIN, i, habits) for i in range(n)]
-            at = [lesson.detected_at or DETECT_WITHIN + 1 for lesson in lessons.run(f"{kind}, {questions}", jobs)]
+            at = [run.detected_at or DETECT_WITHIN + 1 for run in runs.run(f"{kind}, {questions}", jobs)]
             words.append(f"{kind}, {questions} {sum(a <= DETECT_WITHIN for a in at)}/{n}")
             found += at
-        honest = lessons.run(f"honest, {questions}", [job(questions, HONEST_RATINGS, i) for i in range(n)])
-        accused += [bool(lesson.verdict) for lesson in honest]
+        honest = runs.run(f"honest, {questions}", [job(questions, HONEST_RATINGS, i) for i in range(n)])
+        accused += [bool(run.verdict) for run in honest]
     figure = distribution("bad_rater_detected_by", np.array(found, float), target={"max": DETECT_WITHIN})
     figures = [msgspec.structs.replace(figure, remark=f"found: {'; '.join(words)}")]
     figure = value("honest_raters_accused", float(np.mean(accused)), n=len(accused))

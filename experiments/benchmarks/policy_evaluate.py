@@ -8,14 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from experiments.benchmarks.figures import Baseline, Figure, machine, new_result, show, value
-from experiments.benchmarks.lessons import Lessons
+from experiments.benchmarks.training_runs import TrainingRuns
 from policies.checkpoint import read_weights
 from policies.errors import PolicyError, TrialsError
-from policies.evaluate import CHECKPOINTS, METHODS, Job, Lesson, quartiles, time_to
-from policies.offline import Estimate, offline_value
-from policies.people import People, Trials, fit_people, read_trials
+from policies.evaluate import CHECKPOINTS, METHODS, TrainingJob, TrainingResult, quartiles, time_to
+from policies.fitted_people import People, fit_people
+from policies.offline import offline_value
 from policies.plan import QUESTION_PLANS
+from policies.rated_trials import RatedTrials, read_rated_trials
 from policies.spaces import TASKS, normalised, physical
+from policies.statistics.resampling import REPLICATES, Interval, draw_people, percentile_interval
 from robopatient.expression.ppo import MOAN_FEMALE_SEMITONES, MOAN_MALE_SEMITONES, Network
 from robopatient.expression.prior import Prior
 
@@ -41,14 +43,14 @@ def evaluate(
     Parameters
     ----------
     listeners
-        CSV of rated trials (see ``policies.people.read_trials``); each participant is left out of every prior.
+        CSV of rated trials (see ``policies.rated_trials``); each participant is left out of every prior.
     bandit
         CSV of trials with uniformly random published sounds: the checkpoint, the hand-made prior and the centre are
         valued by inverse propensity and doubly robust estimates.
     seeds
-        Lessons for each participant and method.
+        Training sessions for each participant and method.
     keep
-        Folder for finished lessons: the same command goes on there.
+        Folder for finished training sessions: the same command goes on there.
     """
     if listeners is None and bandit is None:
         raise PolicyError("nothing to evaluate on: give --listeners FILE.csv, --bandit FILE.csv, or both")
@@ -57,47 +59,47 @@ def evaluate(
         raise PolicyError(f"no method {unknown[0]!r}; choose among {', '.join(METHODS)}")
     if ratings < 1 or seeds < 1:
         raise PolicyError(f"--ratings {ratings} --seeds {seeds}: both must be at least 1")
-    lessons = Lessons(keep, workers, ray_address)
+    runs = TrainingRuns(keep, workers, ray_address)
     figures: list[Figure] = []
     compared: list[Baseline] = []
     if listeners is not None:
-        people = fit_people(read_trials(listeners))
+        people = fit_people(read_rated_trials(listeners))
         figures += start_against_prior(people, checkpoint)
         for method in methods:
             questions = QUESTION_PLANS["agree" if people.levels == 4 else "congruence5"]
             if people.levels not in (4, 5, 7):
                 raise TrialsError(
-                    f"{listeners}: answers on {people.levels} levels; lessons can be simulated for 4 (choice a-d). "
+                    f"{listeners}: answers on {people.levels} levels; training can be simulated for 4 (choice a-d). "
                     "For trials with agree/disagree use --bandit"
                 )
             jobs = [
-                Job(method, "pain-to-voice", questions, ratings, person, 1000 * seed + s, people)
+                TrainingJob(method, "pain-to-voice", questions, ratings, person, 1000 * seed + s, people)
                 for person in range(len(people.names))
                 for s in range(seeds)
             ]
-            found = _curves(lessons.run(method, jobs), ratings)
+            found = _curves(runs.run(method, jobs), ratings)
             if method == "learner":
                 figures += found
             else:
                 compared.append(Baseline(method, found))
     if bandit is not None:
-        trials = read_trials(bandit)
+        trials = read_rated_trials(bandit)
         figures += start_against_prior(fit_people(trials), checkpoint, "_to_logged_raters")
         figures += _offline(trials, checkpoint)
     show(new_result("policy", figures, compared, machine(), seed), as_json)
     return 0
 
 
-def _curves(lessons: Sequence[Lesson], ratings: int) -> list[Figure]:
-    """Score and P(agree) after some ratings with bootstrap intervals over lessons; time to target."""
+def _curves(runs: Sequence[TrainingResult], ratings: int) -> list[Figure]:
+    """Score and P(agree) after some ratings with bootstrap intervals over training sessions; time to target."""
     rng = np.random.default_rng(0)
     figures = []
     for count in (c for c in CHECKPOINTS if c <= ratings):
-        scores = np.array([next(s.score for s in lesson.scores if s.ratings == count) for lesson in lessons])
-        merits = np.array([next(s.merit for s in lesson.scores if s.ratings == count) for lesson in lessons])
+        scores = np.array([next(s.score for s in run.scores if s.ratings == count) for run in runs])
+        merits = np.array([next(s.merit for s in run.scores if s.ratings == count) for run in runs])
         for name, values in ((f"score_{count}", scores), (f"p_agree_{count}", merits)):
-            means = values[rng.integers(len(values), size=(1000, len(values)))].mean(1)
-            low, high = np.quantile(means, (0.025, 0.975))
+            means = values[draw_people(len(values), REPLICATES, rng)].mean(1)
+            low, high = percentile_interval(means)
             figures.append(
                 Figure(
                     name,
@@ -107,7 +109,7 @@ def _curves(lessons: Sequence[Lesson], ratings: int) -> list[Figure]:
                     remark=f"mean, 95 % interval {low:.3f} to {high:.3f}",
                 )
             )
-    times = [time_to(0.8, lesson.scores) for lesson in lessons]
+    times = [time_to(0.8, run.scores) for run in runs]
     reached = [t for t in times if np.isfinite(t)]
     median = float(np.median(times))
     figures.append(
@@ -155,7 +157,7 @@ def start_against_prior(people: People, checkpoint: str, whose: str = "") -> lis
     ]
 
 
-def _offline(trials: Trials, checkpoint: str) -> list[Figure]:
+def _offline(trials: RatedTrials, checkpoint: str) -> list[Figure]:
     """Value in the logged trials, by importance weighting and doubly robust."""
     _, weights = read_weights(checkpoint, TASKS["pain-to-voice"])
     figures = []
@@ -166,10 +168,10 @@ def _offline(trials: Trials, checkpoint: str) -> list[Figure]:
     ):
         found = offline_value(trials, act)
         for kind in ("ips", "snips", "doubly_robust"):
-            estimate: Estimate = getattr(found, kind)
+            estimate: Interval = getattr(found, kind)
             remark = f"95 % interval {estimate.low:.3f} to {estimate.high:.3f}; {found.matches} matching trials"
-            figures.append(Figure(f"{kind}_of_{name}", value=round(estimate.mean, 4), n=found.trials, remark=remark))
+            figures.append(Figure(f"{kind}_of_{name}", value=round(estimate.value, 4), n=found.trials, remark=remark))
     logged = found.logged
     remark = f"95 % interval {logged.low:.3f} to {logged.high:.3f}"
-    figures.append(Figure("p_agree_logged", value=round(logged.mean, 4), n=found.trials, remark=remark))
+    figures.append(Figure("p_agree_logged", value=round(logged.value, 4), n=found.trials, remark=remark))
     return figures

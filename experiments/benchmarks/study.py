@@ -31,8 +31,8 @@ from experiments.benchmarks.figures import (
     value,
 )
 from experiments.benchmarks.study_files import file_figures
-from experiments.studies.lab import RATE_HZ, Lab
-from experiments.studies.people import people_of
+from experiments.studies.lab import RATE_HZ, SimulatedSession
+from experiments.studies.simulated_people import people_of
 from robopatient.bus import ActorPort, Endpoints, make_endpoints
 from robopatient.clock import HostClock
 from robopatient.config import SessionConfig, reference
@@ -151,7 +151,7 @@ def _killed(config: SessionConfig, folder: Path, seed: int, life_s: float) -> se
         os.close(ear)
         try:
             simulated = people_of("psychophysical", 1, seed)[0]
-            Lab(config, folder, simulated, confirmed=lambda trial: _say(mouth, trial)).run()
+            SimulatedSession(config, folder, simulated, confirmed=lambda trial: _say(mouth, trial)).run()
         finally:
             os._exit(0)
     os.close(mouth)

@@ -1,6 +1,6 @@
 """What a study of the published size costs after it was run: export and analysis of 7,680 trials of 20 people.
 
-A made-up study (``made_up_study.py``) is written to disk; each figure is the wall time of one whole command in a
+A simulated study (``simulated_study.py``) is written to disk; each figure is the wall time of one whole command in a
 process that has done nothing else, its start and imports included.
 """
 
@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from experiments.benchmarks.figures import Figure, value
-from experiments.benchmarks.made_up_study import write_study
+from experiments.benchmarks.simulated_study import write_study
 from robopatient.errors import SessionError
 
 __all__ = ["file_figures"]

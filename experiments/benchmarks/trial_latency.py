@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import msgspec
 import numpy as np
 
-from experiments.benchmarks.figures import Figure, Reference
+from experiments.benchmarks.figures import Figure, ReferenceLateness
 from robopatient.record.latency import Answers
 
 __all__ = ["THRESHOLD_NEWTON", "TrialLags", "lag_figures", "trial_lags"]
@@ -58,7 +58,7 @@ def trial_lags(force: Mapping[str, np.ndarray], answers: Answers) -> TrialLags:
     return TrialLags(received_ns[first][near], answered_ns[first][near])
 
 
-def lag_figures(name: str, lags: list[TrialLags], references: list[Reference], wanted: int) -> list[Figure]:
+def lag_figures(name: str, lags: list[TrialLags], references: list[ReferenceLateness], wanted: int) -> list[Figure]:
     """Mean and SD over the calm trials, over all of them as ``raw``."""
     values = np.concatenate([one.lag_ms for one in lags])
     calm = np.concatenate(

@@ -1,4 +1,4 @@
-"""``robopatient bench voice`` and ``voice evaluate``: what the voice costs, how late it is, and how well it tells pain.
+"""``robopatient bench voice`` and ``voice evaluate``: what the voice costs, how late it is, how well it shows pain.
 
 Beside it: a block engine of numpy and scipy with fewer features, timed in alternation; LF pulses computed directly,
 with and without oversampling, for the alias; for the pitch shifter Praat's own where parselmouth is installed, and the
@@ -23,7 +23,7 @@ from scipy.signal.windows import blackmanharris
 from experiments.benchmarks.figures import (
     Baseline,
     Figure,
-    Reference,
+    ReferenceLateness,
     distribution,
     machine,
     new_result,
@@ -229,13 +229,13 @@ def _live(folder: Path, duration_s: float, seed: int, device: str) -> tuple[list
     return figures, machine(reference[0] if reference else None)
 
 
-def _underruns(heard: Sequence[Heard], reference: Reference | None) -> list[Figure]:
+def _underruns(heard: Sequence[Heard], reference: ReferenceLateness | None) -> list[Figure]:
     times, counts = ([getattr(row, name) for row in heard] for name in ("t_ns", "underruns"))
     ours, everything = count_underruns(np.array(times, np.int64), np.array(counts, np.int64), reference)
     return underrun_figures(ours, everything, len(heard))
 
 
-def count_underruns(t_ns: np.ndarray, counts: np.ndarray, reference: Reference | None) -> tuple[int, int]:
+def count_underruns(t_ns: np.ndarray, counts: np.ndarray, reference: ReferenceLateness | None) -> tuple[int, int]:
     """Underruns in moments without a stall of the host (ours), and all.
 
     Parameters

@@ -1,4 +1,4 @@
-"""``dataset audit``: does a judge of pictures find pain, and see it where there is none, as often in everybody?
+"""``dataset audit``: are a picture judge's hit and false-alarm rates equal across groups?
 
 One threshold for all; rates in every group; the widest gap with a bootstrap interval over people; and the same gap with
 attributes dealt out at random, which is what chance alone leaves.
@@ -18,6 +18,7 @@ from experiments.datasets.tables import rows_in
 from experiments.datasets.verify import open_dataset
 from experiments.judges.judge import KINDS
 from experiments.judges.pictures import PictureJudge, make_picture_judge
+from policies.statistics.resampling import draw_people, percentile_interval
 from robopatient.errors import SessionError
 
 __all__ = ["audit", "audit_folder", "gaps"]
@@ -78,8 +79,8 @@ def audit(folder: Path, judge: PictureJudge, seed: int = 1) -> dict[str, Any]:
     judge.fit(folder, learn)
     calm = judge.predict(folder, [row for row in learn if row["kind"] != "pain"])
     threshold = float(np.nanquantile(calm, 1.0 - FALSE_POSITIVES))
-    told = judge.predict(folder, judged)
-    positive = np.nan_to_num(told, nan=-np.inf) > threshold  # a face that is not found counts as no pain
+    predicted = judge.predict(folder, judged)
+    positive = np.nan_to_num(predicted, nan=-np.inf) > threshold  # a face that is not found counts as no pain
     pain = np.array([row["kind"] == "pain" for row in judged])
     people = np.array([row["person"] for row in judged])
     rng = np.random.default_rng(seed)
@@ -91,7 +92,7 @@ def audit(folder: Path, judge: PictureJudge, seed: int = 1) -> dict[str, Any]:
     return {
         "judge": judge.name,
         "threshold": threshold,
-        "found_face": float(np.isfinite(told).mean()),
+        "found_face": float(np.isfinite(predicted).mean()),
         "tpr": float(positive[pain].mean()),
         "fpr": float(positive[~pain].mean()),
         "pictures": len(judged),
@@ -107,7 +108,7 @@ def gaps(
     Parameters
     ----------
     positive, pain
-        What was told and what is true, shape (pictures,) bool.
+        What was predicted and what is true, shape (pictures,) bool.
     group, people
         Attribute and person of every picture, shape (pictures,).
     """
@@ -128,8 +129,8 @@ def gaps(
     everybody = np.arange(len(names))
     found = rates(everybody, of_person)
     gap = np.nanmax(found, axis=1) - np.nanmin(found, axis=1)
-    drawn = np.array([_spread(rates(pick, of_person[pick])) for pick in
-                      (rng.integers(len(names), size=len(names)) for _ in range(RESAMPLES))])  # fmt: skip
+    drawn = np.array([_spread(rates(pick, of_person[pick])) for pick in draw_people(len(names), RESAMPLES, rng)])
+    limits = [percentile_interval(column) for column in drawn.T]
     null = np.array([_spread(rates(everybody, rng.permutation(of_person))) for _ in range(SHUFFLES)])
     return {
         "groups": {
@@ -139,8 +140,8 @@ def gaps(
         "gaps": {
             rate: {
                 "gap": float(gap[k]),
-                "low": float(np.percentile(drawn[:, k], 2.5)),
-                "high": float(np.percentile(drawn[:, k], 97.5)),
+                "low": limits[k][0],
+                "high": limits[k][1],
                 "null_95": float(np.percentile(null[:, k], 95.0)),
                 "p": float(((null[:, k] >= gap[k]).sum() + 1.0) / (SHUFFLES + 1.0)),
             }

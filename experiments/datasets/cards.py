@@ -7,24 +7,24 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from experiments.datasets.design import SPLITS, Design
+from experiments.datasets.design import SPLITS, DatasetDesign
 
 __all__ = ["data_card", "datasheet"]
 
 FOLDER = Path(__file__).parent
 
 
-def data_card(design: Design, facts: dict[str, Any]) -> str:
+def data_card(design: DatasetDesign, facts: dict[str, Any]) -> str:
     """README.md of the folder: what a hub reads on top, then what a person reads."""
     return _filled("card.md", design, facts)
 
 
-def datasheet(design: Design, facts: dict[str, Any]) -> str:
+def datasheet(design: DatasetDesign, facts: dict[str, Any]) -> str:
     """Answers to those questions of Gebru et al. 2021 that a generated set can answer."""
     return _filled("datasheet.md", design, facts)
 
 
-def _filled(template: str, design: Design, facts: dict[str, Any]) -> str:
+def _filled(template: str, design: DatasetDesign, facts: dict[str, Any]) -> str:
     table = "SPLIT/metadata.parquet" if design.picture.form == "stills" else "frames/SPLIT.parquet"
     splits = [split for split in SPLITS if split in facts["frames"]]
     crossed = [name for name in ("age", "sex", "ancestry", "skin") if getattr(design.balance, name)]

@@ -18,7 +18,7 @@ from robopatient.errors import ConfigError
 from robopatient.face.generator.condition import Archetype
 from robopatient.face.light import LIGHTS, VIEWS, Background, LightName, ViewName
 
-__all__ = ["AGES", "SKINS", "SPLITS", "Balance", "Design", "Person", "Shot", "load_design"]
+__all__ = ["AGES", "SKINS", "SPLITS", "CrossedAttributes", "DatasetDesign", "DatasetPerson", "Shot", "load_design"]
 
 AGES = {
     "child": (6.0, 12.0), "adult": (18.0, 39.0), "middle": (40.0, 64.0), "old": (65.0, 79.0), "oldest": (80.0, 96.0),
@@ -40,11 +40,11 @@ Other = Literal["happy", "disgust", "fear", "speech"]
 Nrs = Annotated[float, Meta(gt=0, le=10)]
 
 
-class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DesignSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Base of the sections of a design file."""
 
 
-class Balance(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class CrossedAttributes(DesignSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Attributes that are crossed; those left out are spread evenly over the people instead."""
 
     people: Annotated[int, Meta(ge=1, le=1_000_000)]
@@ -54,7 +54,7 @@ class Balance(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
     skin: tuple[SkinName, ...] = ()
 
 
-class Split(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class SplitShares(DesignSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Shares of whole people in small whole numbers: 3, 1, 1 is 60 %, 20 %, 20 % of every cell."""
 
     train: Annotated[int, Meta(ge=0, le=100)] = 1
@@ -62,8 +62,8 @@ class Split(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
     test: Annotated[int, Meta(ge=0, le=100)] = 0
 
 
-class Show(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What everybody does: neutral once, pain at every level in every archetype, and what is not pain."""
+class Show(DesignSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What every person does: neutral once, pain at every level in every archetype, and what is not pain."""
 
     pain_nrs: tuple[Nrs, ...] = (3.0, 6.0, 9.0)
     archetypes: tuple[Carrier, ...] = ("prototype",)
@@ -71,7 +71,7 @@ class Show(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
     other: tuple[Other, ...] = ("happy", "disgust", "fear", "speech")
 
 
-class Picture(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class PictureDesign(DesignSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How it is seen and stored."""
 
     form: Literal["stills", "sequences"] = "stills"
@@ -90,7 +90,7 @@ class Picture(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
     renderer: Literal["gl", "numba"] = "gl"
 
 
-class Extra(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Extra(DesignSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Further layouts of the same items."""
 
     webdataset: bool = False
@@ -98,7 +98,7 @@ class Extra(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
     bids: bool = False
 
 
-class Person(NamedTuple):
+class DatasetPerson(NamedTuple):
     """Somebody to draw: number in the data set, cell, split and drawing seed."""
 
     number: int
@@ -125,15 +125,15 @@ class Shot(NamedTuple):
     expressiveness: float
 
 
-class Design(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class DatasetDesign(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A design file."""
 
     title: str
     seed: Annotated[int, Meta(ge=0, lt=2**31)]
-    balance: Balance
-    split: Split = Split()
+    balance: CrossedAttributes
+    split: SplitShares = SplitShares()
     show: Show = Show()
-    picture: Picture = Picture()
+    picture: PictureDesign = PictureDesign()
     extra: Extra = Extra()
 
     @property
@@ -146,8 +146,8 @@ class Design(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         axes = (self.balance.age, self.balance.sex, self.balance.ancestry, self.balance.skin)
         return list(itertools.product(*(axis or ("",) for axis in axes)))
 
-    def people(self) -> list[Person]:
-        """Everybody, the same number in every cell of every split.
+    def people(self) -> list[DatasetPerson]:
+        """All people, the same number in every cell of every split.
 
         What is not crossed is dealt out like cards within each split: counts differ by one at most, and no two
         attributes go hand in hand.
@@ -162,10 +162,10 @@ class Design(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
                 mine = [row for row in rows if row[4] == split and not row[axis]]
                 for deal, index in enumerate(rng.permutation(len(mine))):
                     mine[index][axis] = values[deal % len(values)]
-        return [Person(number, *row) for number, row in enumerate(rows)]
+        return [DatasetPerson(number, *row) for number, row in enumerate(rows)]
 
     def shots(self) -> list[Shot]:
-        """What everybody shows, in order."""
+        """What every person shows, in order."""
         show = self.show
         rows = [("neutral", 0.0, "", 1.0)]
         rows += [
@@ -185,7 +185,7 @@ class Design(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         return [name for name in SPLITS for _ in range(getattr(self.split, name))]
 
 
-def load_design(name: str) -> Design:
+def load_design(name: str) -> DatasetDesign:
     """Design of ``assets/datasets`` or of a file of one's own.
 
     Raises
@@ -194,7 +194,7 @@ def load_design(name: str) -> Design:
         Naming the file, the key and what to write instead.
     """
     path = asset_path("datasets", name)
-    design = decode_toml(path, Design)
+    design = decode_toml(path, DatasetDesign)
     for section in ("balance", "show", "picture"):
         part = getattr(design, section)
         for field in part.__struct_fields__:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from experiments.datasets.design import AGES, SKINS, Design, Person, Shot
+from experiments.datasets.design import AGES, SKINS, DatasetDesign, DatasetPerson, Shot
 from experiments.datasets.expressions import overlay, pain_course, still
 from experiments.datasets.labels import Deformed, Labeller, png_bytes
 from experiments.datasets.tables import checksum_of
@@ -36,7 +36,7 @@ from robopatient.simulation.rig import TICK_S
 from robopatient.voice.identity import load_identity as load_voice
 
 __all__ = [
-    "AU_COLUMNS", "LINEAGE", "Job", "Studio", "Take", "draw_person", "encoded", "identity_of", "label_row",
+    "AU_COLUMNS", "LINEAGE", "DrawJob", "StillRenderer", "Take", "draw_person", "encoded", "identity_of", "label_row",
     "lineage_of", "looks_of", "pose_of_row", "seen_row", "take_of",
 ]  # fmt: skip
 
@@ -46,46 +46,46 @@ LINEAGE = {"stills": "rig/apex-1", "sequences": "rig/{engine}-1"}
 AU_COLUMNS = tuple(f"{unit.lower()}_{side}" for unit in ACTION_UNITS for side in ("left", "right"))
 
 
-class Job(NamedTuple):
+class DrawJob(NamedTuple):
     """One person to draw into a folder."""
 
-    design: Design
-    person: Person
+    design: DatasetDesign
+    person: DatasetPerson
     folder: Path
 
 
-def lineage_of(design: Design) -> str:
+def lineage_of(design: DatasetDesign) -> str:
     """Name of what moved the faces of a data set."""
     return LINEAGE[design.picture.form].format(engine=design.picture.engine)
 
 
-def looks_of(design: Design) -> list[Look]:
-    """From where and in what light everybody is seen."""
+def looks_of(design: DatasetDesign) -> list[Look]:
+    """Camera and light of every person's frames."""
     picture = design.picture
     return [make_look(view, light, picture.background) for view in picture.views for light in picture.lights]
 
 
-def identity_of(design: Design, person: Person) -> Identity:
+def identity_of(design: DatasetDesign, person: DatasetPerson) -> Identity:
     """The face of a person of the design."""
     cell = Cell(AGES[person.age], person.sex, person.ancestry, SKINS[person.skin])
     drawn = draw_identity(cell, person.number, design.seed)
     return msgspec.structs.replace(drawn, name=person.name)
 
 
-class Studio:
+class StillRenderer:
     """Renderers of a design, one a look: they stay, people come and go.
 
     A context and its shaders take longer to make than a picture, so a process keeps its studio.
     """
 
-    def __init__(self, design: Design) -> None:
+    def __init__(self, design: DatasetDesign) -> None:
         self._design = design
         self._renderers: list[Renderer] = []
 
-    def dress(self, identity: Identity) -> list[Renderer]:
+    def set_appearance(self, identity: Identity) -> list[Renderer]:
         """Everything ready to draw a person, in the order of ``looks_of``."""
         picture = self._design.picture
-        load_texels()  # made once a machine and kept; the made-up people are never met again
+        load_texels()  # made once a machine and kept; the simulated people are never met again
         with not_stored():
             load_scene(identity)
         if not self._renderers:
@@ -104,7 +104,7 @@ class Studio:
         self._renderers.clear()
 
 
-def draw_person(job: Job, studio: Studio) -> tuple[list[dict[str, Any]], dict[str, str]]:
+def draw_person(job: DrawJob, studio: StillRenderer) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """Write every file of a person into ``job.folder``.
 
     Returns
@@ -114,7 +114,7 @@ def draw_person(job: Job, studio: Studio) -> tuple[list[dict[str, Any]], dict[st
     """
     design, person, folder = job
     identity = identity_of(design, person)
-    looks, renderers = looks_of(design), studio.dress(identity)
+    looks, renderers = looks_of(design), studio.set_appearance(identity)
     labeller = Labeller(load_scene(identity).head, design.picture.size_px, design.picture.label_px)
     folder.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []
@@ -147,7 +147,7 @@ class Take(NamedTuple):
     rate_hz: int
 
 
-def take_of(design: Design, person: Person, identity: Identity, shot: Shot) -> Take:
+def take_of(design: DatasetDesign, person: DatasetPerson, identity: Identity, shot: Shot) -> Take:
     """Perform a shot."""
     picture, seed = design.picture, _seed(design, person, shot)
     if picture.form == "stills":
@@ -163,7 +163,7 @@ def take_of(design: Design, person: Person, identity: Identity, shot: Shot) -> T
     )
 
 
-def _write(path: Path, take: Take, renderer: Renderer, design: Design) -> Iterator[tuple[Path, str]]:
+def _write(path: Path, take: Take, renderer: Renderer, design: DatasetDesign) -> Iterator[tuple[Path, str]]:
     """Write a picture, or a clip with its sound; every file with its SHA-256."""
     if design.picture.form == "stills":
         data = encoded(renderer.draw(take.poses[0]), design.picture.file)
@@ -181,17 +181,17 @@ def _write(path: Path, take: Take, renderer: Renderer, design: Design) -> Iterat
         yield sound, checksum_of(sound)
 
 
-def _stem(person: Person, shot: int, look: Look) -> str:
+def _stem(person: DatasetPerson, shot: int, look: Look) -> str:
     return f"{person.name}-{shot:03d}-{look.view}-{look.light}"
 
 
-def _seed(design: Design, person: Person, shot: Shot) -> int:
+def _seed(design: DatasetDesign, person: DatasetPerson, shot: Shot) -> int:
     """A seed of its own for every shot of every person, whatever the views and lights."""
     text = f"{design.seed}/{person.number}/{shot.number}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 
-def _common(design: Design, person: Person, identity: Identity, shot: Shot, look: Look) -> dict[str, Any]:
+def _common(design: DatasetDesign, person: DatasetPerson, identity: Identity, shot: Shot, look: Look) -> dict[str, Any]:
     return {
         "person": person.name,
         "split": person.split,

@@ -1,4 +1,4 @@
-"""``dataset generate``: people drawn side by side, each once and whole, then laid out; kill it and type it again.
+"""``dataset generate``: people are drawn in parallel, then laid out; after an interruption, run the command again.
 
 A person is drawn into a folder of its own that gets its name only when complete. Everything after that is a function of
 these folders alone, so the bytes at the end do not depend on workers, kills or order.
@@ -16,11 +16,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from experiments.datasets.design import Design, load_design
-from experiments.datasets.draw import Job
-from experiments.datasets.farm import PART, cluster, joined, processes
+from experiments.datasets.design import DatasetDesign, load_design
+from experiments.datasets.draw import DrawJob
 from experiments.datasets.layout import CHECKSUMS, finish
 from experiments.datasets.tables import is_whole
+from experiments.datasets.worker import PART, draw
+from policies.worker_pool import on_cluster, on_cores, ray_cluster
 from robopatient.errors import RecordError, SessionError
 
 __all__ = ["generate"]
@@ -34,7 +35,7 @@ jpg is the demonstration set's 36 kB (``du``), rounded up; the others are assump
 
 
 def generate(
-    design: str | Design,
+    design: str | DatasetDesign,
     out: Path,
     workers: int = 0,
     ray: str = "",
@@ -67,15 +68,15 @@ def generate(
         say(f"{out}: is complete; check it with: robopatient dataset verify {out}")
         return
     with _alone(work), ExitStack() as stack:
-        jobs = [Job(plan, person, work.resolve() / person.name) for person in people]
+        jobs = [DrawJob(plan, person, work.resolve() / person.name) for person in people]
         missing = _left(jobs)
         _check_space(out, plan, len(people) - len(missing))
-        progress = _Progress(len(people), len(people) - len(missing), plan.frames_a_person, say)
+        progress = _DrawProgress(len(people), len(people) - len(missing), plan.frames_a_person, say)
         if missing and ray:
-            runner = cluster(stack.enter_context(joined(ray)), missing)
+            finished = on_cluster(stack.enter_context(ray_cluster(ray)), draw, missing)
         else:
-            runner = processes(missing, min(workers or os.cpu_count() or 1, max(1, len(missing))))
-        for worker in runner:
+            finished = on_cores(draw, missing, min(workers or os.cpu_count() or 1, max(1, len(missing))))
+        for _, worker in finished:
             progress.one(worker)
         try:
             finish(out, plan, people, work)
@@ -88,7 +89,7 @@ def generate(
     progress.end(out)
 
 
-def _open(out: Path, plan: Design) -> None:
+def _open(out: Path, plan: DatasetDesign) -> None:
     """Claim the folder for this design."""
     file = out / "dataset.json"
     try:
@@ -112,7 +113,7 @@ def _open(out: Path, plan: Design) -> None:
 
 @contextmanager
 def _alone(work: Path) -> Iterator[None]:
-    """Nobody else makes this set meanwhile; a lock ends with its process, however that ends."""
+    """Lock the set against other processes; the lock ends with its process, however that ends."""
     work.mkdir(exist_ok=True)
     with (work / LOCK).open("w") as lock:
         try:
@@ -122,7 +123,7 @@ def _alone(work: Path) -> Iterator[None]:
         yield
 
 
-def _left(jobs: list[Job]) -> list[Job]:
+def _left(jobs: list[DrawJob]) -> list[DrawJob]:
     """People still to be drawn; what is half there is cleared away."""
     work = jobs[0].folder.parent
     for part in work.glob(f"*{PART}"):
@@ -133,7 +134,7 @@ def _left(jobs: list[Job]) -> list[Job]:
     return left
 
 
-def _check_space(out: Path, plan: Design, drawn: int) -> None:
+def _check_space(out: Path, plan: DatasetDesign, drawn: int) -> None:
     """Stop before the disk is full."""
     a_person = plan.frames_a_person * FRAME_BYTES[plan.picture.file] * (plan.picture.size_px / 512) ** 2
     wanted = a_person * (plan.balance.people * (1 + plan.extra.webdataset) - drawn)
@@ -145,7 +146,7 @@ def _check_space(out: Path, plan: Design, drawn: int) -> None:
         )
 
 
-class _Progress:
+class _DrawProgress:
     """A line for every person (a bar on a terminal), time left, and throughput of each worker at the end."""
 
     def __init__(self, total: int, done: int, frames: int, say: Callable[[str], None]) -> None:

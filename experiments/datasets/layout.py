@@ -17,12 +17,12 @@ import msgspec
 
 import robopatient
 from experiments.datasets.cards import data_card, datasheet
-from experiments.datasets.design import SPLITS, Design, Person
+from experiments.datasets.design import SPLITS, DatasetDesign, DatasetPerson
 from experiments.datasets.draw import identity_of, lineage_of
 from experiments.datasets.labels import LANDMARKS, MAP_FULL_MM, REGIONS
 from experiments.datasets.report import write_report
 from experiments.datasets.shards import write_shards
-from experiments.datasets.tables import DIGESTS, ROWS, Table, checksum_of, read_digests, rows_in
+from experiments.datasets.tables import DIGESTS, ROWS, ParquetTable, checksum_of, read_digests, rows_in
 from robopatient.errors import require
 from robopatient.face.arkit import ARKIT
 
@@ -37,12 +37,12 @@ CLIP_COLUMNS = (
 NOT_FOR_USERS = (ROWS, DIGESTS)
 
 
-def table_of(out: Path, design: Design, split: str) -> Path:
+def table_of(out: Path, design: DatasetDesign, split: str) -> Path:
     """Where the labels of every frame of a split are."""
     return out / (f"{split}/metadata.parquet" if design.picture.form == "stills" else f"frames/{split}.parquet")
 
 
-def finish(out: Path, design: Design, people: list[Person], work: Path) -> None:
+def finish(out: Path, design: DatasetDesign, people: list[DatasetPerson], work: Path) -> None:
     """Lay out what was drawn in ``work``; the checksums come last and say that all is there.
 
     Nothing is held of more than a few people at a time, and every step may be done again after a kill. Files of an
@@ -96,12 +96,12 @@ def _link(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
-def _write_tables(out: Path, design: Design, split: str, drawn: list[Path]) -> int:
+def _write_tables(out: Path, design: DatasetDesign, split: str, drawn: list[Path]) -> int:
     """Labels of a split with paths that hold below its folder; returns the frames."""
     stills = design.picture.form == "stills"
     count = 0
-    with Table(table_of(out, design, split)) as frames, ExitStack() as stack:
-        clips = None if stills else stack.enter_context(Table(out / split / "metadata.parquet"))
+    with ParquetTable(table_of(out, design, split)) as frames, ExitStack() as stack:
+        clips = None if stills else stack.enter_context(ParquetTable(out / split / "metadata.parquet"))
         for folder in drawn:
             table = _with_paths(require("pyarrow.parquet", "study").read_table(folder / ROWS), folder.name)
             frames.add(table)
@@ -139,7 +139,7 @@ def _write_stimuli(out: Path) -> None:
     _text(out / "stimuli.tsv", "\n".join(lines) + "\n")
     columns = {
         "stim_file": "path below this folder",
-        "person": "made-up person",
+        "person": "simulated person",
         "kind": "neutral, pain, or an expression that is not pain",
         "nrs": "pain shown at the apex, numeric rating scale 0 to 10",
         "archetype": "which action units carry the pain",
@@ -149,7 +149,7 @@ def _write_stimuli(out: Path) -> None:
     _text(out / "stimuli.json", json.dumps({k: {"Description": v} for k, v in columns.items()}, indent=1))
 
 
-def _facts(design: Design, counts: dict[str, int]) -> dict[str, Any]:
+def _facts(design: DatasetDesign, counts: dict[str, int]) -> dict[str, Any]:
     return {
         "design_sha256": design.digest,
         "title": design.title,

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.datasets.design import Design
+from experiments.datasets.design import DatasetDesign
 from experiments.datasets.tables import rows_in
 from robopatient.errors import require
 
@@ -33,7 +33,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def write_report(out: Path, design: Design, facts: dict[str, Any], tables: list[Path]) -> str:
+def write_report(out: Path, design: DatasetDesign, facts: dict[str, Any], tables: list[Path]) -> str:
     """The page as text: montage of the first look, PSPI against pain, people in every cell."""
     first = (design.picture.views[0], design.picture.lights[0])
     strongest = _strongest(tables, first)
@@ -54,7 +54,7 @@ def write_report(out: Path, design: Design, facts: dict[str, Any], tables: list[
 
 
 def _strongest(tables: list[Path], look: tuple[str, str]) -> dict[tuple[str, int], dict[str, Any]]:
-    """Of everything that everybody shows the frame of the largest PSPI, seen in one look."""
+    """The frame of the largest PSPI of every person and expression, in one look."""
     found: dict[tuple[str, int], dict[str, Any]] = {}
     for row in (row for table in tables for row in rows_in(table, COLUMNS)):
         key = (row["person"], row["shot"])
@@ -63,7 +63,7 @@ def _strongest(tables: list[Path], look: tuple[str, str]) -> dict[tuple[str, int
     return found
 
 
-def _montage(out: Path, design: Design, strongest: dict[tuple[str, int], dict[str, Any]]) -> str:
+def _montage(out: Path, design: DatasetDesign, strongest: dict[tuple[str, int], dict[str, Any]]) -> str:
     """Rows are people, columns what they show."""
     names = sorted({person for person, _ in strongest})
     shots = design.shots()
@@ -78,8 +78,8 @@ def _montage(out: Path, design: Design, strongest: dict[tuple[str, int], dict[st
             picture = _thumbnail(out / row["split"] / row["file_name"], row["frame"])
             cells.append(f'<td><img alt="" src="{picture}"><small>PSPI {row["pspi"]:.1f}</small></td>')
         who = strongest[name, 0]
-        told = f"{who['sex']}, {who['age_years']:.0f}<br>{who['ancestry']}<br>Monk {who['monk_tone']:.1f}"
-        lines.append(f"<tr><th>{told}</th>{''.join(cells)}</tr>")
+        label = f"{who['sex']}, {who['age_years']:.0f}<br>{who['ancestry']}<br>Monk {who['monk_tone']:.1f}"
+        lines.append(f"<tr><th>{label}</th>{''.join(cells)}</tr>")
     return "\n".join(lines)
 
 

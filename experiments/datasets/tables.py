@@ -12,11 +12,10 @@ from robopatient.errors import RecordError, require
 __all__ = [
     "DIGESTS",
     "ROWS",
-    "Table",
+    "ParquetTable",
     "checksum_of",
     "is_whole",
     "read_digests",
-    "read_rows",
     "rows_in",
     "write_digests",
     "write_rows",
@@ -28,7 +27,7 @@ GROUP_ROWS = 2000
 """Of a row group: some 40 MB in memory with its maps."""
 
 
-class Table:
+class ParquetTable:
     """A Parquet file that grows by tables; it gets its name when it is closed.
 
     Use it as a context manager; an exception leaves no file.
@@ -40,7 +39,7 @@ class Table:
         self._rows = 0
         self._writer: Any = None
 
-    def __enter__(self) -> Table:
+    def __enter__(self) -> ParquetTable:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         return self
 
@@ -74,7 +73,7 @@ class Table:
 
 def write_rows(rows: list[dict[str, Any]], path: Path) -> None:
     """Rows as one Parquet file."""
-    with Table(path) as table:
+    with ParquetTable(path) as table:
         table.add(require("pyarrow", "study").Table.from_pylist(rows))
 
 
@@ -93,11 +92,6 @@ def rows_in(path: Path, columns: Sequence[str] | None = None) -> Iterator[dict[s
     except (OSError, ValueError) as error:
         raise RecordError(f"{path}: cannot be read ({error}); see what else is damaged: robopatient dataset verify"
                           ) from error  # fmt: skip
-
-
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """All rows of a Parquet file."""
-    return list(rows_in(path))
 
 
 def is_whole(folder: Path, rows: int) -> bool:

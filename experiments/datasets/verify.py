@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from experiments.datasets.design import SPLITS, Design
+from experiments.datasets.design import SPLITS, DatasetDesign
 from experiments.datasets.draw import label_row, pose_of_row, seen_row
 from experiments.datasets.labels import Deformed, Labeller
 from experiments.datasets.layout import CHECKSUMS, table_of
@@ -25,7 +25,7 @@ from robopatient.face.identity import Identity
 from robopatient.face.light import make_look
 from robopatient.face.pose import FacePose
 
-__all__ = ["LABELS", "PLACES", "Check", "open_dataset", "verify"]
+__all__ = ["LABELS", "PLACES", "DatasetCheck", "open_dataset", "verify"]
 
 LABELS = "labels follow from the action units"
 PLACES = "landmarks and maps follow from the mesh"
@@ -36,7 +36,7 @@ LANDMARK_TOLERANCE_PX = 1e-3
 """Landmarks are stored as float32: a place of 500 px is known to 3e-5."""
 
 
-class Check(NamedTuple):
+class DatasetCheck(NamedTuple):
     """One finding: what was checked, how many agree of how many, and the first that do not."""
 
     name: str
@@ -50,7 +50,7 @@ class Check(NamedTuple):
         return self.agree == self.total
 
 
-def open_dataset(folder: Path) -> tuple[dict[str, Any], Design]:
+def open_dataset(folder: Path) -> tuple[dict[str, Any], DatasetDesign]:
     """Facts and design of a finished data set.
 
     Raises
@@ -60,7 +60,7 @@ def open_dataset(folder: Path) -> tuple[dict[str, Any], Design]:
     """
     try:
         facts = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
-        design = msgspec.convert(facts["design"], Design)
+        design = msgspec.convert(facts["design"], DatasetDesign)
     except (OSError, ValueError, KeyError, msgspec.ValidationError) as error:
         raise RecordError(
             f"{folder}: holds no finished data set ({error}); make or finish one with: robopatient dataset generate"
@@ -68,7 +68,7 @@ def open_dataset(folder: Path) -> tuple[dict[str, Any], Design]:
     return facts, design
 
 
-def verify(folder: Path) -> list[Check]:
+def verify(folder: Path) -> list[DatasetCheck]:
     """All checks; none stops the others.
 
     Raises
@@ -105,7 +105,7 @@ def _listed(folder: Path) -> dict[str, str]:
         ) from error
 
 
-def _checksums(folder: Path, listed: dict[str, str]) -> Check:
+def _checksums(folder: Path, listed: dict[str, str]) -> DatasetCheck:
     wrong = []
     for name, expected in listed.items():
         path = folder / name
@@ -117,29 +117,31 @@ def _checksums(folder: Path, listed: dict[str, str]) -> Check:
     strange = [name for name in there if name not in listed and name != CHECKSUMS]
     wrong += [f"{name} is not listed" for name in strange]
     total = len(listed) + len(strange)
-    return Check("files are as they were written", total - len(wrong), total, tuple(wrong))
+    return DatasetCheck("files are as they were written", total - len(wrong), total, tuple(wrong))
 
 
-def _duplicates(listed: dict[str, str]) -> Check:
+def _duplicates(listed: dict[str, str]) -> DatasetCheck:
     """No two pictures or clips with the same bytes; several views of a take have the same sound."""
     first: dict[str, str] = {}
     pictures = [name for name in listed if "/files/" in name and not name.endswith(".wav")]
     wrong = [
         f"{name} is {first[listed[name]]} again" for name in pictures if first.setdefault(listed[name], name) != name
     ]
-    return Check("no picture is there twice", len(pictures) - len(wrong), len(pictures), tuple(wrong))
+    return DatasetCheck("no picture is there twice", len(pictures) - len(wrong), len(pictures), tuple(wrong))
 
 
-def _shards(folder: Path) -> Check:
+def _shards(folder: Path) -> DatasetCheck:
     """Every picture is in one shard, whole."""
     files = {path.name: path for path in folder.glob("*/files/*/*")}
     total = len(files)
     wrong = [line for path in sorted((folder / SHARDS).glob("*.tar")) for line in broken_members(path, files)]
     wrong += [f"{name} is in no shard" for name in files]
-    return Check("shards hold every picture, whole", max(0, total - len(wrong)), max(total, len(wrong)), tuple(wrong))
+    return DatasetCheck(
+        "shards hold every picture, whole", max(0, total - len(wrong)), max(total, len(wrong)), tuple(wrong)
+    )
 
 
-def _readable(tables: list[tuple[str, Path]]) -> Check:
+def _readable(tables: list[tuple[str, Path]]) -> DatasetCheck:
     wrong = []
     for _, path in tables:
         try:
@@ -147,7 +149,7 @@ def _readable(tables: list[tuple[str, Path]]) -> Check:
                 pass
         except RecordError as error:
             wrong.append(f"{error}")
-    return Check("tables of labels can be read", len(tables) - len(wrong), len(tables), tuple(wrong))
+    return DatasetCheck("tables of labels can be read", len(tables) - len(wrong), len(tables), tuple(wrong))
 
 
 class _Census:
@@ -165,11 +167,11 @@ class _Census:
         self._homes["person", person].add(row["split"])
         self._homes["seed", row["seed"]].add(row["split"])
 
-    def checks(self, design: Design) -> list[Check]:
+    def checks(self, design: DatasetDesign) -> list[DatasetCheck]:
         """Balance, completeness and leaks."""
         return [self._balance(design), self._complete(design), self._leaks()]
 
-    def _balance(self, design: Design) -> Check:
+    def _balance(self, design: DatasetDesign) -> DatasetCheck:
         """The same number of people in every cell of every split, as the design asks."""
         crossed = [column for axis, column in CROSSED.items() if getattr(design.balance, axis)]
         counts = collections.Counter(tuple(who[name] for name in ("split", *crossed)) for who in self._people.values())
@@ -183,28 +185,30 @@ class _Census:
                 total += 1
                 if counts[key] != expected:
                     wrong.append(f"{' '.join(key)}: {counts[key]} people, not {expected}")
-        return Check("cells hold as many people as the design says", total - len(wrong), total, tuple(wrong))
+        return DatasetCheck("cells hold as many people as the design says", total - len(wrong), total, tuple(wrong))
 
-    def _complete(self, design: Design) -> Check:
+    def _complete(self, design: DatasetDesign) -> DatasetCheck:
         wrong = [f"{name}: {count} frames, not {design.frames_a_person}" for name, count in self._frames.items()
                  if count != design.frames_a_person]  # fmt: skip
         total = len(self._frames)
-        return Check("everybody shows everything from everywhere", total - len(wrong), total, tuple(wrong))
+        return DatasetCheck("everybody shows everything from everywhere", total - len(wrong), total, tuple(wrong))
 
-    def _leaks(self) -> Check:
+    def _leaks(self) -> DatasetCheck:
         """No person and no seed in two splits."""
         wrong = [
             f"{kind} {value} is in {' and '.join(sorted(at))}"
             for (kind, value), at in self._homes.items()
             if len(at) > 1
         ]
-        return Check("splits share nobody and no seed", len(self._homes) - len(wrong), len(self._homes), tuple(wrong))
+        return DatasetCheck(
+            "splits share nobody and no seed", len(self._homes) - len(wrong), len(self._homes), tuple(wrong)
+        )
 
 
 class _Again:
     """Every label once more: PSPI, ARKit weights and sides from the stored action units, the rest from the mesh."""
 
-    def __init__(self, folder: Path, design: Design) -> None:
+    def __init__(self, folder: Path, design: DatasetDesign) -> None:
         self._picture = design.picture
         people = json.loads((folder / "people.json").read_text(encoding="utf-8"))
         self._identities = {one["identity"]["name"]: msgspec.convert(one["identity"], Identity) for one in people}
@@ -242,9 +246,9 @@ class _Again:
             self._pose, self._face = pose, self._labeller.deform(pose)
         return self._labeller, self._face
 
-    def checks(self) -> list[Check]:
+    def checks(self) -> list[DatasetCheck]:
         """What does not follow."""
         return [
-            Check(LABELS, self._seen - len(self._wrong_labels), self._seen, tuple(self._wrong_labels)),
-            Check(PLACES, self._seen - len(self._wrong_places), self._seen, tuple(self._wrong_places)),
+            DatasetCheck(LABELS, self._seen - len(self._wrong_labels), self._seen, tuple(self._wrong_labels)),
+            DatasetCheck(PLACES, self._seen - len(self._wrong_places), self._seen, tuple(self._wrong_places)),
         ]

@@ -1,1 +1,1 @@
-"""Judges of pain expressions: what a face or voice tells of pain, and an evaluator that keeps them honest."""
+"""Judges of pain expressions: they predict pain from a face or voice; the evaluator checks that they do."""

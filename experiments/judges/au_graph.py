@@ -9,9 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from experiments.judges.clip_statistics import apex
 from experiments.judges.clips import UNITS, Clip
 from experiments.judges.networks import BINS, Trained
-from experiments.judges.statistics import apex
 
 __all__ = ["AuGraph", "AuNoGraph"]
 
@@ -24,7 +24,7 @@ EDGES: tuple[tuple[str, str], ...] = (
 WIDTH, LAYERS = 16, 2
 
 
-class _Network(nn.Module):
+class _GraphNetwork(nn.Module):
     """V' = ReLU(V + BN(A V W1 + V W2)), mean and maximum over nodes, five grades."""
 
     fixed: Tensor
@@ -62,7 +62,7 @@ class AuGraph(Trained):
     edges = True
 
     def _build(self) -> nn.Module:
-        return _Network(self.edges)
+        return _GraphNetwork(self.edges)
 
     def _input(self, clips: list[Clip]) -> Tensor:
         return torch.tensor([apex(clip).tolist() for clip in clips])

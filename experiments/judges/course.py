@@ -14,10 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from experiments.judges.clip_statistics import Forest, statistics_of
 from experiments.judges.clips import UNITS, Clip, pspi_of
 from experiments.judges.coupling import couple
 from experiments.judges.networks import Trained, optimise, split_people
-from experiments.judges.statistics import Forest, statistics_of
+from policies.statistics.resampling import SubjectBootstrap
 from robopatient.errors import SessionError
 from robopatient.face.generator.motion import MOTION_HZ
 
@@ -93,7 +94,7 @@ def _with_spoilt(clips: list[Clip], seed: int) -> tuple[list[Clip], np.ndarray]:
     return [*genuine, *others], np.array([1.0] * len(genuine) + [0.0] * len(others))
 
 
-class _Network(nn.Module):
+class _CourseNetwork(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.gru = nn.GRU(1 + len(UNITS), HIDDEN, batch_first=True)
@@ -107,13 +108,13 @@ class _Network(nn.Module):
 
 
 class CourseGru(Trained):
-    """Reads pain and face side by side in time; told apart from spoilt faces."""
+    """Reads pain and face side by side in time; distinguished from spoilt faces."""
 
     kind = "course-gru"
     task = "course"
 
     def _build(self) -> nn.Module:
-        return _Network()
+        return _CourseNetwork()
 
     def _input(self, clips: list[Clip]) -> Tensor:
         rows = []
@@ -127,7 +128,7 @@ class CourseGru(Trained):
         return logits
 
     def fit(self, clips: list[Clip], seed: int) -> None:
-        """Tell genuine from spoilt; both weigh alike."""
+        """Distinguish genuine from spoilt; both weigh alike."""
         self._reset(seed)
         everything, genuine = _with_spoilt(clips, seed)
         course, target = self._input(everything), torch.tensor(genuine, dtype=torch.float32)
@@ -142,8 +143,8 @@ class CourseGru(Trained):
     def predict(self, clips: list[Clip]) -> np.ndarray:
         """How genuine, 0 to 1, shape (clips,)."""
         with torch.no_grad():
-            told: np.ndarray = self._logits(self._input(clips), torch.arange(len(clips))).sigmoid().numpy()
-        return told
+            predicted: np.ndarray = self._logits(self._input(clips), torch.arange(len(clips))).sigmoid().numpy()
+        return predicted
 
 
 class CourseForest(Forest):
@@ -156,7 +157,7 @@ class CourseForest(Forest):
         return np.concatenate([statistics_of(clip), [clip.pain.mean(), clip.pain.std(), clip.pain.max()]])
 
     def fit(self, clips: list[Clip], seed: int) -> None:
-        """Tell genuine from spoilt; both weigh alike."""
+        """Distinguish genuine from spoilt; both weigh alike."""
         everything, genuine = _with_spoilt(clips, seed)
         self._grow(everything, genuine, seed, np.where(genuine > 0.5, float(len(SPOILT)), 1.0))
 
@@ -200,10 +201,10 @@ def score_course(judge: Any, clips: list[Clip], seed: int) -> dict[str, Any]:
             f"its course; give at least {MIN_CLIPS} clips of {MIN_PEOPLE} people"
         )
     rng = np.random.default_rng(seed)
-    told = judge.predict(genuine)
+    predicted = judge.predict(genuine)
     table = {}
     for name in SPOILT:
-        table[name] = _auc_of(told, judge.predict(spoilt(name, genuine, rng)), people, rng)
+        table[name] = _auc_of(predicted, judge.predict(spoilt(name, genuine, rng)), people, rng)
     return {"clips": len(genuine), "people": len(set(people)), "auc": table}
 
 
@@ -216,16 +217,10 @@ def _auc(genuine: np.ndarray, other: np.ndarray) -> float:
 
 def _auc_of(genuine: np.ndarray, other: np.ndarray, people: list[str], rng: np.random.Generator) -> dict[str, float]:
     """Area, 95 % interval over people, and p of exchanging genuine and spoilt within clips."""
-    names = sorted(set(people))
-    members = [np.flatnonzero(np.array(people) == name) for name in names]
-    drawn = []
-    for _ in range(RESAMPLES):
-        rows = np.concatenate([members[i] for i in rng.integers(len(names), size=len(names))])
-        drawn.append(_auc(genuine[rows], other[rows]))
-    value = _auc(genuine, other)
+    boot = SubjectBootstrap(people, RESAMPLES, rng, names=sorted(set(people)))
+    value, low, high, _ = boot.of(lambda rows: _auc(genuine[rows], other[rows]))
     beaten = 0
     for _ in range(PERMUTATIONS):
         swap = rng.random(len(genuine)) < 0.5
         beaten += _auc(np.where(swap, other, genuine), np.where(swap, genuine, other)) >= value
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return {"value": value, "low": float(low), "high": float(high), "p": (beaten + 1.0) / (PERMUTATIONS + 1.0)}
+    return {"value": value, "low": low, "high": high, "p": (beaten + 1.0) / (PERMUTATIONS + 1.0)}

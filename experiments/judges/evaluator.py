@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from experiments.judges.clip_sessions import sessions_of
 from experiments.judges.clips import Clip, course_of
 from experiments.judges.controls import CONTROLS, SHUFFLED, control
 from experiments.judges.coupling import couple
-from experiments.judges.judge import Card, Judge, SessionJudge
+from experiments.judges.judge import Judge, JudgeCard, SessionJudge
 from experiments.judges.measures import agreement, majority_rate, permutation_p
-from experiments.judges.sessions import sessions_of
+from policies.statistics.resampling import Interval
 from robopatient.errors import SessionError
 
 __all__ = ["refuse_kin", "refuse_senseless", "score"]
@@ -25,7 +26,7 @@ BROKEN_SHARE = 0.9
 """A judge that keeps this share of its rank correlation on a spoilt face does not use what was spoilt (assumption)."""
 
 
-def refuse_kin(card: Card, clips: list[Clip]) -> None:
+def refuse_kin(card: JudgeCard, clips: list[Clip]) -> None:
     """Stop when judge and clips have a source in common.
 
     Raises
@@ -59,7 +60,7 @@ def refuse_senseless(judge: Judge, clips: list[Clip]) -> None:
             )
 
 
-def score(judge: Judge, card: Card, clips: list[Clip], seed: int = 1) -> dict[str, Any]:
+def score(judge: Judge, card: JudgeCard, clips: list[Clip], seed: int = 1) -> dict[str, Any]:
     """Report of a judge's verdict on clips.
 
     Raises
@@ -78,17 +79,21 @@ def score(judge: Judge, card: Card, clips: list[Clip], seed: int = 1) -> dict[st
             f"{MIN_PEOPLE} people"
         )
     true = np.array([clip.nrs for clip in clips])
-    told = judge.predict(clips)
-    found, majority, p = agreement(true, told, people, seed), majority_rate(true), permutation_p(true, told, seed)
+    predicted = judge.predict(clips)
+    found, majority, p = (
+        agreement(true, predicted, people, seed),
+        majority_rate(true),
+        permutation_p(true, predicted, seed),
+    )
     controls: dict[str, dict[str, Any]] = {}
     for name in CONTROLS[judge.sense][1]:
         spoilt = judge.predict(control(name, clips, seed, judge.sense))
         kept = agreement(true, spoilt, people, seed, ("spearman", "mae_nrs"))
-        controls[name] = {"spearman": kept["spearman"]._asdict(), "mae_nrs": kept["mae_nrs"].value}
+        controls[name] = {"spearman": _row(kept["spearman"]), "mae_nrs": kept["mae_nrs"].value}
     rho = found["spearman"].value
     unmoved = [name for name, row in controls.items() if rho > 0.0 and row["spearman"]["value"] >= BROKEN_SHARE * rho]
     return _identified(card, clips) | {
-        "measures": {name: value._asdict() for name, value in found.items()},
+        "measures": {name: _row(value) for name, value in found.items()},
         "majority_rate": majority,
         "permutation_p": p,
         "controls": controls,
@@ -98,7 +103,11 @@ def score(judge: Judge, card: Card, clips: list[Clip], seed: int = 1) -> dict[st
     }
 
 
-def _identified(card: Card, clips: list[Clip]) -> dict[str, Any]:
+def _row(found: Interval) -> dict[str, float]:
+    return {"value": found.value, "low": found.low, "high": found.high}
+
+
+def _identified(card: JudgeCard, clips: list[Clip]) -> dict[str, Any]:
     """Who judges whom."""
     return {
         "judge": {"kind": card.kind, "lineage": list(card.lineage), "sha256": card.sha256},
@@ -115,7 +124,7 @@ def _course(judge: Judge, clips: list[Clip], seed: int) -> dict[str, Any]:
 
     report = score_course(judge, clips, seed)
     deceived = [name for name in KEEP_SIZE if report["auc"][name]["low"] <= 0.5]
-    verdict = "reads the course: faces that differ in nothing but time are told apart from genuine ones"
+    verdict = "reads the course: faces that differ in nothing but time are distinguished from genuine ones"
     if deceived:
         verdict = f"BROKEN as a judge of dynamics: takes for genuine what is {' and what is '.join(deceived)}"
     return {"course": report, "verdict": verdict}
@@ -128,15 +137,15 @@ def _sessions(judge: SessionJudge, clips: list[Clip], seed: int) -> dict[str, An
     if len(set(people)) < MIN_PEOPLE:
         return None
     true = np.array([session.rating for session in sessions])
-    told = judge.rate(clips, sessions)
-    found = agreement(true, told, people, seed)
+    predicted = judge.rate(clips, sessions)
+    found = agreement(true, predicted, people, seed)
     shuffled = agreement(true, judge.rate(clips, sessions, shuffle=seed), people, seed, ("mae_nrs",))
     return {
         "sessions": len(sessions),
-        "measures": {name: value._asdict() for name, value in found.items()},
+        "measures": {name: _row(value) for name, value in found.items()},
         "majority_rate": majority_rate(true),
-        "permutation_p": permutation_p(true, told, seed),
-        "mae_nrs_attention_shuffled": shuffled["mae_nrs"]._asdict(),
+        "permutation_p": permutation_p(true, predicted, seed),
+        "mae_nrs_attention_shuffled": _row(shuffled["mae_nrs"]),
     }
 
 

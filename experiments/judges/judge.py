@@ -6,26 +6,27 @@ import hashlib
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import msgspec
 import numpy as np
 
+from experiments.judges.clip_sessions import ClipSession
 from experiments.judges.clips import Clip
-from experiments.judges.sessions import Session
+from policies.frozen import write_frozen
 from robopatient.errors import AssetError, ConfigError
 
-__all__ = ["KINDS", "Card", "Judge", "SessionJudge", "load_judge", "new_judge", "save_judge"]
+__all__ = ["KINDS", "Judge", "JudgeCard", "SessionJudge", "load_judge", "new_judge", "save_judge"]
 
 
 class Judge(Protocol):
-    """Tells the pain behind a clip from its face or its voice, or whether a face's course fits the pain."""
+    """Predicts the pain behind a clip from its face or its voice, or whether a face's course fits the pain."""
 
     kind: str
     sense: str
     """What it looks at or listens to: "face" or "voice"."""
     task: str
-    """What it tells: "pain", NRS; or "course", how genuine the face's course in time is, 0 to 1."""
+    """What it predicts: "pain", NRS; or "course", how genuine the face's course in time is, 0 to 1."""
 
     def fit(self, clips: list[Clip], seed: int) -> None:
         """Learn from clips with known pain."""
@@ -48,12 +49,12 @@ class Judge(Protocol):
 class SessionJudge(Protocol):
     """A judge that rates whole sessions, too."""
 
-    def rate(self, clips: list[Clip], sessions: list[Session], shuffle: int | None = None) -> np.ndarray:
+    def rate(self, clips: list[Clip], sessions: list[ClipSession], shuffle: int | None = None) -> np.ndarray:
         """Rating of each session, NRS, shape (sessions,); with its attention dealt out anew by a seed."""
         ...
 
 
-class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class JudgeCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a trained judge is: read before it is believed.
 
     Attributes
@@ -76,9 +77,9 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 KINDS: dict[str, str] = {
     "closed-form": "experiments.judges.closed_form:ClosedForm",
-    "ridge": "experiments.judges.statistics:Ridge",
-    "logistic": "experiments.judges.statistics:Logistic",
-    "forest": "experiments.judges.statistics:Forest",
+    "ridge": "experiments.judges.clip_statistics:Ridge",
+    "logistic": "experiments.judges.clip_statistics:Logistic",
+    "forest": "experiments.judges.clip_statistics:Forest",
     "au-graph": "experiments.judges.au_graph:AuGraph",
     "au-no-graph": "experiments.judges.au_graph:AuNoGraph",
     "relation": "experiments.judges.relation:Relation",
@@ -110,18 +111,12 @@ def new_judge(kind: str) -> Judge:
     return make()
 
 
-def save_judge(folder: Path, judge: Judge, card: Card) -> Card:
+def save_judge(folder: Path, judge: Judge, card: JudgeCard) -> JudgeCard:
     """Freeze a trained judge; returns its card with the hash of the weights."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "weights.npz").open("wb") as file:
-        np.savez(file, **judge.weights())  # type: ignore[arg-type]
-    card = msgspec.structs.replace(card, sha256=_digest(folder))
-    lines = [f"{name} = {_toml(value)}" for name, value in msgspec.structs.asdict(card).items()]
-    (folder / "card.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return card
+    return write_frozen(folder, judge.weights(), card)
 
 
-def load_judge(folder: Path) -> tuple[Judge, Card]:
+def load_judge(folder: Path) -> tuple[Judge, JudgeCard]:
     """A frozen judge.
 
     Raises
@@ -130,8 +125,8 @@ def load_judge(folder: Path) -> tuple[Judge, Card]:
         When there is none, or its weights are not those of its card.
     """
     try:
-        card = msgspec.convert(tomllib.loads((folder / "card.toml").read_text(encoding="utf-8")), Card)
-        digest = _digest(folder)
+        card = msgspec.convert(tomllib.loads((folder / "card.toml").read_text(encoding="utf-8")), JudgeCard)
+        digest = hashlib.sha256((folder / "weights.npz").read_bytes()).hexdigest()
         with np.load(folder / "weights.npz", allow_pickle=False) as file:
             weights = {name: file[name] for name in file.files}
     except (OSError, ValueError, msgspec.ValidationError) as error:
@@ -144,11 +139,3 @@ def load_judge(folder: Path) -> tuple[Judge, Card]:
     judge = new_judge(card.kind)
     judge.restore(weights)
     return judge, card
-
-
-def _digest(folder: Path) -> str:
-    return hashlib.sha256((folder / "weights.npz").read_bytes()).hexdigest()
-
-
-def _toml(value: Any) -> str:
-    return msgspec.json.encode(value).decode()

@@ -1,31 +1,25 @@
-"""How well told pain agrees with true pain: error, rank, ICC, F1, calibration, each with an interval over people."""
+"""Agreement of predicted and true pain: error, rank, ICC, F1, calibration, each with an interval over people."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
 
-__all__ = ["GRADES", "Agreement", "agreement", "icc31", "macro_f1", "majority_rate", "permutation_p"]
+from policies.statistics.reliability import icc_two_way
+from policies.statistics.resampling import Interval, SubjectBootstrap
+
+__all__ = ["GRADES", "MEASURES", "agreement", "macro_f1", "majority_rate", "permutation_p"]
 
 GRADES = (1.0, 5.0)
 """No pain below 1, low below 5, high from there on, NRS: three classes as in the AI4Pain challenge."""
 RESAMPLES, PERMUTATIONS = 500, 500
 
 
-class Agreement(NamedTuple):
-    """One measure: value, 95 % bootstrap interval over people."""
-
-    value: float
-    low: float
-    high: float
-
-
-def macro_f1(true: np.ndarray, told: np.ndarray) -> float:
+def macro_f1(true: np.ndarray, predicted: np.ndarray) -> float:
     """Mean F1 over the grades that occur."""
-    a, b = np.digitize(true, GRADES), np.digitize(told, GRADES)
+    a, b = np.digitize(true, GRADES), np.digitize(predicted, GRADES)
     scores = []
     for grade in np.unique(a):
         hit = float(((a == grade) & (b == grade)).sum())
@@ -33,56 +27,41 @@ def macro_f1(true: np.ndarray, told: np.ndarray) -> float:
     return float(np.mean(scores))
 
 
-def icc31(true: np.ndarray, told: np.ndarray) -> float:
-    """ICC(3,1), consistency of two fixed raters (Shrout and Fleiss 1979)."""
-    table = np.stack([true, told], axis=1)
-    n, k = table.shape
-    rows, columns, grand = table.mean(1), table.mean(0), table.mean()
-    between = k * ((rows - grand) ** 2).sum() / (n - 1)
-    error = ((table - rows[:, None] - columns + grand) ** 2).sum() / ((n - 1) * (k - 1))
-    return float((between - error) / (between + (k - 1) * error)) if between + error > 0 else 0.0
+def _icc31(true: np.ndarray, predicted: np.ndarray) -> float:
+    """ICC(3,1), consistency of two fixed raters; 0 where nothing varies."""
+    return float(np.nan_to_num(icc_two_way(np.stack([true, predicted], axis=1)).consistency_one))
 
 
-def _spearman(true: np.ndarray, told: np.ndarray) -> float:
-    if np.ptp(told) < 1e-9 or np.ptp(true) < 1e-9:
+def _spearman(true: np.ndarray, predicted: np.ndarray) -> float:
+    if np.ptp(predicted) < 1e-9 or np.ptp(true) < 1e-9:
         return 0.0
-    return float(stats.spearmanr(true, told).statistic)
+    return float(stats.spearmanr(true, predicted).statistic)
 
 
-def _slope(true: np.ndarray, told: np.ndarray) -> float:
-    """Calibration: true pain per told pain; 1 is calibrated, below 1 exaggerates."""
-    return float(np.polyfit(told, true, 1)[0]) if np.ptp(told) > 1e-9 else 0.0
+def _slope(true: np.ndarray, predicted: np.ndarray) -> float:
+    """Calibration: true pain per predicted pain; 1 is calibrated, below 1 exaggerates."""
+    return float(np.polyfit(predicted, true, 1)[0]) if np.ptp(predicted) > 1e-9 else 0.0
 
 
 MEASURES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "macro_f1": macro_f1,
-    "icc31": icc31,
-    "mae_nrs": lambda true, told: float(np.abs(true - told).mean()),
+    "icc31": _icc31,
+    "mae_nrs": lambda true, predicted: float(np.abs(true - predicted).mean()),
     "spearman": _spearman,
     "calibration_slope": _slope,
-    "accuracy": lambda true, told: float((np.digitize(true, GRADES) == np.digitize(told, GRADES)).mean()),
+    "accuracy": lambda true, predicted: float((np.digitize(true, GRADES) == np.digitize(predicted, GRADES)).mean()),
 }
 
 
 def agreement(
-    true: np.ndarray, told: np.ndarray, people: list[str], seed: int = 0, names: Iterable[str] = tuple(MEASURES)
-) -> dict[str, Agreement]:
+    true: np.ndarray, predicted: np.ndarray, people: list[str], seed: int = 0, names: Iterable[str] = tuple(MEASURES)
+) -> dict[str, Interval]:
     """The named measures, each with its interval.
 
     Intervals resample people, not clips: clips of one person resemble each other.
     """
-    rng = np.random.default_rng(seed)
-    everybody = sorted(set(people))
-    members = [np.flatnonzero(np.array(people) == name) for name in everybody]
-    draws = [
-        np.concatenate([members[i] for i in rng.integers(len(members), size=len(members))]) for _ in range(RESAMPLES)
-    ]
-    found = {}
-    for name in names:
-        measure = MEASURES[name]
-        low, high = np.percentile([measure(true[draw], told[draw]) for draw in draws], [2.5, 97.5])
-        found[name] = Agreement(measure(true, told), float(low), float(high))
-    return found
+    boot = SubjectBootstrap(people, RESAMPLES, seed, names=sorted(set(people)))
+    return boot.of_all(lambda rows: {name: MEASURES[name](true[rows], predicted[rows]) for name in names})
 
 
 def majority_rate(true: np.ndarray) -> float:
@@ -91,9 +70,9 @@ def majority_rate(true: np.ndarray) -> float:
     return float(np.bincount(classes).max() / len(classes))
 
 
-def permutation_p(true: np.ndarray, told: np.ndarray, seed: int = 0) -> float:
+def permutation_p(true: np.ndarray, predicted: np.ndarray, seed: int = 0) -> float:
     """How often Spearman's rho is as large by chance alone."""
     rng = np.random.default_rng(seed)
-    rho = _spearman(true, told)
-    beaten = sum(_spearman(rng.permutation(true), told) >= rho for _ in range(PERMUTATIONS))
+    rho = _spearman(true, predicted)
+    beaten = sum(_spearman(rng.permutation(true), predicted) >= rho for _ in range(PERMUTATIONS))
     return (beaten + 1.0) / (PERMUTATIONS + 1.0)

@@ -27,7 +27,7 @@ ANSWER_S = 600.0
 
 
 class PictureJudge(Protocol):
-    """Tells pain from a picture."""
+    """Predicts pain from a picture."""
 
     name: str
 
@@ -86,8 +86,8 @@ class Pixels:
 
     def predict(self, folder: Path, rows: list[dict[str, Any]]) -> np.ndarray:
         """Shape (rows,)."""
-        told: np.ndarray = self._seen(folder, rows) @ self._coefficients
-        return told
+        predicted: np.ndarray = self._seen(folder, rows) @ self._coefficients
+        return predicted
 
     def _seen(self, folder: Path, rows: list[dict[str, Any]]) -> np.ndarray:
         kept: dict[str, np.ndarray] = {}
@@ -133,13 +133,13 @@ class OutsideJudge:
             raise SessionError(f"picture judge {self.name}: {error}") from error
         if done.returncode:
             raise SessionError(f"picture judge {self.name}: ended with {done.returncode}: {done.stderr.strip()[-300:]}")
-        told = np.full(len(rows), np.inf)
+        predicted = np.full(len(rows), np.inf)
         for line in done.stdout.splitlines():
             try:
                 answer = json.loads(line)
-                told[answer["id"]] = np.nan if answer["pain"] is None else float(answer["pain"])
+                predicted[answer["id"]] = np.nan if answer["pain"] is None else float(answer["pain"])
             except (ValueError, KeyError, IndexError, TypeError) as error:
                 raise SessionError(f"picture judge {self.name}: answered {line[:80]!r}, which is no answer") from error
-        if np.isinf(told).any():
-            raise SessionError(f"picture judge {self.name}: left {int(np.isinf(told).sum())} pictures unanswered")
-        return told
+        if np.isinf(predicted).any():
+            raise SessionError(f"picture judge {self.name}: left {int(np.isinf(predicted).sum())} pictures unanswered")
+        return predicted

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from experiments.judges.clip_sessions import ClipSession, sessions_of
+from experiments.judges.clip_statistics import apex, statistics_of
 from experiments.judges.clips import UNITS, Clip
 from experiments.judges.networks import Trained, optimise, split_people
-from experiments.judges.sessions import Session, sessions_of
-from experiments.judges.statistics import apex, statistics_of
 from robopatient.errors import SessionError
 
 __all__ = ["AttentionPool", "MaxPool", "MeanPool", "NoisyOrPool", "Pool"]
@@ -26,7 +26,7 @@ FIRST_BELIEF = -2.0
 FEATURES = 5 * len(UNITS)
 
 
-class _Network(nn.Module):
+class _PoolingNetwork(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.inner = nn.Sequential(nn.Linear(FEATURES, HIDDEN), nn.ReLU(), nn.Dropout(0.2))
@@ -45,7 +45,7 @@ class Pool(Trained):
     kind = "mil-max"
 
     def _build(self) -> nn.Module:
-        return _Network()
+        return _PoolingNetwork()
 
     def _input(self, clips: list[Clip]) -> Tensor:
         return torch.tensor(np.array([[*apex(clip), *statistics_of(clip)] for clip in clips]), dtype=torch.float32)
@@ -81,7 +81,7 @@ class Pool(Trained):
             nrs: np.ndarray = self._net(self._input(clips))[0].sum(-1).numpy()
         return nrs
 
-    def rate(self, clips: list[Clip], sessions: list[Session], shuffle: int | None = None) -> np.ndarray:
+    def rate(self, clips: list[Clip], sessions: list[ClipSession], shuffle: int | None = None) -> np.ndarray:
         """Rating of each session, NRS, shape (sessions,).
 
         Parameters
@@ -128,7 +128,7 @@ class NoisyOrPool(Pool):
     kind = "mil-noisy-or"
 
     def _build(self) -> nn.Module:
-        network = _Network()
+        network = _PoolingNetwork()
         nn.init.constant_(network.beliefs.bias, FIRST_BELIEF)
         return network
 

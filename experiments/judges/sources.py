@@ -19,7 +19,7 @@ from experiments.datasets.tables import rows_in
 from experiments.datasets.verify import open_dataset
 from experiments.judges.clips import UNITS, Clip
 from experiments.judges.voices import clips_of_voice, press, sound_of
-from policies.corpus.simulator import Design, simulate
+from policies.corpus.simulator import CorpusDesign, simulate
 from robopatient.config import FaceConfig
 from robopatient.errors import ConfigError, RecordError
 from robopatient.face.generator import Engine, make_engine
@@ -54,8 +54,8 @@ def load_clips(source: str, seed: int = 1) -> list[Clip]:
 
 
 def _of_corpus(_: str, seed: int) -> list[Clip]:
-    """Made-up faces of the simulator that the generator learns from."""
-    made = simulate(Design(subjects=CORPUS_PEOPLE, palpation_trials=10, thermal_trials=0, trial_s=CLIP_S), seed)
+    """Simulated faces of the simulator that the generator learns from."""
+    made = simulate(CorpusDesign(subjects=CORPUS_PEOPLE, palpation_trials=10, thermal_trials=0, trial_s=CLIP_S), seed)
     clips: list[Clip] = []
     for one in made.sequences:
         columns = [np.asarray(sided(one.motion, unit), np.float32) for unit in UNITS]

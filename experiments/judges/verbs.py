@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.judges.evaluator import refuse_senseless, score
-from experiments.judges.judge import KINDS, Card, load_judge, new_judge, save_judge
+from experiments.judges.judge import KINDS, JudgeCard, load_judge, new_judge, save_judge
 from experiments.judges.sources import SOURCES, load_clips
 from robopatient.config import reference
 
@@ -31,7 +31,7 @@ def train_judge(kind: str, source: str, out: Path, seed: int = 1) -> None:
     judge.fit(clips, seed)
     lineage = tuple(sorted({name for clip in clips for name in clip.lineage})) if judge.weights() else ()
     people = len({clip.person for clip in clips})
-    card = Card(kind=kind, lineage=lineage, source=source, clips=len(clips), people=people, seed=seed)
+    card = JudgeCard(kind=kind, lineage=lineage, source=source, clips=len(clips), people=people, seed=seed)
     card = save_judge(out, judge, card)
     print(f"{out}: {kind} learnt from {len(clips)} clips of {people} people ({', '.join(lineage) or 'nothing'})")
     print(f"frozen as {card.sha256[:12]}…; score others with: robopatient judge score {out} SOURCE")
@@ -49,19 +49,19 @@ def score_clips(judge: Path, source: str, seed: int = 1, as_json: bool = False) 
     if "course" in report:
         print(f"genuine against spoilt, {report['course']['clips']} clips that show pain; chance is 0.5:")
         for name, value in report["course"]["auc"].items():
-            _tell(name, value, f"   permutation p {value['p']:.3f}")
+            _print_row(name, value, f"   permutation p {value['p']:.3f}")
     else:
-        _tell_pain(report)
+        _print_pain(report)
     print(f"{report['verdict']} ({report['wording']})")
 
 
-def _tell(name: str, value: dict[str, float], more: str = "") -> None:
+def _print_row(name: str, value: dict[str, float], more: str = "") -> None:
     print(f"  {name:18} {value['value']:6.3f}   95 % {value['low']:.3f} to {value['high']:.3f}{more}")
 
 
-def _tell_pain(report: dict[str, Any]) -> None:
+def _print_pain(report: dict[str, Any]) -> None:
     for name, value in report["measures"].items():
-        _tell(name, value)
+        _print_row(name, value)
     print(f"  majority rate      {report['majority_rate']:6.3f}   permutation p {report['permutation_p']:.3f}")
     for name, value in report["controls"].items():
         print(f"  {name:18} Spearman {value['spearman']['value']:6.3f}   MAE {value['mae_nrs']:.2f} NRS")
@@ -75,7 +75,7 @@ def _tell_pain(report: dict[str, Any]) -> None:
 def _tell_sessions(rated: dict[str, Any]) -> None:
     print(f"whole sessions: {rated['sessions']}, one rating each")
     for name in ("mae_nrs", "spearman", "icc31", "macro_f1"):
-        _tell(name, rated["measures"][name])
+        _print_row(name, rated["measures"][name])
     print(f"  mae_nrs with attention dealt out anew {rated['mae_nrs_attention_shuffled']['value']:.3f}")
 
 

@@ -1,4 +1,4 @@
-"""A judge of the voice: how much pain a sound tells, from pitch, level, colour and roughness and their course.
+"""A judge of the voice: how much pain a sound expresses, from pitch, level, colour and roughness and their course.
 
 Features come from librosa's core on 10 ms frames; the roughness is that of screams (Arnal 2015).
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from experiments.judges.clip_statistics import Forest
 from experiments.judges.clips import Clip
-from experiments.judges.statistics import Forest
 from robopatient.errors import SessionError, require
 from robopatient.voice.features import roughness
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from firmware_bridge.phantom import spread
 
-__all__ = ["Press", "PressingHand"]
+__all__ = ["PressingHand", "SimulatedPress"]
 
 SITE_MM = (145.0, 145.0)
 TREMOR_HZ = 7.0
@@ -18,7 +18,7 @@ TREMOR = 0.012
 """Relative SD of a hold, as in ``firmware_bridge.presses``."""
 
 
-class Press(msgspec.Struct, frozen=True):
+class SimulatedPress(msgspec.Struct, frozen=True):
     """One press: when the hand arrives, how hard, how long it rises, holds and leaves; s and N."""
 
     onset_s: float
@@ -46,9 +46,9 @@ class PressingHand:
     """Where the virtual board's forces come from; ``press`` from outside, in the board's own time."""
 
     def __init__(self) -> None:
-        self._presses: list[Press] = []
+        self._presses: list[SimulatedPress] = []
 
-    def press(self, press: Press) -> None:
+    def press(self, press: SimulatedPress) -> None:
         """Press; what is over long ago is forgotten."""
         self._presses = [old for old in self._presses if old.end_s > press.onset_s - 10.0] + [press]
 

@@ -17,7 +17,7 @@ import numpy as np
 
 import robopatient
 from experiments.studies.hand import PressingHand
-from experiments.studies.people import SimulatedPerson
+from experiments.studies.simulated_people import SimulatedPerson
 from firmware_bridge.boards.serial import SerialBoard
 from firmware_bridge.virtual_device import VirtualDevice
 from robopatient import messages as m
@@ -35,7 +35,7 @@ from robopatient.study.questions import question
 from robopatient.voice.engine import LOOKAHEAD_S
 from robopatient.voice.engines import make_engine as make_voice
 
-__all__ = ["RATE_HZ", "Lab"]
+__all__ = ["RATE_HZ", "SimulatedSession"]
 
 MS = 1_000_000
 IDLE_NS = 40 * MS
@@ -79,7 +79,7 @@ class _Cable:
         return data
 
 
-class Lab:
+class SimulatedSession:
     """One participant's session.
 
     Parameters

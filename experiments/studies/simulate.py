@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import sys
 import time
@@ -10,8 +9,9 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from experiments.studies.lab import RATE_HZ, Lab
-from experiments.studies.people import SimulatedPerson, people_of
+from experiments.studies.lab import RATE_HZ, SimulatedSession
+from experiments.studies.simulated_people import SimulatedPerson, people_of
+from policies.worker_pool import on_cores
 from robopatient.errors import ConfigError, RecordError, RobopatientError
 from robopatient.session.study_run import config_of
 from robopatient.study.study import load_study
@@ -82,19 +82,19 @@ def simulate(
     answered = 0
     statuses: Counter[str] = Counter()
     workers = min(workers or os.cpu_count() or 1, len(jobs))
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(workers) as pool:
-        for number, (trials, counts, life_s) in enumerate(pool.imap_unordered(_run, [(job, pace) for job in jobs]), 1):
-            answered += trials
-            statuses.update(counts)
-            spent_s = time.monotonic() - begun_s
-            left_s = spent_s / number * (len(jobs) - number)
-            line = f"{number} of {len(jobs)} sessions, {life_s / 60:.0f} min of life in the last; {left_s:.0f} s left"
-            print(line, file=sys.stderr)
+    finished = on_cores(_run, [(job, pace) for job in jobs], workers)
+    for number, (_, (trials, counts, life_s)) in enumerate(finished, 1):
+        answered += trials
+        statuses.update(counts)
+        spent_s = time.monotonic() - begun_s
+        left_s = spent_s / number * (len(jobs) - number)
+        line = f"{number} of {len(jobs)} sessions, {life_s / 60:.0f} min simulated in the last; {left_s:.0f} s left"
+        print(line, file=sys.stderr)
     spent_s = time.monotonic() - begun_s
-    told = ", ".join(f"{count} {status}" for status, count in statuses.most_common())
-    print(f"{out}: {answered} trials of {participants} participants ({told}) in {spent_s:.0f} s, {workers} processes")
+    counted = ", ".join(f"{count} {status}" for status, count in statuses.most_common())
+    print(
+        f"{out}: {answered} trials of {participants} participants ({counted}) in {spent_s:.0f} s, {workers} processes"
+    )
     print(f"to analyse: robopatient study analyse {out} --out {out / 'analysis'}")
     return 0
 
@@ -120,7 +120,7 @@ def _run(task: tuple[_Job, float]) -> tuple[int, Counter[str], float]:
     job.person.begin(job.session)
     config = config_of(study, person, [*job.overrides, f"study.session={job.session}"])
     try:
-        lab = Lab(config, Path(job.folder), job.person, "all" if job.keep_all else "trials", pace=pace)
+        lab = SimulatedSession(config, Path(job.folder), job.person, "all" if job.keep_all else "trials", pace=pace)
         answered = lab.run()
     except RobopatientError as error:
         raise ConfigError(f"{job.code}, session {job.session}: {error}") from None

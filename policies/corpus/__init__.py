@@ -1,1 +1,1 @@
-"""Made-up faces in pain to learn from: a parametric simulator, every constant of which says where it comes from."""
+"""Simulated faces in pain to learn from: a parametric simulator, every constant of which says where it comes from."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from policies.corpus.recipe import Recipe
+from policies.corpus.recipe import CorpusRecipe
 from policies.corpus.store import Corpus
 from robopatient.face.generator.motion import MOTION_HZ, pspi
 
@@ -33,12 +33,12 @@ def pain_peak_correlation(corpus: Corpus) -> float:
     return float(np.corrcoef(pain, peak)[0, 1])
 
 
-def card(corpus: Corpus, recipe: Recipe) -> str:
+def card(corpus: Corpus, recipe: CorpusRecipe) -> str:
     """Markdown."""
     some, strong = window_shares(corpus)
     frames = sum(len(one.pain) for one in corpus.sequences)
     lines = [
-        "# Corpus of made-up faces in pain",
+        "# Corpus of simulated faces in pain",
         "",
         f"{corpus.origin}. No recording of a person is in it. It repeats its recipe, and cannot show that the recipe "
         "is right: most of its numbers are assumptions.",

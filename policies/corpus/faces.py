@@ -1,4 +1,4 @@
-"""How made-up faces answer what hurts: seven parameters a unit and stimulus, stepped through time, trials side by side.
+"""How simulated faces respond to pain: seven parameters a unit and stimulus, stepped through time, trials side by side.
 
 The seven are those of perception studies (Chen et al. 2018): onset latency, acceleration, peak amplitude, peak latency,
 sustainment, deceleration and offset latency. Here the stimulus goes on acting meanwhile: each unit follows delayed
@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from policies.corpus.living import Living
-from policies.corpus.recipe import Recipe
+from policies.corpus.idle_motion import IdleMotion
+from policies.corpus.recipe import CorpusRecipe
 from policies.corpus.stimuli import EVENTS, Stimuli
 from robopatient.face.generator.condition import ARCHETYPES, Conditioner, Traits
 from robopatient.face.generator.motion import CHANNELS, MOTION_HZ, clamp, column
@@ -39,7 +39,7 @@ _OUT = {unit: [column(name) for name in CHANNELS if name.rstrip("LR") == unit] f
 
 
 def act(
-    recipe: Recipe,
+    recipe: CorpusRecipe,
     traits: Sequence[Traits],
     stimuli: Stimuli,
     palpated: np.ndarray,
@@ -59,7 +59,7 @@ def act(
     people = _People(recipe, traits, rng, emotion)
     answers = _Answers(recipe, people, stimuli, palpated, rng)
     course = _Course(rows)
-    living = Living(recipe, rows, rng)
+    living = IdleMotion(recipe, rows, rng)
     conditioner = Conditioner(traits)
     motion = np.empty((rows, frames, len(CHANNELS)))
     condition: list[np.ndarray] = []
@@ -105,7 +105,7 @@ class _People:
     """Traits as arrays, and the mood of the trial."""
 
     def __init__(
-        self, recipe: Recipe, traits: Sequence[Traits], rng: np.random.Generator, emotion: np.ndarray | None
+        self, recipe: CorpusRecipe, traits: Sequence[Traits], rng: np.random.Generator, emotion: np.ndarray | None
     ) -> None:
         rows = len(traits)
         expressiveness = np.array([one.expressiveness for one in traits])
@@ -146,7 +146,7 @@ class _Answers:
     """What is drawn anew for every stimulus; shapes (rows, EVENTS, units) unless said."""
 
     def __init__(
-        self, recipe: Recipe, people: _People, stimuli: Stimuli, palpated: np.ndarray, rng: np.random.Generator
+        self, recipe: CorpusRecipe, people: _People, stimuli: Stimuli, palpated: np.ndarray, rng: np.random.Generator
     ) -> None:
         rows = len(palpated)
         events, shape = (rows, EVENTS), (rows, EVENTS, len(UNITS))
@@ -210,13 +210,13 @@ class _Course:
 
 
 def _frame(
-    recipe: Recipe,
+    recipe: CorpusRecipe,
     people: _People,
     answers: _Answers,
     shown: np.ndarray,
     event: np.ndarray,
     reflex: np.ndarray,
-    living: Living,
+    living: IdleMotion,
 ) -> np.ndarray:
     """Channels of one frame, shape (rows, D)."""
     rows = np.arange(len(event))
@@ -240,7 +240,7 @@ def _frame(
     return frame
 
 
-def _loudness(recipe: Recipe, answers: _Answers, delayed: np.ndarray, event: np.ndarray) -> np.ndarray:
+def _loudness(recipe: CorpusRecipe, answers: _Answers, delayed: np.ndarray, event: np.ndarray) -> np.ndarray:
     """Loudness relative to the loudest cry: it doubles every 10 dB (Stevens' sone). Shape (rows,)."""
     pain = delayed[:, _AT["AU7"]]
     low, high = recipe.pair("voice.level_db")
@@ -248,7 +248,7 @@ def _loudness(recipe: Recipe, answers: _Answers, delayed: np.ndarray, event: np.
     return np.where(pain > 0.5, 2.0 ** (np.minimum(level_db, 0.0) / 10.0), 0.0)
 
 
-def _tables(recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
+def _tables(recipe: CorpusRecipe) -> tuple[np.ndarray, np.ndarray]:
     """Occurrence and weight, shapes (archetypes, units)."""
     occurrence = np.zeros((len(ARCHETYPES), len(UNITS)))
     weight = np.zeros_like(occurrence)

@@ -10,10 +10,10 @@ import msgspec
 
 from policies.errors import PolicyError
 
-__all__ = ["Constant", "Recipe", "load_recipe"]
+__all__ = ["CorpusRecipe", "RecipeConstant", "load_recipe"]
 
 
-class Constant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class RecipeConstant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A number (or a few), whether it was published, and where or why."""
 
     value: float | tuple[float, ...]
@@ -21,10 +21,10 @@ class Constant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: str
 
 
-class Recipe(msgspec.Struct, frozen=True):
+class CorpusRecipe(msgspec.Struct, frozen=True):
     """All constants by dotted name: ``recipe("course.decay_s")``."""
 
-    constants: dict[str, Constant]
+    constants: dict[str, RecipeConstant]
 
     def __call__(self, name: str) -> float:
         """Value of a constant that is one number."""
@@ -52,7 +52,7 @@ class Recipe(msgspec.Struct, frozen=True):
         prefix = f"archetype.{archetype}."
         return {name.removeprefix(prefix): self.pair(name) for name in self.constants if name.startswith(prefix)}
 
-    def with_(self, **changes: float) -> Recipe:
+    def with_(self, **changes: float) -> CorpusRecipe:
         """The recipe with some constants replaced; dots of their names written as ``__``."""
         constants = dict(self.constants)
         for name, value in changes.items():
@@ -60,10 +60,10 @@ class Recipe(msgspec.Struct, frozen=True):
             if key not in constants:
                 raise PolicyError(f"corpus recipe: {key} is no constant of it")
             constants[key] = msgspec.structs.replace(constants[key], value=float(value))
-        return Recipe(constants)
+        return CorpusRecipe(constants)
 
 
-def load_recipe(path: Path | None = None) -> Recipe:
+def load_recipe(path: Path | None = None) -> CorpusRecipe:
     """Recipe from a TOML file; None reads the shipped one.
 
     Raises
@@ -75,7 +75,9 @@ def load_recipe(path: Path | None = None) -> Recipe:
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
         constants = dict(_leaves(tables, ""))
-        return Recipe({name: msgspec.convert(leaf, Constant, strict=False) for name, leaf in constants.items()})
+        return CorpusRecipe(
+            {name: msgspec.convert(leaf, RecipeConstant, strict=False) for name, leaf in constants.items()}
+        )
     except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise PolicyError(f"{path}: {error}") from error
 

@@ -10,14 +10,14 @@ from msgspec import Meta
 
 from policies.corpus.card import card
 from policies.corpus.faces import act
-from policies.corpus.recipe import Recipe, load_recipe
+from policies.corpus.recipe import CorpusRecipe, load_recipe
 from policies.corpus.stimuli import EVENTS, Stimuli, palpation, thermal
 from policies.corpus.store import Corpus, Kind, Sequence, Split, check
 from policies.errors import PolicyError
 from robopatient.face.generator.condition import ARCHETYPES, Traits
 from robopatient.face.generator.motion import MOTION_HZ
 
-__all__ = ["Design", "simulate"]
+__all__ = ["CorpusDesign", "simulate"]
 
 RUN_IN_S = 9.0
 """Simulated before every trial and thrown away: pain of a while ago is still in the leaky means."""
@@ -25,7 +25,7 @@ RUN_IN_S = 9.0
 Count = Annotated[int, Meta(ge=0, le=1000)]
 
 
-class Design(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class CorpusDesign(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How much of what.
 
     ``palpation_trials`` counts painful ones and controls; ``validation_share`` and ``test_share`` are of the people.
@@ -39,15 +39,15 @@ class Design(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     test_share: Annotated[float, Meta(gt=0, lt=0.5)] = 0.18
 
 
-def simulate(design: Design | None = None, seed: int = 1, recipe: Recipe | None = None) -> Corpus:
-    """Corpus of made-up faces; the same design, seed and recipe give the same corpus.
+def simulate(design: CorpusDesign | None = None, seed: int = 1, recipe: CorpusRecipe | None = None) -> Corpus:
+    """Corpus of simulated faces; the same design, seed and recipe give the same corpus.
 
     Raises
     ------
     PolicyError
         When the design leaves a split without people or asks for no trials.
     """
-    design, recipe = design or Design(), recipe or load_recipe()
+    design, recipe = design or CorpusDesign(), recipe or load_recipe()
     if design.palpation_trials + design.thermal_trials == 0:
         raise PolicyError("corpus design: no trials asked for; set palpation_trials or thermal_trials")
     rng_people, rng_stimuli, rng_faces = (np.random.default_rng([seed, stream]) for stream in range(3))
@@ -80,7 +80,7 @@ def simulate(design: Design | None = None, seed: int = 1, recipe: Recipe | None 
     return Corpus(sequences, origin, card(corpus, recipe))
 
 
-def _person(recipe: Recipe, rng: np.random.Generator) -> Traits:
+def _person(recipe: CorpusRecipe, rng: np.random.Generator) -> Traits:
     shares = np.array(recipe.row("people.archetype_shares"))
     octave = recipe("people.expressiveness_log_sd") * rng.standard_normal()
     return msgspec.convert(
@@ -96,7 +96,7 @@ def _person(recipe: Recipe, rng: np.random.Generator) -> Traits:
     )
 
 
-def _splits(design: Design, rng: np.random.Generator) -> list[Split]:
+def _splits(design: CorpusDesign, rng: np.random.Generator) -> list[Split]:
     """Split of every person; everyone is in exactly one."""
     validation = max(1, round(design.validation_share * design.subjects))
     test = max(1, round(design.test_share * design.subjects))
@@ -106,7 +106,7 @@ def _splits(design: Design, rng: np.random.Generator) -> list[Split]:
     return splits
 
 
-def _plan(design: Design, recipe: Recipe, rng: np.random.Generator) -> tuple[list[int], list[Kind]]:
+def _plan(design: CorpusDesign, recipe: CorpusRecipe, rng: np.random.Generator) -> tuple[list[int], list[Kind]]:
     """Whose and which every trial is."""
     owner: list[int] = []
     kinds: list[Kind] = []
@@ -118,7 +118,9 @@ def _plan(design: Design, recipe: Recipe, rng: np.random.Generator) -> tuple[lis
     return owner, kinds
 
 
-def _stimuli(recipe: Recipe, kinds: list[Kind], palpated: np.ndarray, frames: int, rng: np.random.Generator) -> Stimuli:
+def _stimuli(
+    recipe: CorpusRecipe, kinds: list[Kind], palpated: np.ndarray, frames: int, rng: np.random.Generator
+) -> Stimuli:
     """Presses and heat of all trials, in their rows."""
     painful = np.array([kind == "palpation" for kind in kinds])
     parts = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from policies.corpus.recipe import Recipe
+from policies.corpus.recipe import CorpusRecipe
 from robopatient.face.generator.motion import MOTION_HZ
 
 __all__ = ["Stimuli", "palpation", "thermal"]
@@ -46,7 +46,7 @@ class Stimuli(msgspec.Struct, frozen=True):
     site_mm: np.ndarray
 
 
-def palpation(recipe: Recipe, painful: np.ndarray, frames: int, rng: np.random.Generator) -> Stimuli:
+def palpation(recipe: CorpusRecipe, painful: np.ndarray, frames: int, rng: np.random.Generator) -> Stimuli:
     """Presses, one after the other on one place; ``painful`` says of each row whether they hurt."""
     rows = len(painful)
     shape = (rows, EVENTS)
@@ -69,7 +69,7 @@ def palpation(recipe: Recipe, painful: np.ndarray, frames: int, rng: np.random.G
     return Stimuli(np.clip(pain, 0.0, 10.0), contact, event, peak, sudden, np.clip(site_mm, -150.0, 150.0))
 
 
-def thermal(recipe: Recipe, rows: int, frames: int, rng: np.random.Generator) -> Stimuli:
+def thermal(recipe: CorpusRecipe, rows: int, frames: int, rng: np.random.Generator) -> Stimuli:
     """Plateaus of heat at one of four levels a trial, as in BioVid; the thermode is on the skin all the time."""
     shape = (rows, EVENTS)
     level = rng.choice(recipe.row("stimulus.thermal_nrs"), shape)

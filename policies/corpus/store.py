@@ -85,7 +85,7 @@ def check(corpus: Corpus, where: str = "corpus") -> None:
         for what, table in (("pain", one.pain), ("motion", one.motion), ("condition", one.condition)):
             if not np.isfinite(table).all():
                 row = int(np.argwhere(~np.isfinite(table))[0][0])
-                raise PolicyError(f"{name}: {what} row {row} is not finite; leave the trial out or mend it")
+                raise PolicyError(f"{name}: {what} row {row} is not finite; leave the trial out or correct it")
         if (one.pain < 0.0).any() or (one.pain > 10.0).any():
             raise PolicyError(f"{name}: pain from {one.pain.min():g} to {one.pain.max():g}; the scale is 0 to 10")
         outside = ((one.motion < LOW - 1e-3) | (one.motion > HIGH + 1e-3)).any(axis=0)

@@ -35,12 +35,12 @@ class AttackDecay:
         face = self.stream(seed)
         return np.stack([face.step(row) for row in condition])
 
-    def stream(self, seed: int) -> _Face:
+    def stream(self, seed: int) -> _AttackDecayFace:
         """A new face at rest."""
-        return _Face(seed)
+        return _AttackDecayFace(seed)
 
 
-class _Face:
+class _AttackDecayFace:
     def __init__(self, seed: int) -> None:
         self._engine = Blend(FaceConfig(), seed)
         self._frames = 0

@@ -66,17 +66,17 @@ class GruRegression:
         """Motion, shape (n, D)."""
         return self.generate_batch(condition[None], [seed])[0]
 
-    def stream(self, seed: int) -> _Face:
+    def stream(self, seed: int) -> _GruFace:
         """A new face at rest."""
         del seed
-        return _Face(self.network)
+        return _GruFace(self.network)
 
     def save(self, path: Path) -> None:
         """Write the weights."""
         save(path, self.network, self.size)
 
 
-class _Face:
+class _GruFace:
     def __init__(self, network: GruNetwork) -> None:
         self._network = network
         self._state: Tensor | None = None

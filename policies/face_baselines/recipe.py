@@ -16,12 +16,12 @@ from torch import Tensor
 
 from policies.corpus.store import Corpus
 from policies.face_baselines.recipe_diffusion import SIGMA_DATA, sample_window, training_loss
-from policies.face_baselines.recipe_network import PUBLISHED, REDUCED, SIGNALS, RecipeSize, StackUnet
+from policies.face_baselines.recipe_network import REDUCED, SIGNALS, RecipeSize, StackUnet
 from policies.face_baselines.windows import Scaled, Windows, load, optimise, save
 from robopatient.face.generator.condition import MIDDLE, SPREAD, index
 from robopatient.face.generator.motion import CHANNELS
 
-__all__ = ["EMOTION_CLASSES", "Recipe", "fit", "published_size", "signals_of"]
+__all__ = ["EMOTION_CLASSES", "RecipeGenerator", "fit", "signals_of"]
 
 EMOTION_CLASSES: dict[str, tuple[float, float]] = {
     "anger": (-0.6, 0.7),
@@ -88,7 +88,7 @@ class RecipeNetwork(Scaled):
         return ((raw - self.signal_mean) / self.signal_spread).unflatten(1, (-1, self.size.stack))
 
 
-class Recipe:
+class RecipeGenerator:
     """The trained network as a generator; like the offline code it knows the stimulus of the whole chunk."""
 
     name = "PainDiffusion recipe"
@@ -125,7 +125,7 @@ class Recipe:
         save(path, self.network, self.network.size)
 
 
-def fit(corpus: Corpus, seed: int, effort: str = "full") -> Recipe:
+def fit(corpus: Corpus, seed: int, effort: str = "full") -> RecipeGenerator:
     """Train at the reduced schedule; the weights are the exponential moving average."""
     size, steps = (QUICK, QUICK_STEPS) if effort == "quick" else (REDUCED, FULL_STEPS)
     windows = Windows(corpus, size.window * size.stack, seed)
@@ -152,7 +152,7 @@ def fit(corpus: Corpus, seed: int, effort: str = "full") -> Recipe:
 
     optimise(network, loss, steps, rate=RATE, warm_up=round(WARM_UP_SHARE * steps), decay=False)
     average.eval()
-    return Recipe(average)
+    return RecipeGenerator(average)
 
 
 def _unscaled(conditions: Tensor) -> np.ndarray:
@@ -161,12 +161,6 @@ def _unscaled(conditions: Tensor) -> np.ndarray:
     return result
 
 
-def read(path: Path) -> Recipe:
+def read(path: Path) -> RecipeGenerator:
     """Weights that ``save`` wrote."""
-    return Recipe(load(path, RecipeNetwork, RecipeSize))
-
-
-def published_size() -> Recipe:
-    """The recipe at its published size, untrained: for timing only."""
-    torch.manual_seed(0)
-    return Recipe(RecipeNetwork(PUBLISHED).eval())
+    return RecipeGenerator(load(path, RecipeNetwork, RecipeSize))

@@ -23,7 +23,7 @@ NUMBERS = 103
 MAPPED: tuple[str, ...] = tuple(name for name in CHANNELS if name.startswith("AU") or name == "jaw_mm")
 
 RIDGE = 1e-2
-"""Of the way back, relative to the mean square of the map's columns: what the map cannot tell apart stays small."""
+"""Of the way back, relative to the mean square of the map's columns: what the map cannot distinguish stays small."""
 
 LEAST_FRAMES = 500
 """Below this a map of a hundred numbers is noise (assumption: five frames a number)."""

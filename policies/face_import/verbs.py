@@ -29,7 +29,7 @@ _BIOVID_NAME = re.compile(r"^\d{6}_([mw])_(\d{2})$")
 TRAITS = ("expressiveness", "archetype", "sex", "age_years", "asymmetry", "tempo")
 
 
-class Recording(msgspec.Struct, frozen=True):
+class ImportedTrial(msgspec.Struct, frozen=True):
     """One trial before it is brought into the latent. ``pain`` is (times in s, pain 0-10)."""
 
     subject: str
@@ -78,15 +78,15 @@ def import_corpus(*, kind: str, path: Path, out: Path, table: Path | None, fps: 
     print(f"{out}: {len(sequences)} sequences, people: {people}; card: {out.with_suffix('.md')}")
 
 
-def _openface(path: Path, table: Path | None, fps: float) -> list[Recording]:
+def _openface(path: Path, table: Path | None, fps: float) -> list[ImportedTrial]:
     return _by_table(path, table, lambda file: read_openface(file, fps))
 
 
-def _pyfeat(path: Path, table: Path | None, fps: float) -> list[Recording]:
+def _pyfeat(path: Path, table: Path | None, fps: float) -> list[ImportedTrial]:
     return _by_table(path, table, lambda file: read_pyfeat(file, fps))
 
 
-def _by_table(path: Path, table: Path | None, read: Callable[[Path], FaceTable]) -> list[Recording]:
+def _by_table(path: Path, table: Path | None, read: Callable[[Path], FaceTable]) -> list[ImportedTrial]:
     """Recordings that ``trials.csv`` lists; its ``file`` and ``pain`` are relative to the folder."""
     table = table or path / "trials.csv"
     rows = _rows(table)
@@ -101,7 +101,7 @@ def _by_table(path: Path, table: Path | None, read: Callable[[Path], FaceTable])
         if kind not in ("palpation", "thermal", "control"):
             raise PolicyError(f"{where}: kind {kind}; choose palpation, thermal or control")
         result.append(
-            Recording(
+            ImportedTrial(
                 row["subject"],
                 Path(row["file"]).stem,
                 kind,
@@ -114,7 +114,7 @@ def _by_table(path: Path, table: Path | None, read: Callable[[Path], FaceTable])
     return result
 
 
-def _biovid(path: Path, table: Path | None, fps: float) -> list[Recording]:
+def _biovid(path: Path, table: Path | None, fps: float) -> list[ImportedTrial]:
     """``faces/NAME.csv`` (OpenFace of the licensed videos) and ``temperature/NAME.csv``; NAME as 071309_w_21."""
     del table
     result = []
@@ -127,12 +127,12 @@ def _biovid(path: Path, table: Path | None, fps: float) -> list[Recording]:
             raise PolicyError(f"{warmth}: missing; every face needs its thermode")
         traits = Traits(sex=float(match[1] == "m"), age_years=float(match[2]))
         result.append(
-            Recording(file.stem, "part-c", "thermal", read_openface(file, fps), pain_of_temperature(warmth), traits)
+            ImportedTrial(file.stem, "part-c", "thermal", read_openface(file, fps), pain_of_temperature(warmth), traits)
         )
     return result
 
 
-def _unbc(path: Path, table: Path | None, fps: float) -> list[Recording]:
+def _unbc(path: Path, table: Path | None, fps: float) -> list[ImportedTrial]:
     """The archive's own folders; pain is the sequence's self-report, held: what hurt when was not recorded."""
     del table
     result = []
@@ -147,11 +147,11 @@ def _unbc(path: Path, table: Path | None, fps: float) -> list[Recording]:
         face = read_unbc_sequence(folder, fps)
         pain = face.t_s, np.full(len(face.t_s), felt)
         kind = "palpation" if felt > 0.0 else "control"
-        result.append(Recording(folder.parent.name, folder.name, kind, face, pain, Traits()))
+        result.append(ImportedTrial(folder.parent.name, folder.name, kind, face, pain, Traits()))
     return result
 
 
-KINDS: dict[str, Callable[[Path, Path | None, float], list[Recording]]] = {
+KINDS: dict[str, Callable[[Path, Path | None, float], list[ImportedTrial]]] = {
     "biovid": _biovid,
     "unbc": _unbc,
     "openface": _openface,
@@ -196,7 +196,7 @@ def _traits(row: dict[str, str], where: str) -> Traits:
         raise PolicyError(f"{where}: {error}") from error
 
 
-def _splits(recordings: list[Recording], seed: int) -> dict[str, str]:
+def _splits(recordings: list[ImportedTrial], seed: int) -> dict[str, str]:
     """Split of every person: the table's, or drawn; never both."""
     given: dict[str, str] = {}
     for one in recordings:
@@ -208,7 +208,7 @@ def _splits(recordings: list[Recording], seed: int) -> dict[str, str]:
     named = [subject for subject, split in given.items() if split]
     if named and len(named) < len(given):
         other = next(subject for subject, split in given.items() if not split)
-        raise PolicyError(f"{other} has no split but others have; name one for everybody or for nobody")
+        raise PolicyError(f"{other} has no split but others have; name one for all or for none")
     if named:
         wrong = next((s for s in given.values() if s not in ("train", "validation", "test")), None)
         if wrong:
@@ -224,7 +224,7 @@ def _splits(recordings: list[Recording], seed: int) -> dict[str, str]:
     return {people[at]: name for at, name in zip(order, names, strict=True)}
 
 
-def _sequence(one: Recording, motion: np.ndarray, split: str) -> Sequence:
+def _sequence(one: ImportedTrial, motion: np.ndarray, split: str) -> Sequence:
     times, pain = one.pain
     at_s = one.face.t_s[0] + np.arange(len(motion)) / MOTION_HZ
     felt = np.interp(at_s, times, pain)
@@ -257,7 +257,7 @@ def _card(corpus: Corpus, kind: str, notes: dict[str, int]) -> str:
         "What was done, and what the recordings do not hold:",
         "",
         *(f"- {note}: {count} of {n} recordings" for note, count in notes.items()),
-        "- conditions at rest because nobody recorded them: pressed place, voice, emotion",
+        "- conditions at rest because they were not recorded: pressed place, voice, emotion",
         "- expressiveness, archetype, asymmetry and tempo are typical unless the table names them: never taken "
         "from the face that is to be generated, which would leak",
         "- head and gaze have the signs that the program documents; not checked on recordings",

@@ -1,4 +1,4 @@
-"""Do the controls do what their names say: one condition is swapped, the same dice are thrown, a statistic must follow.
+"""Do the controls do what their names say: one condition is swapped at the same seed, a statistic must follow.
 
 Each test changes one thing in otherwise equal conditions and compares pairs with equal seeds; conditions are rebuilt
 from traits and pain, so both sides are ones that can occur. Directions are those of the corpus' recipe.
@@ -14,11 +14,11 @@ import numpy as np
 
 from policies.face_generators import Generator
 from policies.face_metrics.generation import generate_many
-from policies.face_metrics.intervals import sign_flip_p
+from policies.statistics.resampling import sign_flip_p
 from robopatient.face.generator.condition import Traits, condition_of, index
 from robopatient.face.generator.motion import MOTION_HZ, column, pspi_no_au43, sided
 
-__all__ = ["SWAPS", "Person", "Swap", "SwapResult", "slots_matter", "swap_test"]
+__all__ = ["SWAPS", "ConditionedPerson", "Swap", "SwapResult", "slots_matter", "swap_test"]
 
 CLIP_S = 7.0
 PRESS_S, RISE_S, HOLD_S = 1.5, 0.4, 2.5
@@ -28,7 +28,7 @@ PAIN_NRS = 7.0
 """Pain of the press where something else is swapped: enough for nearly everyone to react."""
 
 
-class Person(NamedTuple):
+class ConditionedPerson(NamedTuple):
     """Who is asked; ``site_mm`` and ``emotion`` of the trial."""
 
     traits: Traits
@@ -42,8 +42,8 @@ class Swap(NamedTuple):
     condition: str
     question: str
     direction: int
-    low: Callable[[Person], np.ndarray]
-    high: Callable[[Person], np.ndarray]
+    low: Callable[[ConditionedPerson], np.ndarray]
+    high: Callable[[ConditionedPerson], np.ndarray]
     statistic: Callable[[np.ndarray], float]
 
 
@@ -73,7 +73,7 @@ def press(peak: float, rise_s: float = RISE_S, hold_s: float = HOLD_S, start_s: 
     return course
 
 
-def _row(person: Person, pain: np.ndarray | None = None, **changes: Any) -> np.ndarray:
+def _row(person: ConditionedPerson, pain: np.ndarray | None = None, **changes: Any) -> np.ndarray:
     """Conditions of a person whose traits are changed; contact, site, loudness and emotion by their own names."""
     pain = press(PAIN_NRS) if pain is None else pain
     extra: dict[str, Any] = {"site_mm": person.site_mm, "emotion": person.emotion}
@@ -309,7 +309,7 @@ SWAPS: tuple[Swap, ...] = (
 """Every column of the conditions in at least one test; the two that mean nothing in the corpus must do nothing."""
 
 
-def swap_test(generator: Generator, people: Sequence[Person], swap: Swap, seed: int = 0) -> SwapResult:
+def swap_test(generator: Generator, people: Sequence[ConditionedPerson], swap: Swap, seed: int = 0) -> SwapResult:
     """One control of one generator, a pair a person with the same seed on both sides."""
     seeds = [seed + i for i in range(len(people))]
     low = np.array([swap.statistic(m) for m in generate_many(generator, [swap.low(p) for p in people], seeds)])
@@ -324,10 +324,10 @@ def swap_test(generator: Generator, people: Sequence[Person], swap: Swap, seed: 
     )
 
 
-def slots_matter(generator: Generator, person: Person, seed: int = 0) -> float:
+def slots_matter(generator: Generator, person: ConditionedPerson, seed: int = 0) -> float:
     """Root-mean-square change of the motion when pain and expressiveness are put into each other's slots.
 
-    The public demos of PainDiffusion feed the stimulus into the emotion's slot and nobody is told. 0: nothing reacts.
+    The public demos of PainDiffusion feed the stimulus into the emotion's slot without a warning. 0: nothing reacts.
     """
     condition = _row(person)
     crossed = condition.copy()

@@ -12,7 +12,7 @@ import numpy as np
 
 from policies.face_generators import Generator
 from policies.face_metrics.generation import generate_many
-from policies.face_metrics.intervals import Interval, SubjectBootstrap
+from policies.statistics.resampling import Interval, SubjectBootstrap
 from robopatient.face.generator.condition import Traits, condition_of
 from robopatient.face.generator.motion import MOTION_HZ, pspi
 
@@ -79,7 +79,7 @@ def drift_of(generator: Generator, seeds: list[int], scale: np.ndarray, minutes:
             variance.append((by_minute / scale).var(axis=1).mean(axis=1))
             mean_pspi.append([float(np.asarray(pspi(one)).mean()) for one in by_minute])
     v, p = np.array(variance), np.array(mean_pspi)
-    boot = SubjectBootstrap([str(seed) for seed in seeds])
+    boot = SubjectBootstrap([str(seed) for seed in seeds], seed=(0, 95))
     return Drift(
         variance_ratio=boot.of(lambda faces: _last_over_first(v[faces])),
         pspi_change=boot.of(lambda faces: _last_over_first(p[faces]) - 1.0),

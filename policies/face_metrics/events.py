@@ -11,7 +11,7 @@ import numpy as np
 
 from robopatient.face.generator.motion import MOTION_HZ
 
-__all__ = ["COURSE", "VISIBLE_PSPI", "Course", "courses", "episodes"]
+__all__ = ["COURSE", "VISIBLE_PSPI", "ReactionCourse", "courses", "episodes"]
 
 PAINFUL_NRS = 2.0
 """Pain from which an episode counts (assumption: below it most faces stay still)."""
@@ -32,7 +32,7 @@ COURSE = ("latency_s", "rise_s", "hold_s", "decay_s", "peak")
 """What is measured of a reaction, in this order."""
 
 
-class Course(NamedTuple):
+class ReactionCourse(NamedTuple):
     """One episode's reaction; NaN where there was none, or where it was cut off.
 
     ``latency_s`` from the stimulus' 10 % to the face's 10 %; ``rise_s`` 10 to 90 %; ``hold_s`` above 80 %; ``decay_s``
@@ -71,7 +71,7 @@ def episodes(
     return merged
 
 
-def courses(stimulus: np.ndarray, shown: np.ndarray) -> list[Course]:
+def courses(stimulus: np.ndarray, shown: np.ndarray) -> list[ReactionCourse]:
     """Reaction to every episode; ``shown`` is PSPI without eye closure, shape (n,), PSPI units."""
     found = episodes(stimulus)
     result = []
@@ -82,7 +82,7 @@ def courses(stimulus: np.ndarray, shown: np.ndarray) -> list[Course]:
     return result
 
 
-def _course(stimulus: np.ndarray, shown: np.ndarray, begin: int, end: int, until: int) -> Course:
+def _course(stimulus: np.ndarray, shown: np.ndarray, begin: int, end: int, until: int) -> ReactionCourse:
     nan = float("nan")
     strongest = float(stimulus[begin:end].max())
     first = begin
@@ -94,7 +94,7 @@ def _course(stimulus: np.ndarray, shown: np.ndarray, begin: int, end: int, until
     peak_at = int(window.argmax())
     height = float(window[peak_at]) - rest
     if height < VISIBLE_PSPI:
-        return Course(strongest, False, nan, nan, nan, nan, float(window[peak_at]))
+        return ReactionCourse(strongest, False, nan, nan, nan, nan, float(window[peak_at]))
     level = (window - rest) / height
     ten = _last_below(level[: peak_at + 1], 0.1)
     ninety = int(np.argmax(level >= 0.9))
@@ -107,7 +107,7 @@ def _course(stimulus: np.ndarray, shown: np.ndarray, begin: int, end: int, until
         low = np.flatnonzero(level[high_until:] < 0.2)
         decay = int(low[0]) / MOTION_HZ if len(low) else nan
     begun = first > 0 and ten >= 0  # else the clip, or the face's last reaction, began before the stimulus did
-    return Course(
+    return ReactionCourse(
         strongest,
         True,
         (ten + 1) / MOTION_HZ if begun else nan,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from policies.corpus.faces import act
-from policies.corpus.recipe import Recipe
+from policies.corpus.recipe import CorpusRecipe
 from policies.corpus.stimuli import EVENTS, Stimuli
 from policies.face_generators import Generator
 from policies.face_metrics.cases import pspi_of
@@ -16,13 +16,13 @@ from policies.face_metrics.generation import generate_many
 from robopatient.face.generator.condition import Traits
 from robopatient.face.generator.motion import MOTION_HZ
 
-__all__ = ["PRESSES_NRS", "Pressed", "peaks_of", "press_people"]
+__all__ = ["PRESSES_NRS", "PressResponses", "peaks_of", "press_people"]
 
 PRESSES_NRS = (3.0, 6.5, 8.5)
 REST_S, RISE_S, HOLD_S, FALL_S, AFTER_S = 2.0, 0.25, 0.5, 0.2, 2.0
 
 
-class Pressed(NamedTuple):
+class PressResponses(NamedTuple):
     """The corpus' people under a press of each strength.
 
     Attributes
@@ -37,7 +37,7 @@ class Pressed(NamedTuple):
     peaks: np.ndarray
 
 
-def press_people(recipe: Recipe, people: Sequence[Traits], seed: int) -> Pressed:
+def press_people(recipe: CorpusRecipe, people: Sequence[Traits], seed: int) -> PressResponses:
     """Press each person once at each of ``PRESSES_NRS``."""
     t_s = np.arange(round((REST_S + RISE_S + HOLD_S + FALL_S + AFTER_S) * MOTION_HZ)) / MOTION_HZ - REST_S
     course = np.clip(t_s / RISE_S, 0.0, 1.0) * np.clip((RISE_S + HOLD_S + FALL_S - t_s) / FALL_S, 0.0, 1.0)
@@ -59,10 +59,10 @@ def press_people(recipe: Recipe, people: Sequence[Traits], seed: int) -> Pressed
         motion, condition = act(recipe, people, stimuli, np.ones(len(people), bool), rng)
         conditions.append(condition)
         peaks.append(pspi_of(motion).max(axis=1))
-    return Pressed(np.array(conditions), np.array(peaks))
+    return PressResponses(np.array(conditions), np.array(peaks))
 
 
-def peaks_of(generator: Generator, pressed: Pressed, seed: int) -> np.ndarray:
+def peaks_of(generator: Generator, pressed: PressResponses, seed: int) -> np.ndarray:
     """Largest PSPI of the generator's face for each press and person, shape (presses, people)."""
     asked = [one for press in pressed.conditions for one in press]
     motions = generate_many(generator, asked, [seed + i for i in range(len(asked))])

@@ -1,7 +1,7 @@
 """Do generated faces move like people: distributions of time courses, co-occurrence, jerk, and a random feature space.
 
 Compared with held-out subjects (same clips) and with the few summaries that have been published. Each clip is boiled
-down once (``Reading``), so that subjects can be drawn again cheaply.
+down once (``MotionFeatures``), so that subjects can be drawn again cheaply.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import wasserstein_distance
 
-from policies.face_metrics.events import COURSE, Course, courses
+from policies.face_metrics.events import COURSE, ReactionCourse, courses
 from robopatient.face.generator.motion import CHANNELS, MOTION_HZ, column, pspi, pspi_no_au43, sided
 
 __all__ = [
     "PUBLISHED",
     "REALISM",
     "UNITS",
-    "Reading",
+    "MotionFeatures",
     "co_occurrence",
     "features_of",
     "frechet",
@@ -60,7 +60,7 @@ SUMMARY_WINDOW = 32
 _AU_COLUMNS = [i for i, name in enumerate(CHANNELS) if name.startswith("AU")]
 
 
-class Reading(NamedTuple):
+class MotionFeatures(NamedTuple):
     """What is kept of one motion.
 
     Attributes
@@ -77,7 +77,7 @@ class Reading(NamedTuple):
         Closures of the lids by the blink channel.
     """
 
-    courses: list[Course]
+    courses: list[ReactionCourse]
     both: np.ndarray
     either: np.ndarray
     log_jerk: float
@@ -88,7 +88,7 @@ class Reading(NamedTuple):
     blinks_per_min: float
 
 
-def read_motion(stimulus: np.ndarray, motion: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> Reading:
+def read_motion(stimulus: np.ndarray, motion: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> MotionFeatures:
     """Boil one clip down; ``mean`` and ``scale`` of the columns in training, shape (D,)."""
     present = np.stack([sided(motion, unit) >= PRESENT for unit in UNITS], axis=1)
     counted = present.astype(np.float64)
@@ -99,7 +99,7 @@ def read_motion(stimulus: np.ndarray, motion: np.ndarray, mean: np.ndarray, scal
     found = courses(stimulus, np.asarray(pspi_no_au43(motion)))
     blink = motion[:, column("blink")] > 0.5
     closures = int((blink[1:] & ~blink[:-1]).sum())
-    return Reading(
+    return MotionFeatures(
         found,
         both,
         each[:, None] + each[None, :] - both,
@@ -112,7 +112,9 @@ def read_motion(stimulus: np.ndarray, motion: np.ndarray, mean: np.ndarray, scal
     )
 
 
-def realism_of(made: Sequence[Reading], held_out: Sequence[Reading], frechet_too: bool = True) -> dict[str, float]:
+def realism_of(
+    made: Sequence[MotionFeatures], held_out: Sequence[MotionFeatures], frechet_too: bool = True
+) -> dict[str, float]:
     """Every distance of ``REALISM``; NaN where one side has nothing to measure."""
     result = {}
     for name, key in zip(COURSE, list(REALISM)[: len(COURSE)], strict=True):
@@ -132,7 +134,7 @@ def jerk(motion: np.ndarray) -> float:
     return float(np.sqrt((third**2).mean())) if len(third) else 0.0
 
 
-def co_occurrence(readings: Sequence[Reading]) -> np.ndarray:
+def co_occurrence(readings: Sequence[MotionFeatures]) -> np.ndarray:
     """Jaccard index of every pair of ``UNITS``: frames with both over frames with either, shape (pairs,)."""
     both, either = sum(r.both for r in readings), sum(r.either for r in readings)
     index = np.where(np.asarray(either) > 0, np.asarray(both) / np.maximum(either, 1.0), 0.0)
@@ -181,7 +183,7 @@ PUBLISHED: dict[str, tuple[float, float, str]] = {
 need no licence. They come from other stimuli and other cameras: bands, not targets of training."""
 
 
-def published_of(readings: Sequence[Reading]) -> dict[str, float]:
+def published_of(readings: Sequence[MotionFeatures]) -> dict[str, float]:
     """The same summaries of these motions."""
     found = [one for r in readings for one in r.courses]
     reacted = [one for one in found if one.reacted]
@@ -210,7 +212,7 @@ def _either(shown: np.ndarray, a: str, b: str) -> float:
     return float((shown[:, UNITS.index(a)] | shown[:, UNITS.index(b)]).mean())
 
 
-def _units_by_episode(stimulus: np.ndarray, present: np.ndarray, found: Sequence[Course]) -> np.ndarray:
+def _units_by_episode(stimulus: np.ndarray, present: np.ndarray, found: Sequence[ReactionCourse]) -> np.ndarray:
     from policies.face_metrics.events import AFTERWARDS_S, episodes
 
     rows = [
@@ -229,7 +231,7 @@ def _windowed_max(values: np.ndarray) -> np.ndarray:
     return result
 
 
-def _pooled(readings: Sequence[Reading], name: str) -> list[float]:
+def _pooled(readings: Sequence[MotionFeatures], name: str) -> list[float]:
     return [getattr(one, name) for r in readings for one in r.courses]
 
 

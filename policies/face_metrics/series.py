@@ -56,7 +56,7 @@ def dtw(a: np.ndarray, b: np.ndarray) -> float:
 def pearson(a: np.ndarray, b: np.ndarray) -> float:
     """Correlation of two series, shape (n,); 0 when one of them does not move, NaN when neither does.
 
-    A face that never moves has nothing in common with one that does; two still faces cannot be told apart, and the
+    A face that never moves has nothing in common with one that does; two still faces cannot be distinguished, and the
     caller leaves them out and says how many.
     """
     moving_a, moving_b = np.std(a) > FLAT, np.std(b) > FLAT

@@ -1,4 +1,4 @@
-"""Reactions that suit a held-out clip: the same made-up person feels the same again, with other dice.
+"""Reactions that suit a held-out clip: the same simulated person feels the same again, with another seed.
 
 For corpora of real people there is no second take; there the most similar clips of the same split stand in, which is
 what the REACT challenge calls appropriate.
@@ -11,7 +11,7 @@ from collections.abc import Sequence as Many
 import numpy as np
 
 from policies.corpus.faces import act
-from policies.corpus.recipe import Recipe
+from policies.corpus.recipe import CorpusRecipe
 from policies.corpus.stimuli import EVENTS, Stimuli
 from policies.corpus.store import Sequence
 from policies.face_metrics.events import episodes
@@ -35,7 +35,7 @@ _LOUDNESS, _VALENCE, _CONTACT, _SITE = (
 )
 
 
-def takes(recipe: Recipe, sequences: Many[Sequence], count: int, seed: int) -> list[np.ndarray]:
+def takes(recipe: CorpusRecipe, sequences: Many[Sequence], count: int, seed: int) -> list[np.ndarray]:
     """Further reactions to each sequence, (count, n, D) each; all sequences of equal length.
 
     Parameters
@@ -56,16 +56,16 @@ def takes(recipe: Recipe, sequences: Many[Sequence], count: int, seed: int) -> l
         emotion=felt.repeat(drawn, axis=0).astype(float),
     )
     result = []
-    dice = np.random.default_rng([seed, 78])  # the caller may split them: no part is nearer than another
+    rng = np.random.default_rng([seed, 78])  # the caller may split them: no part is nearer than another
     for i, one in enumerate(sequences):
         rows = slice(i * drawn, (i + 1) * drawn)
         apart = ((condition[rows, run_in:, _LOUDNESS] - one.condition[:, _LOUDNESS]) ** 2).sum(1)
-        nearest = dice.permutation(np.argsort(apart, kind="stable")[:count])
+        nearest = rng.permutation(np.argsort(apart, kind="stable")[:count])
         result.append(motion[rows, run_in:][nearest])
     return result
 
 
-def stimuli_of(recipe: Recipe, sequences: Many[Sequence], run_in: int) -> Stimuli:
+def stimuli_of(recipe: CorpusRecipe, sequences: Many[Sequence], run_in: int) -> Stimuli:
     """Stimuli of recorded sequences, with so many frames of rest before; events are found where pain rises."""
     rows, frames = len(sequences), run_in + len(sequences[0].pain)
     pain, contact = np.zeros((rows, frames)), np.zeros((rows, frames))

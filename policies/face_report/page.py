@@ -12,15 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-from policies.face_evaluate import AGAIN, TO_BEAT, Evaluation
+from policies.face_evaluate import AGAIN, TO_BEAT, FaceEvaluation
 from policies.face_metrics.cases import pspi_of
 from policies.face_metrics.compat import COMPAT
 from policies.face_metrics.corrected import CORRECTED
-from policies.face_metrics.intervals import Interval
 from policies.face_metrics.react import REACT
 from policies.face_metrics.realism import PUBLISHED, REALISM
 from policies.face_report.films import film, strip
 from policies.face_report.plots import colours, plot_ahead, plot_courses, plot_dose, plot_drift, plot_traces
+from policies.statistics.resampling import Interval
 
 __all__ = ["verdicts", "write_report"]
 
@@ -41,7 +41,7 @@ INTRODUCTION = """<p>Every number is of people whom no generator was trained on;
 over people. The corpus is made up by a documented simulator unless its line above says otherwise, so this says how well
 a generator learned <em>that</em> corpus, not how real it looks: not evaluated with people.</p>"""
 
-APPROPRIATE = f"""<p>Appropriate reactions are further takes of the same made-up person at the same stimulus and mood,
+APPROPRIATE = f"""<p>Appropriate reactions are further takes of the same simulated person at the same stimulus and mood,
 those with the most similar voice (for real recordings: the most similar clips). The held-out value of FRDiv, FRVar and
 FRDvs is the row “{AGAIN}”.</p>"""
 
@@ -57,7 +57,7 @@ recordings (<code>robopatient face import</code>) to say more.</li>
 right slots: its numbers are not those of the paper.</li></ul>"""
 
 
-def verdicts(result: Evaluation) -> list[tuple[str, str, bool]]:
+def verdicts(result: FaceEvaluation) -> list[tuple[str, str, bool]]:
     """Targets: what was asked, what was found, whether it was reached."""
     rows = []
     for metric in TO_BEAT:
@@ -105,7 +105,7 @@ def verdicts(result: Evaluation) -> list[tuple[str, str, bool]]:
 
 
 def write_report(
-    result: Evaluation,
+    result: FaceEvaluation,
     path: Path,
     about: Sequence[tuple[str, str]],
     faces: bool = True,
@@ -150,7 +150,7 @@ def write_report(
         "<p>Bands from other people, stimuli and cameras: no target of any training.</p>",
         _bands(result),
         "<h2>Controls</h2>",
-        "<p>One condition is changed, the dice stay the same; the statistic must move in the direction of the corpus. "
+        "<p>One condition is changed, the seeds stay the same; the statistic must move in the direction of the corpus. "
         "Slots: change of the motion when pain and expressiveness are put into each other's place (0 would mean that "
         "nobody notices).</p>",
         _controls(result),
@@ -172,13 +172,13 @@ def write_report(
     path.write_text("\n".join(parts) + "</html>\n", encoding="utf-8")
 
 
-def _shown(result: Evaluation) -> list[str]:
+def _shown(result: FaceEvaluation) -> list[str]:
     """Generators that the plots show: ours, and the baselines that move."""
     wanted = [result.ours, "PainDiffusion recipe", "token model", "GRU regression", "attack-decay"]
     return [name for name in dict.fromkeys(wanted) if name in result.names]
 
 
-def _telling_clip(result: Evaluation, names: Sequence[str]) -> int:
+def _telling_clip(result: FaceEvaluation, names: Sequence[str]) -> int:
     """Clip that all of them answered, with a strong reaction of the held-out person that is seen to end."""
     common = set(range(len(result.cases)))
     for name in names:
@@ -189,7 +189,7 @@ def _telling_clip(result: Evaluation, names: Sequence[str]) -> int:
     return whole[int(0.8 * (len(whole) - 1))]
 
 
-def _block(result: Evaluation, metrics: Mapping[str, tuple[str, str]]) -> str:
+def _block(result: FaceEvaluation, metrics: Mapping[str, tuple[str, str]]) -> str:
     """A row a generator, a column a metric; the best of the generators bold."""
     metrics = {name: one for name, one in metrics.items() if name in result.summary[result.ours]}
     best = {name: _best(result, name, goal) for name, (_, goal) in metrics.items()}
@@ -213,7 +213,7 @@ def _goal(goal: str) -> str:
     )
 
 
-def _best(result: Evaluation, metric: str, goal: str) -> str:
+def _best(result: FaceEvaluation, metric: str, goal: str) -> str:
     values = {g: result.summary[g][metric].value for g in result.names if g != AGAIN}
     values = {g: v for g, v in values.items() if np.isfinite(v)}
     if not values:
@@ -228,7 +228,7 @@ def _best(result: Evaluation, metric: str, goal: str) -> str:
     return (min if goal == "low" else max)(values, key=lambda g: values[g])
 
 
-def _distances(result: Evaluation) -> str:
+def _distances(result: FaceEvaluation) -> str:
     best = {}
     for key in REALISM:
         values = {
@@ -253,7 +253,7 @@ def _distances(result: Evaluation) -> str:
     )
 
 
-def _bands(result: Evaluation) -> str:
+def _bands(result: FaceEvaluation) -> str:
     columns = ["held-out", *(name for name in result.names if name != AGAIN)]
     rows = []
     for key, (low, high, _) in PUBLISHED.items():
@@ -269,7 +269,7 @@ def _bands(result: Evaluation) -> str:
     return _table(("summary", "published", *columns), rows) + f"<ul><small>{sources}</small></ul>"
 
 
-def _controls(result: Evaluation) -> str:
+def _controls(result: FaceEvaluation) -> str:
     asked = {name: {one.condition: one for one in swaps} for name, swaps in result.swaps.items()}
     rows = []
     for one in result.swaps[result.ours]:
@@ -297,7 +297,7 @@ def _controls(result: Evaluation) -> str:
     )
 
 
-def _doses(result: Evaluation) -> str:
+def _doses(result: FaceEvaluation) -> str:
     rows = [
         (_name(result, name) if name in result.names else html.escape(name), _with_interval(one))
         for name, one in result.dose.items()
@@ -308,7 +308,7 @@ def _doses(result: Evaluation) -> str:
     ) + _presses(result)
 
 
-def _presses(result: Evaluation) -> str:
+def _presses(result: FaceEvaluation) -> str:
     if not result.presses:
         return ""
     rows = [
@@ -322,7 +322,7 @@ def _presses(result: Evaluation) -> str:
     )
 
 
-def _drifts(result: Evaluation) -> str:
+def _drifts(result: FaceEvaluation) -> str:
     rows = [
         (_name(result, name), _with_interval(d.variance_ratio), _percent(d.pspi_change))
         for name, d in result.drift.items()
@@ -333,7 +333,7 @@ def _drifts(result: Evaluation) -> str:
     return _table(("generator", f"variance, minute {last} / 1", f"mean PSPI, minute {last} / 1"), rows, result) + note
 
 
-def _faces(result: Evaluation, clip: int, names: Sequence[str]) -> str:
+def _faces(result: FaceEvaluation, clip: int, names: Sequence[str]) -> str:
     case = result.cases[clip]
     rows = [("held-out person", case.truth)]
     for name in names:
@@ -358,7 +358,7 @@ def _faces(result: Evaluation, clip: int, names: Sequence[str]) -> str:
     )
 
 
-def _name(result: Evaluation, name: str) -> str:
+def _name(result: FaceEvaluation, name: str) -> str:
     return f'<span style="color:{colours(result)[name]}">■</span> {html.escape(name)}'
 
 
@@ -399,7 +399,7 @@ def _image(data: bytes, kind: str = "png") -> str:
 
 
 def _table(
-    head: Sequence[str], rows: Sequence[Sequence[str]], result: Evaluation | None = None, words: Sequence[int] = ()
+    head: Sequence[str], rows: Sequence[Sequence[str]], result: FaceEvaluation | None = None, words: Sequence[int] = ()
 ) -> str:
     """HTML table; cells are HTML. Rows that begin with our generator's or the ceiling's name are marked."""
     lines = ["<div class=wide><table>"]

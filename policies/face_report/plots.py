@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from policies.face_evaluate import AGAIN, TO_BEAT, Evaluation
+from policies.face_evaluate import AGAIN, TO_BEAT, FaceEvaluation
 from policies.face_metrics.cases import pspi_of
 from policies.face_metrics.events import COURSE
 from robopatient.errors import require
@@ -29,14 +29,14 @@ LABELS = {
 }
 
 
-def colours(result: Evaluation) -> dict[str, str]:
+def colours(result: FaceEvaluation) -> dict[str, str]:
     """Colour of every generator."""
     rest = [name for name in result.names if name not in (result.ours, AGAIN)]
     chosen = {result.ours: OURS, AGAIN: CEILING, "held-out": HELD_OUT}
     return chosen | {name: OTHERS[i % len(OTHERS)] for i, name in enumerate(rest)}
 
 
-def plot_ahead(result: Evaluation) -> bytes:
+def plot_ahead(result: FaceEvaluation) -> bytes:
     """How far ahead of each baseline, in units of the baseline's own value, with intervals over people."""
     colour = colours(result)
     baselines = list(result.ahead)
@@ -63,7 +63,7 @@ def plot_ahead(result: Evaluation) -> bytes:
     return _png(figure)
 
 
-def plot_courses(result: Evaluation, chosen: Sequence[str]) -> bytes:
+def plot_courses(result: FaceEvaluation, chosen: Sequence[str]) -> bytes:
     """Distributions of latency, rise, hold, decay and peak, cumulative."""
     colour = colours(result)
     titles = ("onset latency (s)", "rise (s)", "hold (s)", "decay (s)", "peak PSPI")
@@ -91,7 +91,7 @@ def plot_courses(result: Evaluation, chosen: Sequence[str]) -> bytes:
     return _png(figure)
 
 
-def plot_dose(result: Evaluation, chosen: Sequence[str]) -> bytes:
+def plot_dose(result: FaceEvaluation, chosen: Sequence[str]) -> bytes:
     """Peak PSPI against the stimulus' peak, every episode a dot, means by level as a line."""
     colour = colours(result)
     names = ["held-out", *chosen]
@@ -119,7 +119,7 @@ def plot_dose(result: Evaluation, chosen: Sequence[str]) -> bytes:
     return _png(figure)
 
 
-def plot_drift(result: Evaluation) -> bytes:
+def plot_drift(result: FaceEvaluation) -> bytes:
     """Variance and mean PSPI of each minute, relative to the first."""
     colour = colours(result)
     figure, axes = _figure(2.6, 2, width=3.6)
@@ -142,7 +142,7 @@ def plot_drift(result: Evaluation) -> bytes:
     return _png(figure)
 
 
-def plot_traces(result: Evaluation, at: int, chosen: Sequence[str]) -> bytes:
+def plot_traces(result: FaceEvaluation, at: int, chosen: Sequence[str]) -> bytes:
     """One clip: the stimulus, and PSPI of held-out and generated faces, all tries."""
     colour = colours(result)
     case = result.cases[at]

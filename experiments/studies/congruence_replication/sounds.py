@@ -22,7 +22,7 @@ from robopatient.voice.identity import Identity, load_identity
 from robopatient.voice.recordings import RATE_HZ, load_folder
 from robopatient.voice.wav import WavWriter
 
-__all__ = ["Sound", "sounds_of", "voice_file"]
+__all__ = ["StudySound", "sounds_of", "voice_file"]
 
 SPEAKERS = {"female": "rosa", "male": "tomas"}
 CALLS = {
@@ -36,7 +36,7 @@ RENDER_NRS = 6.0
 VERSION = 1
 
 
-class Sound(NamedTuple):
+class StudySound(NamedTuple):
     """One of the three: the pain that picks it, its length at rate 1 and its f0."""
 
     nrs: float
@@ -58,7 +58,7 @@ def voice_file(voice: str, own: str) -> Path:
 
 
 @cache
-def sounds_of(voice: str, own: str) -> tuple[Sound, ...]:
+def sounds_of(voice: str, own: str) -> tuple[StudySound, ...]:
     """The three sounds of a sex.
 
     Raises
@@ -74,7 +74,7 @@ def sounds_of(voice: str, own: str) -> tuple[Sound, ...]:
             "nrs (in the .toml beside each) are more than 0.5 apart, in the order sound 1, 2, 3"
         )
     return tuple(
-        Sound(recording.sidecar.nrs, len(recording.samples) / RATE_HZ, recording.f0_hz) for recording in recordings
+        StudySound(recording.sidecar.nrs, len(recording.samples) / RATE_HZ, recording.f0_hz) for recording in recordings
     )
 
 

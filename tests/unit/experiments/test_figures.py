@@ -9,7 +9,7 @@ from experiments.benchmarks import dataset, study
 from experiments.benchmarks.figures import (
     CALM_MS,
     Baseline,
-    Reference,
+    ReferenceLateness,
     distribution,
     machine,
     new_result,
@@ -18,11 +18,11 @@ from experiments.benchmarks.figures import (
 )
 
 
-def reference() -> Reference:
+def reference() -> ReferenceLateness:
     """Wake-ups every 2 ms; the one due at 10 ms comes 8 ms late, the one due at 30 ms 4 ms late."""
     due_ms = np.array([2, 4, 6, 8, 10, 20, 22, 30, 36], dtype=np.int64)
     late_ms = np.array([0.1, 0.1, 0.1, 0.1, 8.0, 0.1, 0.1, 4.0, 0.1])
-    return Reference(due_ms * 1_000_000, late_ms)
+    return ReferenceLateness(due_ms * 1_000_000, late_ms)
 
 
 def test_a_sample_is_calm_unless_a_stall_touches_it():

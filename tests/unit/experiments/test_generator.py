@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from experiments.benchmarks import generator
-from experiments.benchmarks.figures import Reference
-from policies.corpus.simulator import Design
+from experiments.benchmarks.figures import ReferenceLateness
+from policies.corpus.simulator import CorpusDesign
 from policies.errors import PolicyError
 from policies.face_baselines.recipe_network import RecipeSize
 from policies.face_evaluate import QUICK
@@ -50,7 +50,7 @@ def never_late(folder):
     """In place of the reference process, which is slower to start than this bench is to end."""
     result = []
     yield result
-    result.append(Reference(np.zeros(0, np.int64), np.zeros(0)))
+    result.append(ReferenceLateness(np.zeros(0, np.int64), np.zeros(0)))
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_the_bench_has_the_names_of_the_page_of_figures(stub, capsys):
 
 
 def test_the_evaluation_writes_its_page_and_figures(stub, monkeypatch, capsys, tmp_path):
-    design = Design(subjects=12, palpation_trials=2, thermal_trials=0, trial_s=6.0, test_share=0.3)
+    design = CorpusDesign(subjects=12, palpation_trials=2, thermal_trials=0, trial_s=6.0, test_share=0.3)
     monkeypatch.setattr(generator, "QUICK_DESIGN", design)
     monkeypatch.setattr(
         generator, "QUICK", msgspec.structs.replace(QUICK, draws=30, distribution_draws=3, pairs=2, clips=1)

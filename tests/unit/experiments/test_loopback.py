@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support.needs import module
 
-from experiments.benchmarks.figures import Reference
+from experiments.benchmarks.figures import ReferenceLateness
 from experiments.benchmarks.loopback import bench_loopback, read_onsets, read_recording
 from experiments.benchmarks.trial_latency import lag_figures, trial_lags
 from robopatient.errors import DeviceError
@@ -103,7 +103,7 @@ def test_each_press_is_one_trial_from_the_threshold_to_the_first_answer() -> Non
     )
     lags = trial_lags({"received_ns": t_ns, "total_newton": total}, answered)
     np.testing.assert_allclose(lags.lag_ms, [15.0, 19.0])
-    quiet = Reference(np.array([0]), np.array([0.1]))
+    quiet = ReferenceLateness(np.array([0]), np.array([0.1]))
     lag, sd = lag_figures("force_to_sound", [lags], [quiet], wanted=100)
     assert (lag.value, lag.n) == (17.0, 2)
     assert sd.value == pytest.approx(np.std([15.0, 19.0], ddof=1), abs=1e-3)

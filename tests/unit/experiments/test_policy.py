@@ -10,7 +10,8 @@ from experiments.benchmarks.policy import _people, bench_policy
 from experiments.benchmarks.policy_evaluate import evaluate, start_against_prior
 from policies.env import published_table
 from policies.errors import PolicyError, TrialsError
-from policies.people import fit_people, read_trials
+from policies.fitted_people import fit_people
+from policies.rated_trials import read_rated_trials
 from policies.spaces import TASKS, physical
 
 HEADER = "participant,force_threshold_n,amplitude,pitch,"
@@ -78,7 +79,9 @@ def test_what_cannot_be_evaluated_is_refused_with_the_way_out(tmp_path: Path) ->
 def test_the_shipped_policy_suits_people_at_least_as_well_as_the_hand_made_prior(
     shared_data: Path, trials: str
 ) -> None:
-    taught, prior, _ = start_against_prior(fit_people(read_trials(shared_data / trials), shrinkage=0.4), "congruence")
+    taught, prior, _ = start_against_prior(
+        fit_people(read_rated_trials(shared_data / trials), shrinkage=0.4), "congruence"
+    )
     assert taught.value >= prior.value
 
 

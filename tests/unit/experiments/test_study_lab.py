@@ -10,10 +10,10 @@ import pytest
 from support.needs import module
 
 from experiments.benchmarks.study import ratings_lost
-from experiments.studies.hand import Press, PressingHand
-from experiments.studies.lab import Lab
-from experiments.studies.people import people_of
+from experiments.studies.hand import PressingHand, SimulatedPress
+from experiments.studies.lab import SimulatedSession
 from experiments.studies.simulate import simulate
+from experiments.studies.simulated_people import people_of
 from robopatient.errors import ConfigError, RecordError
 from robopatient.record.reader import Record
 from robopatient.session.study_run import config_of
@@ -29,7 +29,7 @@ def lab_of(name, folder, listeners="psychophysical", seed=1, overrides=(), **opt
     study = load_study(name)
     person = Person("P01", 1, study.file.seed)
     config = config_of(study, person, [*QUIET, *overrides])
-    return study, Lab(config, folder, people_of(listeners, 1, seed)[0], **options)
+    return study, SimulatedSession(config, folder, people_of(listeners, 1, seed)[0], **options)
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +189,7 @@ def test_people_of_the_population_prefer_louder_sounds_for_stronger_presses():
 
 def test_a_press_reaches_its_peak_and_leaves():
     hand = PressingHand()
-    hand.press(Press(onset_s=1.0, peak_newton=12.0, rise_s=0.5, hold_s=0.3, fall_s=0.4))
+    hand.press(SimulatedPress(onset_s=1.0, peak_newton=12.0, rise_s=0.5, hold_s=0.3, fall_s=0.4))
     t_s = np.arange(0.0, 3.0, 0.01)
     total = hand.forces(t_s, 0.01).sum(1)
     assert total.max() == pytest.approx(12.0, rel=0.05)

@@ -2,7 +2,7 @@
 
 import json
 
-from experiments.benchmarks.made_up_study import made_up_trials
+from experiments.benchmarks.simulated_study import simulated_trials
 from robopatient import messages as m
 from robopatient.interop.markers import Markers
 
@@ -12,7 +12,7 @@ def state(phase: str, t_ns: int) -> m.StudyState:
 
 
 def test_a_finished_trial_is_told_moment_by_moment() -> None:
-    row = next(row for row in made_up_trials("P1", 1, 8, 1) if row.status == "done")
+    row = next(row for row in simulated_trials("P1", 1, 8, 1) if row.status == "done")
     marks = {json.loads(mark.text)["event"]: mark for mark in Markers().every(row)}
     assert list(marks) == ["trigger", "sound", "picture", "response", "trial"]
     assert marks["trigger"].t_ns == row.trigger_ns
@@ -24,7 +24,7 @@ def test_a_finished_trial_is_told_moment_by_moment() -> None:
 
 
 def test_a_missed_trial_has_no_moments_that_never_came() -> None:
-    row = next(row for row in made_up_trials("P1", 1, 192, 1) if row.status == "missed")
+    row = next(row for row in simulated_trials("P1", 1, 192, 1) if row.status == "missed")
     (only,) = Markers().every(row)
     told = json.loads(only.text)
     assert (told["event"], told["status"], told["flags"]) == ("trial", "missed", ["unanswered"])

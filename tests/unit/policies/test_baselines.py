@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from policies.answer_scales import QUESTIONS
 from policies.baselines import BASELINES, DirectPpo
 from policies.errors import RatingError
-from policies.evaluate import Job, run_job
-from policies.scales import QUESTIONS
+from policies.evaluate import TrainingJob, run_job
 from policies.train_ppo import weights_of
 
 ASKED = QUESTIONS["congruence7"]
@@ -14,20 +14,20 @@ ASKED = QUESTIONS["congruence7"]
 
 @pytest.mark.parametrize("name", list(BASELINES))
 def test_every_baseline_answers_the_same_two_calls(name: str) -> None:
-    lesson = run_job(Job(name, "pain-to-voice", ("congruence7",), 25, 1, 1))
-    again = run_job(Job(name, "pain-to-voice", ("congruence7",), 25, 1, 1))
+    lesson = run_job(TrainingJob(name, "pain-to-voice", ("congruence7",), 25, 1, 1))
+    again = run_job(TrainingJob(name, "pain-to-voice", ("congruence7",), 25, 1, 1))
     assert lesson.scores == again.scores
     assert np.all(np.isfinite([s.score for s in lesson.scores]))
 
 
 @pytest.mark.parametrize("name", ["table bandit", "Gaussian process", "preference duels"])
 def test_what_can_learn_does(name: str) -> None:
-    scores = [run_job(Job(name, "pain-to-voice", ("congruence7",), 80, i, i)).scores for i in range(3)]
+    scores = [run_job(TrainingJob(name, "pain-to-voice", ("congruence7",), 80, i, i)).scores for i in range(3)]
     assert np.mean([s[-1].score - s[0].score for s in scores]) > 0.15
 
 
 def test_the_belief_alone_acts_well_without_any_network() -> None:
-    lesson = run_job(Job("belief alone", "pain-to-voice", ("congruence7",), 30, 1, 1))
+    lesson = run_job(TrainingJob("belief alone", "pain-to-voice", ("congruence7",), 30, 1, 1))
     assert lesson.scores[-1].score > 0.85
 
 

@@ -6,13 +6,13 @@ import pytest
 
 from policies.corpus.card import card, pain_peak_correlation, window_shares
 from policies.corpus.recipe import load_recipe
-from policies.corpus.simulator import Design, simulate
+from policies.corpus.simulator import CorpusDesign, simulate
 from policies.corpus.store import Corpus, check, load, save
 from policies.errors import PolicyError
 from robopatient.face.generator.condition import CONDITIONS, condition_of, index, traits_of
 from robopatient.face.generator.motion import CHANNELS, column, pspi, sided
 
-SMALL = Design(subjects=60, palpation_trials=6, thermal_trials=2)
+SMALL = CorpusDesign(subjects=60, palpation_trials=6, thermal_trials=2)
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,7 @@ def test_nobody_is_in_two_splits_and_the_seed_decides(corpus: Corpus) -> None:
     assert not people["train"] & people["test"]
     assert not people["train"] & people["validation"]
     assert not people["validation"] & people["test"]
-    small = Design(subjects=12, palpation_trials=2, thermal_trials=1, trial_s=4.0)
+    small = CorpusDesign(subjects=12, palpation_trials=2, thermal_trials=1, trial_s=4.0)
     one, same, other = simulate(small, 5), simulate(small, 5), simulate(small, 6)
     assert all(np.array_equal(a.motion, b.motion) for a, b in zip(one.sequences, same.sequences, strict=True))
     assert not all(np.array_equal(a.motion, b.motion) for a, b in zip(one.sequences, other.sequences, strict=True))

@@ -3,9 +3,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from policies.answer_scales import QUESTIONS
 from policies.errors import RatingError
-from policies.listeners import FittedListener, Habits, PsychophysicalListener, Psychophysics, Rater, draw_listener
-from policies.scales import QUESTIONS
+from policies.listeners import (
+    FittedListener,
+    Habits,
+    ListenerFamily,
+    PsychophysicalListener,
+    SimulatedRater,
+    draw_listener,
+)
 
 RNG = np.random.default_rng
 
@@ -40,7 +47,7 @@ def test_six_actions_cost_their_distance_from_the_preferred_ones() -> None:
 
 
 def test_many_listeners_at_once_judge_as_each_alone() -> None:
-    family = Psychophysics(2, 6)
+    family = ListenerFamily(2, 6)
     theta = family.sample(RNG(0), 7)
     state, action = sounds(11, 2, 6)
     together = family.latents(theta, state, action).congruence
@@ -52,7 +59,7 @@ def test_answers_scatter_about_the_truth_with_the_nominal_noise_and_lapses() -> 
     listener = draw_listener(RNG(1))
     state, action = np.full((20_000, 1), 0.3), np.full((20_000, 2), 0.2)
     asked = QUESTIONS["congruence7"]
-    given = Rater(listener).answer(asked, state, action, RNG(2)) - asked.first
+    given = SimulatedRater(listener).answer(asked, state, action, RNG(2)) - asked.first
     place = 6 * listener.merit(state[:1], action[:1])
     expected = asked.probabilities(place)[0]
     assert np.bincount(given, minlength=7) / len(given) == pytest.approx(expected, abs=0.01)
@@ -62,20 +69,20 @@ def test_bad_habits_do_what_they_say() -> None:
     listener = draw_listener(RNG(1))
     state, action = sounds(4000)
     asked = QUESTIONS["signed"]
-    honest = Rater(listener, Habits(lapse=0.0)).answer(asked, state, action, RNG(3))
-    backwards = Rater(listener, Habits(lapse=0.0, sign_error=1.0)).answer(asked, state, action, RNG(3))
+    honest = SimulatedRater(listener, Habits(lapse=0.0)).answer(asked, state, action, RNG(3))
+    backwards = SimulatedRater(listener, Habits(lapse=0.0, sign_error=1.0)).answer(asked, state, action, RNG(3))
     assert np.array_equal(backwards, -honest)
-    assert set(Rater(listener, Habits(constant=4)).answer(asked, state, action, RNG(3))) == {1}
-    anything = Rater(listener, Habits(lapse=1.0)).answer(asked, state, action, RNG(3))
+    assert set(SimulatedRater(listener, Habits(constant=4)).answer(asked, state, action, RNG(3))) == {1}
+    anything = SimulatedRater(listener, Habits(lapse=1.0)).answer(asked, state, action, RNG(3))
     assert np.bincount(anything + 3, minlength=7) / 4000 == pytest.approx(np.full(7, 1 / 7), abs=0.02)
-    tired = Rater(listener, Habits(drift_per_100=0.36)).answer(asked, state, action, RNG(3), trial=100)
+    tired = SimulatedRater(listener, Habits(drift_per_100=0.36)).answer(asked, state, action, RNG(3), trial=100)
     assert tired.mean() > honest.mean() + 0.7  # 0.36 is two steps, less what the scale's end cuts off
 
 
 def test_the_same_seed_gives_the_same_answers() -> None:
     state, action = sounds(100)
     asked = QUESTIONS["congruence7"]
-    first, second = (Rater(draw_listener(RNG(4))).answer(asked, state, action, RNG(9)) for _ in range(2))
+    first, second = (SimulatedRater(draw_listener(RNG(4))).answer(asked, state, action, RNG(9)) for _ in range(2))
     assert np.array_equal(first, second)
 
 
@@ -84,4 +91,4 @@ def test_a_fitted_person_answers_only_the_question_that_was_asked() -> None:
     state, action = sounds(3)
     assert person.merit(state, action) == pytest.approx(np.full(3, 0.5))
     with pytest.raises(RatingError, match=r"P01.*signed"):
-        Rater(person).answer(QUESTIONS["signed"], state, action, RNG(0))
+        SimulatedRater(person).answer(QUESTIONS["signed"], state, action, RNG(0))

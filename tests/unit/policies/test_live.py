@@ -7,11 +7,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from policies.coach import Presses
 from policies.errors import PolicyError
 from policies.live import Client, train_live
 from policies.rater_check import Consistency
-from policies.trainer import Asked, Begin, Progress, Rated, Refused
+from policies.trainer import BeginTraining, NextTrial, Progress, Rated, Refused
+from policies.trial_scheduler import PressOutcomes
 from robopatient import messages as m
 from robopatient.clock import FakeClock
 from robopatient.config import ExpressionConfig, LessonConfig, SessionConfig
@@ -24,7 +24,7 @@ SHOWN = {"level_db": (-24.0, -10.0, 0.0), "f0_ratio": (1.1, 1.0, 0.9), "face_gai
 @pytest.fixture(autouse=True)
 def _quick_presses(monkeypatch: pytest.MonkeyPatch) -> None:
     """What presses lead to, without pressing a patient: ``standard_presses`` has a test of its own."""
-    made = Presses(np.linspace(4.0, 35.0, 12), np.linspace(1.0, 9.0, 12), np.linspace(5.0, 15.0, 12))
+    made = PressOutcomes(np.linspace(4.0, 35.0, 12), np.linspace(1.0, 9.0, 12), np.linspace(5.0, 15.0, 12))
     monkeypatch.setattr("policies.live.standard_presses", lambda *_: made)
 
 
@@ -80,13 +80,13 @@ def test_the_map_is_told_over_the_force_of_the_press_with_the_face_beside_the_vo
 def test_a_suggestion_reaches_the_patient_in_full_and_the_screen_says_with_which_force(tmp_path: Path) -> None:
     ends = Ends()
     taught = client(tmp_path, ends, "pain-to-expression", "psychophysical-6d")
-    taught.coach.target = {"nrs": 6.0, "nrs_per_s": 8.0}
+    taught.scheduler.target = {"nrs": 6.0, "nrs_per_s": 8.0}
     action = {"level_db": -9.0, "f0_ratio": 1.05, "face_gain": 1.3, "expressiveness": 0.8}
-    ends.replies = [progress(0), Asked(0, action, "signed", "probe", (0.0,) * 6)]
+    ends.replies = [progress(0), NextTrial(0, action, "signed", "probe", (0.0,) * 6)]
     taught.turn(1)
     (suggested,) = [one for one in ends.told if isinstance(one, m.OperatorAction) and one.action == "suggest"]
     suggestion = msgspec.json.decode(suggested.argument, type=Suggestion)
-    assert suggestion == Suggestion("trial0", taught.coach.target, action)
+    assert suggestion == Suggestion("trial0", taught.scheduler.target, action)
     presented = ends.last(m.LessonState).presented
     assert 4.0 <= presented["force_newton"] <= 35.0
     assert presented["face_gain"] == 1.3
@@ -99,7 +99,7 @@ def test_the_published_question_starts_from_the_people_who_were_asked_it(
     ends = Ends()
     client(tmp_path, ends, "pain-to-voice", "congruence", question)
     (begin,) = ends.sent
-    assert isinstance(begin, Begin)
+    assert isinstance(begin, BeginTraining)
     assert begin.population == population
     assert begin.plan is not None
     assert question in begin.plan.questions

@@ -9,16 +9,16 @@ import pytest
 from policies.env import published_table
 from policies.errors import TrialsError
 from policies.offline import offline_value
-from policies.people import Trials, read_trials
+from policies.rated_trials import RatedTrials, read_rated_trials
 
 
-def logged(n: int = 6000, seed: int = 1) -> Trials:
+def logged(n: int = 6000, seed: int = 1) -> RatedTrials:
     """Random published sounds; agreement is likely where the level suits the force."""
     rng = np.random.default_rng(seed)
     table = published_table()
     state, action = rng.choice([-1, -1 / 3, 1 / 3, 1], (n, 1)), table[rng.integers(0, 16, n)]
     chance = 0.9 - 0.35 * np.abs(state[:, 0] - action[:, 0])
-    return Trials(("Q",), np.zeros(n, int), state, action, (rng.random(n) < chance).astype(int), 2, "test")
+    return RatedTrials(("Q",), np.zeros(n, int), state, action, (rng.random(n) < chance).astype(int), 2, "test")
 
 
 def matched(state: np.ndarray) -> np.ndarray:
@@ -29,7 +29,7 @@ def test_all_estimates_find_the_value_of_a_policy_never_run() -> None:
     found = offline_value(logged(), matched)
     for estimate in (found.ips, found.snips, found.doubly_robust):
         assert estimate.low < 0.9 < estimate.high
-    assert found.logged.mean < 0.7
+    assert found.logged.value < 0.7
 
 
 def test_the_doubly_robust_interval_is_the_narrower_one() -> None:
@@ -53,7 +53,7 @@ def test_a_log_that_is_not_uniform_is_refused() -> None:
 
 
 def test_the_published_random_trials_can_be_replayed(shared_data: Path) -> None:
-    found = offline_value(read_trials(shared_data / "bandit_trials.csv"), matched)
+    found = offline_value(read_rated_trials(shared_data / "bandit_trials.csv"), matched)
     assert found.trials == 664
-    assert found.logged.mean == pytest.approx(0.587, abs=0.001)
-    assert found.doubly_robust.low < found.doubly_robust.mean < found.doubly_robust.high
+    assert found.logged.value == pytest.approx(0.587, abs=0.001)
+    assert found.doubly_robust.low < found.doubly_robust.value < found.doubly_robust.high

@@ -2,16 +2,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from policies.listeners import Psychophysics, Rater, draw_listener
+from policies.answer_scales import QUESTIONS
+from policies.listeners import ListenerFamily, SimulatedRater, draw_listener
 from policies.posterior import ListenerCloud
 from policies.reward_models import CheckedModel, ParametricModel, QuadraticModel
-from policies.scales import QUESTIONS
 
 
 def taught(question: str, n: int, seed: int = 2, noise_lapse: float | None = None) -> ListenerCloud:
     rng = np.random.default_rng(seed)
     listener = draw_listener(np.random.default_rng(1001))
-    rater, asked, cloud = Rater(listener), QUESTIONS[question], ListenerCloud(Psychophysics(1, 2), seed, 256)
+    rater, asked, cloud = SimulatedRater(listener), QUESTIONS[question], ListenerCloud(ListenerFamily(1, 2), seed, 256)
     for _ in range(n):
         state, action, other = rng.uniform(-1, 1, 1), rng.uniform(-1, 1, 2), rng.uniform(-1, 1, 2)
         if question == "pair":
@@ -32,7 +32,7 @@ def error(cloud: ListenerCloud) -> float:
 
 
 def test_every_question_brings_the_belief_closer_to_the_listener() -> None:
-    before = error(ListenerCloud(Psychophysics(1, 2), 2, 256))
+    before = error(ListenerCloud(ListenerFamily(1, 2), 2, 256))
     for question in ("congruence7", "congruence5", "agree", "pair"):
         assert error(taught(question, 80)) < 0.6 * before, question
 

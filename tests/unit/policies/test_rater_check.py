@@ -5,15 +5,17 @@ import numpy as np
 import pytest
 
 from policies.learner import Learner
-from policies.listeners import Habits, Rater, draw_listener
-from policies.plan import Plan, keyed
+from policies.listeners import Habits, SimulatedRater, draw_listener
+from policies.plan import TrainingPlan, keyed
 from policies.train_ppo import Weights
 
 
-def lesson(start: Weights, habits: Habits, ratings: int = 60, seed: int = 1, plan: Plan | None = None) -> Learner:
+def lesson(
+    start: Weights, habits: Habits, ratings: int = 60, seed: int = 1, plan: TrainingPlan | None = None
+) -> Learner:
     """Without refits: the check sees the queries, not the policy."""
-    learner = Learner(msgspec.structs.replace(plan or Plan(), refit_every=1000, seed=seed), start)
-    rater = Rater(draw_listener(np.random.default_rng(1000 + seed)), habits)
+    learner = Learner(msgspec.structs.replace(plan or TrainingPlan(), refit_every=1000, seed=seed), start)
+    rater = SimulatedRater(draw_listener(np.random.default_rng(1000 + seed)), habits)
     for index in range(ratings):
         trial = learner.suggest(keyed(seed, index, "press").uniform(-1, 1, 1))
         sound = (trial.state[None], trial.action[None])
@@ -47,7 +49,7 @@ def test_a_reversed_rater_of_congruence_is_found_by_a_few_probes_and_an_honest_o
     start: Weights,
 ) -> None:
     """One of 20 reversed raters passed for honest to the end while only the believed best was asked about."""
-    plan = Plan(questions=("congruence7",))
+    plan = TrainingPlan(questions=("congruence7",))
     turned = lesson(start, Habits(sign_error=1.0), seed=12, plan=plan)
     assert turned.frozen.startswith("reversed")
     honest = lesson(start, Habits(), seed=12, plan=plan)

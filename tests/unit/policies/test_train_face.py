@@ -19,7 +19,7 @@ from policies.errors import PolicyError  # noqa: E402
 from policies.face_data import channel_statistics, table_of  # noqa: E402
 from policies.face_losses import LAGS, energy, flow_loss, levels  # noqa: E402
 from policies.face_state import load_state, save_state  # noqa: E402
-from policies.face_trainer import FaceTraining, Flow, Trainer  # noqa: E402
+from policies.face_trainer import FaceTrainer, FaceTraining, Flow  # noqa: E402
 from policies.train_face import DEFAULT, SMOKE, read_training, train  # noqa: E402
 from robopatient.errors import ConfigError  # noqa: E402
 from robopatient.face.generator.checkpoint import read_stream  # noqa: E402
@@ -39,8 +39,8 @@ def corpus() -> Corpus:
     return simulate(SMOKE.design, SMOKE.seed)
 
 
-def trainer(corpus: Corpus, config: FaceTraining = TINY) -> Trainer:
-    return Trainer(config, corpus, Accelerator(cpu=True))
+def trainer(corpus: Corpus, config: FaceTraining = TINY) -> FaceTrainer:
+    return FaceTrainer(config, corpus, Accelerator(cpu=True))
 
 
 def test_a_training_that_was_interrupted_goes_on_bit_for_bit(corpus: Corpus, tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_smoke_training_leaves_all_that_a_session_needs(tmp_path: Path, monkey
     assert card.agreement < 1e-5
     assert (card.training["updates"], card.training["seed"]) == (9, 1)
     assert card.origin.startswith("simulated, seed 1")
-    assert (out / "corpus.md").read_text().startswith("# Corpus of made-up faces")
+    assert (out / "corpus.md").read_text().startswith("# Corpus of simulated faces")
     assert json.loads((out / "state-0.json").read_text())["at"] == 9
     assert not [path for path in out.rglob("*") if path.suffix in (".bin", ".pt", ".pkl")]
     with pytest.raises(PolicyError, match="go on with --resume"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from policies.plan import Schedule
-from policies.train_ppo import Presses, Weights, train, weights_of
+from policies.train_ppo import PressVecEnv, Weights, train, weights_of
 from robopatient.expression.ppo import Network
 
 SCHEDULE = Schedule(presses=12_288, rate=5e-3, rate_end=5e-4, spread=0.5, spread_end=0.1, presses_a_batch=256, stages=4)
@@ -38,7 +38,7 @@ def test_numpy_acts_as_stable_baselines3_does_to_one_millionth() -> None:
 
 
 def test_a_batch_of_presses_has_no_separate_environments_to_reach_into() -> None:
-    presses = Presses(reward, 1, 2, 8, seed=1)
+    presses = PressVecEnv(reward, 1, 2, 8, seed=1)
     with pytest.raises(AttributeError, match="set it on the Presses object"):
         presses.set_attr("difficulty", 2)
     with pytest.raises(AttributeError, match="call it on the Presses object"):

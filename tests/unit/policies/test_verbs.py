@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from policies.errors import PolicyError
-from policies.simulated import simulated_rater
+from policies.simulated_raters import simulated_rater
 from policies.spaces import TASKS
 from policies.verbs import list_policies, train
 from robopatient.expression.ppo import read_checkpoint

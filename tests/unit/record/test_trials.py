@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from support.needs import module, need
 
-from experiments.benchmarks.made_up_study import START_NS, made_up_trials, write_session
+from experiments.benchmarks.simulated_study import START_NS, simulated_trials, write_session
 from robopatient import messages as m
 from robopatient.errors import RecordError
 from robopatient.record.bids import write_bids
@@ -43,7 +43,7 @@ def rows_of(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
 
 def test_every_attempt_is_a_row_and_one_of_each_trial_counts(study: Path) -> None:
     table = read_trial_table(study)
-    made = [row for person in ("P-2", "P1") for s in (1, 2) for row in made_up_trials(person, s, 20, 3)]
+    made = [row for person in ("P-2", "P1") for s in (1, 2) for row in simulated_trials(person, s, 20, 3)]
     assert len(table.rows) == len(made)
     assert sum(row["counts"] for row in table.rows) == 80
     assert all(row["status"] == "done" for row in table.rows if row["counts"])
@@ -53,7 +53,7 @@ def test_every_attempt_is_a_row_and_one_of_each_trial_counts(study: Path) -> Non
 
 
 def test_an_answer_that_was_taken_back_stays_and_does_not_count(tmp_path: Path) -> None:
-    first, second = [row for row in made_up_trials("P1", 1, 10, 1) if row.status == "done"][:2]
+    first, second = [row for row in simulated_trials("P1", 1, 10, 1) if row.status == "done"][:2]
     again = msgspec.structs.replace(
         first, attempt=first.attempt + 1, response="disagree", response_value=2.0, corrects=first.trial
     )
@@ -105,7 +105,7 @@ def test_bids_holds_every_row_and_the_clock_of_the_force(study: Path, tmp_path: 
     written = write_bids(read_trial_table(study), tmp_path / "bids", session_force)
     place = tmp_path / "bids" / "sub-P1" / "ses-01" / "beh"
     stem = "sub-P1_ses-01_task-madeup_run-1"
-    made = made_up_trials("P1", 1, 20, 3)
+    made = simulated_trials("P1", 1, 20, 3)
     behaviour = rows_of(place / f"{stem}_beh.tsv", "\t")
     assert [int(row["trial"]) for row in behaviour] == [row.trial for row in made]
     assert [row["response_value"] for row in behaviour] == [

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from experiments.benchmarks import voice as bench
-from experiments.benchmarks.figures import Reference
+from experiments.benchmarks.figures import ReferenceLateness
 from experiments.benchmarks.monitor import Capture, delays_ms
 from robopatient.voice.evaluate import Evaluation
 
@@ -30,7 +30,7 @@ def test_tables_alias_less_than_pulses_computed_directly() -> None:
 def test_underruns_in_a_stall_of_the_host_are_not_ours() -> None:
     times = np.arange(0, 2_000_000_000, 2_000_000)
     late_ms = np.where((times > 500_000_000) & (times < 520_000_000), 30.0, 0.1)
-    reference = Reference(times, late_ms)
+    reference = ReferenceLateness(times, late_ms)
     rows = [(0, 100_000_000), (2, 540_000_000), (2, 900_000_000), (3, 1_500_000_000)]
     heard = [SimpleNamespace(underruns=count, t_ns=t_ns) for count, t_ns in rows]
     ours, everything = bench._underruns(heard, reference)

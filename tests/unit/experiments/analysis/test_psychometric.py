@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from scipy.special import ndtr
 
-from experiments.analysis.errors import AnalysisError
 from experiments.analysis.power_law import fit_power_law
 from experiments.analysis.psychometric import fit_psychometric, match_point, psychometric_with_intervals
+from policies.errors import AnalysisError
 
 LEVELS = np.linspace(-3, 3, 7)
 

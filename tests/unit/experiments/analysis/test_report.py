@@ -13,7 +13,7 @@ from experiments.analysis.results import Results, analyse_trials
 from experiments.analysis.trials import trials_of
 from experiments.analysis.verbs import analyse
 from experiments.analysis.words import in_short
-from experiments.benchmarks.made_up_study import TRUE_WEIGHTS, write_session
+from experiments.benchmarks.simulated_study import TRUE_WEIGHTS, write_session
 
 Rows = list[dict[str, object]]
 

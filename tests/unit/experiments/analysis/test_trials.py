@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from experiments.analysis.errors import AnalysisError
 from experiments.analysis.results import analyse_trials
 from experiments.analysis.trials import read_trials, trials_of
-from experiments.benchmarks.made_up_study import made_up_trials, write_session
+from experiments.benchmarks.simulated_study import simulated_trials, write_session
+from policies.errors import AnalysisError
 from robopatient.errors import RecordError
 from robopatient.record.tables import write_tables
 from robopatient.record.trials import read_trial_table
@@ -21,7 +21,7 @@ def published(people: int = 4, trials: int = 48) -> Rows:
     """Rows as in the published table."""
     rows: Rows = []
     for person in range(people):
-        for trial in made_up_trials(f"P{person}", 1, trials, seed=1):
+        for trial in simulated_trials(f"P{person}", 1, trials, seed=1):
             if trial.status == "done":
                 rows.append(
                     {
@@ -87,7 +87,7 @@ def test_a_record_a_csv_and_a_parquet_file_say_the_same(tmp_path: Path) -> None:
         )
         assert other.factors == of_record.factors
     assert len(of_record.table) == 72
-    missed = sum(row.status == "missed" for p in ("P1", "P2", "P3") for row in made_up_trials(p, 1, 24, 2))
+    missed = sum(row.status == "missed" for p in ("P1", "P2", "P3") for row in simulated_trials(p, 1, 24, 2))
     assert of_record.dropped == ({"not finished or not valid": missed} if missed else {})
 
 

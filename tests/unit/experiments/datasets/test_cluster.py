@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.datasets.farm import joined
 from experiments.datasets.generate import generate
+from policies.worker_pool import ray_cluster
 from robopatient.errors import MissingPackageError, SessionError
 
 pytestmark = pytest.mark.system
@@ -146,12 +146,12 @@ def test_a_lost_head_ends_the_command_with_what_to_do_and_nothing_is_lost(design
 def test_nobody_at_the_address_is_told_at_once():
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'robopatient[cluster]'")
     told = r"no cluster answers.*ray start --head, or use --ray local"
-    with pytest.raises(SessionError, match=told), joined("127.0.0.1:1"):
+    with pytest.raises(SessionError, match=told), ray_cluster("127.0.0.1:1"):
         pass
 
 
 def test_without_ray_the_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     told = r"--ray local: ray cannot be imported.*robopatient\[cluster\]"
-    with pytest.raises(MissingPackageError, match=told), joined("local"):
+    with pytest.raises(MissingPackageError, match=told), ray_cluster("local"):
         pass

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.datasets import farm, layout
+from experiments.datasets import layout, worker
 from experiments.datasets.design import load_design
 from experiments.datasets.generate import generate
 from experiments.datasets.tables import is_whole
@@ -88,7 +88,7 @@ def full(*arguments: object, **options: object) -> None:
 def test_a_disk_that_fills_up_while_people_are_drawn_or_laid_out_loses_nothing(design, made, tmp_path, monkeypatch):
     out = tmp_path / "set"
     with monkeypatch.context() as patch:
-        patch.setattr(farm, "write_rows", full)
+        patch.setattr(worker, "write_rows", full)
         with pytest.raises(RecordError, match=r"No space left on device.*type the command again"):
             generate(design, out, workers=1, say=quiet)
     assert not list((out / "work").glob("*.part"))
@@ -97,7 +97,7 @@ def test_a_disk_that_fills_up_while_people_are_drawn_or_laid_out_loses_nothing(d
         with pytest.raises(RecordError, match=r"No space left on device.*what is drawn is safe"):
             generate(design, out, workers=1, say=quiet)
     with monkeypatch.context() as patch:
-        patch.setattr(farm, "draw_person", full)  # nobody may be drawn again
+        patch.setattr(worker, "draw_person", full)  # nobody may be drawn again
         generate(design, out, workers=1, say=quiet)
     assert bytes_of(out) == bytes_of(made)
 

@@ -11,7 +11,7 @@ from support.needs import module
 from experiments.benchmarks.dataset_kills import killed_and_not
 from experiments.datasets.draw import pose_of_row
 from experiments.datasets.generate import generate
-from experiments.datasets.tables import read_rows
+from experiments.datasets.tables import rows_in
 from experiments.datasets.verify import verify
 from robopatient.errors import RecordError, SessionError
 from robopatient.facs import pspi
@@ -28,7 +28,7 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
 def test_everything_asked_for_is_there_and_verifies(made):
     checks = verify(made)
     assert [check.name for check in checks if not check.passed] == []
-    rows = read_rows(made / "train" / "metadata.parquet")
+    rows = list(rows_in(made / "train" / "metadata.parquet"))
     assert len(rows) == 2 * 3 * 2
     assert all((made / "train" / row["file_name"]).is_file() for row in rows)
     assert all((made / "train" / row["neutral"]).is_file() for row in rows)
@@ -36,7 +36,7 @@ def test_everything_asked_for_is_there_and_verifies(made):
 
 
 def test_pain_is_carried_by_the_units_of_its_archetype_and_its_pspi_is_the_formula(made):
-    for row in read_rows(made / "train" / "metadata.parquet"):
+    for row in rows_in(made / "train" / "metadata.parquet"):
         pose = pose_of_row(row)
         assert row["pspi"] == pspi(pose.au)
         if row["kind"] == "pain":
@@ -116,7 +116,7 @@ def test_clips_have_sound_and_a_row_a_frame(design_text, tmp_path):
     )
     generate(str(path), tmp_path / "set", workers=1, say=quiet)
     assert [check.name for check in verify(tmp_path / "set") if not check.passed] == []
-    frames = read_rows(tmp_path / "set" / "frames" / "train.parquet")
+    frames = list(rows_in(tmp_path / "set" / "frames" / "train.parquet"))
     assert len(frames) == 3 * 30
     pain = [row for row in frames if row["kind"] == "pain"]
     assert max(row["pspi"] for row in pain) > pain[0]["pspi"] + 3.0

@@ -6,7 +6,7 @@ import pytest
 from experiments.judges.clips import UNITS, Clip, pspi_of
 from experiments.judges.course import KEEP_SIZE, SPOILT, shown, spoilt
 from experiments.judges.evaluator import score
-from experiments.judges.judge import Card, load_judge, new_judge, save_judge
+from experiments.judges.judge import JudgeCard, load_judge, new_judge, save_judge
 from robopatient.errors import SessionError
 
 T_S = np.arange(240) / 30.0
@@ -36,7 +36,7 @@ TAUGHT, OTHERS = made_up(5, 6, "one", 1), made_up(5, 5, "other", 2)
 def scored(kind: str, tmp_path) -> dict:
     judge = new_judge(kind)
     judge.fit(TAUGHT, 1)
-    save_judge(tmp_path, judge, Card(kind=kind, lineage=("one",), source="s", clips=30, people=5, seed=1))
+    save_judge(tmp_path, judge, JudgeCard(kind=kind, lineage=("one",), source="s", clips=30, people=5, seed=1))
     return score(*load_judge(tmp_path), OTHERS)
 
 
@@ -75,6 +75,6 @@ def test_spoilt_faces_keep_their_size() -> None:
 
 def test_too_few_with_pain_are_not_judged(tmp_path) -> None:
     judge = new_judge("course-coupling")
-    card = Card(kind="course-coupling", lineage=(), source="s", clips=0, people=0, seed=1)
+    card = JudgeCard(kind="course-coupling", lineage=(), source="s", clips=0, people=0, seed=1)
     with pytest.raises(SessionError, match="6 clips of 1 people show pain of 2 and more: too few"):
         score(judge, card, made_up(1, 6, "other", 3))

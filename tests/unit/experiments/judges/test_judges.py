@@ -9,7 +9,7 @@ from experiments.judges.clips import UNITS, Clip, pspi_of
 from experiments.judges.closed_form import dynamics
 from experiments.judges.controls import FACE_CONTROLS, control
 from experiments.judges.evaluator import score
-from experiments.judges.judge import KINDS, Card, load_judge, new_judge, save_judge
+from experiments.judges.judge import KINDS, JudgeCard, load_judge, new_judge, save_judge
 from experiments.judges.sources import load_clips
 from experiments.judges.verbs import score_clips, train_judge
 from robopatient.errors import AssetError, ConfigError, RecordError, SessionError
@@ -52,7 +52,7 @@ def test_every_judge_ranks_faces_of_people_it_never_saw_and_survives_its_folder(
     judge.fit(TAUGHT, 1)
     told = judge.predict(OTHERS)
     assert np.corrcoef(told, [clip.nrs for clip in OTHERS])[0, 1] > 0.8
-    card = Card(kind=kind, lineage=("one",), source="made up", clips=100, people=10, seed=1)
+    card = JudgeCard(kind=kind, lineage=("one",), source="made up", clips=100, people=10, seed=1)
     save_judge(tmp_path, judge, card)
     again, read = load_judge(tmp_path)
     assert read.lineage == ("one",)
@@ -62,7 +62,7 @@ def test_every_judge_ranks_faces_of_people_it_never_saw_and_survives_its_folder(
 def test_a_judge_that_was_changed_after_it_was_frozen_is_refused(tmp_path: Path) -> None:
     judge = new_judge("ridge")
     judge.fit(TAUGHT, 1)
-    save_judge(tmp_path, judge, Card(kind="ridge", lineage=("one",), source="s", clips=1, people=1, seed=1))
+    save_judge(tmp_path, judge, JudgeCard(kind="ridge", lineage=("one",), source="s", clips=1, people=1, seed=1))
     with (tmp_path / "weights.npz").open("ab") as file:
         file.write(b"?")
     with pytest.raises(AssetError, match="changed after it was frozen"):
@@ -71,10 +71,10 @@ def test_a_judge_that_was_changed_after_it_was_frozen_is_refused(tmp_path: Path)
         load_judge(tmp_path / "nowhere")
 
 
-def ridge() -> tuple[object, Card]:
+def ridge() -> tuple[object, JudgeCard]:
     judge = new_judge("ridge")
     judge.fit(TAUGHT, 1)
-    return judge, Card(kind="ridge", lineage=("one",), source="s", clips=100, people=10, seed=1, sha256="0" * 64)
+    return judge, JudgeCard(kind="ridge", lineage=("one",), source="s", clips=100, people=10, seed=1, sha256="0" * 64)
 
 
 def test_kin_are_refused_with_what_they_share() -> None:

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from experiments.judges.coupling import couple
-from experiments.judges.measures import agreement, icc31, macro_f1, majority_rate, permutation_p
+from experiments.judges.measures import MEASURES, agreement, macro_f1, majority_rate, permutation_p
 
 T_S = np.arange(240) / 30.0
 PRESS = np.clip(np.minimum(T_S - 2.0, 5.0 - T_S), 0.0, 1.0)
 
 
 def test_icc_is_that_of_shrout_and_fleiss():
+    icc31 = MEASURES["icc31"]
     # Judges 1 and 2 of the six targets of Shrout and Fleiss 1979, table 2; by hand: BMS 3.88, EMS 0.68.
     one, two = np.array([9.0, 6.0, 8.0, 7.0, 10.0, 6.0]), np.array([2.0, 1.0, 4.0, 1.0, 5.0, 2.0])
     table = np.stack([one, two], axis=1)

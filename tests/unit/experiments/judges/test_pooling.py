@@ -5,11 +5,11 @@ import csv
 import numpy as np
 import pytest
 
+from experiments.judges.clip_sessions import PALPATIONS, RATER_SD_NRS, sessions_of
 from experiments.judges.clips import UNITS, Clip
 from experiments.judges.evaluator import score
-from experiments.judges.judge import KINDS, Card, new_judge
+from experiments.judges.judge import KINDS, JudgeCard, new_judge
 from experiments.judges.pooling import Pool
-from experiments.judges.sessions import PALPATIONS, RATER_SD_NRS, sessions_of
 from experiments.judges.sources import load_clips
 from robopatient.errors import SessionError
 
@@ -53,7 +53,7 @@ def test_a_session_is_rated_by_its_worst_and_its_last_palpation() -> None:
 def test_session_ratings_alone_teach_the_pain_of_single_palpations(kind: str) -> None:
     judge = new_judge(kind)
     judge.fit(TAUGHT, 1)
-    card = Card(kind=kind, lineage=("one",), source="made up", clips=100, people=10, seed=1)
+    card = JudgeCard(kind=kind, lineage=("one",), source="made up", clips=100, people=10, seed=1)
     report = score(judge, card, OTHERS)
     assert report["measures"]["spearman"]["value"] > 0.6
     assert report["sessions"]["measures"]["spearman"]["value"] > 0.4

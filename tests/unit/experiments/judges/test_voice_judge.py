@@ -8,7 +8,7 @@ from support.needs import module
 from experiments.judges.clips import NO_FACE, Clip, course_of
 from experiments.judges.controls import VOICE_CONTROLS, control
 from experiments.judges.evaluator import refuse_senseless, score
-from experiments.judges.judge import Card, load_judge, new_judge, save_judge
+from experiments.judges.judge import JudgeCard, load_judge, new_judge, save_judge
 from experiments.judges.sources import load_clips
 from experiments.judges.voice import FEATURES, describe
 from robopatient.errors import ConfigError, SessionError
@@ -57,7 +57,7 @@ def test_the_voice_judge_ranks_people_it_never_heard_and_survives_its_folder(tmp
     judge = new_judge("voice")
     judge.fit(TAUGHT, 1)
     told = judge.predict(OTHERS)
-    card = Card(kind="voice", lineage=("one",), source="made up", clips=len(TAUGHT), people=5, seed=1)
+    card = JudgeCard(kind="voice", lineage=("one",), source="made up", clips=len(TAUGHT), people=5, seed=1)
     card = save_judge(tmp_path, judge, card)
     again, read = load_judge(tmp_path)
     np.testing.assert_allclose(again.predict(OTHERS), told)

@@ -10,12 +10,12 @@ import pytest
 import policies
 from policies.corpus.faces import act
 from policies.corpus.recipe import load_recipe
-from policies.corpus.simulator import Design, simulate
+from policies.corpus.simulator import CorpusDesign, simulate
 from policies.corpus.store import Sequence
 from policies.errors import PolicyError
 from policies.face_baselines import fit_baseline
 from policies.face_evaluate import AGAIN, QUICK, evaluate, make_cases
-from policies.face_metrics.control import SWAPS, Person, slots_matter, swap_test
+from policies.face_metrics.control import SWAPS, ConditionedPerson, slots_matter, swap_test
 from policies.face_metrics.generation import generate_many
 from policies.face_metrics.takes import similar, stimuli_of, takes
 from policies.face_report.page import verdicts, write_report
@@ -52,7 +52,7 @@ class Follower:
 @pytest.fixture(scope="module")
 def simulated():
     """A small simulated corpus with four held-out people."""
-    return simulate(Design(subjects=14, palpation_trials=3, thermal_trials=0, trial_s=6.0, test_share=0.3), 2)
+    return simulate(CorpusDesign(subjects=14, palpation_trials=3, thermal_trials=0, trial_s=6.0, test_share=0.3), 2)
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +186,7 @@ def test_further_takes_keep_mood_and_stimulus_but_not_the_dice(simulated):
     np.testing.assert_array_equal(rebuilt.pain[:, 30:], np.stack([one.pain for one in clips]))
 
 
-PEOPLE = [Person(Traits(expressiveness=0.8 + 0.1 * i)) for i in range(8)]
+PEOPLE = [ConditionedPerson(Traits(expressiveness=0.8 + 0.1 * i)) for i in range(8)]
 
 
 def swap(name):
@@ -239,5 +239,5 @@ class Simulator:
 
 @pytest.mark.parametrize("name", ["asymmetry", "arousal", "contact", "site_left_mm", "site_head_mm", "tempo"])
 def test_directions_are_those_of_the_corpus(name):
-    people = [Person(Traits(expressiveness=1.4, archetype="narrowed", sex=float(i % 2))) for i in range(32)]
+    people = [ConditionedPerson(Traits(expressiveness=1.4, archetype="narrowed", sex=float(i % 2))) for i in range(32)]
     assert swap_test(Simulator(), people, swap(name), seed=3).passed

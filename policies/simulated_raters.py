@@ -1,4 +1,4 @@
-"""Raters by name, for lessons without a person: what ``policy train --simulate`` takes."""
+"""Raters by name, for training sessions without a person: what ``policy train --simulate`` takes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from policies.errors import PolicyError
-from policies.listeners import Habits, Rater, draw_listener
-from policies.people import People, fit_people, read_trials
+from policies.fitted_people import People, fit_people
+from policies.listeners import Habits, SimulatedRater, draw_listener
+from policies.rated_trials import read_rated_trials
 from policies.spaces import Task
 
 __all__ = ["SIMULATED", "Simulated", "simulated_rater"]
@@ -26,9 +27,9 @@ SIMULATED: dict[str, str] = {
 
 
 class Simulated(NamedTuple):
-    """A rater, and for a fitted person everybody and who among them it is."""
+    """A rater, and for a fitted person all people and the index of this one."""
 
-    rater: Rater
+    rater: SimulatedRater
     people: People | None = None
     person: int = -1
 
@@ -43,13 +44,15 @@ def simulated_rater(text: str, task: Task) -> Simulated:
     """
     kind, _, which = text.partition(":")
     if kind.endswith(".csv"):
-        people = fit_people(read_trials(Path(kind)))
+        people = fit_people(read_rated_trials(Path(kind)))
         if which and which not in people.names:
             raise PolicyError(f"{kind}: no participant {which!r}; choose one of {', '.join(people.names)}")
         if task.n_action != 2 or task.n_observation != 1:
             raise PolicyError(f"people of {kind} judged level and f0 of one force; choose the task pain-to-voice")
         person = people.names.index(which) if which else 0
-        return Simulated(Rater(people.listener(person), Habits(lapse=0.0), people.names[person]), people, person)
+        return Simulated(
+            SimulatedRater(people.listener(person), Habits(lapse=0.0), people.names[person]), people, person
+        )
     habits = {
         "psychophysical": Habits(),
         "noisy": Habits(),
@@ -62,4 +65,4 @@ def simulated_rater(text: str, task: Task) -> Simulated:
         raise PolicyError(f"no simulated listener {text!r}; choose one of {', '.join(SIMULATED)}")
     rng = np.random.default_rng(1000 + int(which or 0))
     listener = draw_listener(rng, task.n_observation, task.n_action, noise=2.0 if kind == "noisy" else 1.0)
-    return Simulated(Rater(listener, habits[kind], text))
+    return Simulated(SimulatedRater(listener, habits[kind], text))

@@ -14,7 +14,7 @@ import numpy as np
 from robopatient import messages as m
 from robopatient.record.writer import RecordWriter
 
-__all__ = ["TRUE_CUTS", "TRUE_WEIGHTS", "made_up_trials", "write_session", "write_study"]
+__all__ = ["TRUE_CUTS", "TRUE_WEIGHTS", "simulated_trials", "write_session", "write_study"]
 
 START_NS = 7_000_000_000_000
 TRIAL_NS = 8_000_000_000
@@ -29,7 +29,7 @@ TRUE_CUTS = (-1.2, -0.2, 1.4)
 PERSON_SD = 0.5
 
 
-def made_up_trials(participant: str, session: int, trials: int, seed: int) -> list[m.TrialRecord]:
+def simulated_trials(participant: str, session: int, trials: int, seed: int) -> list[m.TrialRecord]:
     """Rows of one session: the crossed list in random order, again and again, one missed attempt in twenty."""
     random = np.random.default_rng((seed, int.from_bytes(participant.encode()), session))
     own = np.random.default_rng((seed, int.from_bytes(participant.encode()))).normal(0.0, PERSON_SD)
@@ -122,7 +122,7 @@ def write_session(
             newton = max(0.0, 12 * np.sin(tick / 250 * 1.3))
             cells = (0.25 * newton, 0.3 * newton, 0.35 * newton, 0.1 * newton)
             writer.put(m.ForceFrame(START_NS + tick * 4_000_000, START_NS + tick * 4_000_000, tick * 4, cells))
-        for row in made_up_trials(participant, session, trials, seed):
+        for row in simulated_trials(participant, session, trials, seed):
             writer.put(row)
         if stop:
             writer.put(m.SessionStop(START_NS + (trials + 1) * TRIAL_NS, "done"))

@@ -17,7 +17,7 @@ from policies.errors import RatingError
 from policies.spaces import Array
 from robopatient.study import questions
 
-__all__ = ["LAPSE", "MISMATCH_STEP", "QUESTIONS", "Latents", "Question", "question"]
+__all__ = ["LAPSE", "MISMATCH_STEP", "QUESTIONS", "Latents", "RatingQuestion", "question"]
 
 LAPSE = 0.05
 """Share of answers that have nothing to do with the sound."""
@@ -34,7 +34,7 @@ class Latents(NamedTuple):
     congruence: Array
 
 
-class Question(questions.Question, frozen=True):
+class RatingQuestion(questions.Question, frozen=True):
     """One row of the table; "preference" compares the congruence of two sounds."""
 
     def index(self, rating: object) -> int:
@@ -87,15 +87,15 @@ class Question(questions.Question, frozen=True):
         return 1.0 - np.abs(2.0 * place - 1.0) if self.latent == "mismatch" else place
 
 
-QUESTIONS: dict[str, Question] = {
-    name: Question(*msgspec.structs.astuple(row))
+QUESTIONS: dict[str, RatingQuestion] = {
+    name: RatingQuestion(*msgspec.structs.astuple(row))
     for name, row in questions.QUESTIONS.items()
     if row.latent in ("mismatch", "naturalness", "congruence", "preference")
 }
 """Those of the table that a simulated listener can answer by what it hears."""
 
 
-def question(name: str) -> Question:
+def question(name: str) -> RatingQuestion:
     """Row of the table by name.
 
     Raises

@@ -7,8 +7,9 @@ import pytest
 
 from policies.errors import PolicyError, TrialsError
 from policies.evaluate import Yardstick
-from policies.people import fit_people, read_trials
+from policies.fitted_people import fit_people
 from policies.populations import hierarchical_prior, read_population, write_population
+from policies.rated_trials import read_rated_trials
 
 HEADER = "participant,voice_sex,trial,force_threshold_n,sound,amplitude,pitch,choice\n"
 AMPLITUDES, RATIOS, FORCES = (0.037037, 0.11111, 0.33333, 1.0), (0.7, 0.9, 1.1, 1.3), (5, 10, 15, 20)
@@ -29,7 +30,7 @@ def write(path: Path, people: int = 3, trials: int = 96, seed: int = 0) -> Path:
 
 
 def test_a_person_who_likes_it_loud_is_fitted_as_one(tmp_path: Path) -> None:
-    people = fit_people(read_trials(write(tmp_path / "t.csv")))
+    people = fit_people(read_rated_trials(write(tmp_path / "t.csv")))
     loud, quiet = np.array([[0.9, 0.0]]), np.array([[-0.9, 0.0]])
     weak_press = np.array([[-1.0]])
     assert people.listener(0).merit(weak_press, loud) > people.listener(0).merit(weak_press, quiet) + 0.2
@@ -38,7 +39,7 @@ def test_a_person_who_likes_it_loud_is_fitted_as_one(tmp_path: Path) -> None:
 
 
 def test_what_is_known_of_others_does_not_depend_on_the_one_left_out(tmp_path: Path) -> None:
-    people = fit_people(read_trials(write(tmp_path / "t.csv", people=4)), shrinkage=0.4)
+    people = fit_people(read_rated_trials(write(tmp_path / "t.csv", people=4)), shrinkage=0.4)
     changed = type(people)(
         **{f: getattr(people, f) for f in people.__struct_fields__}
         | {"parameters": people.parameters + np.eye(4)[:, :1] * 7.0}
@@ -64,26 +65,26 @@ def test_a_wrong_table_is_refused_with_line_column_and_value(tmp_path: Path, cha
     path = write(tmp_path / "t.csv")
     path.write_text(change(path.read_text()))
     with pytest.raises(TrialsError, match=message):
-        read_trials(path)
+        read_rated_trials(path)
 
 
 def test_people_who_cannot_be_fitted_are_named(tmp_path: Path) -> None:
     with pytest.raises(TrialsError, match="R00 answered 5 trials, at least 20"):
-        fit_people(read_trials(write(tmp_path / "few.csv", trials=5)))
+        fit_people(read_rated_trials(write(tmp_path / "few.csv", trials=5)))
     path = write(tmp_path / "same.csv")
     text = path.read_text().splitlines(keepends=True)
     path.write_text("".join(line[:-2] + "a\n" if line.startswith("R01") else line for line in text))
     with pytest.raises(TrialsError, match="R01 always gave the same answer"):
-        fit_people(read_trials(path))
+        fit_people(read_rated_trials(path))
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(TrialsError, match=r"nowhere\.csv: cannot be read"):
-        read_trials(tmp_path / "nowhere.csv")
+        read_rated_trials(tmp_path / "nowhere.csv")
 
 
 def test_a_population_is_kept_as_mean_and_covariance_alone(tmp_path: Path) -> None:
-    people = fit_people(read_trials(write(tmp_path / "t.csv", people=5)), shrinkage=0.4)
+    people = fit_people(read_rated_trials(write(tmp_path / "t.csv", people=5)), shrinkage=0.4)
     mean, covariance = people.others(2)
     write_population(tmp_path / "p.toml", mean, covariance, 4, "test")
     read = read_population(str(tmp_path / "p.toml"))
@@ -96,7 +97,7 @@ def test_a_population_is_kept_as_mean_and_covariance_alone(tmp_path: Path) -> No
 
 
 def test_fitted_people_of_the_congruence_study_have_the_known_head_room(shared_data: Path) -> None:
-    people = fit_people(read_trials(shared_data / "congruence_trials.csv"), shrinkage=0.4)
+    people = fit_people(read_rated_trials(shared_data / "congruence_trials.csv"), shrinkage=0.4)
     yardsticks = [Yardstick(people.listener(i), i) for i in range(len(people.names))]
     assert np.mean([y.random for y in yardsticks]) == pytest.approx(0.538, abs=0.01)
     assert np.mean([y.best for y in yardsticks]) == pytest.approx(0.657, abs=0.015)

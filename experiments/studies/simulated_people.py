@@ -11,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.studies.hand import Press
-from policies.listeners import FittedListener, Habits, Rater, draw_listener
-from policies.people import fit_people, read_trials
+from experiments.studies.hand import SimulatedPress
+from policies.answer_scales import QUESTIONS as LISTENED
+from policies.fitted_people import fit_people
+from policies.listeners import FittedListener, Habits, SimulatedRater, draw_listener
 from policies.populations import population_names, read_population
-from policies.scales import QUESTIONS as LISTENED
-from policies.simulated import SIMULATED, simulated_rater
+from policies.rated_trials import read_rated_trials
+from policies.simulated_raters import SIMULATED, simulated_rater
 from policies.spaces import TASKS, normalised
 from robopatient.errors import ConfigError
 from robopatient.levels import gain_to_db
@@ -40,8 +41,6 @@ FREE_OVERSHOOT_NEWTON, FREE_LOG_SD = 14.4, 0.55
 """Of a press towards a bare threshold: the median peak exceeds it by 14.4 N (published presses)."""
 WEAK_SHARE = 0.02
 """Presses that stay too light: 1.8 % of the published ones."""
-EARLY_SHARE = 0.01
-"""Hands that do not wait for the window (assumption; the published rigs, which do not check, have 13 %)."""
 THINK_S, THINK_LOG_SD = 1.1, 0.45
 """Time to answer (assumption: no published response times)."""
 DELAY_THRESHOLD_MS, DELAY_THRESHOLD_LOG_SD, DELAY_SLOPE = 180.0, 0.35, 0.35
@@ -64,7 +63,7 @@ class SimulatedPerson:
         Who judges what is heard.
     """
 
-    def __init__(self, rater: Rater, seed: int) -> None:
+    def __init__(self, rater: SimulatedRater, seed: int) -> None:
         self.rater = rater
         self._seed = seed
         self._rng = np.random.default_rng([seed, 0x57])
@@ -85,7 +84,7 @@ class SimulatedPerson:
         """How long an answer takes."""
         return THINK_S * math.exp(THINK_LOG_SD * self._rng.standard_normal())
 
-    def press(self, now_s: float, stimulus: Stimulus) -> Press:
+    def press(self, now_s: float, stimulus: Stimulus) -> SimulatedPress:
         """The next press, told when the window opens at ``now_s``."""
         rng = self._rng
         onset_s = now_s + max(LEAST_START_S, START_S[0] + START_S[1] * rng.standard_normal())
@@ -97,11 +96,7 @@ class SimulatedPerson:
             peak = stimulus.trigger_newton + excess
         if rng.random() < WEAK_SHARE:
             peak = 0.6 * max(stimulus.trigger_newton, low)
-        return Press(onset_s, peak, RISE_S, HOLD_S, FALL_S)
-
-    def is_early(self) -> bool:
-        """Whether the hand does not wait for the window this time."""
-        return bool(self._rng.random() < EARLY_SHARE)
+        return SimulatedPress(onset_s, peak, RISE_S, HOLD_S, FALL_S)
 
     def answer(self, question: Question, factors: Factors, stimulus: Stimulus) -> str:
         """Answer to a question about a trial, as text."""
@@ -165,9 +160,9 @@ def people_of(listeners: str, count: int, seed: int) -> list[SimulatedPerson]:
     """
     rng = np.random.default_rng([seed, 0x59])
     if listeners.endswith(".csv"):
-        people = fit_people(read_trials(Path(listeners)))
+        people = fit_people(read_rated_trials(Path(listeners)))
         raters = [
-            Rater(
+            SimulatedRater(
                 people.listener(index % len(people.names)), Habits(lapse=0.0), people.names[index % len(people.names)]
             )
             for index in range(count)
@@ -178,9 +173,9 @@ def people_of(listeners: str, count: int, seed: int) -> list[SimulatedPerson]:
         raters = []
         for index in range(count):
             drawn = prior.mean + root @ rng.standard_normal(len(prior.mean))
-            raters.append(Rater(FittedListener(drawn[:-3], np.sort(drawn[-3:]), name=f"{listeners}:{index}")))
+            raters.append(SimulatedRater(FittedListener(drawn[:-3], np.sort(drawn[-3:]), name=f"{listeners}:{index}")))
     elif listeners == "psychophysical":
-        raters = [Rater(draw_listener(rng), name=f"psychophysical:{index}") for index in range(count)]
+        raters = [SimulatedRater(draw_listener(rng), name=f"psychophysical:{index}") for index in range(count)]
     elif listeners in PRESETS:
         raters = [simulated_rater(f"{listeners}:{index}", TASK).rater for index in range(count)]
     else:

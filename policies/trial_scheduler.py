@@ -1,4 +1,4 @@
-"""The course of a live lesson, trial after trial: pure, fed with time, force, pain and what people do.
+"""The course of a live training session, trial after trial: pure, fed with time, force, pain and what people do.
 
 It says which pain to aim at, when to ask, what to send to the trainer, and what the screens are to show.
 """
@@ -11,18 +11,18 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from policies.answer_scales import question
 from policies.errors import RatingError
 from policies.plan import keyed
-from policies.scales import question
 from policies.spaces import TASKS
-from policies.trainer import Asked, Finish, Pressed, Progress, Rated, Skipped, Undo
+from policies.trainer import FinishTraining, NextTrial, PressDone, Progress, Rated, Skipped, Undo
 from robopatient import messages as m
 from robopatient.config import LessonConfig, SessionConfig
 from robopatient.expression.ppo import Ppo, Slope
 from robopatient.patient import Patient, PatientProfile
 from robopatient.phantom import load_phantom
 
-__all__ = ["Coach", "Presses", "standard_presses"]
+__all__ = ["PressOutcomes", "TrialScheduler", "standard_presses"]
 
 HAND_OFF_NEWTON = 1.2
 """The published rigs' end of a press."""
@@ -40,7 +40,7 @@ PRESS_S = 1.2
 RATE_HZ = 250.0
 
 
-class Presses(NamedTuple):
+class PressOutcomes(NamedTuple):
     """What standard presses lead to, arrays of one shape (n,): peak force, worst pain shown, its steepest rise."""
 
     newton: np.ndarray
@@ -56,7 +56,7 @@ class Presses(NamedTuple):
         return float(np.interp(nrs, self.nrs, self.newton))
 
 
-def standard_presses(config: SessionConfig, profile: PatientProfile, policy: Ppo) -> Presses:
+def standard_presses(config: SessionConfig, profile: PatientProfile, policy: Ppo) -> PressOutcomes:
     """Presses of ``LEAST_NEWTON`` to ``MOST_NEWTON`` at the worst site.
 
     Each force is tried on a patient of its own, so that none is sensitised by the last.
@@ -67,7 +67,7 @@ def standard_presses(config: SessionConfig, profile: PatientProfile, policy: Ppo
     newton = np.linspace(LEAST_NEWTON, MOST_NEWTON, 12)
     shown = np.array([_worst(config, profile, policy, float(force), place) for force in newton])
     # Looking up a force by its pain needs pains that never fall.
-    return Presses(newton, *np.maximum.accumulate(shown, axis=0).T)
+    return PressOutcomes(newton, *np.maximum.accumulate(shown, axis=0).T)
 
 
 def _worst(
@@ -86,7 +86,7 @@ def _worst(
     return worst, steepest
 
 
-class Coach:
+class TrialScheduler:
     """One sitting.
 
     Parameters
@@ -97,7 +97,7 @@ class Coach:
         Of this client: it acts as the session's own, so it can say what was presented.
     """
 
-    def __init__(self, lesson: LessonConfig, seed: int, presses: Presses, policy: Ppo) -> None:
+    def __init__(self, lesson: LessonConfig, seed: int, presses: PressOutcomes, policy: Ppo) -> None:
         self.phase: m.StudyPhase = "setup"
         self.target: dict[str, float] = {}
         self._lesson, self._seed, self._presses, self._policy = lesson, seed, presses, policy
@@ -108,11 +108,10 @@ class Coach:
         self._answers = -1
         self._resumed = False
         self._rested_at = 0
-        self._asked: Asked | None = None
+        self._asked: NextTrial | None = None
         self._waiting = False
         self._worst = dict.fromkeys(self._names, 0.0)
         self._newton = 0.0
-        self._before_pause: m.StudyPhase = "ready"
         self._tried = 0
 
     # What is told
@@ -137,7 +136,7 @@ class Coach:
             return
         self._enter("question", "", now_ns)
 
-    def asked(self, asked: Asked, now_ns: int) -> None:
+    def asked(self, asked: NextTrial, now_ns: int) -> None:
         """The trainer has chosen."""
         del now_ns
         self._asked, self._waiting = asked, False
@@ -177,7 +176,7 @@ class Coach:
                 return self._answer(action, now_ns)
             case "pause" | "hush" | "stop" if self.phase not in ("setup", "consent", "instructions", "done", "aborted"):
                 if self.phase == "question":
-                    return []  # nothing sounds and nobody is hurried: the question waits by itself
+                    return []  # nothing sounds and there is no time limit: the question waits
                 self._enter("paused", "paused", now_ns)
                 return self._set_aside()
             case "resume" if self.phase == "paused":
@@ -192,7 +191,7 @@ class Coach:
                 return [*orders, Undo()]
             case "abort" if self.phase not in ("done", "aborted"):
                 self._enter("aborted", "aborted", now_ns)
-                return [Finish()] if self._answers > 0 else []
+                return [FinishTraining()] if self._answers > 0 else []
         return []
 
     def _answer(self, action: m.OperatorAction, now_ns: int) -> list[Any]:
@@ -254,13 +253,13 @@ class Coach:
         aimed = self._presses.observed(float(rng.uniform(max(2.5, low), max(2.6, high))))
         self.target = {name: aimed[name] for name in self._names}
         self._waiting = True
-        return [Pressed(tuple(self.target.values()))]
+        return [PressDone(tuple(self.target.values()))]
 
     def _go_on(self, now_ns: int) -> list[Any]:
         if self._answers >= self._lesson.ratings:
             self._enter("done", "done", now_ns)
             self._waiting = True
-            return [Finish()]
+            return [FinishTraining()]
         every = self._lesson.break_every
         if every and self._answers - self._rested_at >= every:
             self._enter("break", "break", now_ns)

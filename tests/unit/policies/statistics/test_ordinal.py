@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from policies.ordinal import Gaussian, answer_probabilities, fit_map, log_likelihood, quadratic
+from policies.statistics.ordinal import Gaussian, answer_probabilities, fit_map, log_likelihood, quadratic
 
 WEIGHTS = np.array([0.2, 0.1, 0.0, 0.1, 0.5, -0.2, -0.4, 0.1, -0.1])
 CUTS = np.array([-0.8, -0.2, 1.9])

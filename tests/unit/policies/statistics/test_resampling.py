@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from policies.face_metrics.intervals import SubjectBootstrap, better, sign_flip_p
+from policies.statistics.resampling import SubjectBootstrap, better, sign_flip_p
 
 
 def test_every_subject_counts_once_however_many_clips():

@@ -1,15 +1,14 @@
-"""Do people agree with each other, and with themselves? ICC, Krippendorff's alpha, and the same thing asked twice."""
+"""Agreement between raters: intraclass correlations and Krippendorff's alpha."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
-from experiments.analysis.errors import AnalysisError
+from policies.errors import AnalysisError
 
-__all__ = ["Icc", "Retest", "icc_one_way", "icc_two_way", "krippendorff_alpha", "repeat_pairs", "retest"]
+__all__ = ["Icc", "icc_one_way", "icc_two_way", "krippendorff_alpha"]
 
 
 class Icc(NamedTuple):
@@ -21,30 +20,6 @@ class Icc(NamedTuple):
     consistency_mean: float
     targets: int
     raters: int
-
-
-class Retest(NamedTuple):
-    """How alike two answers of one person to one stimulus are.
-
-    Attributes
-    ----------
-    same, same_side
-        Share of pairs with the same answer, and on the same side of the scale's middle.
-    chance_same, chance_same_side
-        The same for two answers drawn independently from all answers.
-    difference
-        Mean absolute difference, steps of the scale.
-    pairs
-        Pairs compared.
-    """
-
-    same: float
-    chance_same: float
-    same_side: float
-    chance_same_side: float
-    difference: float
-    chance_difference: float
-    pairs: int
 
 
 def icc_one_way(table: np.ndarray) -> float:
@@ -105,7 +80,7 @@ def krippendorff_alpha(counts: np.ndarray, metric: str = "ordinal") -> float:
     Returns
     -------
     float
-        1 for agreement without fault, 0 for what chance gives, NaN when all answers are the same.
+        1 for perfect agreement, 0 for what chance gives, NaN when all answers are the same.
     """
     counts = counts[counts.sum(axis=1) >= 2].astype(float)
     if not len(counts):
@@ -118,52 +93,6 @@ def krippendorff_alpha(counts: np.ndarray, metric: str = "ordinal") -> float:
     observed = np.sum(coincidences * distance)
     expected = np.sum(np.outer(totals, totals) * distance) / (totals.sum() - 1)
     return float(1 - observed / expected) if expected > 0 else float("nan")
-
-
-def repeat_pairs(table: pd.DataFrame, factors: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Answers of one person to one stimulus twice: hidden repeats with what they repeat, and cells that occurred again.
-
-    Returns
-    -------
-    tuple
-        First and second answer of each pair (every pair of trials in a cell), both (pairs,).
-    """
-    group = table.groupby(["participant", *factors], sort=False).ngroup().to_numpy()
-    order = np.argsort(group, kind="stable")
-    group, answers = group[order], table["answer"].to_numpy(int)[order]
-    first, second = [answers[:0]], [answers[:0]]
-    for step in range(1, int(np.bincount(group).max()) if len(group) else 0):
-        same = group[step:] == group[:-step]
-        first.append(answers[:-step][same])
-        second.append(answers[step:][same])
-    return np.concatenate(first), np.concatenate(second)
-
-
-def retest(first: np.ndarray, second: np.ndarray, answers: np.ndarray, levels: int) -> Retest:
-    """Likeness of pairs of answers beside that of two answers drawn at random.
-
-    Parameters
-    ----------
-    first, second
-        Levels from 0, shape (pairs,).
-    answers
-        All answers, from which chance is computed, shape (n,).
-    """
-    if not len(first):
-        raise AnalysisError("nobody answered to the same stimulus twice: there is nothing to compare")
-    share = np.bincount(answers, minlength=levels) / len(answers)
-    side = np.arange(levels) >= levels / 2
-    apart = np.abs(np.subtract.outer(np.arange(levels), np.arange(levels)))
-    upper = float(share[side].sum())
-    return Retest(
-        same=float(np.mean(first == second)),
-        chance_same=float(np.sum(share**2)),
-        same_side=float(np.mean(side[first] == side[second])),
-        chance_same_side=upper**2 + (1 - upper) ** 2,
-        difference=float(np.mean(np.abs(first - second))),
-        chance_difference=float(share @ apart @ share),
-        pairs=len(first),
-    )
 
 
 def _distance(totals: np.ndarray, metric: str) -> np.ndarray:

@@ -1,6 +1,6 @@
-"""Simulated lessons for the policy benchmarks: run on all cores or a cluster, kept on the disk, gone on with later.
+"""Simulated training sessions for the policy benchmarks: on all cores or a cluster, kept on disk, resumed later.
 
-A lesson is a pure function of its job and of the code. What is kept is filed under a digest of both, so that a
+A run is a pure function of its job and of the code. What is kept is filed under a digest of both, so that a
 changed learner never shows the results of the old one.
 """
 
@@ -21,30 +21,30 @@ import msgspec
 import numpy as np
 
 from policies.errors import PolicyError
-from policies.evaluate import Job, Lesson, run_job
-from policies.sweep import sweep
+from policies.evaluate import TrainingJob, TrainingResult, run_job
+from policies.worker_pool import run_in_order
 
-__all__ = ["Lessons"]
+__all__ = ["TrainingRuns"]
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
 
 
-class _Row(msgspec.Struct, frozen=True):
+class _KeptResult(msgspec.Struct, frozen=True):
     """One line of the file: digest of job and code, and what came of it."""
 
     key: str
-    lesson: Lesson
+    lesson: TrainingResult
 
 
-class Lessons:
-    """Where lessons are run, and where finished ones are kept.
+class TrainingRuns:
+    """Where training sessions are run, and where finished ones are kept.
 
     Parameters
     ----------
     keep
-        Folder for finished lessons, made when new; None keeps nothing.
+        Folder for finished training sessions, made when new; None keeps nothing.
     workers, ray_address
-        As for ``policies.sweep.sweep``.
+        As for ``policies.worker_pool.run_in_order``.
 
     Raises
     ------
@@ -55,7 +55,7 @@ class Lessons:
     def __init__(self, keep: Path | None = None, workers: int = 0, ray_address: str = "") -> None:
         self._workers, self._ray_address = workers, ray_address
         self._path = None if keep is None else keep / "lessons.jsonl"
-        self._known: dict[str, Lesson] = {}
+        self._known: dict[str, TrainingResult] = {}
         if self._path is None:
             return
         try:
@@ -65,28 +65,28 @@ class Lessons:
             raise PolicyError(f"{self._path}: cannot be used ({error}); give --keep another folder") from error
         for number, line in enumerate(lines, start=1):
             if not line.endswith(b"\n"):
-                # Written when the last run was killed: that lesson is made again.
+                # Written when the last run was killed: that training session is made again.
                 self._path.write_bytes(b"".join(lines[:-1]))
                 break
             try:
-                row = msgspec.json.decode(line, type=_Row)
+                row = msgspec.json.decode(line, type=_KeptResult)
             except msgspec.DecodeError as error:
                 raise PolicyError(
-                    f"{self._path}, line {number}: is no lesson ({error}); give --keep another folder"
+                    f"{self._path}, line {number}: is no training session ({error}); give --keep another folder"
                 ) from error
             self._known[row.key] = row.lesson
 
-    def run(self, what: str, jobs: Sequence[Job]) -> list[Lesson]:
+    def run(self, what: str, jobs: Sequence[TrainingJob]) -> list[TrainingResult]:
         """Lessons of all jobs, in their order; only those not kept yet are simulated."""
         keys = [_digest(job) for job in jobs]
         todo = [k for k, key in enumerate(keys) if key not in self._known]
         with _bar(what, len(jobs), len(jobs) - len(todo)) as done:
 
-            def take(place: int, lesson: Lesson) -> None:
+            def take(place: int, lesson: TrainingResult) -> None:
                 self._take(keys[todo[place]], lesson)
                 done(len(jobs) - len(todo) + place + 1)
 
-            sweep(
+            run_in_order(
                 run_job,
                 [jobs[k] for k in todo],
                 workers=self._workers,
@@ -95,16 +95,16 @@ class Lessons:
             )
         return [self._known[key] for key in keys]
 
-    def _take(self, key: str, lesson: Lesson) -> None:
+    def _take(self, key: str, lesson: TrainingResult) -> None:
         self._known[key] = lesson
         if self._path is not None:
             with self._path.open("ab") as file:
-                file.write(msgspec.json.encode(_Row(key, lesson)) + b"\n")
+                file.write(msgspec.json.encode(_KeptResult(key, lesson)) + b"\n")
 
 
 @cache
 def _code() -> str:
-    """Digest of all that a lesson depends on: modules behind it, shipped weights, and versions of libraries."""
+    """Digest of all that a run depends on: modules behind it, shipped weights, and versions of libraries."""
     found = hashlib.sha256()
     files = _modules("evaluate")
     files += [POLICIES.parent / "robopatient" / name for name in ("expression/ppo.py", "study/questions.py")]
@@ -124,12 +124,16 @@ def _modules(first: str) -> list[Path]:
         name = todo.pop()
         if name not in known:
             known.add(name)
-            text = (POLICIES / f"{name}.py").read_text(encoding="utf-8")
-            todo += re.findall(r"^\s*from policies\.(\w+) import", text, re.MULTILINE)
-    return [POLICIES / f"{name}.py" for name in known]
+            text = _file(name).read_text(encoding="utf-8")
+            todo += re.findall(r"^\s*from policies\.([\w.]+) import", text, re.MULTILINE)
+    return [_file(name) for name in known]
 
 
-def _digest(job: Job) -> str:
+def _file(name: str) -> Path:
+    return POLICIES.joinpath(*name.split(".")).with_suffix(".py")
+
+
+def _digest(job: TrainingJob) -> str:
     return hashlib.sha256(_code().encode() + msgspec.json.encode(job, enc_hook=_plain)).hexdigest()[:24]
 
 
@@ -147,7 +151,11 @@ def _bar(what: str, total: int, already: int) -> Iterator[Callable[[int], None]]
         begin = time.perf_counter()
         yield lambda done: None
         kept = f", {already} of them kept" if already else ""
-        print(f"{what}: {total} lessons in {time.perf_counter() - begin:.0f} s{kept}", file=sys.stderr, flush=True)
+        print(
+            f"{what}: {total} training sessions in {time.perf_counter() - begin:.0f} s{kept}",
+            file=sys.stderr,
+            flush=True,
+        )
         return
     from rich.console import Console
     from rich.progress import Progress

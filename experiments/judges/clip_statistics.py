@@ -64,7 +64,7 @@ class Ridge:
 
 
 class Logistic:
-    """Logistic regression on the apex: five grades, told as their mean."""
+    """Logistic regression on the apex: five grades, predicted as their mean."""
 
     kind = "logistic"
     sense = "face"
@@ -80,9 +80,9 @@ class Logistic:
         fitted = linear.LogisticRegression(C=1.0 / RIDGE, max_iter=MAX_STEPS)
         fitted.fit(np.array([apex(clip) for clip in clips]), grade)
         coefficients, intercept = self._weights["coefficients"], self._weights["intercept"]
-        coefficients[:], intercept[:] = 0.0, NEVER  # grades that were not there are not told
+        coefficients[:], intercept[:] = 0.0, NEVER  # grades that were not there are never predicted
         found, offset = fitted.coef_, fitted.intercept_
-        if len(fitted.classes_) == 2:  # told as one row, for the second grade against the first
+        if len(fitted.classes_) == 2:  # given as one row, for the second grade against the first
             found, offset = np.concatenate([-found, found]) / 2.0, np.concatenate([-offset, offset]) / 2.0
         coefficients[fitted.classes_], intercept[fitted.classes_] = found, offset
 

@@ -1,78 +1,83 @@
-"""People drawn side by side, by processes of this machine or by a Ray cluster; whoever dies, nobody is drawn in half.
+"""Many independent jobs on this machine's cores or on a Ray cluster.
 
-A person is drawn into a folder of a name that nobody else uses, which becomes the person's own only when it is whole.
+A job is a pure function of its arguments, so results do not depend on where it ran or how often. A worker may be killed
+at any time: what it had not finished is done again.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-import shutil
 import socket
 import sys
 import threading
 import time
-import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from functools import lru_cache
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from experiments.datasets.design import Design
-from experiments.datasets.draw import Job, Studio, draw_person
-from experiments.datasets.tables import DIGESTS, ROWS, write_digests, write_rows
-from robopatient.errors import MissingPackageError, RecordError, SessionError, require
+from robopatient.errors import MissingPackageError, SessionError, require
 
-__all__ = ["PART", "Cluster", "cluster", "draw", "joined", "processes"]
+__all__ = ["RayCluster", "on_cluster", "on_cores", "ray_cluster", "run_in_order"]
 
-PART = ".part"
-"""Ends the name of what is not whole yet."""
+J = TypeVar("J")
+R = TypeVar("R")
+
 RETRIES = 3
 AHEAD = 3
-"""People that wait for each worker: enough that none idles, few enough that a million need no list."""
+"""Jobs that wait for each worker: enough that none idles, few enough that a million need no list."""
 PARENT_EVERY_S = 0.5
 HEAD_EVERY_S, HEAD_SILENT_S, HEARD_S = 2.0, 10.0, 5.0
-"""How often a cluster's head is called, after what silence it counts as lost, and how soon that must be told."""
+"""How often a cluster's head is called, after what silence it counts as lost, and how soon that must be reported."""
 
 
-def draw(job: Job) -> str:
-    """One person, complete or not at all; returns who drew.
+def run_in_order(
+    function: Callable[[J], R],
+    jobs: Sequence[J],
+    *,
+    workers: int = 1,
+    ray_address: str = "",
+    on_result: Callable[[int, R], None] | None = None,
+) -> list[R]:
+    """Results of a module-level function for all jobs, in the order of the jobs.
+
+    Parameters
+    ----------
+    workers
+        Processes; 1 runs in this one, 0 takes one per core but one.
+    ray_address
+        "" none, "local" a cluster of this machine, else the address of a running one.
+    on_result
+        Called with the index and the result of every job as soon as it and all before it are done.
 
     Raises
     ------
-    RecordError
-        When the folder cannot be written.
+    MissingPackageError, SessionError
+        When Ray is asked for and not installed, or no cluster answers at the address.
     """
-    final = job.folder
-    who = f"{socket.gethostname()}/{os.getpid()}"
-    if final.is_dir():
-        return who
-    part = final.with_name(f"{final.name}-{uuid.uuid4().hex[:12]}{PART}")
-    try:
-        rows, digests = draw_person(Job(job.design, job.person, part), _studio(job.design))
-        write_rows(rows, part / ROWS)
-        write_digests(digests, part / DIGESTS)
-        part.replace(final)
-    except OSError as error:
-        shutil.rmtree(part, ignore_errors=True)
-        if not final.is_dir():  # else a worker that was thought lost has drawn the same person
-            raise RecordError(
-                f"{part}: cannot be written ({error}); free some space and type the command again"
-            ) from error
-    return who
+    done: list[R] = []
+    early: dict[int, R] = {}
+
+    def keep(results: Iterable[tuple[int, R]]) -> list[R]:
+        for index, result in results:
+            early[index] = result
+            while len(done) in early:
+                done.append(early.pop(len(done)))
+                if on_result:
+                    on_result(len(done) - 1, done[-1])
+        return done
+
+    if ray_address:
+        with ray_cluster(ray_address) as cluster:
+            return keep(on_cluster(cluster, function, jobs))
+    return keep(on_cores(function, jobs, workers or max(1, (os.cpu_count() or 2) - 1)))
 
 
-@lru_cache(maxsize=1)
-def _studio(design: Design) -> Studio:
-    os.environ.setdefault("LP_NUM_THREADS", "1")  # Mesa's rasteriser: there is one process a core
-    return Studio(design)
-
-
-def processes(jobs: list[Job], workers: int) -> Iterator[str]:
-    """Draw by so many processes of this machine; yields who drew, as people are finished.
+def on_cores(function: Callable[[J], R], jobs: Sequence[J], workers: int) -> Iterator[tuple[int, R]]:
+    """Index and result of each job, as they are finished, by so many processes of this machine.
 
     Raises
     ------
@@ -80,26 +85,32 @@ def processes(jobs: list[Job], workers: int) -> Iterator[str]:
         When workers die again and again.
     """
     if workers == 1:
-        yield from map(draw, jobs)
+        yield from ((index, function(job)) for index, job in enumerate(jobs))
         return
+    missing = dict(enumerate(jobs))
     for attempt in range(RETRIES):
-        left = iter([job for job in jobs if not job.folder.is_dir()])
+        left = iter(list(missing.items()))
         try:
             context = multiprocessing.get_context("spawn")
-            with _one_thread_each(), ProcessPoolExecutor(workers, context, _mortal, (os.getpid(),)) as pool:
-                running = {pool.submit(draw, job) for job in islice(left, AHEAD * workers)}
+            with _one_thread_each(), ProcessPoolExecutor(workers, context, _end_with, (os.getpid(),)) as pool:
+
+                def submit(count: int, pool: ProcessPoolExecutor = pool, left: Iterator[Any] = left) -> dict[Any, int]:
+                    return {pool.submit(function, job): index for index, job in islice(left, count)}
+
+                running = submit(AHEAD * workers)
                 try:
                     while running:
-                        done, running = wait(running, return_when=FIRST_COMPLETED)
-                        running |= {pool.submit(draw, job) for job in islice(left, len(done))}
-                        yield from (one.result() for one in done)
+                        done, _ = wait(running, return_when=FIRST_COMPLETED)
+                        for one in done:
+                            result, index = one.result(), running.pop(one)
+                            del missing[index]
+                            yield index, result
+                        running |= submit(len(done))
                 finally:
-                    pool.shutdown(wait=False, cancel_futures=True)  # one error is told at once, not after the rest
-        except BrokenProcessPool:  # a worker was killed: what it had not finished is drawn again
+                    pool.shutdown(wait=False, cancel_futures=True)  # an error is reported at once, not after the rest
+        except BrokenProcessPool:
             if attempt == RETRIES - 1:
-                raise SessionError(
-                    f"{jobs[0].folder.parent}: workers died {RETRIES} times; try --workers 1 to see why"
-                ) from None
+                raise SessionError(f"workers died {RETRIES} times; try --workers 1 to see why") from None
         else:
             return
 
@@ -120,8 +131,8 @@ def _one_thread_each() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _mortal(parent: int) -> None:
-    """Let this worker die with its parent, which cannot tell its pool when it is killed with -9."""
+def _end_with(parent: int) -> None:
+    """End this worker when its parent ends, which cannot stop its pool when it is killed with -9."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -131,7 +142,7 @@ def _mortal(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-class Cluster(NamedTuple):
+class RayCluster(NamedTuple):
     """Ray, connected; the event is set when its head has been silent for long."""
 
     ray: Any
@@ -140,20 +151,20 @@ class Cluster(NamedTuple):
 
 
 @contextmanager
-def joined(address: str) -> Iterator[Cluster]:
+def ray_cluster(address: str) -> Iterator[RayCluster]:
     """A cluster of this machine for "local", else the one whose head is at ``address``.
 
     Raises
     ------
     MissingPackageError, SessionError
-        When Ray is not installed, or nobody answers.
+        When Ray is not installed, or no cluster answers.
     """
     try:
         ray: Any = require("ray", "cluster")
     except MissingPackageError as error:
         raise MissingPackageError(f"--ray {address}: {error}") from error
     if address != "local" and not _answers(address):
-        raise SessionError(_no_cluster(address, "nobody listens there"))
+        raise SessionError(_no_cluster(address, "nothing listens there"))
     try:
         own = {"include_dashboard": False} if address == "local" else {}
         ray.init(address=address, log_to_driver=False, logging_level="ERROR", **own)
@@ -161,7 +172,7 @@ def joined(address: str) -> Iterator[Cluster]:
         raise SessionError(_no_cluster(address, str(error))) from error
     with _watched(address) as silent:
         try:
-            yield Cluster(ray, address, silent)
+            yield RayCluster(ray, address, silent)
         finally:
             ray.shutdown()
 
@@ -173,23 +184,25 @@ def _no_cluster(address: str, why: str) -> str:
     )
 
 
-def cluster(found: Cluster, jobs: Iterable[Job], at_once: int = 0) -> Iterator[str]:
-    """Draw on a cluster; yields who drew, as people are finished.
+def on_cluster(
+    cluster: RayCluster, function: Callable[[J], R], jobs: Iterable[J], at_once: int = 0
+) -> Iterator[tuple[int, R]]:
+    """Index and result of each job, as they are finished, on a cluster.
 
     Parameters
     ----------
     at_once
-        People being drawn at any moment; 0 keeps every core of the cluster busy, also one that joins later.
+        Jobs being done at any moment; 0 keeps every core of the cluster busy, also one that joins later.
 
     Raises
     ------
     SessionError
-        When the cluster is lost; what is drawn stays.
+        When the cluster is lost; what is done stays.
     """
-    ray, address, silent = found
-    remote = ray.remote(num_cpus=1, max_retries=RETRIES)(draw)
-    left = iter(jobs)
-    waiting: list[Any] = []
+    ray, address, silent = cluster
+    remote = ray.remote(num_cpus=1, max_retries=RETRIES)(function)
+    left = enumerate(jobs)
+    running: dict[Any, int] = {}
     room = at_once
     try:
         while True:
@@ -197,11 +210,12 @@ def cluster(found: Cluster, jobs: Iterable[Job], at_once: int = 0) -> Iterator[s
                 raise SessionError(_lost(address, "its head is silent"))
             if address == "local" or _answers(address):  # of a head that may be gone nothing is asked
                 room = at_once or AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
-            waiting += [remote.remote(job) for job in islice(left, max(0, room - len(waiting)))]
-            if not waiting:
+            running |= {remote.remote(job): index for index, job in islice(left, max(0, room - len(running)))}
+            if not running:
                 return
-            done, waiting = ray.wait(waiting, timeout=HEAD_EVERY_S)
-            yield from ray.get(done)
+            done, _ = ray.wait(list(running), timeout=HEAD_EVERY_S)
+            for one in done:
+                yield running.pop(one), ray.get(one)
     except ray.exceptions.RayTaskError as error:
         raise error.cause from error
     except ray.exceptions.RayError as error:
@@ -236,7 +250,7 @@ def _watched(address: str) -> Iterator[threading.Event]:
 
 
 def _lost(address: str, why: str) -> str:
-    return f"--ray {address}: the cluster was lost ({why}); what is drawn is safe: type the command again to go on"
+    return f"--ray {address}: the cluster was lost ({why}); what is done is kept: type the command again to go on"
 
 
 def _answers(address: str) -> bool:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policies.answer_scales import QUESTIONS, Latents, question
 from policies.errors import RatingError
-from policies.scales import QUESTIONS, Latents, question
 
 NAMES = sorted(QUESTIONS)
 

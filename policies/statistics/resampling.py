@@ -1,4 +1,7 @@
-"""Intervals and comparisons over subjects: people are drawn again, never frames or clips of one person."""
+"""Intervals over people, who are drawn with replacement: trials, clips and frames of one person resemble each other.
+
+All intervals are the middle 95 % of the draws (Efron's percentiles).
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,24 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Interval", "SubjectBootstrap", "better", "sign_flip_p"]
+__all__ = [
+    "REPLICATES",
+    "Interval",
+    "SubjectBootstrap",
+    "better",
+    "draw_people",
+    "percentile_interval",
+    "person_weights",
+    "share_intervals",
+    "sign_flip_p",
+]
+
+REPLICATES = 1000
+"""Draws of people: the ends of a 95 % interval then wander by about a tenth of its width."""
 
 
 class Interval(NamedTuple):
-    """An estimate with its 95 % percentile interval; ``n`` subjects behind it."""
+    """An estimate with its 95 % percentile interval; ``n`` people (or trials) behind it."""
 
     value: float
     low: float
@@ -19,21 +35,67 @@ class Interval(NamedTuple):
     n: int
 
 
+def draw_people(people: int, replicates: int, rng: np.random.Generator) -> np.ndarray:
+    """Indices of people drawn with replacement, shape (replicates, people)."""
+    return rng.integers(people, size=(replicates, people))
+
+
+def person_weights(people: int, replicates: int, seed: int) -> np.ndarray:
+    """How often each person is drawn, shape (replicates, people)."""
+    draws = draw_people(people, replicates, np.random.default_rng(seed))
+    return np.stack([np.bincount(draw, minlength=people) for draw in draws]).astype(float)
+
+
+def percentile_interval(samples: np.ndarray, least_share: float = 0.5) -> tuple[float, float]:
+    """Middle 95 % of a bootstrap sample; NaN when fewer than ``least_share`` of the draws are finite, or none."""
+    finite = samples[np.isfinite(samples)]
+    if len(finite) < max(1, least_share * len(samples)):
+        return float("nan"), float("nan")
+    low, high = np.percentile(finite, (2.5, 97.5))
+    return float(low), float(high)
+
+
+def share_intervals(hits: np.ndarray, totals: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """95 % intervals of pooled shares, shape (cells, 2).
+
+    Parameters
+    ----------
+    hits, totals
+        By person and cell, shape (people, cells).
+    weights
+        From ``person_weights``.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shares = (weights @ hits) / (weights @ totals)
+    return np.array([percentile_interval(column) for column in shares.T])
+
+
 class SubjectBootstrap:
-    """Draws of subjects with replacement, the same for every generator and metric of one evaluation.
+    """Draws of subjects with replacement, the same for every measure that is compared.
 
     Parameters
     ----------
     subjects
         Subject of each case, shape (n_cases,).
+    draws
+        How often all subjects are drawn.
+    seed
+        A seed, several, or a generator to draw from.
+    names
+        The subjects in the order in which they are numbered; by default that of their first cases.
     """
 
-    def __init__(self, subjects: Sequence[str], draws: int = 1000, seed: int = 0) -> None:
-        self.names = tuple(dict.fromkeys(subjects))
+    def __init__(
+        self,
+        subjects: Sequence[str],
+        draws: int = REPLICATES,
+        seed: int | Sequence[int] | np.random.Generator = 0,
+        names: Sequence[str] = (),
+    ) -> None:
+        self.names = tuple(names or dict.fromkeys(subjects))
         index = {name: i for i, name in enumerate(self.names)}
         self.subject_of = np.array([index[name] for name in subjects])
-        rng = np.random.default_rng([seed, 95])
-        self.chosen = rng.integers(len(self.names), size=(draws, len(self.names)))
+        self.chosen = draw_people(len(self.names), draws, np.random.default_rng(seed))
         self._cases = [np.flatnonzero(self.subject_of == i) for i in range(len(self.names))]
 
     def means(self, values: np.ndarray) -> np.ndarray:
@@ -96,8 +158,4 @@ def sign_flip_p(differences: np.ndarray, draws: int = 20_000, seed: int = 0) -> 
 
 
 def _interval(value: float, draws: np.ndarray, n: int) -> Interval:
-    draws = draws[np.isfinite(draws)]
-    if not len(draws):
-        return Interval(value, float("nan"), float("nan"), n)
-    low, high = np.percentile(draws, [2.5, 97.5])
-    return Interval(value, float(low), float(high), n)
+    return Interval(value, *percentile_interval(draws, least_share=0.0), n)

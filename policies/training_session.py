@@ -1,4 +1,4 @@
-"""One rater's lesson: a learner and its log, so that a lesson can be stopped, killed and taken up again.
+"""One rater's training session: a learner and its log, which can be stopped, killed and resumed.
 
 A rating is on the disk before it is learnt from. Opening the folder again reads the log back and arrives at the same
 learner, bit for bit: all that a learner is follows from its plan, its start and the ratings in force.
@@ -14,27 +14,27 @@ import msgspec
 from policies.checkpoint import read_weights, write_checkpoint
 from policies.errors import PolicyError
 from policies.learner import Learner
-from policies.ordinal import Gaussian
-from policies.plan import Plan, Trial
+from policies.plan import TrainingPlan, TrainingTrial
 from policies.populations import read_population
-from policies.ratings_log import Event, RatingsLog
+from policies.ratings_log import LoggedTrial, RatingsLog
 from policies.spaces import TASKS, Array, Task
+from policies.statistics.ordinal import Gaussian
 from robopatient.clock import Clock, HostClock
 from robopatient.expression.ppo import Card
 
-__all__ = ["Lesson"]
+__all__ = ["TrainingSession"]
 
 
-class Lesson:
+class TrainingSession:
     """A learner whose every answer is logged.
 
     Parameters
     ----------
     folder
-        Of the lesson; created when new. ``ratings.sqlite`` holds the log, ``policy/`` the checkpoint.
+        Of the training session; created when new. ``ratings.sqlite`` holds the log, ``policy/`` the checkpoint.
     task, plan, start, population
-        For a new lesson: name of the task, how to learn, name or folder of the checkpoint to start from, and name of
-        the population of fitted people ("" for the parametric listener). A resumed lesson has its own; giving others
+        For a new session: name of the task, how to learn, name or folder of the checkpoint to start from, and name of
+        the population of fitted people ("" for the parametric listener). A resumed session has its own; giving others
         is an error.
     """
 
@@ -42,7 +42,7 @@ class Lesson:
         self,
         folder: Path,
         task: str = "pain-to-voice",
-        plan: Plan | None = None,
+        plan: TrainingPlan | None = None,
         start: str = "psychophysical",
         population: str = "",
         clock: Clock | None = None,
@@ -56,7 +56,7 @@ class Lesson:
             if task not in TASKS:
                 raise PolicyError(f"no task {task!r}; choose one of {', '.join(TASKS)}")
             card, _ = read_weights(start, TASKS[task])
-            plan = plan or Plan()
+            plan = plan or TrainingPlan()
             known = {
                 "task": task,
                 "plan": msgspec.to_builtins(plan),
@@ -66,45 +66,45 @@ class Lesson:
             }
             self.log.describe(known)
         self.task: Task = TASKS[known["task"]]
-        stored = msgspec.convert(known["plan"], Plan)
+        stored = msgspec.convert(known["plan"], TrainingPlan)
         if plan is not None and plan != stored:
             raise PolicyError(
-                f"{folder}: this lesson was begun with another plan; resume it without options or give a new folder"
+                f"{folder}: this training was begun with another plan; resume it without options or give a new folder"
             )
         self.plan, self.description = stored, known
         self.card, self._start = read_weights(known["start"], self.task)
         if self.card.sha256 != known["start_sha256"]:
             raise PolicyError(
-                f"{folder}: the checkpoint {known['start']} has changed since this lesson began "
+                f"{folder}: the checkpoint {known['start']} has changed since this training session began "
                 f"({self.card.sha256[:12]}… now, {known['start_sha256'][:12]}… then); put the old one back"
             )
         self._population: Gaussian | None = read_population(known["population"]) if known["population"] else None
         self.learner, self._told = self._read_back()
 
-    def _read_back(self) -> tuple[Learner, list[Event]]:
+    def _read_back(self) -> tuple[Learner, list[LoggedTrial]]:
         """Learner after all events in force; refits are taken from snapshots where there are any."""
         learner = Learner(self.plan, self._start, self._population)
-        told: list[Event] = []
+        logged: list[LoggedTrial] = []
         for event in self.log.in_force():
-            told.append(event)
+            logged.append(event)
             if event.trial is None:
                 learner.trust()
                 continue
             learner.take(event.trial, event.rating)
             if learner.refit_due:
-                weights = self.log.snapshot(told)
+                weights = self.log.snapshot(logged)
                 if weights is not None:
                     learner.deploy(weights)
                 else:
                     learner.refit()
-                    self.log.save_snapshot(told, len(learner.answers), learner.weights)
-        return learner, told
+                    self.log.save_snapshot(logged, len(learner.answers), learner.weights)
+        return learner, logged
 
-    def suggest(self, state: Array) -> Trial:
+    def suggest(self, state: Array) -> TrainingTrial:
         """Next trial for a press (normalised state)."""
         return self.learner.suggest(state)
 
-    def answer(self, trial: Trial, rating: int) -> None:
+    def answer(self, trial: TrainingTrial, rating: int) -> None:
         """Log an answer, then learn from it.
 
         Raises
@@ -113,7 +113,7 @@ class Lesson:
             For an answer off the scale, doubled or out of order; nothing is logged or changed then.
         """
         self.learner.expect(trial, rating)
-        event = Event(self.clock.now_ns(), "rating", trial, int(rating))
+        event = LoggedTrial(self.clock.now_ns(), "rating", trial, int(rating))
         self.log.add(event)
         self._told.append(event)
         self.learner.take(trial, int(rating))
@@ -121,21 +121,21 @@ class Lesson:
             self.learner.refit()
             self.log.save_snapshot(self._told, len(self.learner.answers), self.learner.weights)
 
-    def unanswered(self, trial: Trial) -> None:
-        """Log that nobody answered; the same trial is asked again at the next press."""
-        self.log.add(Event(self.clock.now_ns(), "unanswered", trial))
+    def unanswered(self, trial: TrainingTrial) -> None:
+        """Log a missing answer; the same trial is asked again at the next press."""
+        self.log.add(LoggedTrial(self.clock.now_ns(), "unanswered", trial))
 
     def undo(self) -> bool:
         """Take the last rating back by a correcting row; False when there is none."""
         if not self.learner.answers:
             return False
-        self.log.add(Event(self.clock.now_ns(), "undo", self.learner.trials[-1]))
+        self.log.add(LoggedTrial(self.clock.now_ns(), "undo", self.learner.trials[-1]))
         self.learner, self._told = self._read_back()
         return True
 
     def trust(self) -> None:
         """Go on adapting although the check has frozen the lesson."""
-        event = Event(self.clock.now_ns(), "trust")
+        event = LoggedTrial(self.clock.now_ns(), "trust")
         self.log.add(event)
         self._told.append(event)
         self.learner.trust()

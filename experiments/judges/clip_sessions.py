@@ -1,6 +1,6 @@
 """Whole sessions and the one rating that each gets: bags of clips whose own pain the rater does not tell.
 
-Ratings are those that a table brings, of people; without any, made-up ones by the peak-end rule with scatter.
+Ratings are those that a table brings, of people; without any, simulated ones by the peak-end rule with scatter.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 
 from experiments.judges.clips import Clip
 
-__all__ = ["Session", "sessions_of"]
+__all__ = ["ClipSession", "sessions_of"]
 
 PALPATIONS, SESSIONS = 6, 8
 """Clips in a session, and sessions of each person: drawn among the person's clips, so they overlap."""
@@ -19,7 +19,7 @@ RATER_SD_NRS = 0.7
 """Scatter of a rating about the rule (assumption)."""
 
 
-class Session(NamedTuple):
+class ClipSession(NamedTuple):
     """Clips of one person, by their place in the list they were drawn from, and the rating of them all, NRS."""
 
     person: str
@@ -27,10 +27,10 @@ class Session(NamedTuple):
     rating: float
 
 
-def sessions_of(clips: list[Clip], seed: int) -> list[Session]:
-    """Rated sessions of the clips, or made-up sessions of everybody who has enough of them.
+def sessions_of(clips: list[Clip], seed: int) -> list[ClipSession]:
+    """Rated sessions of the clips, or simulated sessions of everybody who has enough of them.
 
-    A made-up rating is the mean of the worst and the last pain (Redelmeier and Kahneman 1996, Pain 66:3), and scatter.
+    A simulated rating is the mean of the worst and the last pain (Redelmeier and Kahneman 1996, Pain 66:3) and scatter.
     """
     rated = [number for number, clip in enumerate(clips) if np.isfinite(clip.rating)]
     if rated:
@@ -45,13 +45,13 @@ def sessions_of(clips: list[Clip], seed: int) -> list[Session]:
             chosen = rng.choice(mine, PALPATIONS, replace=False).tolist()
             pains = [clips[number].nrs for number in chosen]
             rating = 0.5 * (max(pains) + pains[-1]) + RATER_SD_NRS * rng.standard_normal()
-            found.append(Session(person, tuple(chosen), float(np.clip(rating, 0.0, 10.0))))
+            found.append(ClipSession(person, tuple(chosen), float(np.clip(rating, 0.0, 10.0))))
     return found
 
 
-def _rated(clips: list[Clip], rated: list[int]) -> list[Session]:
+def _rated(clips: list[Clip], rated: list[int]) -> list[ClipSession]:
     """Clips of one person and one session, in their order; all carry the session's rating."""
     groups: dict[tuple[str, str], list[int]] = {}
     for number in rated:
         groups.setdefault((clips[number].person, clips[number].session), []).append(number)
-    return [Session(person, tuple(of), clips[of[0]].rating) for (person, _), of in groups.items()]
+    return [ClipSession(person, tuple(of), clips[of[0]].rating) for (person, _), of in groups.items()]

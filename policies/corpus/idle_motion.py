@@ -1,13 +1,13 @@
-"""What made-up faces do besides showing pain: blink, look, breathe, sway; many side by side."""
+"""What simulated faces do besides showing pain: blink, look, breathe, sway; many side by side."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from policies.corpus.recipe import Recipe
+from policies.corpus.recipe import CorpusRecipe
 from robopatient.face.generator.motion import MOTION_HZ, column
 
-__all__ = ["Living"]
+__all__ = ["IdleMotion"]
 
 DT_S = 1.0 / MOTION_HZ
 BLINK = np.array([0.0, 0.45, 1.0, 0.9, 0.55, 0.25, 0.08, 0.0])
@@ -17,10 +17,10 @@ SHUTTING = 1.0
 WAVERS = 20
 
 
-class Living:
+class IdleMotion:
     """Blinks, glances, breath and wavering of ``rows`` faces."""
 
-    def __init__(self, recipe: Recipe, rows: int, rng: np.random.Generator) -> None:
+    def __init__(self, recipe: CorpusRecipe, rows: int, rng: np.random.Generator) -> None:
         self._recipe, self._rng, self._rows = recipe, rng, rows
         self._blink_age = np.full(rows, 100)
         self._gaze = np.zeros((rows, 2))

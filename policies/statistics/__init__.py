@@ -1,0 +1,1 @@
+"""Statistics that learners, evaluations and analyses share: intervals over people, the ordered logit, reliability."""

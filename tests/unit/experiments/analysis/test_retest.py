@@ -1,0 +1,31 @@
+"""Answers given twice are compared with what chance gives."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments.analysis.retest import repeat_pairs, retest
+from policies.errors import AnalysisError
+
+
+def test_every_pair_of_a_cell_is_compared_once() -> None:
+    table = pd.DataFrame(
+        {"participant": ["A"] * 4 + ["B"] * 2, "sound": [1, 1, 1, 2, 1, 1], "answer": [0, 1, 3, 2, 2, 2]}
+    )
+    one, two = repeat_pairs(table, ["sound"])
+    assert sorted(zip(one.tolist(), two.tolist(), strict=True)) == [(0, 1), (0, 3), (1, 3), (2, 2)]
+    found = retest(one, two, table["answer"].to_numpy(), 4)
+    assert found.pairs == 4
+    assert found.same == 0.25
+    assert found.difference == pytest.approx((1 + 3 + 2 + 0) / 4)
+
+
+def test_chance_of_the_same_answer_is_the_sum_of_squares() -> None:
+    answers = np.array([0] * 5 + [3] * 5)
+    found = retest(answers, answers, answers, 4)
+    assert (found.same, found.chance_same, found.chance_same_side) == (1.0, 0.5, 0.5)
+
+
+def test_nothing_twice_is_said() -> None:
+    with pytest.raises(AnalysisError, match="twice"):
+        retest(np.array([], int), np.array([], int), np.array([1]), 4)
