@@ -17,6 +17,7 @@ from robopatient.config import FaceConfig, SessionConfig, asset_names
 from robopatient.errors import ConfigError, RecordError, require
 from robopatient.face.generator.motion import MOTION_HZ
 from robopatient.simulation.episode import of_pain, somebody
+from robopatient.simulation.presses import course
 from robopatient.simulation.rig import TICK_S
 from robopatient.voice.identity import load_identity
 
@@ -58,10 +59,10 @@ def press(rng: np.random.Generator, seconds: float) -> np.ndarray:
     """Pain of a clip, shape (frames,): none in a quarter of them, else up to 10."""
     peak = 0.0 if rng.random() < 0.25 else rng.uniform(1.0, 10.0)
     start, rise, hold, fall = rng.uniform([0.8, 0.15, 0.5, 0.3], [2.0, 1.2, 2.5, 1.2])
-    knots = np.cumsum([0.0, start, rise, hold, fall])
-    t_s = np.arange(round(seconds * MOTION_HZ)) / MOTION_HZ
-    levels = [0.0, 0.0, peak, peak * rng.uniform(0.7, 1.0), 0.0, 0.0]
-    return np.interp(t_s, [*knots, seconds + 9.0], levels).astype(np.float32)
+    t_s = np.arange(round(seconds * MOTION_HZ)) / MOTION_HZ - start
+    end = peak * rng.uniform(0.7, 1.0)
+    pain = course(t_s, peak=peak, end=end, rise_s=rise, hold_s=hold, fall_s=fall, shape="linear")
+    return pain.astype(np.float32)
 
 
 def _synthesised(pain: np.ndarray, voice: str, seed: int) -> np.ndarray:

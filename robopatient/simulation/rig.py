@@ -6,7 +6,7 @@ caller tells the time, so a minute takes as long as it takes to compute.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -124,7 +124,7 @@ class Rig:
         cells_newton: Sequence[float] | NDArray[np.float64] | None = None,
         given: Given | None = None,
         until_s: float | None = None,
-        present: bool = True,
+        present: bool | Callable[[Outputs], bool] = True,
     ) -> RigTurn:
         """One turn of the loop at ``t_ns``, which never goes back.
 
@@ -139,7 +139,8 @@ class Rig:
         until_s
             Sound and picture are made up to here, s from their start; None: up to the next turn.
         present
-            Whether anybody listens and looks; False passes over sound and picture, which costs nothing.
+            Whether anybody listens and looks, or what says so of this turn's outputs; False passes over sound and
+            picture, which costs nothing.
         """
         self.t_ns = t_ns
         if data:
@@ -149,6 +150,7 @@ class Rig:
         outputs = self.pipeline.tick(t_ns, given)
         if until_s is None:
             until_s = (t_ns - self._begin_ns) * 1e-9 + self.tick_s
+        present = present(outputs) if callable(present) else present
         sound: list[SoundBlock] = []
         frames: list[FaceFrame] = []
         if self._voice is not None:
