@@ -3,7 +3,8 @@ import pytest
 import soundfile
 
 from robopatient.errors import AssetError, ConfigError, RecordError
-from robopatient.voice.verbs import ask_for, render
+from robopatient.simulation.voices import render
+from robopatient.voice.verbs import ask_for
 
 
 def test_the_same_arguments_give_the_same_file(tmp_path) -> None:
