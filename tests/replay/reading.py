@@ -27,8 +27,8 @@ from experiments.datasets.design import load_design
 from experiments.judges.clips import UNITS, Clip
 from experiments.judges.judge import load_judge
 from policies import live
-from policies.lesson import Lesson
 from policies.train_face import read_training
+from policies.training_session import TrainingSession
 from robopatient import messages
 from robopatient.bus import ActorPort
 from robopatient.cli import main
@@ -312,7 +312,7 @@ def judgement(folder: str) -> dict[str, Any]:
 
 def lesson_worth(folder: Path) -> dict[str, Any]:
     """What a lesson knows when its log is read back: answers, worth of its policy, and what it would do and ask."""
-    lesson = Lesson(folder)
+    lesson = TrainingSession(folder)
     try:
         learner = lesson.learner
         state = np.zeros(lesson.plan.n_state)
