@@ -26,11 +26,11 @@ def test_list_as_json_is_one_object(capsys) -> None:
 
 
 def test_a_patient_that_cannot_be_read_does_not_hide_the_others(capsys, monkeypatch, tmp_path: Path) -> None:
-    patients = tmp_path / "patients"
-    patients.mkdir()
+    folder = tmp_path / "patients"
+    folder.mkdir()
     good = Path(patients.__file__).parents[2] / "assets" / "patients" / "healthy.toml"
-    (patients / "good.toml").write_text(good.read_text(encoding="utf-8"), encoding="utf-8")
-    (patients / "odd.toml").write_text("name = 3", encoding="utf-8")
+    (folder / "good.toml").write_text(good.read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "odd.toml").write_text("name = 3", encoding="utf-8")
     monkeypatch.setattr("robopatient.config.ASSETS", tmp_path)
     assert patients.list_patients() == 1
     text = capsys.readouterr().out
