@@ -43,8 +43,6 @@ MOVING_NRS_PER_S = 0.5
 """Pain that changes faster is rising or falling (assumption)."""
 SLOPE_S = 0.05
 UNFELT_NRS = 0.05
-TIE_S = 1e-7
-"""A frame that is due as the next turn begins belongs to that turn, however the times are rounded."""
 
 
 class SoundBlock(NamedTuple):
@@ -272,7 +270,7 @@ class _Screen:
         """The frames that are due before ``until_s``."""
         shown = []
         local = _shifted(command, begin_ns)
-        while self.frame / self._fps < until_s - TIE_S:
+        while self.frame / self._fps < until_s:
             t_s = self.frame / self._fps
             at_ns = round(t_s * 1e9)
             pose = self._body.step(self._engine.step(local, at_ns), local, at_ns)
