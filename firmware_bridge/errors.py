@@ -6,6 +6,7 @@
     ├── PortError            a serial port: absent, forbidden, busy, not a serial device
     ├── BoardError           a driver: unknown, wrong options, a virtual board that does not start
     ├── RecordingError       a recording of forces: unreadable, wrong shape, no such name
+    ├── OutputError          a file to write: exists, is an input, cannot be written
     └── MissingPackageError  pyserial or cobs is not installed
 """
 
@@ -14,7 +15,15 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-__all__ = ["BoardError", "BridgeError", "MissingPackageError", "PortError", "RecordingError", "require"]
+__all__ = [
+    "BoardError",
+    "BridgeError",
+    "MissingPackageError",
+    "OutputError",
+    "PortError",
+    "RecordingError",
+    "require",
+]
 
 
 class BridgeError(Exception):
@@ -31,6 +40,10 @@ class BoardError(BridgeError):
 
 class RecordingError(BridgeError):
     """A recording cannot be read or does not hold what was asked for."""
+
+
+class OutputError(BridgeError):
+    """A file cannot be written where it is to go, or would replace one that is not to be lost."""
 
 
 class MissingPackageError(BridgeError):

@@ -25,6 +25,7 @@ from firmware_bridge.boards.serial import SerialBoard
 from firmware_bridge.boards.spawned import SpawnedBoard
 from firmware_bridge.errors import BoardError, BridgeError
 from firmware_bridge.frames import RawFrame, Status
+from firmware_bridge.outputs import new_files
 from firmware_bridge.rater import Rating, make_rater
 
 __all__ = [
@@ -190,17 +191,23 @@ def tare(board: Board, duration_s: float = 1.0, as_json: bool = False) -> dict[s
     return result
 
 
-def record(board: Board, out: Path, duration_s: float = 0.0) -> LinkHealth:
+def record(board: Board, out: Path, duration_s: float = 0.0, force: bool = False) -> LinkHealth:
     """Write the bytes as received to ``out``.bytes and the decoded counts to ``out``.csv.
+
+    What was received before a failure is kept.
 
     Raises
     ------
     BridgeError
-        When a file cannot be written, or as ``stream``.
+        When a file exists and ``force`` is not given, cannot be written, or as ``stream``.
     """
     bytes_path, csv_path = out.with_name(out.name + ".bytes"), out.with_name(out.name + ".csv")
     try:
-        with bytes_path.open("wb") as raw, csv_path.open("w", newline="", encoding="utf-8") as table:
+        with (
+            new_files(bytes_path, csv_path, force=force, keep_partial=True) as (raw_part, table_part),
+            raw_part.open("wb") as raw,
+            table_part.open("w", newline="", encoding="utf-8") as table,
+        ):
             writer = csv.writer(table)
             columns = 0
             try:

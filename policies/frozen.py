@@ -31,7 +31,9 @@ def write_frozen(folder: Path, weights: Mapping[str, np.ndarray], card: CardStru
 def _toml(card: dict[str, Any]) -> str:
     """Values, then tables, then arrays of tables; strings, numbers and lists of JSON are also those of TOML."""
     rows = {
-        key: value for key, value in card.items() if isinstance(value, list) and value and isinstance(value[0], dict)
+        key: value
+        for key, value in card.items()
+        if isinstance(value, tuple) and any(isinstance(row, dict) for row in value)
     }
     tables = {key: value for key, value in card.items() if isinstance(value, dict)}
     lines = _values({key: value for key, value in card.items() if key not in rows and key not in tables})

@@ -117,7 +117,6 @@ def train_live(
 def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
     """Entry point of the client's process: teach until the session stops."""
     del folder
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
     port = ActorPort(endpoints, TOPICS, every=True)
     try:
         with TrainerClient() as trainer:
@@ -165,10 +164,9 @@ class Client:
         )
 
     def run(self) -> None:
-        """Turn until the session stops, SIGTERM comes or the parent is gone."""
-        parent = os.getppid()
+        """Turn until the session stops or SIGTERM comes."""
         self._tell_actor("starting", "the trainer starts")
-        while not self._leave and os.getppid() == parent:
+        while not self._leave:
             self.turn(TURN_MS)
         self._tell_actor("stopped")
 

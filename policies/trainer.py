@@ -18,6 +18,7 @@ from policies.plan import TrainingPlan, TrainingTrial
 from policies.rater_check import Consistency
 from policies.spaces import Array, Dimension, Task, example_states, normalised, physical
 from robopatient.errors import RobopatientError, SessionError
+from robopatient.parent import leave_with_parent
 
 __all__ = [
     "BeginTraining",
@@ -136,12 +137,9 @@ Reply = NextTrial | Progress | Refused | Closed
 
 def main(connection: Connection) -> None:
     """Entry point of the process: obey orders until ``FinishTraining`` or until the other end is gone."""
-    import signal
-
+    leave_with_parent()
     from policies.train_ppo import warm_up
     from policies.training_session import TrainingSession
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the client ends the training session
 
     def reply(message: Reply) -> None:
         connection.send_bytes(msgspec.msgpack.encode(message))

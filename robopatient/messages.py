@@ -387,10 +387,18 @@ class Loudness(Message, frozen=True, gc=False):
 class Seen(Message, frozen=True, gc=False):
     """What the face showed: one presented frame, with all that is needed to draw it again.
 
+    Presented means: a picture was drawn and, where a window is wanted, that window took it. Nothing is told while
+    nothing is drawn, while the window's screen is not connected, while the window is minimised, or once it has been
+    closed or could not be opened: a span without ``Seen`` is one in which nobody saw the face. Where no window is
+    wanted (``face.window = "no"``, or "auto" without a display) a picture that was drawn counts. What stands in front
+    of the window, or whether anybody looks, is not known.
+
     Attributes
     ----------
     t_ns
         When the frame was swapped to the display (or handed over, headless).
+    frame
+        Number of the presented frame; it goes on without a break over a span in which nothing was presented.
     au
         Intensities 0-5 by name, as drawn.
     head_deg
@@ -400,7 +408,8 @@ class Seen(Message, frozen=True, gc=False):
     breath
         Chest excursion, 0 (exhaled) to 1.
     dropped
-        Display periods missed since the previous frame.
+        Frame periods without a presented picture since the previous ``Seen``, or since the face began: of the rate at
+        which the face is drawn at that time, which is below ``face.fps`` on a slow machine.
     flush, sweat, tears
         Skin's redness (-1 pale to 1 red), sweat and tears (0 to 1), as drawn.
     forward_mm
@@ -541,9 +550,9 @@ class TrialRecord(Message, frozen=True, gc=False):
     level_dbfs
         RMS of the reaction's loudest audio block, -120 when silent.
     au
-        Largest intensity of each action unit shown in the reaction.
+        Largest intensity of each action unit shown in the reaction, by the names that the face sent (AU6, AU6L …).
     pspi
-        Largest PSPI shown in the reaction.
+        Largest PSPI shown in the reaction; NaN when it was given without a picture.
     replays
         How often the reaction was presented again before the answer.
     flags

@@ -49,7 +49,6 @@ class OutletsActor(ABC, Generic[Outlet]):
         self._name = name
         self._clock = clock
         self._trouble = trouble
-        self._parent = os.getppid()
         self._leave = False
         self._heartbeat_ns = 0
         self._outlets: list[Outlet] = []
@@ -60,8 +59,8 @@ class OutletsActor(ABC, Generic[Outlet]):
         """Tell every outlet what this message means to it."""
 
     def run(self) -> None:
-        """Pass on until told to leave, the session ends or the parent is gone."""
-        while not self._leave and os.getppid() == self._parent:
+        """Pass on until told to leave or the session ends."""
+        while not self._leave:
             now_ns = self._clock.now_ns()
             if now_ns - self._heartbeat_ns >= HEARTBEAT_NS:
                 self._heartbeat_ns = now_ns
@@ -99,8 +98,7 @@ class OutletsActor(ABC, Generic[Outlet]):
 
 
 def serve(make: Callable[[], OutletsActor[Outlet]]) -> None:
-    """Be this process until the session ends, SIGTERM arrives or the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
+    """Be this process until the session ends or SIGTERM arrives."""
     actor = make()
     signal.signal(signal.SIGTERM, lambda *_: actor.leave())
     try:

@@ -14,7 +14,7 @@ import pandas as pd
 from scipy.stats import f_oneway, tukey_hsd
 
 from experiments.analysis.agreement import agreed
-from experiments.analysis.trials import Trials
+from experiments.analysis.trials import NOMINAL, Trials
 from policies.errors import AnalysisError
 from robopatient.errors import require
 
@@ -64,6 +64,8 @@ class Published(NamedTuple):
         How often k-means with another random seed cuts the table along each factor, of ``SEEDS`` times.
     typical
         Median amplitude and pitch among agreed trials by force.
+    words
+        Factors that are words in the table, with the levels that were coded 0, 1, 2 … in this order.
     """
 
     by_choice: dict[str, OneWay]
@@ -76,6 +78,7 @@ class Published(NamedTuple):
     importance_of_answer: dict[str, float]
     cut_by_seed: dict[str, int]
     typical: pd.DataFrame
+    words: dict[str, tuple[str, ...]]
 
 
 def published_pipeline(trials: Trials, silhouettes: bool = True) -> Published:
@@ -98,7 +101,8 @@ def published_pipeline(trials: Trials, silhouettes: bool = True) -> Published:
             f"here is question {trials.question or '(none)'} without {', '.join(missing) or 'none of them'}"
         )
     table = trials.main
-    features = table[list(NEEDED)].to_numpy(float)
+    coded = _codes(trials, table)
+    features = np.column_stack([coded[name] if name in coded else table[name].to_numpy(float) for name in NEEDED])
     spread = features.std(axis=0)
     if (spread == 0).any():
         raise AnalysisError(f"{trials.source}: {NEEDED[int(np.argmin(spread))]} never changes: nothing to standardise")
@@ -124,7 +128,23 @@ def published_pipeline(trials: Trials, silhouettes: bool = True) -> Published:
         importance_of_answer=_importance(features, agreed(trials, table)),
         cut_by_seed=_cuts(scaled, cluster.KMeans, best),
         typical=_typical(trials, table),
+        words={name: tuple(map(str, trials.levels_of(name))) for name in coded},
     )
+
+
+def _codes(trials: Trials, table: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Ranks 0, 1, 2 … for factors whose levels are words, as the published table codes its sounds.
+
+    Only a factor without an order may have words: ranks of the words for a force or a gain would be made up.
+    """
+    words = [name for name in NEEDED if not pd.api.types.is_numeric_dtype(table[name])]
+    for name in words:
+        if name not in NOMINAL:
+            raise AnalysisError(
+                f"{trials.source}: the levels of {name} are words ({', '.join(map(str, trials.levels_of(name)))}); the "
+                "published analysis needs numbers there"
+            )
+    return {name: np.searchsorted(np.array(trials.levels_of(name)), table[name].to_numpy(str)) for name in words}
 
 
 def _cuts(scaled: np.ndarray, k_means: Any, k: int) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
@@ -33,7 +33,10 @@ from robopatient.study.questions import QUESTIONS
 
 __all__ = ["Results", "analyse_trials"]
 
+K = TypeVar("K")
 T = TypeVar("T")
+NUMERICAL = (ArithmeticError, ValueError)
+"""What numpy, scipy and scikit-learn raise where numbers do not carry a computation; LinAlgError is a ValueError."""
 
 GRADED = {"congruence", "mismatch", "naturalness", "pain", "preference"}
 """What questions with ordered answers ask for; a model of ordered answers makes sense of them."""
@@ -126,7 +129,13 @@ def _analyse(trials: Trials, seed: int, published: bool, replicates: int) -> Res
             return act()
         except AnalysisError as error:
             skipped[name] = str(error)
-            return None
+        except NUMERICAL as error:
+            skipped[name] = f"the numbers of this table do not carry it ({error})"
+        return None
+
+    def kept(asked: Mapping[K, tuple[str, Callable[[], T]]]) -> dict[K, T]:
+        found = {key: attempt(name, act) for key, (name, act) in asked.items()}
+        return {key: value for key, value in found.items() if value is not None}
 
     ordered = [factor for factor in trials.factors if factor.ordered]
     first = _reference(ordered)
@@ -151,44 +160,66 @@ def _analyse(trials: Trials, seed: int, published: bool, replicates: int) -> Res
             f"there are {len(trials.participants)} people in the table; with fewer than {FEWEST_PEOPLE} nothing can be "
             "said about others"
         )
-    stimulus, divided_by, counts = _psychometric_counts(trials, first, others) if graded else ("", "", {})
+    asked = attempt("psychometric function", lambda: _psychometric_counts(trials, first, others)) if graded else None
+    stimulus, divided_by, counts = asked or ("", "", {})
     few = [factor for factor in trials.factors if len(factor.levels) <= MOST_LEVELS]
     others = [factor for factor in others if factor in few]
-    functions = {}
-    for level, (x, yes, n) in counts.items():
-        found = attempt(
-            f"psychometric function at {level}" if level != "" else "psychometric function",
-            partial(psychometric_with_intervals, x, yes, n, replicates=min(200, replicates), seed=seed),
-        )
-        if found is not None:
-            functions[level] = found
+    functions = kept(
+        {
+            level: (
+                f"psychometric function at {level}" if level != "" else "psychometric function",
+                partial(psychometric_with_intervals, x, yes, n, replicates=min(200, replicates), seed=seed),
+            )
+            for level, (x, yes, n) in counts.items()
+        }
+    )
     cells = [factor.name for factor in trials.factors]
     matched_pair = _matched_pair(trials, first, others) if graded else None
     return Results(
         trials=trials,
         seed=seed,
-        levels={factor.name: by_level(trials, factor.name, seed) for factor in few} if graded else {},
-        pairs={(first.name, o.name): by_pair(trials, first.name, o.name, seed) for o in others}
+        levels=kept({f.name: (f"agreed by {f.name}", partial(by_level, trials, f.name, seed)) for f in few})
+        if graded
+        else {},
+        pairs=kept(
+            {
+                (first.name, o.name): (
+                    f"agreed by {first.name} and {o.name}",
+                    partial(by_pair, trials, first.name, o.name, seed),
+                )
+                for o in others
+            }
+        )
         if first in few and graded
         else {},
-        distances={o.name: by_distance(trials, first.name, o.name, seed) for o in others if len(o.levels) > 2}
+        distances=kept(
+            {
+                o.name: (f"agreed by distance of {o.name}", partial(by_distance, trials, first.name, o.name, seed))
+                for o in others
+                if len(o.levels) > 2
+            }
+        )
         if first in few and graded
         else {},
         people=by_person(trials),
-        matched=matched_minus_worst(trials, *matched_pair) if matched_pair else None,
+        matched=attempt("matched minus worst", lambda: matched_minus_worst(trials, *matched_pair))
+        if matched_pair
+        else None,
         matched_pair=matched_pair,
         pooled=pooled,
         own_main=own_main,
         own_products=own_products,
         linear=linear,
         linear_products=linear_products,
-        matches=_matches(trials, first, others) if graded and first in few and not counts else {},
+        matches=(attempt("best matching level", lambda: _matches(trials, first, others)) or {})
+        if graded and first in few and not counts
+        else {},
         stimulus=stimulus,
         psychometric_by=divided_by,
         psychometric=functions,
         psychometric_counts=counts,
         power_laws=_power_laws(trials, ordered, seed, attempt) if magnitude else {},
-        choice=forced_choice(trials, seed),
+        choice=attempt("forced choice", lambda: forced_choice(trials, seed)),
         icc_one=attempt("ICC(1,1)", lambda: icc_one_way(_ratings(trials, cells))),
         icc=attempt("two-way ICC", lambda: icc_two_way(_ratings(trials, _coarse(first, others, trials)))),
         icc_over=tuple(_coarse(first, others, trials)),
@@ -197,7 +228,7 @@ def _analyse(trials: Trials, seed: int, published: bool, replicates: int) -> Res
         if graded
         else None,
         hidden=attempt("hidden repeats", lambda: _retest(trials, *_hidden_pairs(trials))) if graded else None,
-        timing=timings(trials.table),
+        timing=attempt("timing", lambda: timings(trials.table)) or [],
         published=attempt("published analysis", lambda: published_pipeline(trials))
         if published and trials.question == "agree"
         else None,

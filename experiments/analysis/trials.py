@@ -19,7 +19,7 @@ from policies.rated_trials import LETTERS, read_text_table
 from robopatient.record.trials import read_trial_table
 from robopatient.study.questions import QUESTIONS
 
-__all__ = ["Factor", "Trials", "read_trials", "trials_of"]
+__all__ = ["NOMINAL", "Factor", "Trials", "read_trials", "trials_of"]
 
 PUBLISHED_ANSWERS = {letter: index + 1.0 for letter, index in LETTERS.items()}
 """Letters of the published tables as values of the question agree, 1 to 4."""
@@ -91,6 +91,10 @@ class Trials(NamedTuple):
     def factor(self, name: str) -> Factor | None:
         """A factor by name, None when the table does not have it."""
         return next((factor for factor in self.factors if factor.name == name), None)
+
+    def levels_of(self, name: str) -> tuple[Any, ...]:
+        """Levels of a column among the main trials in rising order, words by the alphabet."""
+        return tuple(sorted(self.main[name].unique()))
 
     @property
     def main(self) -> pd.DataFrame:

@@ -78,6 +78,10 @@ def in_short(results: Results) -> list[str]:
     return lines
 
 
+def _codes(levels: tuple[str, ...]) -> str:
+    return ", ".join(f"{code} {level}" for code, level in enumerate(levels))
+
+
 def published_steps(results: Results) -> list[AnalysisStep]:
     """The published analysis on this table, step by step."""
     found = results.published
@@ -88,6 +92,7 @@ def published_steps(results: Results) -> list[AnalysisStep]:
     strongly = sorted({int(row) for row in different["first"]} | {int(row) for row in different["second"]})
     largest = max(found.importance_of_cluster, key=lambda name: found.importance_of_cluster[name])
     answer = max(found.importance_of_answer, key=lambda name: found.importance_of_answer[name])
+    coded = "".join(f", {factor_text(name).lower()} as {_codes(levels)}" for name, levels in found.words.items())
     cuts = ", ".join(f"{factor_text(name).lower()} {count}" for name, count in found.cut_by_seed.items())
     steps = [
         AnalysisStep(
@@ -110,7 +115,7 @@ def published_steps(results: Results) -> list[AnalysisStep]:
             "congruence, which is a product of force and sound and cancels in such means",
         ),
         AnalysisStep(
-            "Principal components of the four factors",
+            f"Principal components of the four factors{coded}",
             f"{percent(found.pca_shares[0], 1)} and {percent(found.pca_shares[1], 1)} of the variance",
             "that the design is balanced: four unrelated factors give 25 % each",
             "anything about people: their answers do not enter",

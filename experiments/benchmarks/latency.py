@@ -33,6 +33,7 @@ from robopatient.config import SessionConfig
 from robopatient.errors import require
 from robopatient.record.latency import Answers, touch_to_face, touch_to_sound
 from robopatient.record.reader import Record
+from robopatient.record.visibility import load_visibility
 from robopatient.session.run import resolve
 from robopatient.session.supervisor import Supervisor
 from robopatient.voice.engine import LOOKAHEAD_S
@@ -106,7 +107,7 @@ def _session(config: SessionConfig, folder: Path) -> Run:
     with reference_process(folder) as reference, capture_monitor(folder) as captured:
         supervisor.run()
     with Record(folder / "session") as record:
-        heard, seen, health = record.table("heard"), record.table("seen"), record.table("health")
+        heard, seen, health = record.table("heard"), load_visibility(record).table(), record.table("health")
         sound = touch_to_sound(record.table("voice"), heard)
         face = touch_to_face(record.table("face"), seen)
         force = record.table("force", "received_ns", "total_newton")

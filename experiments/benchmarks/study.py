@@ -38,6 +38,7 @@ from robopatient.clock import HostClock
 from robopatient.config import SessionConfig, reference
 from robopatient.errors import RecordError, SessionError
 from robopatient.messages import OperatorAction, SessionStop, StudyState, TrialRecord
+from robopatient.parent import leave_with_parent
 from robopatient.record.reader import Record
 from robopatient.session.study_run import config_of
 from robopatient.study.study import load_study
@@ -198,6 +199,7 @@ def _processes(config: SessionConfig, endpoints: Endpoints, folder: Path) -> Ite
 
 
 def _enter(main: str, config: bytes, endpoints: bytes, folder: str) -> None:
+    leave_with_parent()
     reference(main)(
         msgspec.json.decode(config, type=SessionConfig), msgspec.json.decode(endpoints, type=Endpoints), Path(folder)
     )

@@ -222,7 +222,7 @@ def label_row(pose: FacePose) -> dict[str, Any]:
     for unit in ACTION_UNITS:
         row[f"{unit.lower()}_left"] = float(np.float32(sided["L"].get(unit, 0.0)))
         row[f"{unit.lower()}_right"] = float(np.float32(sided["R"].get(unit, 0.0)))
-    stored = {unit: (row[f"{unit.lower()}_left"] + row[f"{unit.lower()}_right"]) / 2 for unit in ACTION_UNITS}
+    stored = _au_of(row)
     row |= {"pspi": pspi(stored), "pspi_no_au43": pspi_no_au43(stored), "arkit": arkit_weights(pose).tolist()}
     for name, value in zip(("pitch", "yaw", "roll"), pose.head_deg, strict=True):
         row[f"head_{name}_deg"] = float(value)
@@ -232,17 +232,18 @@ def label_row(pose: FacePose) -> dict[str, Any]:
 
 def pose_of_row(row: dict[str, Any]) -> FacePose:
     """The pose that a row's action units, head, gaze and breath describe."""
-    au = {}
+    head = (row["head_pitch_deg"], row["head_yaw_deg"], row["head_roll_deg"])
+    au = {name: value for name, value in _au_of(row).items() if value}
+    return FacePose(au, head, (row["gaze_pitch_deg"], row["gaze_yaw_deg"]), row["breath"])
+
+
+def _au_of(row: dict[str, Any]) -> dict[str, float]:
+    """Intensities of a row by name, one name where both sides are the same."""
+    au: dict[str, float] = {}
     for unit in ACTION_UNITS:
         left, right = row[f"{unit.lower()}_left"], row[f"{unit.lower()}_right"]
-        if left == right:
-            au[unit] = left
-        else:
-            au |= {f"{unit}L": left, f"{unit}R": right}
-    head = (row["head_pitch_deg"], row["head_yaw_deg"], row["head_roll_deg"])
-    return FacePose(
-        {k: v for k, v in au.items() if v}, head, (row["gaze_pitch_deg"], row["gaze_yaw_deg"]), row["breath"]
-    )
+        au |= {unit: left} if left == right else {f"{unit}L": left, f"{unit}R": right}
+    return au
 
 
 def seen_row(labeller: Labeller, face: Deformed, look: Look) -> dict[str, Any]:

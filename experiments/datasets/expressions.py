@@ -14,6 +14,7 @@ from experiments.datasets.design import Shot
 from robopatient.face.apex import MAX_INTENSITY, apex_au
 from robopatient.face.generator.living import smoothstep
 from robopatient.face.pose import FacePose
+from robopatient.facs import intensity, unit_of_name
 from robopatient.simulation.presses import course
 
 __all__ = ["CARRIED_BY", "OTHER", "overlay", "pain_course", "still"]
@@ -89,10 +90,11 @@ def overlay(poses: list[FacePose], shot: Shot, seconds: float, fps: float, seed:
     syllable = rng.uniform(0.0, 1.0, 4)
     shown = []
     for frame, pose in enumerate(poses):
-        au = {unit: value for unit, value in pose.au.items() if kept is None or unit.rstrip("LR") in kept}
+        au = {unit: value for unit, value in pose.au.items() if kept is None or unit_of_name(unit) in kept}
         if kept and "AU1" in kept:
-            au |= {unit: pose.au.get(like, 0.0) for unit, like in RAISED_BROWS.items()}
+            au |= {unit: intensity(pose.au, like) for unit, like in RAISED_BROWS.items()}
         if shot.kind not in ("pain", "neutral"):
+            au = {name: value for name, value in au.items() if unit_of_name(name) not in target}
             au |= _course(shot.kind, target, seconds, frame / fps, syllable)
         shown.append(msgspec.structs.replace(pose, au=au))
     return shown

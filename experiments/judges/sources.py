@@ -24,7 +24,9 @@ from policies.corpus.simulator import CorpusDesign, simulate
 from robopatient.config import SensingConfig, VoiceConfig
 from robopatient.errors import ConfigError, RecordError
 from robopatient.face.generator.motion import MOTION_HZ, sided
+from robopatient.facs import intensity
 from robopatient.record.reader import Record
+from robopatient.record.visibility import load_visibility
 from robopatient.simulation.episode import simulation_config, somebody
 from robopatient.simulation.rig import Rig, given_pain
 
@@ -96,13 +98,8 @@ def _shown(engine: str, seed: int, pain: np.ndarray, expressiveness: float) -> n
         cells_newton = TOUCH_NEWTON if given.nrs > 0.0 else NO_TOUCH_NEWTON
         t_ns, until_s = round(frame / MOTION_HZ * 1e9), (frame + 0.5) / MOTION_HZ
         [shown] = rig.turn(t_ns, cells_newton=cells_newton, given=given, until_s=until_s).frames
-        rows.append([_stronger(shown.pose.au, unit) for unit in UNITS])
+        rows.append([intensity(shown.pose.au, unit) for unit in UNITS])
     return np.array(rows, np.float32)
-
-
-def _stronger(au: dict[str, float], unit: str) -> float:
-    plain = au.get(unit, 0.0)
-    return max(au.get(f"{unit}L", plain), au.get(f"{unit}R", plain))
 
 
 def _of_dataset(where: str, _: int) -> list[Clip]:
@@ -130,14 +127,17 @@ def _of_dataset(where: str, _: int) -> list[Clip]:
 def _of_session(where: str, _: int) -> list[Clip]:
     """Clips of a recorded session, cut to ``CLIP_S``: what was seen, and the pain felt at each frame."""
     with Record(Path(where)) as record:
-        seen = record.messages("seen")
+        visible = load_visibility(record)
+        seen = visible.messages()
         engine = json.loads(record.start.config_json)["face"]["engine"]
         felt_pain = record.table("pain", "t_ns", "nrs")
     per = round(CLIP_S * MOTION_HZ)
     clips: list[Clip] = []
     for start in range(0, len(seen) - per + 1, per):
         part = seen[start : start + per]
-        au = np.array([[_stronger(row.au, unit) for unit in UNITS] for row in part], np.float32)
+        if visible.lacks(part[0].t_ns, part[-1].t_ns):
+            continue  # the face was not shown for a part of it
+        au = np.array([[intensity(row.au, unit) for unit in UNITS] for row in part], np.float32)
         felt_nrs = np.interp([row.t_ns for row in part], felt_pain["t_ns"], felt_pain["nrs"]).astype(np.float32)
         name = f"{Path(where).name}-{len(clips)}"
         lineage = (f"engine/{engine}", *(("corpus",) if engine == "diffusion" else ()))

@@ -9,6 +9,7 @@ from typing import Any
 from experiments.judges.evaluator import refuse_senseless, score
 from experiments.judges.judge import KINDS, JudgeCard, load_judge, new_judge, save_judge
 from experiments.judges.sources import SOURCES, load_clips
+from firmware_bridge.outputs import new_folder
 from robopatient.config import reference
 
 __all__ = ["list_judges", "score_clips", "train_judge"]
@@ -24,15 +25,16 @@ def list_judges() -> None:
         print(f"  {name:12} {_first_line(function.__doc__)}")
 
 
-def train_judge(kind: str, source: str, out: Path, seed: int = 1) -> None:
+def train_judge(kind: str, source: str, out: Path, seed: int = 1, force: bool = False) -> None:
     """Train a judge on a source and freeze it."""
-    judge, clips = new_judge(kind), load_clips(source, seed)
-    refuse_senseless(judge, clips)
-    judge.fit(clips, seed)
-    lineage = tuple(sorted({name for clip in clips for name in clip.lineage})) if judge.weights() else ()
-    people = len({clip.person for clip in clips})
-    card = JudgeCard(kind=kind, lineage=lineage, source=source, clips=len(clips), people=people, seed=seed)
-    card = save_judge(out, judge, card)
+    with new_folder(out, [source.partition(":")[2]], force) as part:
+        judge, clips = new_judge(kind), load_clips(source, seed)
+        refuse_senseless(judge, clips)
+        judge.fit(clips, seed)
+        lineage = tuple(sorted({name for clip in clips for name in clip.lineage})) if judge.weights() else ()
+        people = len({clip.person for clip in clips})
+        card = JudgeCard(kind=kind, lineage=lineage, source=source, clips=len(clips), people=people, seed=seed)
+        card = save_judge(part, judge, card)
     print(f"{out}: {kind} learnt from {len(clips)} clips of {people} people ({', '.join(lineage) or 'nothing'})")
     print(f"frozen as {card.sha256[:12]}…; score others with: robopatient judge score {out} SOURCE")
 

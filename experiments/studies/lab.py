@@ -24,6 +24,7 @@ from robopatient.config import SessionConfig
 from robopatient.errors import SessionError
 from robopatient.patient import load_patient
 from robopatient.phantom import load_phantom
+from robopatient.presence import Presence
 from robopatient.record.writer import RecordWriter
 from robopatient.session.pipeline import Outputs
 from robopatient.session.provenance import fingerprints
@@ -121,7 +122,7 @@ class SimulatedSession:
         self._record = RecordWriter(
             folder, min_free_mb=config.record.min_free_mb, clock=FakeClock(), capacity=1_000_000
         )
-        self._desk = StudyDesk(self._record, config.record.min_free_mb)
+        self._desk = StudyDesk(self._record, config.record.min_free_mb, Presence(config))
         self._due_ns = 0
         self._wanted = ""
         self._active_until_ns = 0

@@ -46,6 +46,7 @@ class SpawnedBoard(SerialBoard, ABC):
             self.link.port = self._hello(self._process)["port"]
             super().open()
         except BaseException:
+            self._process.terminate()
             self.close()
             raise
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from policies.errors import PolicyError
 from robopatient.face.generator.motion import CHANNELS, JAW_DROP_MM, JAW_STRETCH_MM, MOTION_HZ, clamp, column
+from robopatient.facs import unit_of_name
 
 __all__ = ["NEEDED", "FaceTable", "motion_of", "read_csv"]
 
@@ -85,8 +86,8 @@ def motion_of(table: FaceTable) -> tuple[np.ndarray, list[str]]:
     motion = np.zeros((len(at_s), len(CHANNELS)))
     absent = []
     for name in (one for one in CHANNELS if one.startswith("AU")):
-        plain = name.rstrip("LR")
-        source = table.au.get(name, table.au.get(plain))
+        plain = unit_of_name(name)
+        source = _of_channel(table, name)
         if source is None:
             absent.append(plain)
             continue
@@ -145,6 +146,13 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         return float("nan")
+
+
+def _of_channel(table: FaceTable, name: str) -> np.ndarray | None:
+    """Intensities for a channel, shape (n,): its own, of one without sides the stronger side; None where absent."""
+    known = table.au.get(name, table.au.get(unit_of_name(name)))
+    one_sided = [table.au[f"{name}{side}"] for side in "LR" if f"{name}{side}" in table.au]
+    return np.max(one_sided, axis=0) if known is None and one_sided else known
 
 
 def _has(table: FaceTable, name: str) -> bool:

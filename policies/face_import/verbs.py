@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from firmware_bridge.outputs import check_outputs, new_files
 from policies.corpus.store import Corpus, Sequence, check, save
 from policies.errors import PolicyError
 from policies.face_import.formats import read_openface, read_pyfeat, read_unbc_sequence
@@ -41,7 +42,9 @@ class ImportedTrial(msgspec.Struct, frozen=True):
     split: str = ""
 
 
-def import_corpus(*, kind: str, path: Path, out: Path, table: Path | None, fps: float, seed: int) -> None:
+def import_corpus(
+    *, kind: str, path: Path, out: Path, table: Path | None, fps: float, seed: int, force: bool = False
+) -> None:
     """Read, check, split and write.
 
     Raises
@@ -55,6 +58,9 @@ def import_corpus(*, kind: str, path: Path, out: Path, table: Path | None, fps: 
         raise PolicyError(f"{out}: a corpus is a .npz file; give --out NAME.npz")
     if not path.is_dir():
         raise PolicyError(f"{path}: is no folder; give the folder of the recordings")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    files = (out, out.with_suffix(".md"))
+    check_outputs(files, [table or ""], force)
     recordings = KINDS[kind](path, table, fps)
     if not recordings:
         raise PolicyError(
@@ -71,7 +77,8 @@ def import_corpus(*, kind: str, path: Path, out: Path, table: Path | None, fps: 
     corpus = Corpus(sequences, f"imported, {kind}, {len(sequences)} recordings of {len(splits)} people")
     corpus = msgspec.structs.replace(corpus, card=_card(corpus, kind, notes))
     check(corpus, str(path))
-    save(corpus, out)
+    with new_files(*files, force=force) as (part, _):
+        save(corpus, part)
     for note, count in notes.items():
         print(f"{count} of {len(sequences)} recordings: {note}", file=sys.stderr)
     people = ", ".join(f"{split} {len(corpus.subjects(split))}" for split in ("train", "validation", "test"))

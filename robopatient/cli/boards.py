@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from robopatient.cli.common import Board, Json, board, do
+from robopatient.cli.common import Board, Force, Json, board, do
 
 
 @board.command("list")
@@ -43,9 +43,10 @@ def board_record(
     board: Board = "virtual",
     duration: Annotated[float, typer.Option(min=0.1, help="Seconds.")] = 10.0,
     rate: Annotated[float, typer.Option(min=80, max=1000, help="Frames per second.")] = 1000.0,
+    force: Force = False,
 ) -> None:
     """Record raw bytes and decoded counts, without a patient."""
-    do("robopatient.session.boards:record", board=board, out=out, duration_s=duration, rate_hz=rate)
+    do("robopatient.session.boards:record", board=board, out=out, duration_s=duration, rate_hz=rate, force=force)
 
 
 @board.command("selftest")
@@ -89,6 +90,7 @@ def board_calibrate(
     creep: Annotated[float, typer.Option(min=0, help="Minutes under the largest weight in the end; 0: not.")] = 0.0,
     seconds: Annotated[float, typer.Option(min=0.1, max=60, help="Length of a reading.")] = 1.0,
     rate: Annotated[float, typer.Option(min=80, max=1000, help="Frames per second.")] = 250.0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the readings beside --out.")] = False,
     author: Annotated[str, typer.Option(help="Who measures; the login name when not given.")] = "",
     json: Json = False,
 ) -> None:
@@ -107,5 +109,6 @@ def board_calibrate(
         seconds=seconds,
         rate_hz=rate,
         author=author,
+        resume=resume,
         as_json=json,
     )

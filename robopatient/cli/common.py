@@ -13,6 +13,7 @@ __all__ = [
     "Board",
     "FixedSeed",
     "Folder",
+    "Force",
     "Json",
     "Keep",
     "OfPatient",
@@ -86,6 +87,7 @@ Search = Annotated[str, typer.Option("--search", help="Words anywhere in names, 
 SessionName = Annotated[str, typer.Argument(metavar="SESSION", help="Name of its folder, or its id.")]
 StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="Name under experiments/studies, or a folder.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Where to write.")]
+Force = Annotated[bool, typer.Option("--force", help="Write over what is there.")]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Random seed.")]
 FixedSeed = Annotated[int, typer.Option("--seed", min=0, help="Random seed.")]
 Workers = Annotated[int, typer.Option("--workers", min=0, help="Processes; 0: as many as cores.")]

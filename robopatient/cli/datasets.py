@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from robopatient.cli.common import FixedSeed, Json, dataset, do, judge
+from robopatient.cli.common import FixedSeed, Force, Json, dataset, do, judge
 
 
 @dataset.command("generate")
@@ -54,9 +54,10 @@ def judge_train(
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder of the judge.")],
     seed: FixedSeed = 1,
+    force: Force = False,
 ) -> None:
     """Train a judge on one source and freeze it with a card and a hash."""
-    do("experiments.judges.verbs:train_judge", kind=kind, source=source, out=out, seed=seed)
+    do("experiments.judges.verbs:train_judge", kind=kind, source=source, out=out, seed=seed, force=force)
 
 
 @judge.command("score")

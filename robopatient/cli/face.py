@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from robopatient.cli.common import FixedSeed, Json, do, face
+from robopatient.cli.common import FixedSeed, Force, Json, do, face
 
 
 @face.command("still")
@@ -21,6 +21,7 @@ def face_still(
     light: Annotated[str, typer.Option(help="window, overhead, night or mask.")] = "window",
     background: Annotated[str, typer.Option(help="wall, black, white, green or transparent.")] = "wall",
     renderer: Annotated[str, typer.Option(help="auto, gl or numba.")] = "auto",
+    force: Force = False,
 ) -> None:
     """Draw one face at one level of pain."""
     do(
@@ -34,6 +35,7 @@ def face_still(
         view=view,
         light=light,
         background=background,
+        force=force,
     )
 
 
@@ -52,6 +54,7 @@ def face_generate(
     background: Annotated[str, typer.Option(help="wall, black, white or green.")] = "wall",
     renderer: Annotated[str, typer.Option(help="auto, gl or numba.")] = "auto",
     engine: Annotated[str, typer.Option(help="blend or diffusion; a session's own when not given.")] = "",
+    force: Force = False,
 ) -> None:
     """Film a face in pain, with its voice, and write its action units and PSPI beside it as CSV."""
     do(
@@ -69,6 +72,7 @@ def face_generate(
         background=background,
         renderer=renderer,
         engine=engine,
+        force=force,
     )
 
 
@@ -83,6 +87,7 @@ def face_sheet(
     seed: Annotated[int, typer.Option(min=0, help="Of the made-up patients.")] = 1,
     view: Annotated[str, typer.Option(help="frontal, three-quarter, left, right, bedside or ward.")] = "frontal",
     renderer: Annotated[str, typer.Option(help="auto, gl or numba.")] = "auto",
+    force: Force = False,
 ) -> None:
     """Draw many faces on one picture: a row a patient, a column a pain."""
     do(
@@ -96,6 +101,7 @@ def face_sheet(
         seed=seed,
         view=view,
         renderer=renderer,
+        force=force,
     )
 
 
@@ -186,6 +192,16 @@ def face_import(
     ] = None,
     fps: Annotated[float, typer.Option(min=0, help="Of the recordings; 0: what the format says.")] = 0.0,
     seed: Annotated[int, typer.Option(min=0, help="Of the split, where the table has none.")] = 1,
+    force: Force = False,
 ) -> None:
     """Turn recordings of real faces into a corpus that `face train` and `face evaluate` take."""
-    do("policies.face_import.verbs:import_corpus", kind=kind, path=path, out=out, table=table, fps=fps, seed=seed)
+    do(
+        "policies.face_import.verbs:import_corpus",
+        kind=kind,
+        path=path,
+        out=out,
+        table=table,
+        fps=fps,
+        seed=seed,
+        force=force,
+    )

@@ -9,6 +9,7 @@ import typer
 
 from robopatient.cli.common import (
     Folder,
+    Force,
     Json,
     OfPatient,
     OfScenario,
@@ -87,6 +88,7 @@ def sessions_export(
     tag: Tag = "",
     since: Since = "",
     search: Search = "",
+    force: Force = False,
 ) -> None:
     """Write the figures of sessions as a table or as xAPI statements; codes only, never names."""
     do(
@@ -96,6 +98,7 @@ def sessions_export(
         table=csv,
         xapi=xapi,
         home=home,
+        force=force,
     )
 
 

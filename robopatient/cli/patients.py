@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from robopatient.cli.common import Json, do, patient
+from robopatient.cli.common import Force, Json, do, patient
 
 
 @patient.command("list")
@@ -35,6 +35,7 @@ def patient_parameters() -> None:
 def patient_fit(
     wishes: Annotated[str, typer.Argument(help='Such as "NRS 7 at 20 N on the right iliac, mild elsewhere, stoic".')],
     out: Annotated[Path | None, typer.Option("--out", help="File to write; without it, print.")] = None,
+    force: Force = False,
 ) -> None:
     """Make a patient of whom a few wishes are true."""
-    do("robopatient.simulation.patients:fit", wishes=wishes, out=out)
+    do("robopatient.simulation.patients:fit", wishes=wishes, out=out, force=force)

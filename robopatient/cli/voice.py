@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from robopatient.cli.common import FixedSeed, Json, do, voice
+from robopatient.cli.common import FixedSeed, Force, Json, do, voice
 
 
 @voice.command("render")
@@ -19,6 +19,7 @@ def voice_render(
     seed: FixedSeed = 1,
     preset: Annotated[str, typer.Option(help="literature, or flat: the pitch of a moan throughout.")] = "literature",
     nrs_end: Annotated[float | None, typer.Option(min=0, max=10, help="Pain at the end, when it changes.")] = None,
+    force: Force = False,
 ) -> None:
     """Render a pain vocalisation to a file; the same arguments give the same samples."""
     do(
@@ -30,6 +31,7 @@ def voice_render(
         out=out,
         preset=preset,
         nrs_end=nrs_end,
+        force=force,
     )
 
 
@@ -39,9 +41,10 @@ def voice_say(
     out: Annotated[Path, typer.Option("--out", help="WAV file to write.")],
     identity: Annotated[str, typer.Option(help="Name under assets/voices, or a .toml file.")] = "margaret",
     nrs: Annotated[float, typer.Option(min=0, max=10, help="Pain, 0 to 10.")] = 6.0,
+    force: Force = False,
 ) -> None:
     """Write words as this person says them in this pain (needs espeak-ng)."""
-    do("robopatient.voice.verbs:say", text=text, identity=identity, nrs=nrs, out=out)
+    do("robopatient.voice.verbs:say", text=text, identity=identity, nrs=nrs, out=out, force=force)
 
 
 @voice.command("evaluate")
@@ -59,9 +62,10 @@ def voice_evaluate(
 def voice_rerender(
     folder: Annotated[Path, typer.Argument(help="Folder of a recorded session.")],
     out: Annotated[Path | None, typer.Option("--out", help="WAV file to write.")] = None,
+    force: Force = False,
 ) -> None:
     """Render a session's sound again from its record and compare every sample with what was played."""
-    do("robopatient.session.rerender:rerender", folder=folder, out=out)
+    do("robopatient.session.rerender:rerender", folder=folder, out=out, force=force)
 
 
 @voice.command("calibrate")
@@ -72,6 +76,7 @@ def voice_calibrate(
     level: Annotated[float, typer.Option(min=-60, max=-6, help="RMS of the noise, dBFS.")] = -30.0,
     reading: Annotated[float | None, typer.Option(help="Meter's reading, dB(A): no noise is played.")] = None,
     author: Annotated[str, typer.Option(help="Who measures.")] = "",
+    force: Force = False,
 ) -> None:
     """Play pink noise, take the meter's reading, write what 0 dBFS is in dB(A)."""
     do(
@@ -82,4 +87,5 @@ def voice_calibrate(
         level_dbfs=level,
         out=out,
         author=author,
+        force=force,
     )

@@ -72,6 +72,8 @@ def _calm(model: ConsoleModel) -> Alert:
         return Alert("off", "Waiting for the session to begin")
     if not model.running:
         return Alert("off", "Paused: the patient feels but does not express. Space starts.")
+    if not model.expressing:
+        return Alert("off", "Waiting for voice and face")
     if model.config.study.name:
         return Alert("ok", "All is well; the study decides what is presented")
     if model.config.lesson.folder:

@@ -6,7 +6,6 @@ The procedure itself is ``sensing.calibrate``; here it is fed by a board, watche
 from __future__ import annotations
 
 import datetime
-import getpass
 from collections import deque
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
@@ -22,7 +21,7 @@ from robopatient.errors import RobopatientError
 from robopatient.phantom import Phantom
 from robopatient.sensing.calibrate import Plan, Procedure, Report, evaluate
 from robopatient.sensing.calibration import note_of
-from robopatient.sensing.calibration_files import check_name, save
+from robopatient.sensing.calibration_files import check_name, login_name, save
 
 __all__ = ["CalibrationRun", "proposed_file"]
 
@@ -79,7 +78,7 @@ class CalibrationRun:
     ) -> None:
         self.procedure = Procedure(phantom, plan, measure_s=measure_s, settle_s=settle_s)
         self.board = board
-        self.author = author or getpass.getuser()
+        self.author = author or login_name()
         self.phase: Phase = "opening"
         self.trouble = ""
         self.uid = uid.lower().removeprefix("0x")
@@ -155,7 +154,7 @@ class CalibrationRun:
         try:
             check_name(out)
             calibration = save(self.report, self.procedure, out)
-        except RobopatientError as error:
+        except (RobopatientError, BridgeError) as error:
             self.trouble = str(error)
             return
         self.saved, self.trouble, self.phase = out, "", "saved"

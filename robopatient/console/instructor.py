@@ -28,6 +28,7 @@ from robopatient.console.model import ConsoleModel
 from robopatient.console.parts import plain_label
 from robopatient.console.theme import Theme, style_sheet
 from robopatient.errors import RobopatientError
+from robopatient.record.debrief_scales import WINDOW_S
 from robopatient.scales import OSCE_ITEMS, SCALES
 from robopatient.scenario import Script, load_script
 
@@ -77,6 +78,7 @@ class InstructorWindow(QWidget):
         self._values: list[QLabel] = []
         self.scale = QComboBox(self)
         self.value = QDoubleSpinBox(self)
+        self.rated = self._label("", "small")
         self.item = QComboBox(self)
         self._lay_out()
         self._choose_scale()
@@ -120,8 +122,15 @@ class InstructorWindow(QWidget):
     def _wish(self, action: str, argument: str) -> None:
         self._act(self._model.wish(action, argument))
 
-    def _enter_rating(self) -> None:
-        self._wish("rating", f"{self.scale.currentText()} {self.value.value():g}")
+    def _record_rating(self) -> None:
+        """Put the number on the record, say so, and give the keys back to the questions."""
+        self.value.interpretText()
+        name, value = self.scale.currentText(), self.value.value()
+        self._wish("rating", f"{name} {value:g}")
+        scale = "" if name == "NRS" else f"{name} "
+        felt = self._model.nrs.peak(self._model.clock.now_ns(), WINDOW_S)
+        self.rated.setText(f"trainee: {scale}{value:g} (felt {felt:.1f})")
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _enter_mark(self, value: float) -> None:
         self._wish("rating", f"OSCE.{self.item.currentData()} {value:g}")
@@ -154,6 +163,7 @@ class InstructorWindow(QWidget):
             page.addLayout(self._overrides(self._script))
         page.addWidget(self._label("The trainee's rating", "title"))
         page.addLayout(self._rating())
+        page.addWidget(self.rated)
         page.addWidget(self._label("Marks", "title"))
         page.addLayout(self._marks())
 
@@ -198,9 +208,10 @@ class InstructorWindow(QWidget):
         self.scale.currentIndexChanged.connect(lambda _index: self._choose_scale())
         self.value.setAccessibleName("Rating")
         self.value.lineEdit().setTextMargins(8, 0, 0, 0)
+        self.value.lineEdit().returnPressed.connect(self._record_rating)
         row.addWidget(self.scale, 1)
         row.addWidget(self.value)
-        row.addWidget(self._button("Enter", self._enter_rating))
+        row.addWidget(self._button("Record", self._record_rating))
         return row
 
     def _marks(self) -> QHBoxLayout:

@@ -39,6 +39,8 @@ class Light(msgspec.Struct, frozen=True):
     state: State
     word: str
     why: str = ""
+    alert: str = ""
+    """What the banner says of it, with the action to take; "" makes it of name, word and why."""
 
 
 def derive_lights(
@@ -48,6 +50,8 @@ def derive_lights(
     actors: Mapping[str, m.ActorState],
     now_ns: int,
     loudness: m.Loudness | None = None,
+    face_trouble: str = "",
+    voice_trouble: str = "",
 ) -> tuple[Light, ...]:
     """The five lamps, in the order in which the signal flows.
 
@@ -55,13 +59,15 @@ def derive_lights(
     ----------
     missed_lately
         Loop periods skipped between the last two reports.
+    face_trouble, voice_trouble
+        Sentence for the banner when no picture or no sound arrives, whatever the process says of itself; "" is well.
     """
     alive = health if health is not None and now_ns - health.t_ns <= HEALTH_MAX_AGE_NS else None
     silent = health is not None and alive is None
     return (
         _board(alive, silent),
-        _voice(config, actors.get("voice"), now_ns, loudness),
-        _actor("Face", config.face.enabled, actors.get("face"), now_ns),
+        _absent(_voice(config, actors.get("voice"), now_ns, loudness), "No sound", voice_trouble),
+        _absent(_actor("Face", config.face.enabled, actors.get("face"), now_ns), "Frozen", face_trouble),
         _record(alive, silent),
         _loop(config, alive, silent, missed_lately),
     )
@@ -116,6 +122,14 @@ def _actor(name: str, enabled: bool, told: m.ActorState | None, now_ns: int) -> 
         silent_s = (now_ns - told.t_ns) * 1e-9
         return Light(name, "bad", "Silent", f"no word for {silent_s:.0f} s; it is started again if it has died")
     return Light(name, state, word, told.detail)
+
+
+def _absent(light: Light, word: str, trouble: str) -> Light:
+    """The lamp of a part that cannot be seen or heard: red, even if its process is content."""
+    if not trouble:
+        return light
+    word = light.word if light.state == "bad" else word
+    return msgspec.structs.replace(light, state="bad", word=word, alert=trouble)
 
 
 def _voice(config: SessionConfig, told: m.ActorState | None, now_ns: int, loudness: m.Loudness | None) -> Light:

@@ -20,6 +20,7 @@ from robopatient.console.study_model import StudyModel
 from robopatient.console.trace import Trace
 from robopatient.patient import PatientProfile
 from robopatient.phantom import Phantom
+from robopatient.presence import Presence
 from robopatient.study.study import load_study
 from robopatient.topics import TOPICS
 
@@ -113,6 +114,7 @@ class ConsoleModel:
         self.events: collections.deque[Event] = collections.deque(maxlen=EVENTS)
         self.event_count = 0
         self.actors: dict[str, m.ActorState] = {}
+        self.presence = Presence(config)
         self.health: m.Health | None = None
         self.start: m.SessionStart | None = None
         self.stop: m.SessionStop | None = None
@@ -132,6 +134,7 @@ class ConsoleModel:
         """Take in one message of the bus; types that the console does not show are ignored."""
         self.examination.feed(message)
         self.study.feed(message)
+        self.presence.feed(message)
         match message:
             case m.ForceFrame():
                 self._begin(message.t_ns)
@@ -242,7 +245,23 @@ class ConsoleModel:
     def lights(self) -> tuple[Light, ...]:
         """Board, voice, face, record, loop."""
         now_ns = self.clock.now_ns()
-        return derive_lights(self.config, self.health, self._missed_lately, self.actors, now_ns, self.loudness)
+        return derive_lights(
+            self.config,
+            self.health,
+            self._missed_lately,
+            self.actors,
+            now_ns,
+            self.loudness,
+            self._face_trouble(now_ns),
+            self._voice_trouble(now_ns),
+        )
+
+    @property
+    def expressing(self) -> bool:
+        """Whether voice and face, as far as they belong to the session, are there for the patient to use."""
+        states = {light.name: light.state for light in self.lights()}
+        wanted = {"Voice": self.config.voice.enabled, "Face": self.config.face.enabled}
+        return all(states[name] in ("ok", "warn") for name, enabled in wanted.items() if enabled)
 
     def warnings(self) -> list[Alert]:
         """What the operator should know now, worst first."""
@@ -253,11 +272,7 @@ class ConsoleModel:
             found.append(
                 Alert("bad" if self.stop.reason == "failed" else "warn", f"Session ended ({self.stop.reason}){detail}")
             )
-        found += [
-            Alert("bad", f"{light.name}: {light.word.lower()}. {light.why[:1].upper()}{light.why[1:]}".rstrip(". "))
-            for light in self.lights()
-            if light.state == "bad"
-        ]
+        found += [Alert(light.state, _alert(light)) for light in self.lights() if light.state in ("bad", "warn")]
         newton = 0.0 if self.is_stale("force") else self.force_newton.latest
         if newton > self.config.sensing.limit_newton:
             self._flagged_ns["overload"] = now_ns
@@ -277,6 +292,35 @@ class ConsoleModel:
     def _begin(self, t_ns: int) -> None:
         if self._begun_ns is None:
             self._begun_ns = t_ns
+
+    @property
+    def _expected(self) -> bool:
+        """Whether the loop turns, so that pictures and sound must come."""
+        return self.stop is None and self.running
+
+    def _face_trouble(self, now_ns: int) -> str:
+        trouble = self.presence.face(now_ns) if self._expected else None
+        if trouble is None:
+            return ""
+        frozen = "frozen" if self.pspi.latest_ns is not None else "not shown"
+        return f"Face {frozen} since {self._clock(trouble.since_ns)}{_because(trouble.why)}. {self._way_out}"
+
+    def _voice_trouble(self, now_ns: int) -> str:
+        trouble = self.presence.voice(now_ns) if self._expected else None
+        if trouble is None:
+            return ""
+        since = self._clock(trouble.since_ns)
+        return f"No sound since {since}: check the loudspeaker{_because(trouble.why)}. {self._way_out}"
+
+    @property
+    def _way_out(self) -> str:
+        """What an operator can do about a part that does not work: there is no key that starts it again."""
+        pause = "P" if self.config.study.name or self.config.lesson.folder else "Space"
+        return f"{pause}: pause. Ctrl Q twice: stop, then start the session again"
+
+    def _clock(self, t_ns: int) -> str:
+        seconds = int(self.elapsed_at(t_ns))
+        return f"{seconds // 60}:{seconds % 60:02d}"
 
     def _act(self, action: str, argument: str = "") -> m.OperatorAction:
         """Make an action and show its effect at once: an operator must not wait for the loop to see a hush."""
@@ -306,6 +350,7 @@ class ConsoleModel:
 
     def _feed_health(self, health: m.Health) -> None:
         self._begin(health.t_ns)
+        self.presence.begin(health.t_ns)
         if self.health is not None:
             self._missed_lately = max(0, health.loop_missed - self.health.loop_missed)
         self.health = health
@@ -329,6 +374,17 @@ class ConsoleModel:
         self.event_count += 1
         if event.kind == "error":
             self._error = event
+
+
+def _alert(light: Light) -> str:
+    """A light in a sentence."""
+    if light.alert:
+        return light.alert
+    return f"{light.name}: {light.word.lower()}. {light.why[:1].upper()}{light.why[1:]}".rstrip(". ")
+
+
+def _because(why: str) -> str:
+    return f" ({why})" if why else ""
 
 
 def _study_model(config: SessionConfig, clock: Clock) -> StudyModel:

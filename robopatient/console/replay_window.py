@@ -93,6 +93,11 @@ class FaceView(QWidget):
         self._image = told.convertToFormat(QImage.Format.Format_RGB32)
         self.update()
 
+    def show_words(self, words: str) -> None:
+        """Say why there is no picture."""
+        self._image, self._words = None, words
+        self.update()
+
     def sizeHint(self) -> QSize:  # noqa: N802
         """Square."""
         return QSize(420, 420)
@@ -231,6 +236,10 @@ class ReplayWindow(KeptWindow):
         frame = self.tape.frame_at(t_s + lead_s)
         if frame < 0 or self._draw is None:
             return
+        if not self.tape.is_shown(t_s):
+            self._frame = -1
+            self.face.show_words("The face was not shown")
+            return
         if frame != self._frame or self._sharp:
             self._frame, self._sharp = frame, False
             begun_ns = self.transport.clock.now_ns()
@@ -241,8 +250,9 @@ class ReplayWindow(KeptWindow):
     def _sharpen(self) -> None:
         """The face at which the replay stands, as sharp as can be."""
         self._sharp = True
-        frame = self.tape.frame_at(self.transport.position_s())
-        if frame >= 0 and self._draw_still is not None:
+        t_s = self.transport.position_s()
+        frame = self.tape.frame_at(t_s)
+        if frame >= 0 and self._draw_still is not None and self.tape.is_shown(t_s):
             self._frame = frame
             self.face.show_picture(self._draw_still(self.tape.pose(frame)))
 

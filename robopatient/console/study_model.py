@@ -51,6 +51,8 @@ FLAGS: dict[str, tuple[State, str]] = {
     "not saved": ("bad", "The last answer is not on the disk: the study waits for it"),
     "disk nearly full": ("bad", "The disk is nearly full: the study pauses before anything is lost"),
     "board silent": ("bad", "The board is silent: no press can be seen"),
+    "face not shown": ("bad", "The face is not shown: the study waits. P resumes it once the face is there"),
+    "voice not heard": ("bad", "No sound: check the loudspeaker; the study waits. P resumes it once it is heard"),
     "failing": ("warn", "Three trials in a row went wrong: look after the participant"),
     "hand on": ("warn", "A hand lies on the abdomen: the window opens when it has left"),
     "replaying": ("ok", "The reaction is presented once more"),

@@ -20,6 +20,7 @@ from robopatient.patient import PatientProfile, load_patient
 from robopatient.phantom import Phantom, load_phantom
 from robopatient.record.reader import Record
 from robopatient.record.soundtrack import pieces
+from robopatient.record.visibility import load_visibility
 from robopatient.voice.playback import Plan
 
 __all__ = ["Curve", "Moment", "Tape", "load_tape"]
@@ -60,6 +61,8 @@ class Tape(msgspec.Struct, frozen=True, kw_only=True):
         Curves at ``DRAWN_HZ``.
     contact
         Place of the hand (x, y) in the phantom's frame at ``contact_t_s``; NaN without contact. Shape (n, 2).
+    unseen
+        Spans in which the face was not shown, s.
     presses
         In the order of time.
     moments
@@ -84,6 +87,7 @@ class Tape(msgspec.Struct, frozen=True, kw_only=True):
     contact: NDArray[np.float64]
     seen: list[m.Seen]
     seen_t_s: NDArray[np.float64]
+    unseen: list[tuple[float, float]]
     presses: list[m.Press]
     press_t_s: NDArray[np.float64]
     moments: list[Moment]
@@ -91,8 +95,12 @@ class Tape(msgspec.Struct, frozen=True, kw_only=True):
     zero_ns: int
 
     def frame_at(self, t_s: float) -> int:
-        """Index of the picture that was shown at a moment; -1 before the first."""
+        """Index of the newest picture at a moment; -1 before the first."""
         return int(np.searchsorted(self.seen_t_s, t_s, side="right")) - 1
+
+    def is_shown(self, t_s: float) -> bool:
+        """Whether the face was visible at a moment."""
+        return not any(begin_s < t_s < end_s for begin_s, end_s in self.unseen)
 
     def pose(self, frame: int) -> FacePose:
         """The face of a picture, as it was drawn."""
@@ -134,7 +142,8 @@ def load_tape(folder: Path) -> Tape:
         force = record.table("force", "t_ns", "total_newton", "contact_x_mm", "contact_y_mm")
         pain = record.table("pain", "t_ns", "nrs")
         heard = record.table("heard", "t_ns", "block", "level_dbfs", "f0_hz")
-        seen: list[m.Seen] = sorted(record.messages("seen"), key=lambda each: each.t_ns)
+        visible = load_visibility(record)
+        seen = visible.messages()
         presses: list[m.Press] = sorted(record.messages("press"), key=lambda press: press.t_ns)
         if not len(force["t_ns"]) and not seen:
             raise RecordError(f"{record.path}: holds neither force nor face: there is nothing to play")
@@ -145,6 +154,9 @@ def load_tape(folder: Path) -> Tape:
         return np.asarray((np.asarray(t_ns, np.int64) - zero_ns) * 1e-9, np.float64)
 
     seen_t_s = seconds(np.array([each.t_ns for each in seen], np.int64))
+    pspi_ns, pspi = visible.broken(
+        np.array([each.t_ns for each in seen], np.int64), np.array([each.pspi for each in seen], float)
+    )
     ends = [curve[-1] for curve in (seconds(force["t_ns"]), seconds(heard["t_ns"]), seen_t_s) if len(curve)]
     length_s = max([0.0, *ends, *([(stop.t_ns - zero_ns) * 1e-9] if stop else [])]) + TAIL_S
     f0 = np.where(heard["f0_hz"] > 0.0, heard["f0_hz"], np.nan)
@@ -160,11 +172,12 @@ def load_tape(folder: Path) -> Tape:
         pain=_drawn(seconds(pain["t_ns"]), pain["nrs"]),
         level=_drawn(seconds(heard["t_ns"]), np.maximum(heard["level_dbfs"], SILENCE_DBFS)),
         f0=_drawn(seconds(heard["t_ns"]), f0),
-        pspi=Curve(seen_t_s, np.array([each.pspi for each in seen], float)),
+        pspi=Curve(seconds(pspi_ns), pspi),
         contact_t_s=seconds(force["t_ns"]),
         contact=np.stack([force["contact_x_mm"], force["contact_y_mm"]], axis=1),
         seen=seen,
         seen_t_s=seen_t_s,
+        unseen=[((begin_ns - zero_ns) * 1e-9, (end_ns - zero_ns) * 1e-9) for begin_ns, end_ns in visible.spans],
         presses=presses,
         press_t_s=seconds(np.array([press.t_ns for press in presses], np.int64)),
         moments=moments,

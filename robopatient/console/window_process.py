@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 from abc import ABC, abstractmethod
-from multiprocessing import parent_process
 from typing import Any
 
 from robopatient import messages as m
@@ -100,9 +99,6 @@ class WindowProcess(ABC):
         if now_ns - self._told_ns > HEARTBEAT_NS:
             self._told_ns = now_ns
             tell(self._port, self._actor, *self._condition())
-            parent = parent_process()
-            if parent is not None and not parent.is_alive():
-                self.leave("the supervisor is gone")
         if self._is_over(now_ns):
             self.leave("session ended")
 

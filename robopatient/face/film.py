@@ -7,6 +7,7 @@ an ordinary MP4 when it is finished.
 from __future__ import annotations
 
 import itertools
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
@@ -36,6 +37,12 @@ AUDIO_BLOCK = 1024
 LONGEST_GAP_S = 3600.0
 """A pause between two poses longer than this is a clock error, not a film."""
 
+SHOWN_S = 1.0 / 30.0
+"""How long the last picture before a gap stays in a film."""
+
+CARD_GREY, CARD_WORDS = 96, "face not shown"
+"""What a film shows where the face was not seen."""
+
 
 class Drawer(Protocol):
     """What a film needs of a renderer."""
@@ -53,9 +60,22 @@ class Film(msgspec.Struct, frozen=True):
     frames: int
 
 
-def poses_of(seen: Iterable[Seen]) -> list[tuple[float, FacePose]]:
-    """Poses of recorded frames with the host's monotonic time in seconds, as ``write_film`` takes them."""
-    return [(one.t_ns * 1e-9, pose_of(one)) for one in seen]
+def poses_of(seen: Iterable[Seen], gaps: Iterable[tuple[int, int]] = ()) -> list[tuple[float, FacePose | None]]:
+    """Poses of recorded frames with the host's monotonic time in seconds, as ``write_film`` takes them.
+
+    Parameters
+    ----------
+    gaps
+        Spans in which the face was not shown, ns: each begins with a None just after the last picture before it, and
+        one that no picture ends reaches to its own end.
+    """
+    poses: list[tuple[float, FacePose | None]] = [(one.t_ns * 1e-9, pose_of(one)) for one in seen]
+    newest_s = poses[-1][0] if poses else -math.inf
+    for begin_ns, end_ns in gaps:
+        poses.append((begin_ns * 1e-9 + SHOWN_S, None))
+        if end_ns * 1e-9 > newest_s:
+            poses.append((end_ns * 1e-9, None))
+    return sorted(poses, key=lambda pose: pose[0])
 
 
 def pose_of(seen: Seen) -> FacePose:
@@ -67,7 +87,7 @@ def pose_of(seen: Seen) -> FacePose:
 
 def write_film(
     path: Path,
-    frames: Iterable[tuple[float, FacePose]],
+    frames: Iterable[tuple[float, FacePose | None]],
     renderer: Drawer,
     fps: float = 30.0,
     audio: np.ndarray | None = None,
@@ -81,7 +101,7 @@ def write_film(
     ----------
     frames
         (time in seconds, pose), times not decreasing. Each picture shows the newest pose of its moment; the film
-        begins with the first and ends one frame after the last.
+        begins with the first and ends one frame after the last. Of a None, the face not shown, it is a plain card.
     audio
         Mono sound, shape (n,), float in -1 to 1. It is cut or padded with silence to the length of the film.
     audio_start_s
@@ -117,39 +137,59 @@ def write_film(
     return Film(path, count / fps, count)
 
 
-def _pictures(renderer: Drawer, poses: Iterator[FacePose]) -> Iterator[np.ndarray]:
+def _pictures(renderer: Drawer, poses: Iterator[FacePose | None]) -> Iterator[np.ndarray]:
     """Pictures of poses, one that is shown again not drawn again; by several processes where the renderer has them."""
-    repeats: deque[int] = deque()
+    runs: deque[tuple[bool, int]] = deque()
+    """Whether it is a face, and how often it is shown: one entry a run of the same."""
 
     def changed() -> Iterator[FacePose]:
         shown: FacePose | None = None
         for pose in poses:
-            if pose is shown:
-                repeats[-1] += 1
+            if runs and pose is shown:
+                runs[-1] = (runs[-1][0], runs[-1][1] + 1)
                 continue
-            repeats.append(1)
+            runs.append((pose is not None, 1))
             shown = pose
-            yield pose
+            if pose is not None:
+                yield pose
+
+    def cards(height: int, width: int) -> Iterator[np.ndarray]:
+        """The cards before the next face."""
+        card = _card(height, width) if runs and not runs[0][0] else None
+        while card is not None and runs and not runs[0][0]:
+            for _ in range(runs.popleft()[1]):
+                yield card
 
     many = getattr(renderer, "draw_many", None)
     drawn = many(changed()) if many is not None else (renderer.draw(pose) for pose in changed())
     waiting: np.ndarray | None = None
     for pixels in drawn:  # one behind: only the next pose tells how often the last one is shown
         if waiting is not None:
-            for _ in range(repeats.popleft()):
+            for _ in range(runs.popleft()[1]):
                 yield waiting
         waiting = _even(pixels)
+        yield from cards(*waiting.shape[:2])
     if waiting is not None:
-        for _ in range(repeats.popleft()):
+        for _ in range(runs.popleft()[1]):
             yield waiting
+        yield from cards(*waiting.shape[:2])
 
 
-def _at_constant_rate(frames: Iterable[tuple[float, FacePose]], fps: float) -> Iterator[FacePose]:
+def _card(height: int, width: int) -> np.ndarray:
+    """Plain grey with words in its middle, shape (height, width, 3), uint8."""
+    card = require("PIL.Image", "face").new("RGB", (width, height), (CARD_GREY,) * 3)
+    font = require("PIL.ImageFont", "face").load_default(max(10, width // 16))
+    pen = require("PIL.ImageDraw", "face").Draw(card)
+    pen.text((width / 2, height / 2), CARD_WORDS, fill=(255, 255, 255), font=font, anchor="mm")
+    return np.asarray(card)
+
+
+def _at_constant_rate(frames: Iterable[tuple[float, FacePose | None]], fps: float) -> Iterator[FacePose | None]:
     """Newest pose at every multiple of the frame period after the first one's time.
 
     A pose up to half a period late belongs to the moment: the live frames tremble around their deadlines.
     """
-    held: tuple[float, FacePose] | None = None
+    held: tuple[float, FacePose | None] | None = None
     start_s, count = 0.0, 0
     for t_s, pose in frames:
         if held is None:

@@ -12,7 +12,7 @@ import msgspec
 
 from robopatient.errors import ConfigError
 from robopatient.face.pose import FacePose
-from robopatient.facs import ACTION_UNITS
+from robopatient.facs import ACTION_UNITS, unit_of_name
 
 __all__ = ["HEAD_UNITS", "head_units", "posed"]
 
@@ -48,7 +48,7 @@ def posed(units: Mapping[str, float], pose: FacePose | None = None) -> FacePose:
     au = dict(pose.au)
     for name, intensity in units.items():
         if name not in HEAD_UNITS:
-            if name not in ACTION_UNITS and not (name[-1:] in ("L", "R") and name[:-1] in ACTION_UNITS):
+            if unit_of_name(name) not in ACTION_UNITS:
                 raise ConfigError(
                     f'action unit "{name}" is unknown; there are {", ".join((*ACTION_UNITS, *HEAD_UNITS))} '
                     "(units of the face also with L or R)"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.signal import find_peaks
 
+from robopatient.facs import intensity
 from robopatient.messages import Seen
 
 __all__ = ["key_poses"]
@@ -27,7 +28,7 @@ def key_poses(seen: Sequence[Seen], n: int) -> list[int]:
     if n <= 0 or not seen:
         return []
     shown = np.array([one.pspi for one in seen])
-    blinking = np.array([one.au.get("AU45", 0.0) >= BLINK for one in seen])
+    blinking = np.array([intensity(one.au, "AU45") >= BLINK for one in seen])
     peaks, _ = find_peaks(np.concatenate(([-1.0], shown, [-1.0])), prominence=DISTINCT_PSPI, height=DISTINCT_PSPI)
     peaks = peaks - 1  # of the padding, which lets the first and the last frame be peaks
     highest = peaks[np.argsort(-shown[peaks], kind="stable")][: n - 1]

@@ -1,7 +1,7 @@
 """The face's own process: the newest command becomes a pose, the pose a picture, the picture a ``Seen``.
 
 One thread, absolute deadlines: the command is taken at the last moment before a frame is drawn, and what was swapped
-to the display is told right after it.
+to the display is told right after it. A frame that nobody can have seen is not told: it is missing from the record.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import signal
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -37,17 +37,19 @@ from robopatient.messages import ActorState, FaceCommand, Seen, SessionStop
 
 __all__ = ["FaceActor", "main"]
 
+T = TypeVar("T")
+
 MIRROR_HZ = 12.0
 MIRROR_PX = 256
 """The console's picture of the face: at most this large, this often."""
 
-LOST_AGAIN_NS = 60_000_000_000
-"""A GL context that is lost twice within a minute is not made a third time."""
+AGAIN_NS = 60_000_000_000
+"""How long a face without a picture waits for its next try; a GL context lost twice within it gives way to numba."""
 
 WARM_UP_POSES = tuple(
-    FacePose(au=au)
+    FacePose(au=au, flush=body, sweat=body, tears=body)
+    for body in (0.0, 0.5)  # a body that shows has shaders and maps of its own: 2 s if first met in the session
     for au in ({}, {"AU4": 4.0, "AU6": 4.0, "AU7": 4.0, "AU9": 3.0, "AU10": 3.0, "AU26": 2.0, "AU43": 4.0})
-    for _ in range(5)
 )
 
 
@@ -67,11 +69,13 @@ def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
 class Display(Protocol):
     """Where a picture goes."""
 
-    problem: str
-    """Why nothing is seen at the moment, or ""."""
+    @property
+    def problem(self) -> str:
+        """Why nothing is seen at the moment, or ""."""
+        ...
 
-    def show(self, pixels: np.ndarray, patch: bool = False) -> bool:
-        """Show a picture, shape (height, width, 3), and the state of the photodiode's patch; False once closed."""
+    def show(self, pixels: np.ndarray | None, patch: bool = False) -> bool:
+        """Show a picture, shape (height, width, 3), or no face, and the photodiode's patch; False once closed."""
         ...
 
     def close(self) -> None:
@@ -108,17 +112,21 @@ class FaceActor:
         self._body = BodyState()
         self._port = ActorPort(endpoints, ("face", "stop"))
         self._mirror = MirrorSender(endpoints)
-        self._mirror_every = max(1, round(self._config.fps / MIRROR_HZ))
-        self._parent = os.getppid()
         self._leaving = False
         self._command: FaceCommand | None = None
         self._engine: Engine | None = None
         self._renderer: TieredRenderer | None = None
         self._display: Display | None = None
+        self._window_missing = False
         self._problems: list[str] = []
+        self._no_picture = ""
+        self._makeshift = ""
+        self._lost = ""
         self._frame = 0
+        self._unshown = 0
         self._beat_ns = 0
-        self._lost_ns = -LOST_AGAIN_NS
+        self._tried_ns = 0
+        self._lost_ns = -AGAIN_NS
         self._tell_state("starting")
 
     def prepare(self) -> None:
@@ -141,25 +149,38 @@ class FaceActor:
         """Frame after frame until it is time to leave."""
         pace = Metronome(self._clock, self._config.fps)
         missed = 0
-        while not self._leaving and os.getppid() == self._parent:
+        while not self._leaving:
+            pace.period_ns = round(1e9 / self._fps)
             pace.wait()
             self._hear()
             self.present(pace.missed - missed)
             missed = pace.missed
             self._beat()
 
-    def present(self, dropped: int) -> Seen:
-        """Make one frame of the newest command, show it and tell so; ``dropped`` periods were missed before it."""
+    def present(self, dropped: int) -> Seen | None:
+        """Make one frame of the newest command, show it and, if it could be seen, tell so.
+
+        Parameters
+        ----------
+        dropped
+            Periods missed before this one.
+
+        Returns
+        -------
+        Seen
+            What was told, or None: there was no picture, or the window that is wanted did not take it.
+        """
         assert self._engine is not None
         command = self._command
         now_ns = self._clock.now_ns()
         pose = self._body.step(self._engine.step(command, now_ns), command, now_ns)
         pixels = self._draw(pose)
         patch = self._patch.step(pose.au)
-        if self._display is not None and pixels is not None and not self._display.show(self._finished(pixels), patch):
-            self._display = None  # the trainee's window was closed: the session goes on without it
-            self._problems.append("the face window was closed")
-            self._tell_state(self._state)
+        self._unshown += dropped
+        if not self._shown(pixels, patch):
+            self._unshown += 1
+            return None
+        assert pixels is not None
         seen = Seen(
             t_ns=self._clock.now_ns(),
             frame=self._frame,
@@ -170,7 +191,7 @@ class FaceActor:
             head_deg=pose.head_deg,
             gaze_deg=pose.gaze_deg,
             breath=pose.breath,
-            dropped=dropped,
+            dropped=self._unshown,
             flush=pose.flush,
             sweat=pose.sweat,
             tears=pose.tears,
@@ -178,7 +199,8 @@ class FaceActor:
             patch=patch,
         )
         self._port.tell(seen)
-        if pixels is not None and self._frame % self._mirror_every == 0:
+        self._unshown = 0
+        if self._frame % max(1, round(self._fps / MIRROR_HZ)) == 0:  # of a face that nobody sees it grows old there
             small = self._finish.upright(pixels, MIRROR_PX) if self._finish else _shrunk(pixels)
             self._mirror.send(small.shape[0], small.shape[1], small.tobytes())
         self._frame += 1
@@ -197,13 +219,33 @@ class FaceActor:
                     part.close()
 
     @property
-    def _state(self) -> str:
-        return "degraded" if self._problems or self._unseen else "ready"
+    def _fps(self) -> float:
+        return self._renderer.fps if self._renderer is not None else self._config.fps
 
     @property
-    def _unseen(self) -> str:
-        """What the display says about itself."""
-        return self._display.problem if self._display is not None else ""
+    def _state(self) -> str:
+        return "degraded" if any(self._faults) else "ready"
+
+    @property
+    def _faults(self) -> tuple[str, ...]:
+        """What is wrong and what to do about it: what nobody sees first."""
+        hidden = self._display.problem if self._display is not None else ""
+        return tuple(
+            fault for fault in (self._no_picture, hidden, *self._problems, self._makeshift, self._lost) if fault
+        )
+
+    def _shown(self, pixels: np.ndarray | None, patch: bool) -> bool:
+        """Put a picture, or none, on the display; True when it could be seen there, or no window is wanted."""
+        if self._display is None:
+            return pixels is not None and not self._window_missing
+        if not self._display.show(None if pixels is None else self._finished(pixels), patch):
+            self._display, self._window_missing = None, True  # the session goes on: there still is the voice
+            self._problems.append(
+                "the face window was closed: nobody sees the face, nor is it recorded; end the session and start again"
+            )
+            self._tell_state(self._state)
+            return False
+        return pixels is not None and not self._display.problem
 
     def _finished(self, pixels: np.ndarray) -> np.ndarray:
         """What the display profile makes of a picture."""
@@ -231,40 +273,73 @@ class FaceActor:
         """Repeat the state once a second; a window of another shape gets a picture of that shape."""
         if self._clock.now_ns() - self._beat_ns < 1_000_000_000:
             return
+        if self._renderer is not None and self._beat_ns - self._lost_ns > AGAIN_NS:
+            self._lost = ""  # mended
         self._tell_state(self._state)
-        if self._profile is not None and self._look is not None and self._display is not None and not self._unseen:
+        if (
+            self._profile is not None
+            and self._look is not None
+            and self._display is not None
+            and not self._display.problem
+        ):
             aspect = self._aspect()
             if abs(aspect - self._look.aspect) > 0.01 * aspect:
                 self._look = self._profile.look(aspect)
-                self._replace_renderer(None)
+                self._replace_renderer("the window has another shape")
 
     def _tell_state(self, state: str) -> None:
         self._beat_ns = self._clock.now_ns()
         late = note_of(self._engine) if self._engine is not None else ""
-        notes = [note for note in (*self._problems, self._unseen, late) if note]
+        notes = [*self._faults, late] if late else [*self._faults]
         if self._renderer is not None and state in ("ready", "degraded"):
-            notes.append(f"{self._renderer.kind} {self._renderer.size_px} px, {self._renderer.draw_ms:.0f} ms a frame")
+            drawn = self._renderer
+            notes.append(f"{drawn.kind} {drawn.size_px} px at {drawn.fps:.0f} fps, {drawn.draw_ms:.0f} ms a frame")
         self._port.tell(ActorState(self._beat_ns, "face", state, "; ".join(notes), os.getpid()))
 
     def _draw(self, pose: FacePose) -> np.ndarray | None:
-        """Picture of a pose, or None without a renderer."""
-        if self._renderer is None:
-            return None
-        try:
-            return self._renderer.draw(pose)
-        except Exception as error:  # a lost GL context raises whatever its library likes
-            now_ns = self._clock.now_ns()
-            again = self._renderer.kind == "gl" and now_ns - self._lost_ns > LOST_AGAIN_NS
-            self._lost_ns = now_ns
-            self._problems.append(f"drawing failed ({error}); {'once more with GL' if again else 'now without GL'}")
-            self._replace_renderer(None if again else "numba")
-            return None
+        """Picture of a pose; None without a renderer, which is then tried again once a minute.
 
-    def _replace_renderer(self, kind: Kind | None) -> None:
-        with contextlib.suppress(Exception):
-            if self._renderer is not None:
-                self._renderer.close()
-        self._renderer = self._load_renderer(kind)
+        A renderer that fails is made anew; one that fails again within the minute gives way to numba, numba to none.
+        """
+        now_ns = self._clock.now_ns()
+        renderer = self._renderer
+        if renderer is None:
+            if now_ns - self._tried_ns >= AGAIN_NS:
+                self._renderer = self._load_renderer()
+                self._tell_state(self._state)
+            return None
+        pixels, error = _or_why(lambda: renderer.draw(pose, judged=self._command is not None))  # it comes with the loop
+        if pixels is None:
+            again = now_ns - self._lost_ns > AGAIN_NS
+            self._lost_ns = now_ns
+            self._lost = f"a picture was lost ({error}) and the face drawn anew"
+            if again or renderer.kind == "gl":
+                self._replace_renderer(error, None if again else "numba")
+            else:
+                self._no_renderer(error)
+                self._blank()
+        return pixels
+
+    def _replace_renderer(self, why: str, kind: Kind | None = None) -> None:
+        """Draw by another renderer from now on; nothing is seen meanwhile, for a compilation takes long."""
+        self._no_picture = f"no picture: {why}; another renderer is being made"
+        self._blank()
+        self._renderer = self._load_renderer(kind, why)
+        self._tell_state(self._state)
+
+    def _blank(self) -> None:
+        """Take the face away and say why, rather than leave it standing as if it lived."""
+        if self._display is not None:
+            self._display.show(None)
+        self._tell_state(self._state)
+        renderer, self._renderer = self._renderer, None
+        if renderer is not None:
+            _or_why(renderer.close)
+
+    def _no_renderer(self, why: str) -> None:
+        """Be without a picture until the next try."""
+        self._tried_ns = self._clock.now_ns()
+        self._no_picture = f"no picture: {why}; trying again every {AGAIN_NS / 1e9:.0f} s"
 
     def _load_engine(self) -> Engine:
         engine, problem = make_engine_or_blend(self._config, self._seed)
@@ -282,25 +357,49 @@ class FaceActor:
             self._problems.append(f"face.display: {error}; a plain window is shown instead")
             return None
 
-    def _load_renderer(self, kind: Kind | None = None) -> TieredRenderer | None:
-        """Renderer of the configured face, warmed up; None, with the reason noted, when there is none."""
-        kind = kind or self._config.renderer
+    def _load_renderer(self, kind: Kind | None = None, why: str = "") -> TieredRenderer | None:
+        """Renderer of the configured face, warmed up: as configured, else smaller, else without OpenGL.
+
+        None, with the reason in the state, when nothing draws. ``kind`` and ``why``: instead of the configured one.
+        """
+        reasons = [why] if kind else []
+        kind, size_px = kind or self._config.renderer, self._config.size_px
+        tries: list[tuple[Kind, int]] = [(kind, size_px)]
+        if kind != "numba":
+            tries += [(kind, size_px // 2), ("numba", size_px)]
+        for by, px in tries:
+            renderer, error = _or_why(lambda by=by, px=px: self._make_renderer(by, px))  # type: ignore[misc]
+            if renderer is not None:
+                self._no_picture = self._makeshift = ""
+                if renderer.kind != "gl" and self._config.renderer != "numba":
+                    why = "; ".join(dict.fromkeys(reasons)) or "install libegl1 and libgl1-mesa-dri"
+                    self._makeshift = f"no GL: drawn without it ({why})"
+                elif reasons:
+                    self._makeshift = f"drawn small ({reasons[0]})"
+                return renderer
+            reasons.append(error)
+        self._no_renderer("; ".join(dict.fromkeys(reasons)))
+        return None
+
+    def _make_renderer(self, kind: Kind, size_px: int) -> TieredRenderer:
+        make = (self._given or partial(_renderers, look=self._look))(kind, self._config.identity)
+        renderer = TieredRenderer(make, size_px, 1.0 / self._config.fps, self._clock)
         try:
-            make = (self._given or partial(_renderers, look=self._look))(kind, self._config.identity)
-            renderer = TieredRenderer(make, self._config.size_px, 1.0 / self._config.fps, self._clock)
             renderer.warm_up(WARM_UP_POSES)
-        except (RobopatientError, ImportError) as error:
-            self._problems.append(f"no picture: {error}")
-            return None
-        if renderer.kind != "gl" and kind != "numba":
-            self._problems.append("no GL: drawn without it; install libegl1 and libgl1-mesa-dri")
+        except BaseException:
+            renderer.close()
+            raise
         return renderer
 
     def _open_display(self) -> Display | None:
-        """Window for the trainee, or None: without a display, or when none is wanted."""
+        """Window for the trainee, or None: without a display, or when none is wanted.
+
+        "auto" wants one wherever there is a display and Qt; from then on only what a window shows has been seen.
+        """
         config = self._config
         if config.window == "no":
             return None
+        self._window_missing = config.window == "yes"
         try:
             from robopatient.face.window import FaceWindow, display_problem, has_display
 
@@ -308,19 +407,31 @@ class FaceActor:
                 if config.window == "yes":
                     self._problems.append('no display for face.window = "yes": neither $DISPLAY nor $WAYLAND_DISPLAY')
                 return None
+            self._window_missing = True
             problem = display_problem()
             if problem:
                 self._problems.append(problem)
                 return None
-            return FaceWindow(
+            window = FaceWindow(
                 config.size_px, full_screen=config.full_screen, screen=config.screen, profile=self._profile
             )
         except MissingPackageError as error:
             if config.window == "yes":
                 self._problems.append(str(error))
+            return None
         except RobopatientError as error:
             self._problems.append(str(error))
-        return None
+            return None
+        self._window_missing = False
+        return window
+
+
+def _or_why(attempt: Callable[[], T]) -> tuple[T | None, str]:
+    """What an attempt gives, and ""; or None, and why it failed."""
+    try:
+        return attempt(), ""
+    except Exception as error:  # a lost GL context or a compiler without its cache raise whatever they like
+        return None, str(error) or type(error).__name__
 
 
 def _renderers(kind: Kind, identity_name: str, look: Look | None = None) -> Callable[[int], Renderer]:

@@ -7,7 +7,8 @@ is linear in its slopes and nothing smooths edges; a graphics card lights every 
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from importlib import resources
 from typing import Any
 
@@ -36,6 +37,9 @@ FRAME_FLOATS = 8
 SAMPLES = 4
 """Of a pixel's edge on a graphics card."""
 
+ERROR_FLAGS = 8
+"""How many of OpenGL may be up at once (OpenGL 4.6 core, 2.3.1: a driver may keep several; a lost one never ends)."""
+
 BODY_UNIT = 4
 """Texture unit of the body map, after the four of every identity."""
 
@@ -63,7 +67,7 @@ class GlRenderer:
     Raises
     ------
     DeviceError
-        When no context can be made.
+        When no context can be made, or the driver refuses what a picture of this size needs.
     """
 
     kind = "gl"
@@ -94,14 +98,19 @@ class GlRenderer:
         self._halvings = -1
         self._programs: list[Any] = []
         self._worn: list[Any] = []
-        self._compile()
-        self._dress()
-        self.resize(size_px)
+        try:
+            with self._at_work("preparing the face"):
+                self._compile()
+                self._dress()
+            self.resize(size_px)
+        except DeviceError:
+            self.close()
+            raise
 
     def wear(self, identity: Identity | OwnHead) -> None:
         """Draw another face from now on; context, shaders and pictures stay, which is what takes long to make."""
         scene = load_scene(identity)
-        with self._current():
+        with self._at_work("changing the face"):
             self._scene = scene
             for part in self._worn:
                 part.release()
@@ -111,21 +120,40 @@ class GlRenderer:
             self._load_textures()
 
     def resize(self, size_px: int) -> None:
-        """Draw pictures of another size from now on."""
-        with self._current():
+        """Draw pictures of another size from now on.
+
+        Raises
+        ------
+        DeviceError
+            When the driver refuses: make another renderer.
+        """
+        with self._at_work(f"making room for {size_px} px"):
             self._resize(size_px)
 
-    def _current(self) -> AbstractContextManager[Any]:
-        """While the own context is the current one: several renderers may take turns in a thread."""
-        context: AbstractContextManager[Any] = self._context if self._owned else nullcontext()
-        return context
+    @contextmanager
+    def _at_work(self, doing: str) -> Iterator[None]:
+        """While the own context is the current one: several renderers may take turns in a thread.
+
+        What the driver objects to meanwhile is told as a ``DeviceError``; a flag that was up before is none of it.
+        """
+        with self._context if self._owned else nullcontext():
+            try:
+                for _ in range(ERROR_FLAGS):
+                    if self._context.error == "GL_NO_ERROR":
+                        break
+                yield
+                error = self._context.error
+            except self._gl.Error as refused:
+                raise self._failure(doing, str(refused)) from refused
+            if error != "GL_NO_ERROR":
+                raise self._failure(doing, error)
+
+    def _failure(self, doing: str, error: str) -> DeviceError:
+        return DeviceError(f"OpenGL on {self.device} failed while {doing} ({error}); make another renderer")
 
     def _resize(self, size_px: int) -> None:
         context, size = self._context, (self.look.width_px(size_px), size_px)
-        for target in {self._target, self._resolved} - {None}:
-            for part in (target, *target.color_attachments, target.depth_attachment):
-                part.release()
-        self.size_px = size_px
+        old = {self._target, self._resolved} - {None}
 
         def target_of(samples: int) -> Any:
             colour = context.renderbuffer(size, 4, samples=samples)
@@ -133,6 +161,11 @@ class GlRenderer:
 
         self._target = target_of(self._samples)
         self._resolved = target_of(0) if self._samples else self._target
+        self._target.use()  # moderngl binds what was bound before again and again: never what is released now
+        for target in old:
+            for part in (target, *target.color_attachments, target.depth_attachment):
+                part.release()
+        self.size_px = size_px
         self._pixels = bytearray(size[0] * size[1] * self.look.channels)
         halvings = 1 if size_px <= HALF_TEXTURES_PX else 0
         if halvings != self._halvings:
@@ -154,17 +187,14 @@ class GlRenderer:
         Raises
         ------
         DeviceError
-            When the driver lost the context: make another renderer.
+            When the driver failed, as with a lost context: make another renderer.
         """
         channels = self.look.channels
-        with self._current():
+        with self._at_work("drawing"):
             self.draw_into(self._target, pose)
             if self._resolved is not self._target:
                 self._context.copy_framebuffer(self._resolved, self._target)
             self._resolved.read_into(self._pixels, components=channels, alignment=1)
-            error = self._context.error
-        if error != "GL_NO_ERROR":
-            raise DeviceError(f"OpenGL on {self.device} failed ({error}): the context is lost; make another renderer")
         flipped = np.frombuffer(self._pixels, np.uint8).reshape(self.size_px, -1, channels)
         return flipped[::-1].copy()
 

@@ -14,7 +14,7 @@ import msgspec
 
 from robopatient.errors import ConfigError
 from robopatient.face.pose import FacePose
-from robopatient.facs import ACTION_UNITS
+from robopatient.facs import ACTION_UNITS, sides, unit_of_name
 
 __all__ = ["DRIVES", "UNIT_LIMIT", "WRINKLES", "Drive", "Rig", "RigWeights", "sided_intensities", "unit_weights"]
 
@@ -143,21 +143,13 @@ class Rig:
 
 def sided_intensities(au: Mapping[str, float]) -> dict[str, dict[str, float]]:
     """Checked intensities by side ("L", "R") and action unit; a sided name overrides the plain one on its side."""
-    sided: dict[str, dict[str, float]] = {"L": {}, "R": {}}
-    overrides: list[tuple[str, str, float]] = []
     for name, intensity in au.items():
-        plain, side = (name, "") if name in ACTION_UNITS else (name[:-1], name[-1:])
-        if plain not in ACTION_UNITS or side not in ("", *SIDES):
+        if unit_of_name(name) not in ACTION_UNITS:
             raise ConfigError(f'action unit "{name}" is unknown; the rig has {", ".join(ACTION_UNITS)} (add L or R)')
         if not (math.isfinite(intensity) and 0.0 <= intensity <= MAX_INTENSITY):
             raise ConfigError(f"action unit {name} is {intensity:g}; intensities are 0 to 5")
-        if side:
-            overrides.append((side, plain, intensity))
-        else:
-            sided["L"][name] = sided["R"][name] = intensity
-    for side, name, intensity in overrides:
-        sided[side][name] = intensity
-    return sided
+    left_right = {unit: sides(au, unit) for unit in map(unit_of_name, au)}
+    return {side: {unit: both[k] for unit, both in left_right.items()} for k, side in enumerate(SIDES)}
 
 
 def unit_weights(

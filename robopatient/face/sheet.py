@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from firmware_bridge.outputs import check_outputs, new_files
 from robopatient.config import asset_names
 from robopatient.errors import AssetError, ConfigError, require
 from robopatient.face.apex import apex_au
@@ -32,6 +33,7 @@ def sheet(
     seed: int = 1,
     view: str = "frontal",
     renderer: Kind = "auto",
+    force: bool = False,
 ) -> None:
     """Draw faces in rows, each at several pains, or at every action unit at full intensity.
 
@@ -42,6 +44,7 @@ def sheet(
     sample
         Draw this many made-up patients of ``seed`` in place of them.
     """
+    check_outputs([out], faces.split(","), force)
     try:
         levels = [float(level) for level in nrs.split(",")]
     except ValueError as error:
@@ -60,10 +63,11 @@ def sheet(
     while len(blocks) % side:
         blocks.append(np.full_like(blocks[0], 255))
     rows = [np.concatenate(blocks[k : k + side], axis=1) for k in range(0, len(blocks), side)]
-    try:
-        require("PIL.Image", "face").fromarray(np.concatenate(rows)).save(out)
-    except (OSError, ValueError) as error:
-        raise AssetError(f"{out}: the picture cannot be written ({error}); choose another --out") from error
+    with new_files(out, force=force) as (part,):
+        try:
+            require("PIL.Image", "face").fromarray(np.concatenate(rows)).save(part)
+        except (OSError, ValueError) as error:
+            raise AssetError(f"{out}: the picture cannot be written ({error}); choose another --out") from error
     print(f"{out}: {', '.join(identity.name for identity in identities)}")
 
 

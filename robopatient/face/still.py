@@ -8,6 +8,7 @@ from typing import Annotated
 
 import numpy as np
 
+from firmware_bridge.outputs import new_files
 from robopatient.errors import AssetError, ConfigError, require
 from robopatient.face.apex import apex_au
 from robopatient.face.bodies.scene import load_face
@@ -32,6 +33,7 @@ def still(
     view: str = "frontal",
     light: str = "window",
     background: str = "wall",
+    force: bool = False,
 ) -> Annotated[np.ndarray, "(size, size, 3 or 4) uint8"]:
     """Draw a face at the apex of a pain and write it as PNG or JPEG.
 
@@ -46,6 +48,8 @@ def still(
     au
         Intensities 0-5 that replace those of the pain, by action unit, head and eyes included, or as text:
         ``"AU4=3,AU6L=5,AU51=2"``.
+    force
+        Replace a file that exists.
     view, light, background
         Presets of ``light.py``; a transparent background makes a PNG with alpha.
 
@@ -53,6 +57,8 @@ def still(
     ------
     AssetError
         When the face or the head data is missing, or ``out`` cannot be written.
+    OutputError
+        When ``out`` exists and is not to be replaced.
     ConfigError
         When an action unit, a preset or the ending of ``out`` is unknown, or an intensity out of range.
     """
@@ -61,16 +67,17 @@ def still(
         raise ConfigError(f"{out}: give --out NAME.png (or NAME.jpg, but not with a transparent background)")
     intensities = _read_au(au) if isinstance(au, str) else dict(au or {})
     pose = posed({**apex_au(nrs), **intensities})
-    drawer = make_renderer(renderer, load_face(face), size_px, make_look(view, light, background))
-    try:
-        picture = drawer.draw(pose)
-    finally:
-        drawer.close()
-    image = require("PIL.Image", "face").fromarray(picture)
-    try:
-        image.save(out, format=form, **({"quality": JPEG_QUALITY} if form == "JPEG" else {}))
-    except OSError as error:
-        raise AssetError(f"{out}: the picture cannot be written ({error}); choose another --out") from error
+    with new_files(out, inputs=[face], force=force) as (part,):
+        drawer = make_renderer(renderer, load_face(face), size_px, make_look(view, light, background))
+        try:
+            picture = drawer.draw(pose)
+        finally:
+            drawer.close()
+        image = require("PIL.Image", "face").fromarray(picture)
+        try:
+            image.save(part, format=form, **({"quality": JPEG_QUALITY} if form == "JPEG" else {}))
+        except OSError as error:
+            raise AssetError(f"{out}: the picture cannot be written ({error}); choose another --out") from error
     return picture
 
 

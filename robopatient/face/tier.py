@@ -1,4 +1,4 @@
-"""Drawing at the largest size that holds the frame rate: a smaller picture beats a late one.
+"""Drawing as well as the machine can: fewer pictures a second before smaller ones, and neither later than it must be.
 
 The window scales the picture up; films and stills are drawn again at full size and do not pass here.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from statistics import median
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,23 +21,42 @@ __all__ = ["TieredRenderer"]
 SHRINK = (7 / 8, 3 / 4, 5 / 8, 1 / 2)
 """Smaller sizes, as fractions of the configured one: of 512, that is 448, 384, 320, 256."""
 
+SLOWEST_FPS = 20.0
+"""The rate is halved as far as this before the picture becomes smaller: a blocky face shows less of AU6 and AU7 than
+one that moves 20 times a second (assumption; no rater has compared them)."""
+
+PLAIN_PX = 448
+"""Below this the picture does not go before that size itself has proved too slow at ``SLOWEST_FPS``."""
+
 SHARE = 0.95
 """Part of the frame period that drawing may take. With all processes on two cores and no graphics card it took 25 to
 29 ms at 512 px and 26 to 34 at 320 (`robopatient bench latency`): there it is the company that costs, not the size."""
 
 JUDGED_FRAMES = 60
-"""Frames judged together while the session runs: two seconds at 30 fps."""
+"""Frames judged together while the session runs: two seconds at 30 fps, three at 20."""
 
 WINDOWS_DOWN, WINDOWS_UP = 2, 5
-"""Judgements in a row that must agree before the size changes: a stall of the host lasts less, and so no picture
-shrinks for it; the way back up takes longer, and twice as long after each time that it proved too much."""
+"""Judgements in a row that must agree before a step is taken: a stall of the host lasts less, and so no picture
+changes for it; the way back up takes longer, and twice as long after each time that it proved too much."""
 
 ROOM = 0.85
-"""A larger picture is tried when its expected time is below this part of the limit."""
+"""The step up is tried when its expected time is below this part of its limit."""
+
+
+class Step(NamedTuple):
+    """Size of the pictures and how many a second."""
+
+    size_px: int
+    fps: float
+
+    @property
+    def limit_ns(self) -> int:
+        """What a picture may take."""
+        return round(SHARE * 1e9 / self.fps)
 
 
 class TieredRenderer:
-    """A renderer that steps down in size when it is too slow for long, and up again when there is room.
+    """A renderer that steps down in rate, then in size, when it is too slow for long, and up when there is room.
 
     The lower quartile of the drawing times decides: what the machine can do most of the time, whatever stalls it.
 
@@ -47,13 +67,12 @@ class TieredRenderer:
     size_px
         The size wished for.
     period_s
-        Frame period to hold.
+        Frame period wished for; ``fps`` tells which rate to keep now.
     """
 
     def __init__(self, make: Callable[[int], Renderer], size_px: int, period_s: float, clock: Clock) -> None:
         self._clock = clock
-        self._limit_ns = round(SHARE * period_s * 1e9)
-        self._sizes = [size_px, *(round(size_px * share / 16) * 16 for share in SHRINK)]
+        self._steps = _steps(size_px, 1.0 / period_s)
         self._step = 0
         self._took_ns: list[int] = []
         self._recent_ns: deque[int] = deque(maxlen=JUDGED_FRAMES)
@@ -65,7 +84,12 @@ class TieredRenderer:
     @property
     def size_px(self) -> int:
         """Size of the pictures drawn now."""
-        return self._sizes[self._step]
+        return self._steps[self._step].size_px
+
+    @property
+    def fps(self) -> float:
+        """Pictures a second that the machine can draw of this size."""
+        return self._steps[self._step].fps
 
     @property
     def kind(self) -> str:
@@ -77,30 +101,29 @@ class TieredRenderer:
         """Median drawing time of the last frames."""
         return median(self._recent_ns) * 1e-6 if self._recent_ns else 0.0
 
-    def warm_up(self, poses: Sequence[FacePose], budget_s: float = 1.5) -> None:
-        """Draw until compiled and cached, and step down until it is quick enough or the time is spent.
+    def warm_up(self, poses: Sequence[FacePose]) -> None:
+        """Draw every pose once: compiles, uploads and caches.
 
-        The best half of the times decides: while the session starts, every process is busy.
+        Nothing is judged by it. While a session starts every process compiles or loads, and a first session's voice
+        kept both cores busy for minutes: pictures took five times as long as later (measured).
         """
-        end_ns = self._clock.now_ns() + round(budget_s * 1e9)
-        self._timed(poses[0])  # compiles and uploads: not counted
-        while True:
-            self._took_ns.clear()
-            for pose in poses:
-                self._timed(pose)
-                if self._clock.now_ns() > end_ns:
-                    break
-            best_ns = median(sorted(self._took_ns)[: -(-len(self._took_ns) // 2)])
-            if not self._step_down(best_ns):
-                break
-            self._timed(poses[0])
-            if self._clock.now_ns() > end_ns:
-                break
-        self._took_ns.clear()
+        for pose in poses:
+            self._renderer.draw(pose)
 
-    def draw(self, pose: FacePose) -> np.ndarray:
-        """Picture of a pose, shape (size_px, size_px, 3)."""
-        image = self._timed(pose)
+    def draw(self, pose: FacePose, judged: bool = True) -> np.ndarray:
+        """Picture of a pose, shape (size_px, size_px, 3).
+
+        Parameters
+        ----------
+        judged
+            Whether the time that it took counts: not before the session has begun.
+        """
+        before_ns = self._clock.now_ns()
+        image = self._renderer.draw(pose)
+        took_ns = self._clock.now_ns() - before_ns
+        self._recent_ns.append(took_ns)
+        if judged:
+            self._took_ns.append(took_ns)
         if len(self._took_ns) >= JUDGED_FRAMES:
             self._judge(sorted(self._took_ns)[JUDGED_FRAMES // 4])
             self._took_ns.clear()
@@ -110,19 +133,11 @@ class TieredRenderer:
         """Let go of the device."""
         self._renderer.close()
 
-    def _timed(self, pose: FacePose) -> np.ndarray:
-        before_ns = self._clock.now_ns()
-        image = self._renderer.draw(pose)
-        took_ns = self._clock.now_ns() - before_ns
-        self._took_ns.append(took_ns)
-        self._recent_ns.append(took_ns)
-        return image
-
     def _judge(self, took_ns: float) -> None:
-        """Count windows that were too slow or quick enough for more, and change the size when enough agree."""
-        too_slow = took_ns > self._limit_ns
+        """Count windows that were too slow or quick enough for more, and take a step when enough agree."""
+        too_slow = took_ns > self._steps[self._step].limit_ns
         self._slow_windows = self._slow_windows + 1 if too_slow else 0
-        self._quick_windows = self._quick_windows + 1 if self._step and self._larger_ns(took_ns) < self._limit_ns else 0
+        self._quick_windows = self._quick_windows + 1 if self._has_room(took_ns) else 0
         if self._slow_windows >= WINDOWS_DOWN:
             if self._grown:  # it had just grown too far
                 self._windows_up *= 2
@@ -130,27 +145,43 @@ class TieredRenderer:
             self._step_down(took_ns)
         elif self._quick_windows >= self._windows_up:
             self._grown = True
-            self._resize(self._step - 1)
+            self._take(self._step - 1)
 
-    def _larger_ns(self, took_ns: float) -> float:
-        """Expected drawing time one size up, with a margin."""
-        return took_ns * (self._sizes[self._step - 1] / self.size_px) ** 2 / ROOM
-
-    def _step_down(self, took_ns: float) -> bool:
-        """Take the largest size that should hold the rate, when this one does not; False when it stays.
-
-        What a picture costs is taken to grow with its area: a little hopeful, so that no size is passed over.
-        """
-        last = len(self._sizes) - 1
-        if took_ns <= self._limit_ns or self._step == last:
+    def _has_room(self, took_ns: float) -> bool:
+        """Whether the step up should hold its rate, with a margin."""
+        if not self._step:
             return False
-        area = self.size_px**2 * self._limit_ns / took_ns
-        fitting = [step for step in range(self._step + 1, last) if self._sizes[step] ** 2 <= area]
-        self._resize(fitting[0] if fitting else last)
-        return True
+        up = self._steps[self._step - 1]
+        return took_ns * (up.size_px / self.size_px) ** 2 < ROOM * up.limit_ns
 
-    def _resize(self, step: int) -> None:
+    def _step_down(self, took_ns: float) -> None:
+        """Take the best step that should hold its rate.
+
+        What a picture costs is taken to grow with its area: a little hopeful, so that no step is passed over. The last
+        step of at least ``PLAIN_PX`` is never passed over.
+        """
+        below = range(self._step + 1, len(self._steps))
+        if not below:
+            return
+        plain = [step for step in below if self._steps[step].size_px >= PLAIN_PX]
+        reach = plain or below
+        cost_ns = took_ns / self.size_px**2
+        fitting = (step for step in reach if self._steps[step].size_px ** 2 * cost_ns <= self._steps[step].limit_ns)
+        self._take(next(fitting, reach[-1]))
+
+    def _take(self, step: int) -> None:
+        size_px = self._steps[step].size_px
+        if size_px != self.size_px:
+            self._renderer.resize(size_px)
         self._step = step
-        self._renderer.resize(self.size_px)
         self._took_ns.clear()
         self._slow_windows = self._quick_windows = 0
+
+
+def _steps(size_px: int, fps: float) -> list[Step]:
+    """What may be drawn, the best first: rates down to ``SLOWEST_FPS`` at full size, then smaller at the last rate."""
+    rates = [fps]
+    while rates[-1] > SLOWEST_FPS:
+        rates.append(max(SLOWEST_FPS, rates[-1] / 2.0))
+    smaller = [round(size_px * share / 16) * 16 for share in SHRINK]
+    return [*(Step(size_px, rate) for rate in rates), *(Step(smaller_px, rates[-1]) for smaller_px in smaller)]

@@ -32,7 +32,10 @@ GL_RENDERER = 0x1F01
 """Name of the GL string that tells who draws (OpenGL 4.6 core, table 23.74)."""
 
 BACKGROUND = (24, 24, 26)
-"""Around the picture on a desk; a projector's is black."""
+"""Around the picture on a desk, and in place of a face that is not drawn; a projector's is black."""
+
+APPEARS_WITHIN_S = 2.0
+"""A window of a server that answers is there within this (assumption); one that is not is told as hidden."""
 
 
 def has_display() -> bool:
@@ -70,11 +73,13 @@ class _View:
         self.overlay: Callable[[Any], None] | None = None
         self.was_closed = False
 
-    def show_image(self, pixels: np.ndarray) -> None:
-        """Paint now and hand over to the display; ``pixels`` shape (height, width, 3), uint8."""
-        self._pixels = np.ascontiguousarray(pixels)  # the image only borrows them
-        height, width = pixels.shape[:2]
-        self._image = QtGui.QImage(self._pixels.data, width, height, 3 * width, QtGui.QImage.Format.Format_RGB888)
+    def show_image(self, pixels: np.ndarray | None) -> None:
+        """Paint now and hand over to the display; ``pixels`` shape (height, width, 3), uint8, None: no face."""
+        self._image = None
+        if pixels is not None:
+            self._pixels = np.ascontiguousarray(pixels)  # the image only borrows them
+            height, width = pixels.shape[:2]
+            self._image = QtGui.QImage(self._pixels.data, width, height, 3 * width, QtGui.QImage.Format.Format_RGB888)
         self.repaint()  # type: ignore[attr-defined]
 
     def paint_image(self) -> None:
@@ -161,8 +166,7 @@ class FaceWindow:
         self._size_px = size_px
         self._full_screen = profile.full_screen if profile else full_screen
         wanted = profile.screen if profile else ScreenId()
-        self.problem = ""
-        """Why nothing is seen at the moment, or ""."""
+        self._absent = ""
         self._wanted = wanted
         self._watch = ScreenWatch(wanted, self._on_came, self._on_went)
         if profile is not None:
@@ -173,7 +177,27 @@ class FaceWindow:
             self._on_went()
         else:
             self._on_came(self._watch.screen)
+        waited = QtCore.QElapsedTimer()
+        waited.start()
         self._app.processEvents()
+        while not self._absent and not self._exposed and waited.elapsed() < 1000.0 * APPEARS_WITHIN_S:
+            QtCore.QThread.msleep(5)
+            self._app.processEvents()
+
+    @property
+    def problem(self) -> str:
+        """Why nothing is seen at the moment, or ""."""
+        if self._absent or self._exposed:
+            return self._absent
+        return (
+            "the face window is hidden (minimised, or on another desktop): bring it back; what it shows is not recorded"
+        )
+
+    @property
+    def _exposed(self) -> bool:
+        """Whether the display shows the window: not minimised, not on another desktop."""
+        handle = self.view.windowHandle()
+        return handle is not None and bool(handle.isExposed()) and not self.view.isMinimized()
 
     @property
     def canvas_px(self) -> tuple[int, int]:
@@ -189,8 +213,8 @@ class FaceWindow:
         self.view.surround = (0, 0, 0)
         self.view.patch, self.view.patch_px = profile.patch, profile.patch_px
 
-    def show(self, pixels: np.ndarray, patch: bool = False) -> bool:
-        """Show a picture, shape (height, width, 3); False once the window has been closed.
+    def show(self, pixels: np.ndarray | None, patch: bool = False) -> bool:
+        """Show a picture, shape (height, width, 3), or for None a blank; False once the window has been closed.
 
         Parameters
         ----------
@@ -211,7 +235,7 @@ class FaceWindow:
 
     def _on_came(self, screen: Any) -> None:
         """Its screen is there: stand on it and nowhere else."""
-        self.problem = ""
+        self._absent = ""
         self.view.setScreen(screen)
         if self._full_screen:
             self.view.setGeometry(screen.geometry())
@@ -225,7 +249,7 @@ class FaceWindow:
     def _on_went(self) -> None:
         """Its screen is gone: hide before Qt puts the window over the operator's."""
         self.view.hide()
-        self.problem = f"screen {self._wanted} is not connected: the face waits for it"
+        self._absent = f"screen {self._wanted} is not connected: the face waits for it"
 
 
 def _screen(wanted: str) -> Any:

@@ -108,12 +108,13 @@ def _header(session: Debriefing) -> str:
         banners.append(
             f"The session has no end on the record: it was cut off, or still runs. Up to {session.length_s:.0f} s."
         )
+    unseen = session.visible.told(session.zero_ns)
     tiles = (
         (f"{x.light_regions}", "of 9", "regions felt lightly"),
         (f"{x.deep_regions}", "of 9", "regions felt deeply"),
         (f"{x.peak_newton:.0f}", "N", "hardest press"),
         (f"{x.worst_nrs:.1f}", "of 10", "worst pain felt"),
-        (f"{x.shown_touched_s:.0f}", "s", "pressed while the face showed pain"),
+        ("–" if session.visible.never else f"{x.shown_touched_s:.0f}", "s", "pressed while the face showed pain"),
         (_number(x.eased_ms, 0), "ms", "from grimace to half the force, median"),
     )
     cells = "".join(
@@ -124,6 +125,7 @@ def _header(session: Debriefing) -> str:
         f'<p class="kind">Debrief · {escape(session.start.session_id)}</p>'
         f"<h1>{escape(session.script.title or session.config.title or 'Palpation of the abdomen')}</h1>"
         f'<p class="facts">{escape(" · ".join(filter(None, facts)))}</p><p class="facts">Patient: {escape(who)}</p>'
+        + (f'<p class="banner bad">{escape(unseen)}</p>' if unseen else "")
         + "".join(f'<p class="banner">{escape(text)}</p>' for text in banners)
         + f'<p class="summary">{escape(_summary(session))}</p><div class="tiles">{cells}</div>'
         '<p class="quiet">Figures to talk about, not a judgement: no pass mark has been shown to be valid for them.</p>'
@@ -237,13 +239,19 @@ def _scored(session: Debriefing) -> Iterator[tuple[str, str]]:
     if x.responses:
         yield "Eases off when the face shows pain", f"half the force after {x.eased_ms:.0f} ms (median)"
         yield "Does not press on into pain", f"force rose further in {x.pressed_on} of {len(x.responses)} presses"
-    yield "Waits until the face is calm again", f"{x.begun_while_shown} presses began while it still showed pain"
+    unseen = f"{x.unseen_presses} of {x.presses} presses: the face was not shown"
+    if x.unseen_presses < x.presses:
+        begun = f"{x.begun_while_shown} presses began while it still showed pain"
+        yield "Waits until the face is calm again", begun + (f" ({unseen})" if x.unseen_presses else "")
+    else:
+        yield "Waits until the face is calm again", "not known: the face was not shown"
     signs = sorted({sign for sign in session.pain.get("sign", np.array([], dtype=object)) if sign})
     yield "Signs elicited", ", ".join(signs) or "none"
 
 
 def _timeline(session: Debriefing) -> str:
-    force, pain, heard, seen = session.force, session.pain, session.heard, session.seen
+    force, pain, heard = session.force, session.pain, session.heard
+    seen_ns, pspi = session.visible.broken(session.seen["t_ns"], session.seen["pspi"])
     zero = session.zero_ns
     top = max(10.0, math.ceil(force["total_newton"].max(initial=0.0) / 10.0) * 10.0)
     lanes = [
@@ -251,7 +259,7 @@ def _timeline(session: Debriefing) -> str:
             "Force", "N, all cells", "pressed", (force["t_ns"] - zero) * 1e-9, force["total_newton"], 0.0, top, True
         ),
         charts.Lane("Pain felt", "NRS 0–10", "felt", (pain["t_ns"] - zero) * 1e-9, pain["nrs"], 0.0, 10.0, True),
-        charts.Lane("Pain shown", "PSPI 0–16", "seen", (seen["t_ns"] - zero) * 1e-9, seen["pspi"], 0.0, 16.0, True),
+        charts.Lane("Pain shown", "PSPI 0–16", "seen", (seen_ns - zero) * 1e-9, pspi, 0.0, 16.0, True),
         charts.Lane(
             "Voice level", "dBFS", "heard", (heard["t_ns"] - zero) * 1e-9, heard["level_dbfs"], -80.0, 0.0, True
         ),
@@ -334,6 +342,7 @@ def _responses(session: Debriefing) -> str:
 def _moments(session: Debriefing, moments: Sequence[Moment]) -> str:
     figures = []
     for moment in moments:
+        shown = f"shown PSPI {moment.pspi:.1f}" if math.isfinite(moment.pspi) else "face not shown"
         press, felt = session.presses[moment.press - 1], session.examination.press_nrs[moment.press - 1]
         image = (
             f'<img alt="Face in press {moment.press}" src="{data_uri(moment.rgb, FACE_PX)}">'
@@ -348,8 +357,7 @@ def _moments(session: Debriefing, moments: Sequence[Moment]) -> str:
         )
         figures.append(
             f"<figure>{image}{sound}<figcaption><b>Press {moment.press}</b>, {session.at_s(moment.t_ns):.1f} s<br>"
-            f"{escape(press.region)}, {press.peak_newton:.0f} N<br>felt {felt:.1f}, shown PSPI "
-            f"{_number(moment.pspi, 1)}</figcaption></figure>"
+            f"{escape(press.region)}, {press.peak_newton:.0f} N<br>felt {felt:.1f}, {shown}</figcaption></figure>"
         )
     if not figures:
         return ""

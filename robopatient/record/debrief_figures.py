@@ -19,7 +19,10 @@ FILE_NAME = "debrief.json"
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """One session; None where there was nothing to measure. The names are those of ``Examination``."""
+    """One session; None where there was nothing to measure. The names are those of ``Examination``.
+
+    ``face_unseen_s``: how long the face was not visible.
+    """
 
     session_id: str
     wall_time_iso: str
@@ -43,6 +46,8 @@ class Figures(msgspec.Struct, frozen=True):
     eased_ms: float | None = None
     pressed_on: int = 0
     begun_while_shown: int = 0
+    unseen_presses: int = 0
+    face_unseen_s: float = 0.0
     ratings: tuple[Pair, ...] = ()
 
     @property
@@ -64,6 +69,7 @@ def figures_of(
     pairs: list[Pair],
     duration_s: float,
     stop: SessionStop | None,
+    face_unseen_s: float,
 ) -> Figures:
     """The figures of an examined session."""
     return Figures(
@@ -89,6 +95,8 @@ def figures_of(
         eased_ms=_known(examination.eased_ms),
         pressed_on=examination.pressed_on,
         begun_while_shown=examination.begun_while_shown,
+        unseen_presses=examination.unseen_presses,
+        face_unseen_s=face_unseen_s,
         ratings=tuple(pair for pair in pairs if math.isfinite(pair.truth)),
     )
 

@@ -17,6 +17,7 @@ from robopatient.record.debrief_scales import Pair, pair_ratings
 from robopatient.record.osce import Examination, examine
 from robopatient.record.patient import ToldPatient
 from robopatient.record.reader import Record
+from robopatient.record.visibility import Visibility, load_visibility
 
 __all__ = ["Debriefing", "load_debriefing"]
 
@@ -32,7 +33,7 @@ class _Script(msgspec.Struct, frozen=True):
 
 
 class Debriefing(NamedTuple):
-    """A session with its figures: all that the page needs."""
+    """A session with its figures: all that the page needs; ``seen`` holds the pictures that were shown."""
 
     record: Record
     start: m.SessionStart
@@ -46,6 +47,7 @@ class Debriefing(NamedTuple):
     pain: latency.Table
     heard: latency.Table
     seen: latency.Table
+    visible: Visibility
     examination: Examination
     pairs: list[Pair]
     marks: dict[str, float]
@@ -59,7 +61,8 @@ class Debriefing(NamedTuple):
     @property
     def figures(self) -> Figures:
         """The session in figures, for comparison with others."""
-        return figures_of(self.start, self.config, self.examination, self.pairs, self.length_s, self.stop)
+        unseen_s = self.visible.unseen_s
+        return figures_of(self.start, self.config, self.examination, self.pairs, self.length_s, self.stop, unseen_s)
 
     @property
     def simulated(self) -> str:
@@ -87,14 +90,14 @@ def load_debriefing(record: Record) -> Debriefing:
     force = record.table("force", "t_ns", "total_newton", "flags")
     pain = record.table("pain", "t_ns", "nrs", "sign")
     heard = record.table("heard", "t_ns", "block", "level_dbfs", "call")
-    seen = record.table("seen", "t_ns", "pspi", "au")
+    visible = load_visibility(record)
+    seen = visible.table("t_ns", "pspi", "au")
     measured = np.array(["stale" not in flags for flags in force["flags"]], bool)  # else nobody measured it
     force = {name: column[measured] for name, column in force.items()}
     presses: list[m.Press] = sorted(record.messages("press"), key=lambda press: press.t_ns)
     ratings: list[m.Rating] = record.messages("rating")
     stop = record.stop
     zero_ns = int(force["t_ns"][0]) if len(force["t_ns"]) else start.t_ns
-    last_ns = max((int(table["t_ns"][-1]) for table in (force, heard, seen) if len(table["t_ns"])), default=start.t_ns)
     places = [phantom.plate_mm(site.left_mm, site.head_mm) for site in patient.sites]
     return Debriefing(
         record=record,
@@ -109,6 +112,7 @@ def load_debriefing(record: Record) -> Debriefing:
         pain=pain,
         heard=heard,
         seen=seen,
+        visible=visible,
         examination=examine(
             presses,
             force,
@@ -122,7 +126,7 @@ def load_debriefing(record: Record) -> Debriefing:
         pairs=pair_ratings(ratings, pain, seen, heard, zero_ns),
         marks={rating.scale.removeprefix("OSCE."): rating.value for rating in ratings if rating.scale[:5] == "OSCE."},
         zero_ns=zero_ns,
-        length_s=max(0.0, ((stop.t_ns if stop else last_ns) - zero_ns) * 1e-9),
+        length_s=max(0.0, (visible.end_ns - zero_ns) * 1e-9),
     )
 
 

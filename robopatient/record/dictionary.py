@@ -66,7 +66,7 @@ MEANINGS = {
     "call": "gesture of the voice",
     "underruns": "audio blocks that came too late, since the stream began",
     "frame": "index of the picture since the face began",
-    "pspi": "pain intensity shown by the face (Prkachin and Solomon 2008)",
+    "pspi": "pain intensity shown by the face (Prkachin and Solomon 2008); the stronger side of each unit counts",
     "action": "what the operator wished: start, stop, tare, hush, unhush, note, quit, cue, ask, trigger, rating, …",
     "argument": "text of the wish, for example of a note",
     "source": "who said it",

@@ -9,6 +9,7 @@ import numpy as np
 
 from robopatient import messages as m
 from robopatient.record.reader import Record
+from robopatient.record.visibility import load_visibility, row_gaps
 
 __all__ = ["Finding", "findings"]
 
@@ -102,13 +103,21 @@ def _loudness(record: Record) -> list[Finding]:
 
 
 def _face(record: Record) -> Finding:
-    seen = record.table("seen")
+    visible = load_visibility(record)
+    seen = visible.table("t_ns", "dropped")
     count = len(seen["t_ns"])
     if count < 2:
         return Finding("look", "Face", "nothing seen" if not count else "one picture shown")
-    fps = (count - 1) / (float(seen["t_ns"][-1] - seen["t_ns"][0]) * 1e-9)
+    shown_s = float(seen["t_ns"][-1] - seen["t_ns"][0]) * 1e-9
+    inner = row_gaps(seen["t_ns"], int(seen["t_ns"][0]), int(seen["t_ns"][-1]))
+    shown_s -= sum(end_ns - begin_ns for begin_ns, end_ns in inner) * 1e-9
+    fps = (count - 1 - len(inner)) / shown_s if shown_s > 0 else 0.0
     dropped = int(seen["dropped"].sum())
     text = f"{count} pictures shown, {fps:.1f} a second, {dropped} display periods missed"
+    if visible.gaps:
+        reasons = "; ".join(dict.fromkeys(gap.why for gap in visible.gaps if gap.why))
+        text += f"; not visible for {visible.unseen_s:.0f} s in all" + (f": {reasons}" if reasons else "")
+        return Finding("bad", "Face", text)
     return Finding("look" if dropped else "good", "Face", text)
 
 

@@ -15,10 +15,12 @@ import msgspec
 import numpy as np
 
 from robopatient.facs import PAIN_ACTION_UNITS
+from robopatient.record.visibility import row_gaps
 
 __all__ = [
     "AUDIBLE_DBFS",
     "Answers",
+    "action_units",
     "face_answer_ms",
     "summary",
     "touch_to_face",
@@ -69,16 +71,23 @@ def touch_to_sound(voice: Table, heard: Table) -> Answers:
 def touch_to_face(face: Table, seen: Table) -> Answers:
     """Every force frame that changed what the face was asked for, with the first picture that moved because of it.
 
+    Frames that a time without pictures kept from being answered are left out: that is told apart from latency.
+
     Parameters
     ----------
     face, seen
-        ``Record.table`` of these topics.
+        ``Record.table`` of these topics; of ``seen`` the pictures that were shown, ``Visibility.table``.
     """
     units = _pain_units(seen)
     moved = np.zeros(len(seen["t_ns"]), dtype=bool)
     if len(units):
         moved[1:] = np.abs(np.diff(units, axis=0)).max(axis=1, initial=0.0) >= MOVED_AU
-    return _answered(_changes(face, "ask_nrs", "ask_expressiveness"), seen, moved)
+    answers = _answered(_changes(face, "ask_nrs", "ask_expressiveness"), seen, moved)
+    shown = np.ones(len(answers.received_ns), dtype=bool)
+    times_ns = seen["t_ns"]
+    for begin_ns, end_ns in row_gaps(times_ns, int(times_ns[0]), int(times_ns[-1])) if len(times_ns) else ():
+        shown &= (answers.answered_ns <= begin_ns) | (answers.received_ns >= end_ns)
+    return Answers(answers.received_ns[shown], answers.answered_ns[shown])
 
 
 def voice_answer_ms(onset_ns: int, end_ns: int, heard: Table) -> float:
@@ -145,6 +154,12 @@ def _answered(received_ns: np.ndarray, happened: Table, counts: np.ndarray) -> A
     answered = first < len(cause_ns)
     first, received_ns = first[answered], received_ns[answered]
     return Answers(received_ns[counts[first]], happened["t_ns"][first][counts[first]])
+
+
+def action_units(seen: Table, row: int) -> dict[str, float]:
+    """Intensities by name of one picture, from ``Record.table("seen")``."""
+    cells = {name[3:]: float(column[row]) for name, column in seen.items() if name.startswith("au.")}
+    return {name: value for name, value in cells.items() if np.isfinite(value)}
 
 
 def _pain_units(seen: Table) -> np.ndarray:

@@ -14,6 +14,7 @@ import numpy as np
 
 from robopatient.messages import Press
 from robopatient.phantom import REGIONS
+from robopatient.record.visibility import GAP_S, overlaps, row_gaps
 
 __all__ = ["REGION_NAMES", "SHOWN_PSPI", "Examination", "RegionFigures", "Response", "examine"]
 
@@ -98,6 +99,8 @@ class Examination(msgspec.Struct, frozen=True):
         Force while the face showed pain and the hand was on the abdomen.
     begun_while_shown
         Presses that began while the face still showed pain of another.
+    unseen_presses
+        Presses during which the face was not visible, all the time or at times: lines about the face leave them out.
     """
 
     presses: int
@@ -119,6 +122,7 @@ class Examination(msgspec.Struct, frozen=True):
     shown_peak_newton: float
     begun_while_shown: int
     responses: tuple[Response, ...]
+    unseen_presses: int = 0
 
     @property
     def eased_ms(self) -> float:
@@ -149,7 +153,8 @@ def examine(
     presses
         Finished presses in any order.
     force, pain, seen
-        Columns ``t_ns`` with ``total_newton``, ``nrs`` and ``pspi``, shape (n,), ascending in time.
+        Columns ``t_ns`` with ``total_newton``, ``nrs`` and ``pspi``, shape (n,), ascending in time; of ``seen`` the
+        pictures that were shown.
     start_ns
         Start of the session.
     sites
@@ -187,10 +192,13 @@ def examine(
     tender = {region for _, _, region in sites}
     reached = [order.index(region) for region in tender if region in order]
     showing = _showing(seen["pspi"])
-    responses, begun = _responses(ordered, force, seen, showing, start_ns)
+    last_ns = max([start_ns, *force["t_ns"][-1:].tolist(), *(press.release_t_ns for press in ordered)])
+    gaps = row_gaps(seen["t_ns"], start_ns, last_ns)
+    responses, begun = _responses(ordered, force, seen, showing, gaps, start_ns)
     newton = _held(seen["t_ns"], force["t_ns"], force["total_newton"])
     touched = showing & (newton >= touch_newton)
-    step_s = np.minimum(np.diff(seen["t_ns"], append=seen["t_ns"][-1:]) * 1e-9, 0.5)
+    step_s = np.diff(seen["t_ns"], append=seen["t_ns"][-1:]) * 1e-9
+    step_s[step_s > GAP_S] = 0.0
     return Examination(
         presses=len(ordered),
         regions=regions,
@@ -211,15 +219,23 @@ def examine(
         shown_peak_newton=float(newton[touched].max()) if touched.any() else math.nan,
         begun_while_shown=begun,
         responses=tuple(responses),
+        unseen_presses=sum(overlaps(gaps, press.t_ns, press.release_t_ns) for press in ordered),
     )
 
 
 def _responses(
-    presses: Sequence[Press], force: Table, seen: Table, showing: np.ndarray, start_ns: int
+    presses: Sequence[Press],
+    force: Table,
+    seen: Table,
+    showing: np.ndarray,
+    gaps: Sequence[tuple[int, int]],
+    start_ns: int,
 ) -> tuple[list[Response], int]:
     """Answers to the face in each press, and the number of presses that began while it showed pain."""
     responses, begun = [], 0
     for number, press in enumerate(presses, 1):
+        if overlaps(gaps, press.t_ns, press.release_t_ns):
+            continue
         first = int(np.searchsorted(seen["t_ns"], press.t_ns))
         if first and showing[first - 1]:
             begun += 1

@@ -13,6 +13,7 @@ from robopatient import messages as m
 from robopatient.levels import gain_to_db
 from robopatient.record import latency
 from robopatient.record.reader import Record
+from robopatient.record.visibility import load_visibility
 
 __all__ = ["PressRow", "peak_level_dbfs", "press_rows", "write_presses"]
 
@@ -39,6 +40,8 @@ class PressRow(msgspec.Struct, frozen=True):
         taken from their lowest point between the onset and 0.3 s after the strongest moment.
     voice_latency_ms, face_latency_ms
         From the onset to the first audible and visible answer, see ``robopatient.record.latency``.
+    face_shown
+        Whether the face was visible all that time; where it was not, ``peak_pspi`` and ``face_latency_ms`` are NaN.
     """
 
     start_s: float
@@ -52,6 +55,7 @@ class PressRow(msgspec.Struct, frozen=True):
     peak_pspi: float
     voice_latency_ms: float
     face_latency_ms: float
+    face_shown: bool
 
 
 def press_rows(record: Record) -> list[PressRow]:
@@ -60,7 +64,9 @@ def press_rows(record: Record) -> list[PressRow]:
     if not presses:
         return []
     zero_ns = record.start.t_ns
-    pain, heard, seen = (record.table(topic) for topic in ("pain", "heard", "seen"))
+    pain, heard = record.table("pain"), record.table("heard")
+    visible = load_visibility(record)
+    seen = visible.table()
     onsets_ns = [press.t_ns for press in presses]
     rows = []
     for press, next_ns in zip(presses, [*onsets_ns[1:], 2**63 - 1], strict=True):
@@ -70,6 +76,7 @@ def press_rows(record: Record) -> list[PressRow]:
         felt = _between(pain["t_ns"], press.t_ns, voice_ns)
         sounds = _between(heard["t_ns"], press.t_ns, voice_ns)
         looks = _between(seen["t_ns"], press.t_ns, face_ns)
+        shown = bool(looks.any()) and not visible.lacks(press.t_ns, face_ns)
         rows.append(
             PressRow(
                 start_s=(press.t_ns - zero_ns) * 1e-9,
@@ -80,9 +87,10 @@ def press_rows(record: Record) -> list[PressRow]:
                 region=press.region,
                 peak_nrs=_peak(pain["t_ns"][felt], pain["nrs"][felt], fresh_ns),
                 peak_level_dbfs=peak_level_dbfs(heard["t_ns"][sounds], heard["level_dbfs"][sounds]),
-                peak_pspi=_peak(seen["t_ns"][looks], seen["pspi"][looks], fresh_ns),
+                peak_pspi=_peak(seen["t_ns"][looks], seen["pspi"][looks], fresh_ns) if shown else math.nan,
                 voice_latency_ms=latency.voice_answer_ms(press.t_ns, voice_ns, heard),
-                face_latency_ms=latency.face_answer_ms(press.t_ns, face_ns, seen),
+                face_latency_ms=latency.face_answer_ms(press.t_ns, face_ns, seen) if shown else math.nan,
+                face_shown=shown,
             )
         )
     return rows
@@ -124,8 +132,10 @@ def _between(t_ns: np.ndarray, start_ns: int, end_ns: int) -> np.ndarray:
     return (t_ns >= start_ns) & (t_ns < end_ns)
 
 
-def _cell(value: float | str) -> str:
+def _cell(value: float | str | bool) -> str:
     """Text of a cell: four decimals are a tenth of a millisecond and far below the noise of every other column."""
     if isinstance(value, str):
         return value
+    if isinstance(value, bool):
+        return str(int(value))
     return f"{value:.4f}" if math.isfinite(value) else ""

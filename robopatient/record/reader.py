@@ -13,6 +13,7 @@ import numpy as np
 
 from robopatient import messages as m
 from robopatient.errors import RecordError
+from robopatient.record import reread
 from robopatient.record.schema import APPLICATION_ID, FILE_NAME, SCHEMA_VERSION, TABLES, Column, Table, quoted
 
 __all__ = ["Record"]
@@ -42,6 +43,7 @@ class Record:
             application_id, version = (
                 self._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
             )
+            reread.prepare(self._connection)
         except sqlite3.Error as error:
             raise RecordError(
                 f"{self.path}: cannot be read ({error}); is it a record of robopatient? One that was killed must lie "
@@ -70,7 +72,10 @@ class Record:
         return found[-1] if found else None
 
     def messages(self, topic: str) -> list[Any]:
-        """All messages of a topic in the order in which they were recorded, equal to those that were put."""
+        """All messages of a topic in the order in which they were recorded, equal to those that were put.
+
+        What an older version worked out otherwise (PSPI) is worked out again, here and in all that follows.
+        """
         table = self._table(topic)
         columns = table.columns[: table.stored]
         try:
@@ -111,9 +116,12 @@ class Record:
         return arrays
 
     def cells(self, table: str) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
-        """Header and rows of any table as they lie in the file, ``topics`` and ``dictionary`` included."""
+        """Header and rows of any table as they lie in the file (PSPI aside), ``topics`` and ``dictionary`` included."""
         try:
-            cursor = self._connection.execute(f"SELECT * FROM {quoted(table)} ORDER BY rowid")
+            names = self._columns(table)
+            again = reread.expressions(table, names)
+            wanted = ", ".join(f"{again[name]} AS {quoted(name)}" if name in again else quoted(name) for name in names)
+            cursor = self._connection.execute(f"SELECT {wanted or '*'} FROM {quoted(table)} ORDER BY rowid")
         except sqlite3.Error as error:
             raise RecordError(f"{self.path}: table {table} cannot be read ({error})") from error
         return [column[0] for column in cursor.description], cursor
@@ -133,17 +141,22 @@ class Record:
             raise RecordError(f'"{topic}" is not recorded; topics are {", ".join(TABLES)}')
         return TABLES[topic]
 
+    def _columns(self, table: str) -> list[str]:
+        """Names of a table's columns; none when the record has no such table."""
+        return [row[1] for row in self._connection.execute(f"PRAGMA table_info({quoted(table)})")]
+
     def _rows(self, table: Table, columns: Sequence[Column], limit: str = "") -> list[tuple[Any, ...]]:
         """All rows, or some; a column younger than the record is filled with its default."""
         try:
-            found = {row[1] for row in self._connection.execute(f"PRAGMA table_info({quoted(table.name)})")}
+            found = self._columns(table.name)
             if not found:
                 return []
+            again = reread.expressions(table.name, found)
             names: list[str] = []
             defaults: list[Any] = []
             for column in columns:
                 if column.name in found:
-                    names.append(quoted(column.name))
+                    names.append(again.get(column.name, quoted(column.name)))
                 elif column.default is msgspec.NODEFAULT and not column.derived:
                     raise RecordError(
                         f"{self.path}: table {table.name} has no column {column.name}; it was written by another "

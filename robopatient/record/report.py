@@ -30,6 +30,7 @@ from robopatient.record.patient import ToldPatient
 from robopatient.record.pictures import data_uri
 from robopatient.record.presses import PressRow, press_rows
 from robopatient.record.reader import Record
+from robopatient.record.visibility import Visibility, load_visibility
 
 __all__ = ["KeyFrame", "write_report"]
 
@@ -78,7 +79,7 @@ class _Config(msgspec.Struct, frozen=True):
 
 
 class _Session(NamedTuple):
-    """All that the sections of the page need; ``begin_s`` is when the first force was felt."""
+    """All that the sections of the page need; ``seen`` are pictures that were shown, ``begin_s`` is the first force."""
 
     record: Record
     start: m.SessionStart
@@ -89,6 +90,7 @@ class _Session(NamedTuple):
     pain: latency.Table
     heard: latency.Table
     seen: latency.Table
+    visible: Visibility
     force: latency.Table
     touch_to_sound_ms: np.ndarray
     touch_to_face_ms: np.ndarray
@@ -155,9 +157,9 @@ def _session(record: Record) -> _Session:
         patient = decode_toml(asset_path("patients", config.patient), ToldPatient)
     except (AssetError, ConfigError):
         patient = ToldPatient(name=config.patient)
-    force, pain, heard, seen = (record.table(topic) for topic in ("force", "pain", "heard", "seen"))
-    stop = record.stop
-    last_ns = max((int(table["t_ns"][-1]) for table in (force, heard, seen) if len(table["t_ns"])), default=start.t_ns)
+    force, pain, heard = (record.table(topic) for topic in ("force", "pain", "heard"))
+    visible = load_visibility(record)
+    seen = visible.table()
     return _Session(
         record=record,
         start=start,
@@ -168,11 +170,12 @@ def _session(record: Record) -> _Session:
         pain=pain,
         heard=heard,
         seen=seen,
+        visible=visible,
         force=force,
         touch_to_sound_ms=latency.touch_to_sound(record.table("voice"), heard).latency_ms,
         touch_to_face_ms=latency.touch_to_face(record.table("face"), seen).latency_ms,
         begin_s=(int(force["t_ns"][0]) - start.t_ns) * 1e-9 if len(force["t_ns"]) else 0.0,
-        end_s=max(0.0, ((stop.t_ns if stop else last_ns) - start.t_ns) * 1e-9),
+        end_s=max(0.0, (visible.end_ns - start.t_ns) * 1e-9),
     )
 
 
@@ -196,6 +199,9 @@ def _header(session: _Session) -> str:
         else '<p class="banner">This session has no end on the record: it was cut off, or it is still running. '
         f"Everything up to {session.end_s:.1f} s is here.</p>"
     )
+    unseen = session.visible.told(start.t_ns)
+    if unseen:
+        cut += f'<p class="banner bad">{escape(unseen)}</p>'
     return (
         f'<p class="kind">Session report · {escape(start.session_id)}</p>'
         f"<h1>{escape(config.title or patient.complaint or 'Palpation of the abdomen')}</h1>"
@@ -251,7 +257,8 @@ def _film_and_map(session: _Session, film: Path | None, out: Path) -> str:
     drawing = _map(session)
     if film is None:
         return f"<h2>Where</h2>{drawing}" if drawing else ""
-    zero_s = float(session.at_s(session.seen["t_ns"][:1]).sum())
+    shown_ns = session.seen["t_ns"]
+    zero_s = float(session.at_s(shown_ns[shown_ns >= session.visible.begin_ns][:1]).sum())
     source = quote(os.path.relpath(film, out.parent))
     video = (
         f'<div class="half screen"><h2>Film</h2><p class="quiet">Face and voice as they were presented. A click on a '
@@ -290,7 +297,8 @@ def _phantom(session: _Session) -> Phantom | None:
 
 
 def _timeline(session: _Session) -> str:
-    force, pain, heard, seen = session.force, session.pain, session.heard, session.seen
+    force, pain, heard = session.force, session.pain, session.heard
+    seen_ns, pspi = session.visible.broken(session.seen["t_ns"], session.seen["pspi"])
     f0_hz = np.where((heard["f0_hz"] > 0) & (heard["level_dbfs"] > latency.AUDIBLE_DBFS), heard["f0_hz"], np.nan)
     low_hz, high_hz = _range(f0_hz, 100.0, 300.0, 50.0)
     measured = np.array(["stale" not in flags for flags in force["flags"]], bool)  # else nobody measured it
@@ -305,8 +313,8 @@ def _timeline(session: _Session) -> str:
             "Voice level", "dBFS", "heard", session.at_s(heard["t_ns"]), heard["level_dbfs"], -80.0, 0.0, True
         ),
         charts.Lane(
-            "Pain shown", "PSPI 0–16", "seen", session.at_s(seen["t_ns"]), seen["pspi"],
-            0.0, 16.0 if seen["pspi"].max(initial=0.0) > 8 else 8.0, True,
+            "Pain shown", "PSPI 0–16", "seen", session.at_s(seen_ns), pspi,
+            0.0, 16.0 if session.seen["pspi"].max(initial=0.0) > 8 else 8.0, True,
         ),
     ]  # fmt: skip
     marks = [
@@ -341,7 +349,7 @@ def _press_table(session: _Session) -> str:
             f"<td>{row.rise_newton_per_s:.0f}</td>",
             f"<td>{_number(row.peak_nrs, 1)}</td>",
             f"<td>{_signed(row.peak_level_dbfs, 1)}</td>",
-            f"<td>{_number(row.peak_pspi, 1)}</td>",
+            f"<td>{_number(row.peak_pspi, 1) if row.face_shown else 'not shown'}</td>",
             f"<td>{_number(row.voice_latency_ms, 0)}</td>",
             f"<td>{_number(row.face_latency_ms, 0)}</td>",
         )
@@ -350,7 +358,7 @@ def _press_table(session: _Session) -> str:
         f'<h2>Presses</h2><div class="scroll"><table>{head}{"".join(body)}</table></div>'
         '<p class="quiet">“After” counts from the first contact of a press to the first audible or visible answer: the '
         "patient’s own threshold and the time the force takes to rise are part of it. Empty: no answer. The same table "
-        "is in <code>presses.csv</code>.</p>"
+        "is in <code>presses.csv</code>. “Not shown”: the face was not visible during all of that press.</p>"
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from robopatient import messages as m
 from robopatient.errors import RecordError
+from robopatient.facs import by_side, unit_of_name, units_in
 from robopatient.record.dictionary import meaning_of, unit_of
 from robopatient.record.reader import Record
 from robopatient.record.schema import FILE_NAME
@@ -125,7 +126,11 @@ def explain(rows: Iterable[Row]) -> list[Explained]:
         columns.append(Explained(name, unit_of(factor), f"Level of the factor {factor} that was asked for."))
     for name in sorted(name for name in found if name.startswith("au.")):
         unit = name.partition(".")[2]
-        columns.append(Explained(name, "FACS 0-5", f"Largest intensity of {unit} shown in the reaction."))
+        where = {"L": ", on the patient's left", "R": ", on the patient's right"}.get(
+            unit[-1:], ", of the stronger side"
+        )
+        meaning = f"Largest intensity of {unit_of_name(unit)} shown in the reaction{where}."
+        columns.append(Explained(name, "FACS 0-5", meaning))
     return columns
 
 
@@ -134,7 +139,8 @@ def _row(trial: m.TrialRecord, begin_ns: int, folder: str) -> Row:
     for name in m.TrialRecord.__struct_fields__:
         value = getattr(trial, name)
         if name in PREFIX:
-            row |= {f"{PREFIX[name]}.{part}": one for part, one in value.items()}
+            parts = by_side(value, units_in(value)) if name == "au" else value
+            row |= {f"{PREFIX[name]}.{part}": one for part, one in parts.items()}
         else:
             row[name] = _plain(name, value)
     row["folder"] = folder

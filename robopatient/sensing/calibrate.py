@@ -192,6 +192,31 @@ class Procedure:
         """Steps done, and of how many."""
         return self._at, len(self._steps)
 
+    def resume(self, readings: Sequence[Reading]) -> None:
+        """Go on after readings that were made before; exercises between them are not done again.
+
+        Raises
+        ------
+        ConfigError
+            When they are not the first of this plan.
+        """
+        for reading in readings:
+            while self.state != "done" and self.step.kind == "exercise":
+                self._next()
+            planned = msgspec.structs.replace(self.step, wait_s=reading.step.wait_s)
+            if self.state == "done" or planned != reading.step:
+                raise ConfigError(
+                    f"the readings that are there are not of this plan ({reading.step.text}): give the same weights, "
+                    "places and creep as before, or another --out"
+                )
+            self.readings.append(reading)
+            self._next()
+
+    def _next(self) -> None:
+        self._at += 1
+        if self._at == len(self._steps):
+            self.state = "done"
+
     def begin(self) -> None:
         """The operator has done what ``step.text`` asks for: read."""
         if self.state == "waiting":
@@ -241,9 +266,7 @@ class Procedure:
                 step=step, mean_counts=tuple(mean.tolist()), sd_counts=tuple(sd.tolist()), samples=len(counts)
             )
             self.readings.append(reading)
-        self._at += 1
-        if self._at == len(self._steps):
-            self.state = "done"
+        self._next()
 
     def _not_laid(self, step: Step, mean: NDArray[np.float64]) -> str:
         """A weight forgotten, or laid in the wrong step, shows against what the readings so far lead to expect."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import getpass
 import json
 import math
 import select
@@ -16,12 +15,13 @@ import msgspec
 
 from firmware_bridge import verbs
 from firmware_bridge.board import Board
+from firmware_bridge.errors import BridgeError
 from robopatient.config import load_session, reference
 from robopatient.errors import ConfigError, SessionError
 from robopatient.phantom import load_phantom
 from robopatient.sensing.calibrate import Plan, Procedure, Report, evaluate
 from robopatient.sensing.calibration import note_of
-from robopatient.sensing.calibration_files import check_name, save
+from robopatient.sensing.calibration_files import Readings, check_name, login_name, save
 from robopatient.session.control import open_board
 from robopatient.session.run import board_overrides
 
@@ -42,9 +42,9 @@ def tare(board: str, duration_s: float, as_json: bool) -> None:
     verbs.tare(open_named(board), duration_s, as_json)
 
 
-def record(board: str, out: Path, duration_s: float, rate_hz: float) -> None:
+def record(board: str, out: Path, duration_s: float, rate_hz: float, force: bool = False) -> None:
     """Record raw bytes and decoded counts."""
-    verbs.record(open_named(board, rate_hz), out, duration_s)
+    verbs.record(open_named(board, rate_hz), out, duration_s, force)
 
 
 def self_test(board: str, rate_hz: float, as_json: bool) -> int:
@@ -73,9 +73,11 @@ def calibrate(
     author: str,
     as_json: bool,
     console: bool = False,
+    resume: bool = False,
 ) -> int:
     """Guide through a calibration and write ``out`` (.toml), its readings (.csv) and a plot (.png); 1: not accepted.
 
+    Each reading is kept at once; ``resume``: go on with those that are there.
     ``console``: guide in a window, where the file is named.
     """
     options = {"places": places, "exercises": exercises, "creep_min": creep_min}
@@ -86,20 +88,30 @@ def calibrate(
         return status
     if out is None:
         raise ConfigError("--out: name the calibration file, such as --out calibration/plate-a.toml; or add --console")
-    check_name(out)
+    check_name(out, resume)
     opened = open_named(board, rate_hz)
     procedure = Procedure(load_phantom(phantom), plan, measure_s=seconds, settle_s=min(1.0, seconds))
-    uid = guide(opened, procedure)
+    with Readings(out, len(procedure.phantom.cells_mm), resume) as kept:
+        try:
+            procedure.resume(kept.kept)
+            uid = kept.board_uid if procedure.state == "done" else guide(opened, procedure, kept)
+        except BaseException:
+            if kept.count:
+                _tell(f"{kept.count} readings are kept in {kept.path}; go on: type the same command with --resume")
+            raise
     report = evaluate(
         procedure.phantom,
         procedure.readings,
         board_uid=uid,
-        author=author or getpass.getuser(),
+        author=author or login_name(),
         date=datetime.datetime.now().astimezone().date(),
     )
     saved = save(report, procedure, out)
     if not report.failures:
-        refused = verbs.write_note(opened, note_of(out.stem, saved))
+        try:
+            refused = verbs.write_note(opened, note_of(out.stem, saved))
+        except BridgeError as error:  # the calibration is written all the same
+            refused = str(error)
         _tell(f"the board keeps no note of it ({refused})" if refused else "the board keeps a note of it")
     if as_json:
         print(json.dumps(_plain(report) | {"file": str(out)}))
@@ -109,13 +121,13 @@ def calibrate(
     return 1 if report.failures else 0
 
 
-def guide(board: Board, procedure: Procedure) -> str:
+def guide(board: Board, procedure: Procedure, kept: Readings) -> str:
     """Lead a person at the terminal (or a board that loads itself) through a procedure; returns the board's uid.
 
     Raises
     ------
     SessionError
-        When the board falls silent.
+        When the board falls silent, or a reading cannot be kept.
     """
     told = -1
     quiet_since_s = time.monotonic()
@@ -129,6 +141,8 @@ def guide(board: Board, procedure: Procedure) -> str:
             before = procedure.state
             for frame in frames:
                 procedure.feed(frame)
+            if len(procedure.readings) > kept.count:
+                kept.add(procedure.readings[-1], board.health().uid)
             if frames:
                 quiet_since_s = time.monotonic()
             elif time.monotonic() - quiet_since_s > SILENCE_S:
@@ -150,9 +164,7 @@ def guide(board: Board, procedure: Procedure) -> str:
                     _tell("  then press Enter")
             elif select.select([sys.stdin], [], [], 0)[0]:
                 if not sys.stdin.readline():
-                    raise SessionError(
-                        "the terminal was closed before the calibration was complete; nothing is written"
-                    )
+                    raise SessionError("the terminal was closed before the calibration was complete")
                 procedure.begin()
         return board.health().uid
     finally:

@@ -29,7 +29,9 @@ from robopatient import messages as m
 from robopatient.bus import Endpoints, HubPort
 from robopatient.clock import Clock, HostClock, Metronome
 from robopatient.config import SessionConfig
+from robopatient.parent import parent_is_gone
 from robopatient.patient import load_patient
+from robopatient.presence import Presence
 from robopatient.record.writer import RecordWriter
 from robopatient.scales import parse_rating
 from robopatient.sensing.calibration import note_trouble
@@ -41,8 +43,12 @@ from robopatient.session.study_desk import StudyDesk
 __all__ = ["main", "open_board"]
 
 READ_TIMEOUT_S = 0.05
-ACTORS_READY_S = 60.0
-"""How long to wait for voice and face; a cold numba compilation took up to 28 s on a busy machine (measured)."""
+ACTORS_READY_S = 300.0
+"""How long to wait for voice and face. With empty caches on two cores, load 8 to 14, the face took 80 s and the voice
+225 s (XDG_CACHE_HOME=new NUMBA_CACHE_DIR=new robopatient run --headless --duration 5 --set voice.device=none)."""
+PATIENCE_S = 3.0
+"""After which it is told who is waited for; a start with warm caches took 4 to 5 s to the first sound (README.md)."""
+FIRST_START = "the first session after an installation fills its caches before it begins, which takes a minute or two"
 MIRROR_HZ = 30.0
 """Rate at which Heard and Seen are passed on to the console."""
 REALTIME_PRIORITY = 30
@@ -66,10 +72,17 @@ def open_board(config: SessionConfig) -> Board:
 
 def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
     """Run one session until its duration has passed, the operator quits or the supervisor says so."""
+    early: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _frame: early.append(number))
     control = Control(config, endpoints, folder, HostClock())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
     signal.signal(signal.SIGTERM, control.interrupt)
+    if early:
+        control.interrupt(early[0], None)
     control.run()
+
+
+class _GivenUp(BaseException):
+    """SIGTERM came while the board was being opened."""
 
 
 class Reader(threading.Thread):
@@ -115,29 +128,39 @@ class Control:
         self.board = open_board(config)
         self.pipeline = Pipeline(config, self.board, load_patient(config.patient))
         self.reader = Reader(self.board, clock)
-        self.desk = StudyDesk(self.record, config.record.min_free_mb) if self.pipeline.study is not None else None
+        self.presence = Presence(config)
+        self.desk = (
+            StudyDesk(self.record, config.record.min_free_mb, self.presence)
+            if self.pipeline.study is not None
+            else None
+        )
         self.actors: dict[str, m.ActorState] = {}
         self.late_ns: collections.deque[int] = collections.deque(maxlen=1000)
         self.missed = 0
         self.stop_reason = ""
         self._newest: dict[type[m.Message], m.Message] = {}
+        self._opening = False
         self._link = ""
         self._counted = (clock.now_ns(), 0)
         self._said: set[str] = set()
 
     def interrupt(self, _signal: int, _frame: FrameType | None) -> None:
-        """SIGTERM: leave at the next tick."""
-        self.stop_reason = self.stop_reason or "interrupted"
+        """SIGTERM: leave at the next tick; a board that is being opened, which may take 20 s, is given up."""
+        self.stop_reason = self.stop_reason or ("supervisor lost" if parent_is_gone() else "interrupted")
+        if self._opening:
+            raise _GivenUp
 
     def run(self) -> None:
         """Wait for the actors, open the board, turn the loop, close everything."""
         detail = ""
         try:
             self._say(self._session_start())
-            self._know_actor(m.ActorState(self.clock.now_ns(), "control", "ready", pid=os.getpid()))
+            self._tell_own("starting")
             self._await_actors()
             if not self.stop_reason:
+                self._tell_own("ready")
                 self._open_board()
+            if not self.stop_reason:
                 self._loop()
         except Exception as error:
             self.stop_reason, detail = "failed", f"{type(error).__name__}: {error}"
@@ -162,6 +185,7 @@ class Control:
         gc.disable()
         metronome = Metronome(self.clock, self.config.control.loop_hz)
         begun_ns = self.clock.now_ns()
+        self.presence.begin(begun_ns)
         end_ns = begun_ns + round(self.config.duration_s * 1e9) if self.config.duration_s else None
         mirror_every = max(1, round(self.config.control.loop_hz / MIRROR_HZ))
         second = round(self.config.control.loop_hz)
@@ -195,6 +219,7 @@ class Control:
 
     def _take_messages(self) -> None:
         for message in self.hub.receive():
+            self.presence.feed(message)
             if isinstance(message, m.OperatorAction):
                 self._act(message)
             elif isinstance(message, m.ActorState):
@@ -236,6 +261,9 @@ class Control:
         if known is None or (known.state, known.detail, known.pid) != (state.state, state.detail, state.pid):
             self.record.put(state)  # a heartbeat that says nothing new is not worth a row
 
+    def _tell_own(self, state: str, detail: str = "") -> None:
+        self._know_actor(m.ActorState(self.clock.now_ns(), "control", state, detail, os.getpid()))
+
     def _publish(self, outputs: Outputs) -> None:
         for message in (outputs.voice, outputs.face, outputs.force, outputs.pain, outputs.expression):
             self._say(message)
@@ -252,7 +280,10 @@ class Control:
             self._note(level, text, source="study")
         for message in desk.take(outputs):
             self.hub.publish(message)
-        for action in desk.actions(now_ns):
+        needs = self.pipeline.study.machine.needs if self.pipeline.study is not None else frozenset()
+        for action in desk.actions(now_ns, needs):
+            if action.source == "control":
+                self._note("error", f"{action.argument}: the study pauses; resume it when it works", source="study")
             self._act(action)
         if desk.over(now_ns) and not (self.config.console.enabled or self.stop_reason):
             self.stop_reason = "done"
@@ -307,19 +338,31 @@ class Control:
     def _await_actors(self) -> None:
         """A session begins when voice and face can act, or have said that they cannot."""
         expected = [name for name in ("voice", "face") if getattr(self.config, name).enabled]
-        deadline_ns = self.clock.now_ns() + round(ACTORS_READY_S * 1e9)
+        begun_ns = self.clock.now_ns()
+        deadline_ns = begun_ns + round(ACTORS_READY_S * 1e9)
+        tell_ns = begun_ns + round(PATIENCE_S * 1e9)
         while not self.stop_reason:
             self._take_messages()
             waiting = [name for name in expected if self.actors.get(name, _UNKNOWN).state in ("starting", "")]
             if not waiting:
                 return
+            if self.clock.now_ns() > tell_ns:  # again and again: who listens may have come late
+                tell_ns += 1_000_000_000
+                self._tell_own("starting", f"waiting for {' and '.join(waiting)}: {FIRST_START}")
             if self.clock.now_ns() > deadline_ns:
                 self._note("error", f"{' and '.join(waiting)} not ready after {ACTORS_READY_S:.0f} s; going on without")
                 return
             self.clock.sleep_until_ns(self.clock.now_ns() + 5_000_000)
 
     def _open_board(self) -> None:
-        self.board.open()
+        try:
+            try:
+                self._opening = True
+                self.board.open()
+            finally:
+                self._opening = False
+        except _GivenUp:
+            return
         self.reader.start()
 
     def _drain_actors(self, seconds: float) -> None:

@@ -21,7 +21,7 @@ from scipy.signal import resample_poly
 from robopatient import messages as m
 from robopatient.config import SessionConfig
 from robopatient.errors import RobopatientError
-from robopatient.face.film import poses_of
+from robopatient.face.film import pose_of
 from robopatient.face.identity import load_identity
 from robopatient.face.render import make_renderer
 from robopatient.record.debrief import Moment, write_debrief
@@ -109,8 +109,9 @@ def _moments(session: Debriefing, told: Callable[[str], None]) -> list[Moment]:
     for index in worst:
         press = session.presses[index]
         first, last = np.searchsorted(session.seen["t_ns"], (press.t_ns, press.release_t_ns + round(AFTER_S * 1e9)))
-        if last > first:
-            shots[index] = session.record.message("seen", first + int(np.argmax(session.seen["pspi"][first:last])))
+        if last > first and not session.visible.lacks(press.t_ns, press.release_t_ns):
+            strongest = first + int(np.argmax(session.seen["pspi"][first:last]))
+            shots[index] = session.record.message("seen", int(session.seen["row"][strongest]))
     faces = _faces(session.config, shots, told)
     sound = _Sound(session, told)
     return [
@@ -135,7 +136,7 @@ def _faces(config: SessionConfig, shots: dict[int, m.Seen], told: Callable[[str]
         told(f"no faces in the debrief: {error}")
         return {}
     try:
-        return {index: renderer.draw(poses_of([shot])[0][1]).copy() for index, shot in shots.items()}
+        return {index: renderer.draw(pose_of(shot)).copy() for index, shot in shots.items()}
     finally:
         renderer.close()
 

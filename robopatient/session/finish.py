@@ -15,7 +15,7 @@ import numpy as np
 from robopatient import messages as m
 from robopatient.config import SessionConfig
 from robopatient.errors import RobopatientError, require
-from robopatient.face.film import poses_of, write_film
+from robopatient.face.film import pose_of, poses_of, write_film
 from robopatient.face.identity import load_identity
 from robopatient.face.moments import key_poses
 from robopatient.face.render import Renderer, make_renderer
@@ -26,6 +26,7 @@ from robopatient.record.presses import press_rows, write_presses
 from robopatient.record.reader import Record
 from robopatient.record.report import KeyFrame, write_report
 from robopatient.record.soundtrack import soundtrack
+from robopatient.record.visibility import Visibility, load_visibility
 from robopatient.session.debrief import finish_training
 
 __all__ = ["finish", "report", "summary"]
@@ -77,7 +78,7 @@ def summary(folder: Path) -> list[str]:
     with Record(folder) as record:
         lines += [
             _line("touch to sound", touch_to_sound(record.table("voice"), record.table("heard")).latency_ms),
-            _line("touch to face", touch_to_face(record.table("face"), record.table("seen")).latency_ms),
+            _line("touch to face", touch_to_face(record.table("face"), load_visibility(record).table()).latency_ms),
         ]
     return lines
 
@@ -94,9 +95,8 @@ def _pictures(
 ) -> tuple[list[KeyFrame], Path | None]:
     """Key frames and film, as far as they can be drawn here."""
     config = msgspec.json.decode(record.start.config_json, type=SessionConfig)
-    felt_ns = record.table("force")["t_ns"]  # the face is there earlier, while the voice still warms up
-    begin_ns = int(felt_ns[0]) if len(felt_ns) else 0
-    seen = [message for message in record.messages("seen") if message.t_ns >= begin_ns]
+    visible = load_visibility(record)  # the face is there before the first force, while the voice still warms up
+    seen = [message for message in visible.messages() if message.t_ns >= visible.begin_ns]
     if not seen:
         told("no film: the record holds no frame of the face")
         return [], None
@@ -105,7 +105,7 @@ def _pictures(
         renderer = make_renderer(config.face.renderer, load_identity(config.face.identity), config.face.size_px)
         try:
             frames = [_key_frame(renderer, seen[index]) for index in key_poses(seen, KEY_FRAMES)]
-            return frames, _film(folder, record, seen, renderer, config, told) if film else None
+            return frames, _film(folder, visible, seen, renderer, config, told) if film else None
         finally:
             renderer.close()
     except RobopatientError as error:
@@ -114,24 +114,23 @@ def _pictures(
 
 
 def _key_frame(renderer: Renderer, seen: m.Seen) -> KeyFrame:
-    [(_, pose)] = poses_of([seen])
-    return KeyFrame(seen, renderer.draw(pose))
+    return KeyFrame(seen, renderer.draw(pose_of(seen)))
 
 
 def _film(
     folder: Path,
-    record: Record,
+    visible: Visibility,
     seen: list[m.Seen],
     renderer: Renderer,
     config: SessionConfig,
     told: Callable[[str], None],
 ) -> Path:
     """Draw what was seen and lay what was heard under it, by the times at which they left this computer."""
-    audio, rate_hz, begin_ns = _sound(folder, record, config.voice.block_frames, told)
+    audio, rate_hz, begin_ns = _sound(folder, visible.record, config.voice.block_frames, told)
     path = folder / "session.mp4"
     write_film(
         path,
-        poses_of(seen),
+        poses_of(seen, [span for span in visible.spans if span[1] > seen[0].t_ns]),
         renderer,
         FILM_FPS,
         audio=audio,

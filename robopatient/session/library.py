@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
+from firmware_bridge.outputs import check_outputs, new_files
 from robopatient.config import reference
 from robopatient.errors import RecordError
 from robopatient.record.debrief_figures import Figures
@@ -70,7 +71,7 @@ def tag(folder: Path, name: str, add: Sequence[str], remove: Sequence[str]) -> N
         print(f"{name}: {', '.join(library.tag(name, add, remove)) or 'no tags'}")
 
 
-def export(folder: Path, wanted: Wanted, table: Path | None, xapi: Path | None, home: str) -> None:
+def export(folder: Path, wanted: Wanted, table: Path | None, xapi: Path | None, home: str, force: bool = False) -> None:
     """Write the sessions that fit as CSV, one line each, or as xAPI statements, or both.
 
     Parameters
@@ -82,19 +83,24 @@ def export(folder: Path, wanted: Wanted, table: Path | None, xapi: Path | None, 
         raise RecordError("export: say where to: --csv FILE, --xapi FILE, or both")
     if xapi is not None and not (urlsplit(home).scheme and urlsplit(home).netloc):
         raise RecordError(f'--home {home}: give an address with its scheme, such as "https://lms.example.org"')
+    check_outputs([path for path in (table, xapi) if path is not None], force=force)
     with Library(folder) as library:
         library.refresh()
         entries = [entry for entry in library.find(wanted) if not entry.problem]
     try:
         if table is not None:
-            with table.open("w", newline="", encoding="utf-8") as file:
+            with (
+                new_files(table, force=force) as (part,),
+                part.open("w", newline="", encoding="utf-8") as file,
+            ):
                 writer = csv.DictWriter(file, (*COLUMNS, *FIGURES, "rating_error"))
                 writer.writeheader()
                 writer.writerows(_cells(entry) for entry in entries)
             print(f"{table}: {len(entries)} sessions")
         if xapi is not None:
             statements = list(_statements(entries, home))
-            xapi.write_text(json.dumps(statements, indent=1), encoding="utf-8")
+            with new_files(xapi, force=force) as (part,):
+                part.write_text(json.dumps(statements, indent=1), encoding="utf-8")
             print(f"{xapi}: {len(statements)} statements")
     except OSError as error:
         raise RecordError(f"{error.filename}: cannot be written ({error.strerror})") from error

@@ -27,9 +27,8 @@ DIAL_FULL = 100.0
 
 
 def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
-    """Pass ratings on until the session ends, SIGTERM arrives or the parent is gone."""
+    """Pass ratings on until the session ends or SIGTERM arrives."""
     del folder  # ratings go to the record through control
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     actor = RaterActor(make_rater(config.rater.port, config.rater.baud), config.rater.who, endpoints, HostClock())
     signal.signal(signal.SIGTERM, lambda *_: actor.leave())
     try:
@@ -46,7 +45,6 @@ class RaterActor:
         self._who = who
         self._clock = clock
         self._port = ActorPort(endpoints, ("stop", "study"))
-        self._parent = os.getppid()
         self._leave = False
         self._beat_ns = 0
         self._trouble = ""
@@ -61,7 +59,7 @@ class RaterActor:
 
     def run(self) -> None:
         """Until told to leave; a rater that could not be opened is only waited out."""
-        while not self._leave and os.getppid() == self._parent:
+        while not self._leave:
             for entry in self.rater.step(STEP_S) if not self._trouble else ():
                 self._port.tell(self._action(entry))
             wait_ms = 0 if not self._trouble else round(STEP_S * 1e3)

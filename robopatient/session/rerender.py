@@ -8,16 +8,18 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from firmware_bridge.outputs import check_outputs, new_files
 from robopatient.config import SessionConfig
 from robopatient.errors import RecordError, require
 from robopatient.record.reader import Record
+from robopatient.record.schema import FILE_NAME
 from robopatient.voice.rerender import rerender_record
 from robopatient.voice.wav import WavWriter
 
 __all__ = ["rerender"]
 
 
-def rerender(folder: Path, out: Path | None) -> int:
+def rerender(folder: Path, out: Path | None, force: bool = False) -> int:
     """Render, compare with ``voice.wav`` where it is there, write where asked; return the exit status.
 
     Raises
@@ -25,6 +27,9 @@ def rerender(folder: Path, out: Path | None) -> int:
     RecordError
         When the record does not hold what is needed, or ``out`` cannot be written.
     """
+    read = [folder / "voice.wav", folder / FILE_NAME]
+    if out is not None:
+        check_outputs([out], read, force)
     with Record(folder) as record:
         start = record.start
         config = msgspec.json.decode(start.config_json, type=SessionConfig)
@@ -37,10 +42,10 @@ def rerender(folder: Path, out: Path | None) -> int:
     for first, piece in pieces:
         samples[first : first + len(piece)] = piece
     if out is not None:
-        out.unlink(missing_ok=True)
-        file = WavWriter(out, config.voice.sample_rate_hz)
-        file.append(samples)
-        file.close()
+        with new_files(out, inputs=read, force=force) as (part,):
+            file = WavWriter(part, config.voice.sample_rate_hz)
+            file.append(samples)
+            file.close()
     seconds = len(samples) / config.voice.sample_rate_hz
     words = f", {len(spoken)} times words" if spoken else ""
     kept = folder / "voice.wav"

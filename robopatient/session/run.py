@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -136,4 +137,5 @@ def _quoted(text: str) -> str:
 
 
 def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # the terminal was closed: the session is finished without it
+        print(line, file=sys.stderr, flush=True)

@@ -8,6 +8,7 @@ from collections import deque
 import msgspec
 
 from robopatient import messages as m
+from robopatient.presence import Presence
 from robopatient.record.writer import RecordWriter
 from robopatient.session.pipeline import Outputs
 from robopatient.study.presented import Presented
@@ -25,10 +26,13 @@ class StudyDesk:
     ----------
     min_free_mb
         Below so much free space the study is asked to pause after the trial under way.
+    presence
+        Whether the patient can be seen and heard: where a trial needs what cannot, the study is asked to pause at once.
     """
 
-    def __init__(self, record: RecordWriter, min_free_mb: int) -> None:
+    def __init__(self, record: RecordWriter, min_free_mb: int, presence: Presence) -> None:
         self._record = record
+        self._presence = presence
         self._min_free_mb = min_free_mb
         self._presented = Presented()
         self._waiting: deque[tuple[int, threading.Event]] = deque()
@@ -65,9 +69,22 @@ class StudyDesk:
             self._over_ns = self._over_ns or state.t_ns
         return told
 
-    def actions(self, now_ns: int) -> list[m.OperatorAction]:
-        """What the trial machine must know of the disk."""
+    def actions(self, now_ns: int, needs: frozenset[str] = frozenset()) -> list[m.OperatorAction]:
+        """What the trial machine must know of the disk, and of voice and face.
+
+        Parameters
+        ----------
+        needs
+            What the trial under way needs: "voice", "face".
+        """
         actions = []
+        troubles = [
+            trouble.what
+            for name, ask in (("face", self._presence.face), ("voice", self._presence.voice))
+            if name in needs and (trouble := ask(now_ns)) is not None
+        ]
+        if troubles:
+            actions.append(m.OperatorAction(now_ns, "pause", ", ".join(troubles), source="control"))
         while self._waiting and self._waiting[0][1].is_set():
             serial, _ = self._waiting.popleft()
             actions.append(m.OperatorAction(now_ns, "saved", str(serial), source="record"))

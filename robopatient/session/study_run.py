@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from robopatient.study.log import Log
 from robopatient.study.study import Study, load_study
 from robopatient.study.trials import Person
 
-__all__ = ["parts_of", "run_study", "study_overrides"]
+__all__ = ["begun", "parts_of", "run_study", "study_overrides"]
 
 MB_PER_MINUTE = 25.0
 """What a session leaves: 9 MB a minute of sound, 6 of record, 2 of journal (measured on congruence_corrected), and a
@@ -118,7 +119,7 @@ def _goes_on(study: Study, person: Person, parts: list[Path], resume: bool) -> P
     SessionError
         When there is something to go on with and that was not asked for, or the reverse.
     """
-    newest = next((part for part in reversed(parts) if _begun(part)), None)
+    newest = next((part for part in reversed(parts) if begun(part)), None)
     who = f"participant {person.code}, session {person.session} of {study.name}"
     if newest is None:
         if resume:
@@ -138,13 +139,32 @@ def _goes_on(study: Study, person: Person, parts: list[Path], resume: bool) -> P
     return newest
 
 
-def _begun(part: Path) -> bool:
-    """Whether a part holds any row; one that was killed before its first commit does not count."""
+def begun(part: Path) -> bool:
+    """Whether a part holds any row; one that was killed before its first commit does not count.
+
+    Raises
+    ------
+    SessionError
+        When it cannot be read: what was recorded in it is not to be taken for nothing.
+    """
     try:
+        if _is_blank(part / FILE_NAME):
+            return False
         with Record(part) as record:
             return bool(record.messages("trial"))
-    except RecordError:
-        return False
+    except (RecordError, sqlite3.Error, OSError) as error:
+        raise SessionError(
+            f"{part}: this part of the session cannot be read: {error}. Bring its record back from a copy, put it "
+            f"aside to begin anew (mv {part} ELSEWHERE), or take another code with --participant"
+        ) from error
+
+
+def _is_blank(path: Path) -> bool:
+    """Whether nothing was ever laid out in a record."""
+    if not path.stat().st_size:
+        return True
+    with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+        return database.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
 
 
 @contextlib.contextmanager

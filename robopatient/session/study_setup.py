@@ -18,11 +18,11 @@ import msgspec
 from firmware_bridge.discovery import ports
 from robopatient.config import asset_names, reference
 from robopatient.errors import MissingPackageError, RobopatientError, SessionError
-from robopatient.messages import TrialRecord
+from robopatient.parent import leave_with_parent
 from robopatient.sensing.calibration import load_calibration
 from robopatient.session import doctor
 from robopatient.session.run import board_overrides, resolve
-from robopatient.session.study_run import MB_PER_MINUTE, parts_of, run_study, study_overrides
+from robopatient.session.study_run import MB_PER_MINUTE, begun, parts_of, run_study, study_overrides
 from robopatient.session.study_stage import earlier_rows
 from robopatient.study.duration import balance_of, seconds_of
 from robopatient.study.log import Log
@@ -148,6 +148,7 @@ def _ask(folder: Path, chosen: Choices) -> Begin | None:
 
 def _enter(connection: Connection) -> None:
     """Body of the window's process."""
+    leave_with_parent()
     try:
         reference(WINDOW)(connection)
     except MissingPackageError as error:
@@ -188,7 +189,7 @@ def _participant(folder: Path, study: Study, plan: Plan, choices: Choices, check
             checks.append(Check("Participant", "bad", f"{code} is in this session now, on another console"))
             return False
         parts = parts_of(folder, stem)
-        rows = next((found for part in reversed(parts) if (found := _rows(part))), [])
+        rows = next((earlier_rows(part) for part in reversed(parts) if begun(part)), [])
         log = Log(study, plan, rows)
         done, total = log.progress(practice=False)
     except RobopatientError as error:
@@ -204,13 +205,6 @@ def _participant(folder: Path, study: Study, plan: Plan, choices: Choices, check
         return False
     checks.append(Check("Participant", "warn", f"{code} goes on: {done} of {total} trials are done"))
     return True
-
-
-def _rows(part: Path) -> list[TrialRecord]:
-    try:
-        return earlier_rows(part)
-    except RobopatientError:
-        return []
 
 
 def _held(lock: Path) -> bool:

@@ -1,7 +1,8 @@
 """The processes of a session: one table, one parent that starts them, restarts what may be restarted, and stops all.
 
 A dead voice, face or console is started again while the session goes on; a dead control process ends the session and
-leaves a readable record. Ctrl-C and SIGTERM reach the parent alone, which asks control to quit.
+leaves a readable record. Ctrl-C, SIGTERM and the closing of the terminal are the parent's alone, which asks control to
+quit; when the parent itself is killed, all the others leave and control closes the record.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from robopatient.bus import ActorPort, Endpoints, make_endpoints
 from robopatient.clock import Clock, HostClock
 from robopatient.config import SessionConfig, reference
 from robopatient.errors import RobopatientError, SessionError
+from robopatient.parent import PATIENCE_S, leave_with_parent
+from robopatient.session.actor_lines import ActorLines
 
 __all__ = ["PROCESSES", "Row", "Supervisor"]
 
@@ -68,6 +71,7 @@ ACTORS_LEAVE_S = 5.0
 
 def _enter(main: str, config_json: bytes, endpoints_json: bytes, folder: str) -> None:
     """Body of every child: decode what it was given and call its entry point."""
+    leave_with_parent(CONTROL_LEAVES_S if main == PROCESSES[0].main else PATIENCE_S)
     config = msgspec.json.decode(config_json, type=SessionConfig)
     endpoints = msgspec.json.decode(endpoints_json, type=Endpoints)
     try:
@@ -110,14 +114,18 @@ class Supervisor:
         self._processes: dict[str, BaseProcess] = {}
         self._signalled = 0
         self._port: ActorPort | None = None
+        self._lines = ActorLines()
 
     def run(self) -> int:
         """Run the session to its end; return control's exit status."""
         self.started_ns = self._clock.now_ns()
         _make_folder(self.folder)
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # of the children: two threads cost 14 times one (measured)
-        old = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-        self._port = ActorPort(self._endpoints, ())
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup wishes
+            numbers.append(signal.SIGHUP)
+        old = {number: signal.signal(number, self._on_signal) for number in numbers}
+        self._port = ActorPort(self._endpoints, ("actor",))
         try:
             for row in self._rows:
                 if row.wanted(self.config):
@@ -151,9 +159,17 @@ class Supervisor:
             control.join(timeout=POLL_S)
             if not control.is_alive():
                 return int(control.exitcode or 0)
+            self._hear()
             for name, process in list(self._processes.items()):
                 if name != "control" and not process.is_alive() and process.exitcode != 0:
                     self._restart(rows[name], process.exitcode)
+
+    def _hear(self) -> None:
+        """Tell the person at the terminal what an actor complains of: a headless session has no other place for it."""
+        for message in self._port.receive() if self._port is not None else ():
+            line = self._lines.line(message) if isinstance(message, m.ActorState) else ""
+            if line:
+                self._told(line)
 
     def _restart(self, row: Row, exitcode: int | None) -> None:
         why = f"died ({_how(exitcode)})"

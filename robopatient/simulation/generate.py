@@ -5,6 +5,7 @@ What is filmed is what a session shows of the same pain or forces.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import itertools
 import sys
@@ -14,16 +15,18 @@ from typing import Any
 
 import numpy as np
 
+from firmware_bridge.outputs import new_files, new_folder
 from robopatient.config import SessionConfig
 from robopatient.errors import ConfigError, RecordError, require
 from robopatient.face.ahead import DrawAhead, worth_it
 from robopatient.face.film import Drawer, write_film
 from robopatient.face.heat import HeatMap
+from robopatient.face.identity import Identity
 from robopatient.face.identity import load_identity as load_face
 from robopatient.face.light import make_look
 from robopatient.face.pose import FacePose
 from robopatient.face.render import Kind, make_renderer
-from robopatient.facs import ACTION_UNITS, pspi
+from robopatient.facs import ACTION_UNITS, by_side, pspi
 from robopatient.patient import PatientProfile, load_patient
 from robopatient.simulation.episode import TAIL_S, Episode, Moment, of_pain, simulation_config
 from robopatient.simulation.presses import recorded
@@ -51,6 +54,7 @@ def generate(
     background: str = "wall",
     renderer: Kind = "auto",
     engine: str = "",
+    force: bool = False,
 ) -> None:
     """Film a face in pain.
 
@@ -60,9 +64,12 @@ def generate(
         CSV file with the columns ``t_s,nrs``, or a recording of forces as ``robopatient board`` plays them.
     out
         ``.mp4`` (H.264 and AAC), ``.mkv`` (FFV1, lossless, without sound) or a folder for ``frames``. Action units
-        and PSPI of every frame go into a table of the same name ending in ``.csv``.
+        and PSPI of every frame go into a table of the same name ending in ``.csv`` (in ``_frames.csv`` where the first
+        is ``pain`` itself), or into ``frames.csv`` of the folder.
     face, patient
         Names of assets; without ``face`` the patient's own.
+    force
+        Replace files that exist.
     engine
         What moves it, as ``face.engine`` of a session; "" is that of a session.
     views
@@ -81,6 +88,29 @@ def generate(
         )
     profile = load_patient(patient)
     identity = load_face(face or profile.face)
+    inputs = (pain.partition("#")[0], face, patient)
+    with contextlib.ExitStack() as kept:
+        if out.suffix:
+            table = out.with_suffix(".csv")
+            if table.resolve() == Path(inputs[0]).resolve():
+                table = out.with_name(f"{out.stem}_frames.csv")
+            place, table_part = kept.enter_context(new_files(out, table, inputs=inputs, force=force, keep_partial=True))
+        else:
+            table = out / "frames.csv"
+            place = kept.enter_context(new_folder(out, inputs, force))
+            table_part = place / table.name
+        moments = _film(
+            place, table_part, pain, profile, identity, face, views, frames, fps, size_px, seed, light, background,
+            renderer, engine,
+        )  # fmt: skip
+    print(f"{out}: {len(moments)} frames, {len(moments) / fps:.1f} s; action units and PSPI in {table}")
+
+
+def _film(
+    out: Path, table: Path, pain: str, profile: PatientProfile, identity: Identity, face: str, views: str, frames: str,
+    fps: float, size_px: int, seed: int, light: str, background: str, renderer: Kind, engine: str,
+) -> list[Moment]:  # fmt: skip
+    """Feel, draw and write; returns the frames."""
     names = [view.strip() for view in views.split(",")]
     looks = [None if name == HEAT else make_look(name, light, background) for name in names]
     config = simulation_config(seed, voice=profile.voice, face=face or profile.face, engine=engine, fps=fps)
@@ -88,6 +118,7 @@ def generate(
     moments, sound, rate_hz = episode.moments, episode.sound, episode.sample_rate_hz
     if episode.note:
         print(episode.note, file=sys.stderr)
+    _write_table(table, moments)
     ahead = worth_it(len(moments)) and out.suffix != ".mkv"
     drawers: list[Any] = []
     try:
@@ -103,9 +134,7 @@ def generate(
     finally:
         for drawer in drawers:
             drawer.close()
-    table = out.with_suffix(".csv") if out.suffix else out / "frames.csv"
-    _write_table(table, moments)
-    print(f"{out}: {len(moments)} frames, {len(moments) / fps:.1f} s; action units and PSPI in {table}")
+    return moments
 
 
 def _played(pain: str, profile: PatientProfile, config: SessionConfig) -> Episode:
@@ -177,7 +206,6 @@ def _write(
     image = require("PIL.Image", "face")
     options: dict[str, Any] = {"quality": JPEG_QUALITY} if frames == "jpg" else {"compress_level": 1}
     try:
-        out.mkdir(parents=True, exist_ok=True)
         for number, picture in enumerate(drawer.draw_many(pose for *_, pose in moments)):
             path = out / f"{number:06d}.{frames}"
             image.fromarray(picture).save(path, format=FRAME_FORMATS[frames], **options)
@@ -214,14 +242,14 @@ def write_lossless(
 
 
 def _write_table(path: Path, moments: list[Moment]) -> None:
-    """Time, pain, PSPI, every action unit, head, gaze and breath of each frame."""
+    """Time, pain, PSPI, every action unit (``by_side``), head, gaze and breath of each frame."""
     head = ["pitch_deg", "yaw_deg", "roll_deg", "gaze_pitch_deg", "gaze_yaw_deg", "breath"]
     try:
         with path.open("w", newline="") as file:
             writer = csv.writer(file)
-            writer.writerow(["frame", "t_s", "nrs", "pspi", *ACTION_UNITS, *head])
+            writer.writerow(["frame", "t_s", "nrs", "pspi", *by_side({}, ACTION_UNITS), *head])
             for number, (t_s, nrs, pose) in enumerate(moments):
-                numbers = [t_s, nrs, pspi(pose.au), *(pose.au.get(unit, 0.0) for unit in ACTION_UNITS)]
+                numbers = [t_s, nrs, pspi(pose.au), *by_side(pose.au, ACTION_UNITS).values()]
                 numbers += [*pose.head_deg, *pose.gaze_deg, pose.breath]
                 writer.writerow([number, *(f"{value:.4f}" for value in numbers)])
     except OSError as error:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import msgspec
 
+from firmware_bridge.outputs import new_files
 from robopatient.config import asset_names
-from robopatient.errors import ConfigError, RobopatientError
+from robopatient.errors import RobopatientError
 from robopatient.patient import PatientProfile, load_patient
 from robopatient.simulation.fit import fit_patient, to_toml
 from robopatient.simulation.hand import GuidedHand
@@ -77,19 +78,14 @@ def parameters() -> int:
     return 0
 
 
-def fit(wishes: str, out: Path | None = None) -> int:
+def fit(wishes: str, out: Path | None = None, force: bool = False) -> int:
     """The verb ``patient fit``: write a patient of whom the wishes are true, or print it."""
     text = fit_patient(wishes)
     if out is None:
         print(text, end="")
         return 0
-    try:
-        with out.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise ConfigError(f"{out}: exists already; give another --out") from error
-    except OSError as error:
-        raise ConfigError(f"{out}: cannot be written ({error.strerror}); give another --out") from error
+    with new_files(out, force=force) as (part,):
+        part.write_text(text, encoding="utf-8")
     print(f"{out}: try it with: robopatient run --set patient={out}")
     return 0
 

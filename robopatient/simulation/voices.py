@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from firmware_bridge.outputs import check_outputs
 from robopatient.config import FaceConfig, SessionConfig, VoiceConfig
 from robopatient.errors import ConfigError
 from robopatient.messages import Phase
@@ -56,6 +57,7 @@ def render(
     *,
     preset: str = "literature",
     nrs_end: float | None = None,
+    force: bool = False,
 ) -> None:
     """Write one press as it sounds from this voice: quiet, onset, hold, release, ``seconds`` in all.
 
@@ -68,7 +70,7 @@ def render(
 
     Raises
     ------
-    AssetError, ConfigError, RecordError
+    AssetError, ConfigError, OutputError
         For an unknown voice or preset, values out of range, a file that cannot be written.
     """
     held = (nrs, nrs if nrs_end is None else nrs_end)
@@ -77,6 +79,7 @@ def render(
             raise ConfigError(f"nrs is {value:g} (expected 0 to 10); see robopatient voice render --help")
     if not 0.1 <= seconds <= 600.0:
         raise ConfigError(f"seconds is {seconds:g} (expected 0.1 to 600); see robopatient voice render --help")
+    check_outputs([out], [identity], force)
     sex, rate_hz = load_identity(identity).sex, VoiceConfig().sample_rate_hz
     frames = round(seconds * rate_hz)
     pains = []
@@ -84,4 +87,4 @@ def render(
         pain, phase = pain_of_press((index + 1) * BLOCK_S, seconds, held)
         pains.append(Given(pain, phase, voice=ask_for(pain, sex, preset)))
     samples = np.concatenate([block.samples for block in voiced(identity, seed, pains)])
-    write_wav(out, samples[:frames], rate_hz)
+    write_wav(out, samples[:frames], rate_hz, force)

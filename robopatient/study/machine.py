@@ -86,6 +86,10 @@ class Machine:
         self._replay_ns = 0
         self._undoing = False
         self._pause_next = ""
+        self._held = ""
+        self._used = _channels(
+            [self.study.stimulus(plan.person, trial.factors) for trial in plan.trials if not trial.staircase]
+        )
         self._force = 0.0
         self._slope = 0.0
         self._drafts: list[Draft] = []
@@ -103,6 +107,16 @@ class Machine:
     def factors(self) -> Factors | None:
         """Levels of the trial under way; None between trials."""
         return self._attempt.factors if self._attempt is not None else None
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Of "voice" and "face" what must work now; nothing between blocks and in a pause.
+
+        What any trial of the list uses is needed in all of them: a neutral face is a stimulus, too.
+        """
+        if self.phase not in ("ready", *IN_TRIAL, "feedback"):
+            return frozenset()
+        return self._used | (_channels([self._attempt.stimulus]) if self._attempt is not None else frozenset())
 
     def started(self, t_ns: int) -> TrialStart | None:
         """The trial that is about to run or runs, for the operator; None between trials."""
@@ -184,11 +198,13 @@ class Machine:
                 self._redo(t_ns)
             case "pause" if action.source == "record":
                 self._pause_next = action.argument or "paused"
+            case "pause" if action.source == "control":
+                self._hold(action.argument or "paused", t_ns)
             case "pause" | "stop" | "hush":
                 self._pause("stopped" if action.action != "pause" else "paused", t_ns)
             case "resume":
-                if self.phase == "paused":
-                    self._pause_next = ""
+                if self.phase == "paused" and not (self._held and action.source == "participant"):
+                    self._pause_next = self._held = ""
                     self._enter("feedback", "feedback.saved", t_ns)  # goes on once all is on the disk
             case "abort":
                 self._abort(t_ns)
@@ -286,6 +302,12 @@ class Machine:
         self._undoing = False
         self._attempt = None
         self._enter("paused", "paused", t_ns)
+
+    def _hold(self, why: str, t_ns: int) -> None:
+        """Pause because something does not work; only the operator goes on."""
+        self._pause(why, t_ns)
+        if self.phase == "paused":
+            self._held = why
 
     def _abort(self, t_ns: int) -> None:
         if self.over:
@@ -556,6 +578,8 @@ class Machine:
             flags.append("not saved")
         if self._pause_next:
             flags.append(self._pause_next)
+        if self._held and self.phase == "paused":
+            flags += self._held.split(", ")
         if self._board_silent:
             flags.append("board silent")
         if self._stopped:
@@ -567,6 +591,13 @@ class Machine:
         if self.phase == "ready" and self._force >= self._press.hand_newton and self._press.early == "queue":
             flags.append("hand on")
         return tuple(flags)
+
+
+def _channels(stimuli: Sequence[Stimulus]) -> frozenset[str]:
+    """Of "voice" and "face" what these use."""
+    voice = any(stimulus.voice.mode != "silent" for stimulus in stimuli)
+    face = any(stimulus.face.mode != "neutral" for stimulus in stimuli)
+    return frozenset(["voice"] * voice + ["face"] * face)
 
 
 def _react_text(stimulus: Stimulus) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import deque
 from typing import NamedTuple
@@ -60,7 +61,10 @@ class Presented:
             self._seen.popleft()
 
     def fill(self, draft: Draft) -> TrialRecord:
-        """The row with what was presented between the trigger and the reaction's end; unchanged without a trigger."""
+        """The row with what was presented between the trigger and the reaction's end; unchanged without a trigger.
+
+        Without a picture nobody knows the PSPI: NaN.
+        """
         if draft.trigger_seq < 0:
             return draft.row
         sounding = [
@@ -88,5 +92,5 @@ class Presented:
             f0_hz=float(statistics.median(pitches)) if pitches else 0.0,
             level_dbfs=max((block.level_dbfs for block in sounding), default=draft.row.level_dbfs),
             au={unit: round(intensity, 3) for unit, intensity in sorted(au.items())},
-            pspi=max((frame.pspi for frame in shown), default=0.0),
+            pspi=max((frame.pspi for frame in shown), default=math.nan),
         )

@@ -7,7 +7,6 @@ that is the clock by which the replay draws its pictures.
 from __future__ import annotations
 
 import multiprocessing
-import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -22,6 +21,7 @@ import numpy.typing as npt
 from robopatient.clock import Clock, HostClock
 from robopatient.config import VoiceConfig
 from robopatient.messages import VoiceCommand
+from robopatient.parent import leave_with_parent
 from robopatient.voice.engine import LOOKAHEAD_S, SILENCE, Block
 from robopatient.voice.layouts import empty_command
 from robopatient.voice.player import Player
@@ -216,7 +216,7 @@ def track_reader(
 
 def serve(plan_json: bytes, orders: Connection) -> None:
     """Body of the process: obey orders until the other end is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave_with_parent()
     sys.setswitchinterval(0.0005)  # as in the voice's process
     quiet_libraries()
     plan = msgspec.json.decode(plan_json, type=Plan)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import multiprocessing
 import os
 import signal
 import sys
@@ -44,14 +43,13 @@ PRIORITY = 5
 
 
 def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
-    """Speak until told to stop, terminated or orphaned.
+    """Speak until told to stop or terminated.
 
     Parameters
     ----------
     folder
         The session's; ``voice.wav`` is written there.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     sys.setswitchinterval(0.0005)  # a busy thread must not hold the callback up for 5 ms (measured)
@@ -125,7 +123,7 @@ class _Actor:
         worker.start()
         while worker.is_alive():
             worker.join(0.05)
-            if stopping.is_set() or _orphaned() or self._told_to_stop(0):
+            if stopping.is_set() or self._told_to_stop(0):
                 stopping.set()
                 return None
             self._heartbeat()
@@ -156,8 +154,6 @@ class _Actor:
             now_ns = self._clock.now_ns()
             if now_ns - looked_ns >= LOOK_AFTER_NS:
                 looked_ns = now_ns
-                if _orphaned():
-                    return
                 if player.poll():
                     self._say(player.state, player.detail)
                     urgent = 0
@@ -170,7 +166,7 @@ class _Actor:
 
     def _idle(self, stopping: threading.Event) -> None:
         """Without a voice: stay, so that the session goes on and knows why."""
-        while not stopping.is_set() and not _orphaned() and not self._told_to_stop(100):
+        while not stopping.is_set() and not self._told_to_stop(100):
             self._heartbeat()
         self._say("stopped", "")
 
@@ -283,11 +279,6 @@ def quiet_libraries() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     os.close(nowhere)
-
-
-def _orphaned() -> bool:
-    parent = multiprocessing.parent_process()
-    return parent is not None and not parent.is_alive()
 
 
 def hurry(native_ids: list[int]) -> None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import signal
 from collections.abc import Iterable
 from multiprocessing.connection import Connection
 from typing import Any
 
 from robopatient.config import VoiceConfig
 from robopatient.errors import RobopatientError
+from robopatient.parent import leave_with_parent
 from robopatient.voice.mixer import Utterance
 
 __all__ = ["Speaker"]
@@ -106,7 +106,7 @@ class Speaker:
 
 def _speak(config: VoiceConfig, pipe: Connection) -> None:
     """Body of the helper: speak what is asked, what is wanted soon first, until the other end is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave_with_parent()
     with contextlib.suppress(OSError):
         os.nice(NICENESS)
     from robopatient.voice.identity import load_identity

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from firmware_bridge.outputs import check_outputs, new_files
 from robopatient.config import VoiceConfig, asset_path, decode_toml
-from robopatient.errors import ConfigError, RecordError
+from robopatient.errors import ConfigError
 from robopatient.messages import VoiceAsk
 
 __all__ = ["ask_for", "calibrate", "say", "write_wav"]
@@ -44,22 +45,31 @@ def _anchors(preset: str) -> dict[str, list[float]]:
         raise ConfigError(f"{path}: is no preset of a voice ({error}); compare assets/expressions/flat.toml") from error
 
 
-def say(text: str, identity: str, nrs: float, out: Path) -> None:
+def say(text: str, identity: str, nrs: float, out: Path, force: bool = False) -> None:
     """Write words as this person says them in this pain.
 
     Raises
     ------
-    AssetError, ConfigError, DeviceError, RecordError
+    AssetError, ConfigError, DeviceError, OutputError
         For an unknown voice, empty words, espeak-ng that is absent, a file that cannot be written.
     """
     from robopatient.voice.identity import load_identity
     from robopatient.voice.words import speak
 
+    check_outputs([out], [identity], force)
     config = VoiceConfig(identity=identity)
-    write_wav(out, speak(text, load_identity(identity), nrs, config).samples, config.sample_rate_hz)
+    write_wav(out, speak(text, load_identity(identity), nrs, config).samples, config.sample_rate_hz, force)
 
 
-def calibrate(device: str, seconds: float, reading_db: float | None, level_dbfs: float, out: Path, author: str) -> None:
+def calibrate(
+    device: str,
+    seconds: float,
+    reading_db: float | None,
+    level_dbfs: float,
+    out: Path,
+    author: str,
+    force: bool = False,
+) -> None:
     """Play pink noise at a known level and note the meter's reading: what 0 dBFS is in dB SPL on this rig.
 
     Parameters
@@ -69,9 +79,16 @@ def calibrate(device: str, seconds: float, reading_db: float | None, level_dbfs:
 
     Raises
     ------
-    DeviceError, ConfigError, RecordError
+    DeviceError, ConfigError, RecordError, OutputError
         Without a loudspeaker, for an impossible reading, for a file that cannot be written.
     """
+    with new_files(out, force=force) as (part,):
+        _calibrate(device, seconds, reading_db, level_dbfs, out, part, author)
+
+
+def _calibrate(
+    device: str, seconds: float, reading_db: float | None, level_dbfs: float, out: Path, part: Path, author: str
+) -> None:
     from robopatient.voice.calibration import Calibration, pink_noise, play, write_calibration
 
     noise = pink_noise(seconds, level_dbfs)
@@ -88,23 +105,18 @@ def calibrate(device: str, seconds: float, reading_db: float | None, level_dbfs:
         full_scale_dba=reading_db - level_dbfs,
         author=author,
     )
-    write_calibration(calibration, out)
+    write_calibration(calibration, part)
     print(
         f"{out}: 0 dBFS is {calibration.full_scale_dba:.1f} dB(A) at 1 m; voice.max_dbfs for 70 dB(A): "
         f"{calibration.max_dbfs(70.0):.1f}"
     )
 
 
-def write_wav(out: Path, samples: npt.NDArray[np.float32], rate_hz: int) -> None:
+def write_wav(out: Path, samples: npt.NDArray[np.float32], rate_hz: int, force: bool = False) -> None:
     """A WAV file, whole or not at all."""
     from robopatient.voice.wav import WavWriter
 
-    written = out.with_name(f".{out.name}.part")
-    try:
-        written.unlink(missing_ok=True)
-        file = WavWriter(written, rate_hz)
+    with new_files(out, force=force) as (part,):
+        file = WavWriter(part, rate_hz)
         file.append(samples)
         file.close()
-        written.replace(out)
-    except OSError as error:
-        raise RecordError(f"{out}: cannot be written ({error.strerror}); give another --out") from error

@@ -45,7 +45,6 @@ READINGS: dict[str, Callable[[], Any]] = {
     "sound of sessions/virtual": lambda: reading.sound("sessions/virtual", Path("virtual.wav")),
     "sound of sessions/replayed": lambda: reading.sound("sessions/replayed", Path("replayed.wav")),
     "trials of studies": lambda: reading.trials("studies", Path("studies-out"), bids=True),
-    "trials of simulated": lambda: reading.trials("simulated", Path("simulated-out")),
     "analysis of simulated": lambda: reading.analysis("simulated", Path("analysed")),
     "face of a course of pain": lambda: reading.face_of("inputs/pain.csv", "inputs/face.toml", Path("face-frames")),
     "gains of calibration/plate.toml": lambda: reading.calibration_gains("calibration/plate.toml"),

@@ -229,8 +229,8 @@ def sound(session: str, out: Path) -> dict[str, Any]:
 def face_of(trace: str, face: str, out: Path) -> list[dict[str, Any]]:
     """Action units, blinks aside, that ``face generate`` shows of a course of pain with the blend engine."""
     command(
-        "face", "generate", "--pain", trace, "--face", face, "--engine", "blend", "--size", "128", "--renderer", "numba",
-        "--fps", "10", "--out", out,
+        "face", "generate", "--pain", trace, "--face", face, "--engine", "blend", "--size", "128",
+        "--renderer", "numba", "--fps", "10", "--out", out,
     )  # fmt: skip
     [table] = [*out.parent.glob(f"{out.stem}*.csv"), *out.glob("*.csv")]
     kept = ("frame", "t_s", "nrs", "AU")

@@ -1,7 +1,7 @@
 """Record the golden sessions again with the code at hand: ``python -m replay.record_golden [PART …]`` in ``tests``.
 
 PARTs: virtual replayed training study simulated lesson taught calibration dataset generator judges expected; none: all.
-Nothing is recorded over: what is there is replaced only when it is named, or by all.
+What is named replaces what is there: golden/README.md says when.
 """
 
 from __future__ import annotations
@@ -60,8 +60,10 @@ def training() -> None:
 
 def study() -> None:
     shutil.rmtree(WORK / "studies", ignore_errors=True)
-    given = ("inputs/study", "--participant", "P01", "--headless", "--folder", "studies", "--set", "study.name=inputs/study",
-             "--set", "record.film=false")  # fmt: skip
+    given = (
+        "inputs/study", "--participant", "P01", "--headless", "--folder", "studies",
+        "--set", "study.name=inputs/study", "--set", "record.film=false",
+    )  # fmt: skip
     with reading.with_person("replay.people:participant"):
         os.environ["GOLDEN_KILL_AFTER"] = "4"
         try:

@@ -165,6 +165,20 @@ def test_a_killed_control_process_leaves_a_readable_record(tmp_path):
     assert robopatient("replay", out).returncode == 0
 
 
+def test_a_headless_session_without_a_picture_says_so_once_at_the_terminal_and_records_no_face(tmp_path):
+    out = tmp_path / "out"
+    wish = ("--duration", "4", "--out", out, "--set", "record.report=false", "--set", "voice.enabled=false")
+    for name in ("moderngl", "anny"):  # neither OpenGL nor a head
+        (tmp_path / f"{name}.py").write_text(f"raise ImportError('no {name} on this machine')\n")
+    path = os.pathsep.join(part for part in (str(tmp_path), os.environ.get("PYTHONPATH", "")) if part)
+    done = robopatient("run", *QUIET, *wish, PYTHONPATH=path)
+    assert done.returncode == 0, done.stderr
+    told = [line for line in done.stderr.splitlines() if "no picture" in line]
+    assert len(told) == 1, done.stderr
+    assert "trying again every 60 s" in told[0]
+    assert so_far(out, "seen") == []
+
+
 def test_a_board_that_cannot_be_opened_ends_the_session_with_its_reason(tmp_path):
     done = robopatient("run", *QUIET, "--board", "/dev/nowhere", "--duration", "1", "--out", tmp_path / "out")
     assert done.returncode == 1

@@ -31,7 +31,11 @@ class Running:
 
     def __init__(self, *arguments: str | Path) -> None:
         self.process = subprocess.Popen(
-            [*COMMAND, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            [*COMMAND, *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
         )
 
     def __enter__(self) -> Running:
@@ -44,6 +48,20 @@ class Running:
                 self.process.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
+        for pid in self.processes():
+            os.kill(pid, signal.SIGKILL)
+
+    def processes(self) -> dict[int, str]:
+        """Every process of the session that lives, with its command line."""
+        found = {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                state, _, _, session = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
+                if int(session) == self.process.pid and state != "Z":
+                    found[int(folder.name)] = (folder / "cmdline").read_text().replace("\0", " ")
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+        return found
 
     def signal(self, number: int) -> None:
         """Send a signal to the supervisor alone."""
@@ -55,13 +73,13 @@ class Running:
         return self.process.returncode, output
 
 
-def wait_until(ask, what: str, timeout_s: float = 90):
+def wait_until(ask, what: str, timeout_s: float = 90, every_s: float = 0.1):
     """First true answer; a session on a busy machine needs a while to start."""
-    for _ in range(round(timeout_s / 0.1)):
+    for _ in range(round(timeout_s / every_s)):
         answer = ask()
         if answer:
             return answer
-        time.sleep(0.1)
+        time.sleep(every_s)
     raise AssertionError(f"never happened within {timeout_s:.0f} s: {what}")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from robopatient.facs import sides, unit_of_name
+
 __all__ = ["STEP_AU", "ChangePatch"]
 
 STEP_AU = 0.25
@@ -22,8 +24,12 @@ class ChangePatch:
 
     def step(self, au: Mapping[str, float]) -> bool:
         """State of the patch in the frame that shows these action units."""
-        units = (set(au) | set(self._shown)) - IGNORED
-        if any(abs(au.get(unit, 0.0) - self._shown.get(unit, 0.0)) >= STEP_AU for unit in units):
+        units = set(map(unit_of_name, (*au, *self._shown))) - IGNORED
+        if any(_moved(sides(au, unit), sides(self._shown, unit)) >= STEP_AU for unit in units):
             self._shown = dict(au)
             self.bright = not self.bright
         return self.bright
+
+
+def _moved(now: tuple[float, float], before: tuple[float, float]) -> float:
+    return max(abs(a - b) for a, b in zip(now, before, strict=True))

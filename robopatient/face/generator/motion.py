@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from robopatient.face.pose import FacePose
-from robopatient.facs import AU43_CLOSED
+from robopatient.facs import AU43_CLOSED, intensity, sides, unit_of_name
 
 __all__ = [
     "ACTION_UNIT_CHANNELS",
@@ -96,7 +96,7 @@ def settled(motion: np.ndarray) -> np.ndarray:
 
 
 def sided(motion: np.ndarray, unit: str) -> np.ndarray:
-    """Intensity of an action unit, the stronger side counting as in FACS scoring; shape (...) of (..., D)."""
+    """Intensity of an action unit, as ``robopatient.facs.intensity``; shape (...) of (..., D)."""
     if unit in _INDEX:
         values: np.ndarray = motion[..., _INDEX[unit]]
         return values
@@ -137,15 +137,12 @@ def frame_of(pose: FacePose) -> np.ndarray:
     """
     frame = np.zeros(len(CHANNELS))
     for name, at in _PLAIN:
-        plain = name.rstrip("LR")
-        if name == plain:
-            frame[at] = max(pose.au.get(key, 0.0) for key in (name, f"{name}L", f"{name}R"))
-        else:
-            frame[at] = pose.au.get(name, pose.au.get(plain, 0.0))
-    drop, stretch = pose.au.get("AU26", 0.0) / 5.0, pose.au.get("AU27", 0.0) / 5.0
+        unit = unit_of_name(name)
+        frame[at] = intensity(pose.au, unit) if name == unit else sides(pose.au, unit)[name.endswith("R")]
+    drop, stretch = intensity(pose.au, "AU26") / 5.0, intensity(pose.au, "AU27") / 5.0
     opened = JAW_DROP_MM + stretch * (JAW_STRETCH_MM - JAW_DROP_MM) if stretch > 0.0 else drop * JAW_DROP_MM
     frame[_INDEX["jaw_mm"]] = opened
-    frame[_INDEX["blink"]] = pose.au.get("AU45", 0.0) / 5.0
+    frame[_INDEX["blink"]] = intensity(pose.au, "AU45") / 5.0
     frame[_INDEX["breath"]] = pose.breath
     at = _INDEX["head_pitch_deg"]
     frame[at : at + 5] = (*pose.head_deg, *pose.gaze_deg)

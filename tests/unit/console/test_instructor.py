@@ -1,15 +1,19 @@
 import msgspec
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtWidgets import QApplication, QPushButton
 
 from robopatient import messages as m
+from robopatient.bus import ActorPort, make_endpoints
 from robopatient.clock import FakeClock
-from robopatient.config import SessionConfig
+from robopatient.config import SessionConfig, TrainingConfig
 from robopatient.console.examination import ExaminationModel, figure_lines
 from robopatient.console.instructor import InstructorWindow
 from robopatient.console.model import ConsoleModel
 from robopatient.console.preview import PATIENT, PHANTOM
+from robopatient.console.window import ConsoleWindow
+from robopatient.record.reader import Record
+from robopatient.session.control import Control
 
 pytestmark = pytest.mark.qt
 
@@ -107,15 +111,59 @@ def test_a_digit_typed_as_a_rating_asks_nothing(instructor, qtbot):
     window.rate()
     qtbot.keyClicks(window.value.lineEdit(), "7")
     assert actions == []
-    click(qtbot, window, "Enter")
+    click(qtbot, window, "Record")
     assert actions[-1].argument == "NRS 7"
+
+
+def test_r_6_return_puts_the_trainees_rating_on_the_record_and_the_digits_ask_again(qtbot, tmp_path):
+    """The console's real windows, the bus and the loop's own record at its other end."""
+    sockets = tmp_path / "sockets"
+    sockets.mkdir()
+    (tmp_path / "session").mkdir()
+    clock, endpoints = FakeClock(1_000_000_000_000), make_endpoints(sockets)
+    config = SessionConfig(training=TrainingConfig(trainee="T07"))
+    control = Control(config, endpoints, tmp_path / "session", clock)
+    port = ActorPort(endpoints, ())
+    model = ConsoleModel(config, clock, PATIENT, PHANTOM)
+    model.feed(m.PainState(clock.now_ns(), 1, 7.1, "", "hold"))
+    settings = QSettings(str(tmp_path / "console.ini"), QSettings.Format.IniFormat)
+    window = ConsoleWindow(model, port.tell, settings)
+    qtbot.addWidget(window)
+    with qtbot.waitExposed(window):
+        window.show()
+    window.activateWindow()
+    try:
+        qtbot.keyClick(window, Qt.Key.Key_R)
+        instructor = window.instructor
+        qtbot.waitUntil(instructor.isActiveWindow)
+        qtbot.keyClicks(QApplication.focusWidget(), "6")
+        qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
+        assert instructor.rated.text() == "trainee: 6 (felt 7.1)"
+        assert not instructor.value.hasFocus()
+        qtbot.keyClick(QApplication.focusWidget(), "2")
+        for _ in range(200):
+            control._take_messages()
+            if {"rating", "ask"} <= {each.action for each in control.pipeline._wishes}:
+                break
+            qtbot.wait(10)
+    finally:
+        control._say(m.SessionStop(clock.now_ns(), "done"))
+        control.record.close()
+        control.journal.close()
+        control.hub.close()
+        port.close()
+    with Record(tmp_path / "session") as record:
+        ratings = [(each.rater, each.scale, each.value) for each in record.messages("rating")]
+        asked = [(each.action, each.argument) for each in record.messages("action")]
+    assert ratings == [("trainee", "NRS", 6.0)], "once"
+    assert asked == [("rating", "NRS 6"), ("ask", "where")]
 
 
 def test_a_rating_is_held_within_its_scale(instructor, qtbot):
     window, _, _, actions = instructor
     window.scale.setCurrentText("BPS.face")
     window.value.setValue(9)
-    click(qtbot, window, "Enter")
+    click(qtbot, window, "Record")
     assert actions[-1].argument == "BPS.face 4"
 
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import contextlib
+import shutil
+import sqlite3
 from pathlib import Path
 
 import msgspec
@@ -317,3 +320,16 @@ def test_without_a_face_the_window_says_why(qtbot, tape, tmp_path):
     window.seek(3.0)
     assert not window.grab().isNull()
     assert "no head" in window.face._words
+
+
+def test_a_replay_shows_no_face_and_no_curve_where_the_face_was_not_shown(session, tmp_path):
+    """Pictures of one second are taken out of a copy of the record."""
+    copy = Path(shutil.copytree(session, tmp_path / "copy"))
+    with contextlib.closing(sqlite3.connect(copy / "record.sqlite")) as record, record:
+        first_ns = record.execute("SELECT min(t_ns) FROM force").fetchone()[0]
+        gap = (first_ns + 10**9, first_ns + 2 * 10**9)
+        record.execute("DELETE FROM seen WHERE t_ns > ? AND t_ns < ?", gap)
+    tape = load_tape(copy)
+    assert tape.is_shown(0.9)
+    assert not tape.is_shown(1.5)
+    assert np.isnan(tape.pspi.at(1.6))

@@ -231,3 +231,22 @@ def test_a_disk_that_fills_up_leaves_a_film_that_plays_up_to_there(tmp_path: Pat
     stopped_s = float(said.split("stopped after ")[1].split(" s")[0])
     assert len(pictures) / FPS >= stopped_s - 3.0  # the fragment in hand and what the encoder held are lost, no more
     assert len(pictures) > FPS
+
+
+def test_a_film_shows_a_plain_card_where_the_face_was_not_shown(tmp_path: Path) -> None:
+    """Face at 0 to 1 s and from 2 s on, then none until 4 s: neither frozen nor bridged."""
+    seen = [Seen(round(k * 1e9 / FPS), k, 0, 0, {"AU4": 5.0}, 3.0) for k in (*range(31), *range(60, 91))]
+    frames = poses_of(seen, [(1_000_000_000, 2_000_000_000), (3_000_000_000, 4_000_000_000)])
+    lamp = Lamp()
+    film = write_film(tmp_path / "a.mp4", frames, lamp, FPS)
+    with av.open(str(film.path)) as container:
+        pictures = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
+    assert film.duration_s == pytest.approx(4.0, abs=2 / FPS)
+    corner = np.array([picture[:8, :8].mean() for picture in pictures])
+    card = np.abs(corner - 96.0) < 6.0
+    assert card[33:58].all()
+    assert card[93:].all()
+    assert not card[:30].any()
+    assert not card[62:90].any()
+    assert pictures[45].std() > 2.0, "it says so in words"
+    assert lamp.drawn == 62

@@ -47,15 +47,14 @@ class Stage:
         self.hub = HubPort(self.endpoints)
         self.mirror = MirrorReceiver(self.endpoints)
         self.clock = FakeClock(10**9)
-        self.sizes: list[int] = []
         self.error: Exception | None = None
 
         def make(size_px: int) -> Canvas:
             if self.error is not None:
                 raise self.error
-            self.sizes.append(size_px)
             return Canvas(self.clock, size_px, ns_per_px)
 
+        self.make = make
         # attack-decay: what it shows does not depend on how fast a network answers while this test's clock stands still
         config = SessionConfig(face=FaceConfig(**{"window": "no", "engine": "blend", **face}))  # type: ignore[arg-type]
         self.actor = FaceActor(config, self.endpoints, self.clock, lambda kind, identity: make)
@@ -74,6 +73,11 @@ class Stage:
                 break
             self.hub._pull.poll(10)
         return messages
+
+    def begin(self) -> None:
+        """A session under way: control has said what the face is to show."""
+        self.actor.prepare()
+        self.actor._command = command(self.clock.now_ns(), 0, 0.0)
 
     def close(self) -> None:
         if not self.actor._port._push.closed:
@@ -101,6 +105,7 @@ def test_seen_tells_the_command_behind_the_frame_and_what_was_drawn(stage: Stage
         stage.say(command(stage.clock.now_ns(), 100 + seq, 7.0))
     stage.actor._hear()
     seen = stage.actor.present(2)
+    assert seen is not None
     assert 100 <= seen.cause_seq <= 104
     assert seen.cause_received_ns == stage.clock.now_ns() - 3_000_000
     assert seen.au["AU7"] > 0.2
@@ -115,7 +120,9 @@ def test_missed_frames_are_counted_and_the_rate_is_kept(stage: Stage) -> None:
     present = stage.actor.present
 
     def slow_once(dropped: int) -> Seen:
-        frames.append(present(dropped))
+        seen = present(dropped)
+        assert seen is not None
+        frames.append(seen)
         if len(frames) == 3:
             stage.clock.advance_s(0.1)  # a stall of three periods
         if len(frames) == 8:
@@ -134,7 +141,7 @@ def test_states_are_told_and_repeated_once_a_second(stage: Stage) -> None:
     beats = 0
     present = stage.actor.present
 
-    def count(dropped: int) -> Seen:
+    def count(dropped: int) -> Seen | None:
         nonlocal beats
         beats += 1
         if beats == 95:
@@ -146,7 +153,7 @@ def test_states_are_told_and_repeated_once_a_second(stage: Stage) -> None:
     stage.actor.close()
     states = stage.told(ActorState, 6)
     assert [one.state for one in states] == ["starting", *["ready"] * 4, "stopped"]
-    assert states[1].detail == "gl 512 px, 0 ms a frame"
+    assert states[1].detail == "gl 512 px at 30 fps, 0 ms a frame"
     assert states[0].pid == os.getpid()
 
 
@@ -159,49 +166,92 @@ def test_the_stop_of_the_session_ends_the_process(stage: Stage) -> None:
     assert len(stage.told(Seen)) == 1
 
 
-def test_a_slow_machine_gets_a_smaller_picture_before_the_first_frame(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, ns_per_px=152.0)  # 40 ms at 512 px, 31 ms at 448 px
+def test_a_slow_machine_gets_fewer_pictures_a_second_before_smaller_ones(stage: Stage) -> None:
+    stage.begin()
+    assert drawn_after(stage, 120, 152.0) == (512, 20.0)  # 40 ms
+    stage.clock.advance_s(1.0)
+    stage.actor._beat()
+    assert "gl 512 px at 20 fps" in stage.told(ActorState, 3)[-1].detail
+
+
+def test_the_picture_keeps_448_px_at_20_a_second_unless_that_proves_too_slow_as_well(stage: Stage) -> None:
+    stage.begin()
+    assert drawn_after(stage, 120, 900.0) == (448, 20.0)  # 236 ms: no size would do, and yet
+    assert drawn_after(stage, 119, 300.0) == (448, 20.0)  # 60 ms
+    assert drawn_after(stage, 1, 300.0) == (384, 20.0)
+    assert drawn_after(stage, 120, 600.0) == (256, 20.0)
+
+
+def test_the_loop_keeps_the_rate_that_the_machine_can_draw_and_misses_none_of_it(stage: Stage) -> None:
+    stage.begin()
+    drawn_after(stage, 120, 152.0)  # 40 ms
+    frames: list[Seen] = []
+    present = stage.actor.present
+
+    def ten(dropped: int) -> Seen | None:
+        seen = present(dropped)
+        assert seen is not None
+        frames.append(seen)
+        if len(frames) == 10:
+            stage.actor.leave()
+        return seen
+
+    stage.actor.present = ten  # type: ignore[method-assign]
+    stage.actor.run()
+    gaps_ms = np.diff([one.t_ns for one in frames]) * 1e-6
+    assert gaps_ms[1:] == pytest.approx(50.0, abs=0.01)
+    assert [one.dropped for one in frames[2:]] == [0] * 8
+
+
+def test_what_the_start_of_a_session_takes_from_the_machine_is_no_reason_to_step_down(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, ns_per_px=800.0)  # 210 ms: the voice compiles beside it
     stage.actor.prepare()
-    seen = stage.actor.present(0)
-    assert stage.actor._renderer is not None
-    assert (stage.sizes, stage.actor._renderer.size_px) == ([512], 448)
-    assert seen.frame == 0
-    assert "gl 448 px" in stage.told(ActorState, 2)[-1].detail
+    assert drawn_after(stage, 600, 800.0) == (512, 30.0)
+    stage.actor._command = command(stage.clock.now_ns(), 0, 0.0)
+    assert drawn_after(stage, 120, 63.0) == (512, 30.0)
     stage.close()
 
 
-def size_after(stage: Stage, frames: int, ns_per_px: float) -> int:
-    """Size of the pictures after some frames that take so long."""
+def drawn(stage: Stage) -> tuple[int, float]:
+    """Size and rate of the pictures."""
+    renderer = stage.actor._renderer
+    assert renderer is not None
+    return renderer.size_px, renderer.fps
+
+
+def drawn_after(stage: Stage, frames: int, ns_per_px: float) -> tuple[int, float]:
+    """Size and rate of the pictures after some frames that take so long."""
     renderer = stage.actor._renderer
     assert renderer is not None
     renderer._renderer._ns_per_px = ns_per_px  # type: ignore[attr-defined]
     for _ in range(frames):
         stage.actor.present(0)
-    return renderer.size_px
+    return drawn(stage)
 
 
-def test_a_machine_that_becomes_slow_gets_a_smaller_picture_and_a_free_one_the_large_one_back(stage: Stage) -> None:
-    stage.actor.prepare()
-    assert size_after(stage, 60, 190.0) == 512  # 50 ms a frame: two seconds may be a stall
-    assert size_after(stage, 60, 190.0) == 384
-    assert size_after(stage, 240, 63.0) == 384
-    assert size_after(stage, 600, 63.0) == 512
+def test_a_machine_that_becomes_slow_steps_down_and_a_free_one_up_again(stage: Stage) -> None:
+    stage.begin()
+    assert drawn_after(stage, 60, 190.0) == (512, 30.0)  # 50 ms a frame: two seconds may be a stall
+    assert drawn_after(stage, 60, 190.0) == (448, 20.0)  # 38 ms
+    assert drawn_after(stage, 240, 63.0) == (448, 20.0)
+    assert drawn_after(stage, 60, 63.0) == (512, 20.0)
+    assert drawn_after(stage, 300, 63.0) == (512, 30.0)
 
 
 def test_a_stall_of_the_host_does_not_shrink_the_picture(stage: Stage) -> None:
-    stage.actor.prepare()
+    stage.begin()
     for _ in range(6):
-        size_after(stage, 40, 500.0)
-        assert size_after(stage, 20, 63.0) == 512
+        drawn_after(stage, 40, 500.0)
+        assert drawn_after(stage, 20, 63.0) == (512, 30.0)
 
 
 def test_a_size_that_proves_too_much_is_tried_less_and_less_often(stage: Stage) -> None:
-    stage.actor.prepare()
-    size_after(stage, 120, 190.0)
+    stage.begin()
+    drawn_after(stage, 120, 190.0)
     tried = []
     for frame in range(4000):
-        before = stage.actor._renderer.size_px  # type: ignore[union-attr]
-        if size_after(stage, 1, 76.0 if before < 448 else 190.0) > before:
+        before = drawn(stage)
+        if drawn_after(stage, 1, 76.0 if before[0] < 512 else 190.0) > before:
             tried.append(frame)
     gaps = np.diff(tried)
     assert len(tried) >= 3
@@ -230,10 +280,45 @@ def test_the_console_gets_a_small_picture_twelve_times_a_second(stage: Stage) ->
 def test_without_a_picture_the_face_goes_on_degraded(stage: Stage, error: Exception) -> None:
     stage.error = error
     stage.actor.prepare()
-    assert stage.actor.present(0).frame == 0
+    assert stage.actor.present(0) is None
     state = stage.told(ActorState, 2)[-1]
     assert state.state == "degraded"
-    assert str(error) in state.detail
+    assert state.detail == f"no picture: {error}; trying again every 60 s"
+
+
+def test_a_face_without_a_picture_tries_again_once_a_minute_and_is_then_seen(stage: Stage) -> None:
+    stage.error = DeviceError("no EGL")
+    tries = []
+    stage.actor._given = lambda kind, name: (tries.append(kind), stage.make)[1]  # type: ignore[assignment]
+    stage.actor.prepare()
+    for _ in range(30 * 61):
+        assert stage.actor.present(0) is None
+        stage.clock.advance_s(1 / 30)
+    assert tries == ["auto", "auto", "numba"] * 2
+    stage.error = None
+    seen = None
+    for _ in range(30 * 60):
+        seen = stage.actor.present(0)
+        if seen:
+            break
+        stage.clock.advance_s(1 / 30)
+    assert seen is not None
+    assert seen.frame == 0
+    assert 30 * 118 <= seen.dropped <= 30 * 122
+    assert stage.actor._state == "ready"
+    assert stage.told(Seen)[0] == seen
+
+
+def test_where_the_size_fails_a_smaller_picture_is_drawn_and_that_is_said(stage: Stage) -> None:
+    def make(size_px: int) -> Canvas:
+        if size_px > 300:
+            raise DeviceError("out of memory")
+        return Canvas(stage.clock, size_px)
+
+    stage.actor._given = lambda kind, name: make  # type: ignore[assignment]
+    stage.actor.prepare()
+    assert drawn(stage)[0] == 256
+    assert "drawn small (out of memory)" in stage.told(ActorState, 2)[-1].detail
 
 
 def test_a_lost_gl_context_costs_one_picture(stage: Stage) -> None:
@@ -244,15 +329,55 @@ def test_a_lost_gl_context_costs_one_picture(stage: Stage) -> None:
         raise RuntimeError("context lost")
 
     stage.actor._renderer.draw = lost  # type: ignore[method-assign]
-    stage.actor.present(0)
-    assert stage.actor._draw(FacePose()) is not None
+    assert stage.actor.present(0) is None
+    seen = stage.actor.present(0)
+    assert seen is not None
+    assert (seen.frame, seen.dropped) == (0, 1)
     assert stage.actor._state == "degraded"
+    stage.clock.advance_s(61.0)
+    for _ in range(2):
+        stage.actor._beat()
+        stage.clock.advance_s(1.1)
+    assert stage.actor._state == "ready"
+
+
+def test_a_renderer_that_fails_again_and_again_is_left_alone_for_a_minute(stage: Stage) -> None:
+    made: list[str] = []
+
+    class Failing(Canvas):
+        def draw(self, pose: FacePose) -> np.ndarray:
+            if self.warm > 2000:
+                raise DeviceError("lost")
+            self.warm += 1
+            return super().draw(pose)
+
+        warm = 0
+
+    def make(kind: str) -> object:
+        made.append(kind)
+
+        def of(size_px: int) -> Failing:
+            canvas = Failing(stage.clock, size_px)
+            canvas.kind = "gl" if kind == "auto" else kind
+            return canvas
+
+        return of
+
+    stage.actor._given = lambda kind, name: make(kind)  # type: ignore[assignment,return-value]
+    stage.actor.prepare()
+    for _ in range(6):
+        if stage.actor._renderer is not None:
+            stage.actor._renderer._renderer.warm = 9999  # type: ignore[attr-defined]
+        assert stage.actor.present(0) is None
+        stage.clock.advance_s(1 / 30)
+    assert made == ["auto", "auto", "numba"]
+    assert "no picture: lost; trying again every 60 s" in stage.told(ActorState, 2)[-1].detail
 
 
 def test_an_unknown_engine_is_replaced_and_said(tmp_path: Path) -> None:
     stage = Stage(tmp_path, engine="nowhere:Engine")
     stage.actor.prepare()
-    assert stage.actor.present(0).frame == 0
+    assert stage.actor.present(0) is not None
     assert "nowhere" in stage.told(ActorState, 2)[-1].detail
     stage.close()
 
@@ -274,7 +399,7 @@ def test_closing_the_window_does_not_stop_the_session(stage: Stage) -> None:
     class Closed:
         problem = ""
 
-        def show(self, pixels: np.ndarray, patch: bool = False) -> bool:
+        def show(self, pixels: np.ndarray | None, patch: bool = False) -> bool:
             return False
 
         def close(self) -> None:
@@ -282,8 +407,8 @@ def test_closing_the_window_does_not_stop_the_session(stage: Stage) -> None:
 
     stage.actor.prepare()
     stage.actor._display = Closed()
-    stage.actor.present(0)
-    assert stage.actor.present(0).frame == 1
+    for _ in range(3):  # from then on nobody sees it
+        assert stage.actor.present(0) is None
     assert "window was closed" in stage.told(ActorState, 3)[-1].detail
 
 
@@ -294,9 +419,9 @@ class Beamer:
     problem = ""
 
     def __init__(self) -> None:
-        self.shown: list[tuple[np.ndarray, bool]] = []
+        self.shown: list[tuple[np.ndarray | None, bool]] = []
 
-    def show(self, pixels: np.ndarray, patch: bool = False) -> bool:
+    def show(self, pixels: np.ndarray | None, patch: bool = False) -> bool:
         self.shown.append((pixels, patch))
         return True
 
@@ -317,10 +442,13 @@ def test_a_display_profile_finishes_the_picture_and_its_patch_is_on_the_record(t
     for frame in range(45):
         stage.clock.advance_s(1 / 30)
         stage.actor._command = command(stage.clock.now_ns(), frame, 8.0)
-        patches.append(stage.actor.present(0).patch)
+        seen = stage.actor.present(0)
+        assert seen is not None
+        patches.append(seen.patch)
     assert len(set(patches)) == 2
     assert [patch for _, patch in beamer.shown] == patches
     pixels = beamer.shown[-1][0]
+    assert pixels is not None
     assert pixels[64, 64].max() > 0
     assert pixels[0, 0].max() == 0  # the soft edge
     stage.close()
@@ -333,11 +461,16 @@ def test_a_lost_screen_is_said_once_a_second_and_the_session_goes_on(tmp_path: P
     beamer.problem = 'screen "HDMI-1" is not connected: the face waits for it'
     stage.clock.advance_s(1.1)
     stage.actor._beat()
-    assert stage.actor.present(0).frame == 0
+    for _ in range(4):
+        assert stage.actor.present(0) is None
+    assert stage.actor.present(2) is None
     told = stage.told(ActorState, 3)[-1]
     assert told.state == "degraded"
     assert "HDMI-1" in told.detail
     beamer.problem = ""
+    seen = stage.actor.present(1)
+    assert seen is not None
+    assert (seen.frame, seen.dropped) == (0, 8)  # five that nobody saw, three that were missed
     stage.clock.advance_s(1.1)
     stage.actor._beat()
     assert stage.told(ActorState, 1)[-1].state == "ready"
@@ -347,7 +480,7 @@ def test_a_lost_screen_is_said_once_a_second_and_the_session_goes_on(tmp_path: P
 def test_a_bad_profile_is_named_and_a_plain_window_shown(tmp_path: Path) -> None:
     stage = Stage(tmp_path, display="attic")
     stage.actor.prepare()
-    assert stage.actor.present(0).frame == 0
+    assert stage.actor.present(0) is not None
     assert "face.display" in stage.told(ActorState, 2)[-1].detail
     stage.close()
 
@@ -360,11 +493,14 @@ def test_a_lost_context_gets_one_more_and_then_none(stage: Stage) -> None:
     def lost(pose: FacePose) -> np.ndarray:
         raise DeviceError("the context is lost")
 
+    beamer = stage.actor._display = Beamer()
     for _ in range(2):
         stage.actor._renderer.draw = lost  # type: ignore[method-assign,union-attr]
-        assert stage.actor._draw(FacePose()) is None
+        assert stage.actor.present(0) is None
+        assert beamer.shown[-1][0] is None  # no frozen face
         stage.clock.advance_s(1.0)
-        assert stage.actor._draw(FacePose()) is not None
+        assert stage.actor.present(0) is not None
+        assert beamer.shown[-1][0] is not None
     assert made == ["auto", "auto", "numba"]
 
 
@@ -376,6 +512,7 @@ def test_skin_that_is_asked_for_is_seen_and_on_the_record(stage: Stage) -> None:
         ask = FaceAsk(0.0, 1.0, -0.5, 0.4, 1.0)
         stage.actor._command = FaceCommand(t_ns, frame, t_ns, 0.0, "rest", ask)
         seen = stage.actor.present(0)
+        assert seen is not None
     assert seen.flush < -0.3
     assert seen.sweat > 0.2
     assert seen.tears > 0.6

@@ -92,6 +92,38 @@ def test_escape_leaves_full_screen_and_a_closed_window_says_so() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_a_face_that_is_not_drawn_leaves_a_blank_and_no_frozen_picture(tmp_path: Path) -> None:
+    program = PICTURE + SHOWN.replace("gl=GL", "").replace("grabbed = ", "assert window.show(None)\ngrabbed = ")
+    done = run_python(program, str(tmp_path / "a.png"), QT_QPA_PLATFORM="offscreen")
+    assert done.returncode == 0, done.stderr
+    pixels = np.asarray(PIL.open(tmp_path / "a.png").convert("RGB"))
+    assert (pixels == (24, 24, 26)).all()
+
+
+@pytest.mark.parametrize("away", ["showMinimized", "hide"])
+def test_a_window_that_is_minimised_says_that_nobody_sees_it(away: str) -> None:
+    program = PICTURE + (
+        "window = FaceWindow(256)\n"
+        "def settled(hidden):\n"
+        "    for _ in range(200):\n"
+        "        assert window.show(pixels)\n"
+        "        if bool(window.problem) is hidden:\n"
+        "            return\n"
+        "        QtCore.QThread.msleep(10)\n"
+        "    raise AssertionError(window.problem)\n"
+        "assert window.problem == ''\n"
+        f"window.view.{away}()\n"
+        "settled(True)\n"
+        "assert 'bring it back' in window.problem\n"
+        "window.view.showNormal()\n"
+        "settled(False)\n"
+    )
+    with virtual_display() as display:
+        for platform in ({"QT_QPA_PLATFORM": "offscreen"}, {"DISPLAY": display}):
+            done = run_python(program, **platform)
+            assert done.returncode == 0, done.stderr
+
+
 def test_full_screen_lands_on_the_screen_that_was_named(tmp_path: Path) -> None:
     screens = [
         {

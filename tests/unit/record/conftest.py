@@ -189,3 +189,33 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         return known[str(options)]
 
     return record
+
+
+UNSEEN_S = (3.1, 7.0)
+"""Part of the made-up session without a face: presses 2 and 3 lie in it; press 4 begins after it."""
+
+
+@pytest.fixture(scope="session")
+def unseen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The made-up session whose face was not shown from 3.1 to 7 s: no row of ``seen``, as the face now records it."""
+    begin_ns, end_ns = (at(t_s) for t_s in UNSEEN_S)
+    folder = tmp_path_factory.mktemp("unseen")
+    with RecordWriter(folder, min_free_mb=1) as writer:
+        for message in made_up_session():
+            if not (isinstance(message, m.Seen) and begin_ns < message.t_ns < end_ns):
+                writer.put(message)
+        writer.put(m.ActorState(begin_ns + 900_000_000, "face", "degraded", "drawing failed (no context)", 4242))
+        writer.put(m.ActorState(end_ns, "face", "degraded", "drawing failed (no context); numba 192 px, 9 ms a frame"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def undrawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same as version 0.1 recorded it: rows of ``seen`` without a picture, and a face that says so."""
+    folder = tmp_path_factory.mktemp("undrawn")
+    with RecordWriter(folder, min_free_mb=1) as writer:
+        for message in made_up_session():
+            writer.put(message)
+        writer.put(m.ActorState(at(3.1), "face", "degraded", "no picture: no GL context", 4242))
+        writer.put(m.ActorState(at(7.0), "face", "degraded", "no picture: no GL context; gl 192 px, 9 ms a frame"))
+    return folder

@@ -10,7 +10,7 @@ from robopatient.record.reader import Record
 
 COLUMNS = (
     "start_s,peak_newton,rise_newton_per_s,x_mm,y_mm,region,peak_nrs,peak_level_dbfs,peak_pspi,"
-    "voice_latency_ms,face_latency_ms"
+    "voice_latency_ms,face_latency_ms,face_shown"
 )
 
 

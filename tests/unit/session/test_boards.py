@@ -4,8 +4,10 @@ import json
 
 import pytest
 
-from robopatient.errors import ConfigError
-from robopatient.sensing import load_calibration
+from firmware_bridge.errors import BridgeError
+from robopatient.errors import ConfigError, SessionError
+from robopatient.sensing import calibration_files, load_calibration
+from robopatient.sensing.calibration_files import Readings
 from robopatient.session import boards
 
 
@@ -54,6 +56,78 @@ def test_a_calibration_is_never_written_over(tmp_path):
     (tmp_path / "x.toml").touch()
     with pytest.raises(ConfigError, match="exists; calibrations are dated and kept"):
         calibrated(tmp_path / "x.toml")
+
+
+def test_each_reading_is_on_the_disk_at_once_and_a_calibration_goes_on_after_it(tmp_path, monkeypatch, capsys):
+    out = tmp_path / "x.toml"
+
+    class Failing(Readings):
+        def add(self, reading, board_uid):
+            super().add(reading, board_uid)
+            if self.count == 5:
+                raise SessionError("the plug was pulled")
+
+    monkeypatch.setattr(boards, "Readings", Failing)
+    with pytest.raises(SessionError, match="the plug was pulled"):
+        calibrated(out)
+    monkeypatch.undo()
+    assert "5 readings are kept" in capsys.readouterr().err
+    before = out.with_suffix(".csv").read_text()
+    assert len(before.splitlines()) == 1 + 5
+    with pytest.raises(ConfigError, match="go on with its readings by --resume"):
+        calibrated(out)
+    with pytest.raises(ConfigError, match="not of this plan"):
+        calibrated(out, resume=True, weights="20,40")
+    assert calibrated(out, resume=True) == 0
+    after = out.with_suffix(".csv").read_text()
+    assert after.startswith(before)
+    assert len(after.splitlines()) == 1 + 1 + 6 * 3
+    assert load_calibration(str(out), n_cells=4).board_uid == load_calibration("virtual", n_cells=4).board_uid
+
+
+def test_complete_readings_become_a_calibration_without_a_board(tmp_path, monkeypatch):
+    out = tmp_path / "x.toml"
+    monkeypatch.setattr(boards, "evaluate", lambda *_, **__: (_ for _ in ()).throw(SessionError("no power")))
+    with pytest.raises(SessionError, match="no power"):
+        calibrated(out)
+    monkeypatch.undo()
+    assert calibrated(out, resume=True, board="/dev/nowhere") == 0
+    assert load_calibration(str(out), n_cells=4).board_uid == load_calibration("virtual", n_cells=4).board_uid
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_the_first_weight(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    with pytest.raises(SessionError, match="cannot be written"):
+        calibrated(tmp_path / "file" / "x.toml")
+    assert "lay" not in capsys.readouterr().err
+
+
+def test_a_board_that_is_not_there_leaves_nothing_so_that_the_command_can_be_typed_again(tmp_path):
+    with pytest.raises(BridgeError):
+        calibrated(tmp_path / "x.toml", board="/dev/nowhere")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_login_without_a_name_is_no_error(monkeypatch):
+    monkeypatch.setattr(
+        calibration_files.getpass, "getuser", lambda: (_ for _ in ()).throw(KeyError("getpwuid(): uid not found"))
+    )
+    assert calibration_files.login_name().startswith("user ")
+
+
+def test_a_recording_is_not_touched_by_a_second_try(tmp_path):
+    out = tmp_path / "rec"
+    boards.record("virtual", out, 0.3, 1000.0)
+    files = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert sorted(files) == ["rec.bytes", "rec.csv"]
+    assert all(files.values())
+    with pytest.raises(BridgeError, match="exists"):
+        boards.record("virtual", out, 0.3, 1000.0)
+    with pytest.raises(BridgeError, match="/dev/nowhere"):
+        boards.record("/dev/nowhere", out, 0.3, 1000.0, force=True)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == files
+    boards.record("virtual", out, 0.3, 1000.0, force=True)
+    assert out.with_suffix(".csv").read_bytes() != files["rec.csv"]
 
 
 def test_a_healthy_board_passes_its_self_test_and_a_sick_one_is_told_cell_by_cell(monkeypatch, capsys):

@@ -1,5 +1,6 @@
 import fcntl
 import json
+import sqlite3
 
 import msgspec
 import pytest
@@ -8,10 +9,16 @@ from firmware_bridge.boards import make_board
 from firmware_bridge.frames import RawFrame
 from firmware_bridge.phantom import OFFSET_COUNTS
 from robopatient import messages as m
+from robopatient.bus import make_endpoints
+from robopatient.clock import FakeClock
 from robopatient.config import SensingConfig, SessionConfig, StudyConfig, load_session
 from robopatient.errors import AssetError, ConfigError, RecordError, SessionError
+from robopatient.presence import Presence
+from robopatient.record.reader import Record
 from robopatient.record.writer import RecordWriter
 from robopatient.session import study_run, study_verbs
+from robopatient.session.control import Control
+from robopatient.session.journal import Action, read_journal
 from robopatient.session.pipeline import Outputs
 from robopatient.session.study_desk import StudyDesk
 from robopatient.session.study_stage import earlier_rows, make_study
@@ -127,6 +134,35 @@ def test_there_must_be_something_to_go_on_with(study, ran, tmp_path):
     assert list(ran) == ["small_P01_s1_2"]
 
 
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("damage", ["overwritten", "cut", "forbidden"])
+def test_a_part_that_cannot_be_read_is_an_error_with_its_name_and_never_nothing(study, ran, tmp_path, damage, resume):
+    part = tmp_path / "out" / "small_P01_s1"
+    write_session(study, part, [row(study, 0)])
+    record = part / "record.sqlite"
+    match damage:
+        case "overwritten":
+            record.write_bytes(bytes(40) + record.read_bytes()[40:])
+        case "cut":
+            record.write_bytes(record.read_bytes()[:5000])
+        case "forbidden":
+            record.unlink()
+            record.mkdir()
+    with pytest.raises(SessionError, match=r"small_P01_s1: this part of the session cannot be read"):
+        run(study, tmp_path / "out", resume=resume)
+    assert not ran
+    assert [path.name for path in (tmp_path / "out").glob("small*")] == ["small_P01_s1"]
+
+
+def test_a_part_that_was_killed_before_its_record_was_laid_out_does_not_count(study, ran, tmp_path):
+    for number, lay in enumerate((lambda path: path.touch(), lambda path: sqlite3.connect(path).close())):
+        part = tmp_path / str(number) / "small_P01_s1"
+        part.mkdir(parents=True)
+        lay(part / "record.sqlite")
+        run(study, tmp_path / str(number))
+    assert list(ran) == ["small_P01_s1_2"]
+
+
 def test_two_consoles_cannot_run_the_same_session_at_once(study, ran, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
@@ -238,7 +274,7 @@ def outputs(**changes):
 
 def test_the_desk_fills_in_what_was_presented_and_says_when_it_is_saved(study, tmp_path):
     with RecordWriter(tmp_path / "desk", min_free_mb=1) as record:
-        desk = StudyDesk(record, 1)
+        desk = StudyDesk(record, 1, Presence(SessionConfig()))
         for t_ns, seq, level, f0, call in (
             (5, 9, -20.0, 200.0, "moan"),  # before the trigger
             (11, 10, -62.0, 0.0, "breath"),
@@ -259,7 +295,7 @@ def test_the_desk_fills_in_what_was_presented_and_says_when_it_is_saved(study, t
 
 def test_the_desk_asks_for_a_pause_when_the_disk_is_nearly_full(tmp_path):
     with RecordWriter(tmp_path / "desk", min_free_mb=1) as record:
-        desk = StudyDesk(record, 10**9)
+        desk = StudyDesk(record, 10**9, Presence(SessionConfig()))
         (asked,) = desk.actions(7)
         assert (asked.action, asked.argument, asked.source) == ("pause", "disk nearly full", "record")
         assert desk.actions(8) == []  # once
@@ -314,3 +350,70 @@ def test_a_trial_with_gains_of_its_own_still_tells_the_face_where_it_is_pressed(
         if phase == "press":
             where.add(made.face.site_mm)
     assert where == {None, pipeline.sensing.phantom.body_mm(145.0, 145.0)}
+
+
+def test_a_face_that_freezes_in_a_trial_pauses_the_study_until_the_operator_goes_on(study, tmp_path):
+    """The loop's own parts on a simulated clock: its journal runs the same pause again."""
+    sockets = tmp_path / "sockets"
+    sockets.mkdir()
+    (tmp_path / "session").mkdir()
+    clock = FakeClock(10**12)
+    config = msgspec.structs.replace(
+        SessionConfig(), patient="healthy", study=StudyConfig(name=study.reference, participant="P01")
+    )
+    control = Control(config, make_endpoints(sockets), tmp_path / "session", clock)
+    machine, desk = control.pipeline.study.machine, control.desk
+    machine._used = frozenset(["face"])
+    control.presence.begin(clock.now_ns())
+
+    def turn(seconds: float, face: bool, *said: m.OperatorAction) -> None:
+        for action in said:
+            control._act(action)
+        for _ in range(round(seconds * 250)):
+            clock.advance_s(0.004)
+            now_ns = clock.now_ns()
+            if face:
+                seen = m.Seen(now_ns, 0, 0, 0, {}, 0.0)
+                control.presence.feed(seen)
+            outputs = control.pipeline.tick(now_ns)
+            control.journal.tick(now_ns)
+            control._publish(outputs)
+            control._attend(desk, outputs, now_ns)
+
+    def say(name: str, source: str) -> m.OperatorAction:
+        return m.OperatorAction(clock.now_ns(), name, "", source)
+
+    def flags() -> tuple[str, ...]:
+        return desk._shown.flags
+
+    turn(2.0, False)
+    assert machine.phase == "setup", "nothing is needed yet"
+    for _ in range(3):
+        turn(0.1, True, say("next", "participant"))
+    assert machine.phase == "ready"
+    turn(0.9, False)
+    assert machine.phase == "ready", "not yet a second"
+    turn(0.3, False)
+    assert machine.phase == "paused"
+    assert "face not shown" in flags()
+    turn(0.5, True, say("resume", "participant"))
+    assert machine.phase == "paused", "the participant cannot know that the face works"
+    turn(2.0, True)
+    assert machine.phase == "paused", "it never goes on by itself"
+    turn(0.5, True, say("resume", "console"))
+    assert machine.phase == "ready"
+    assert "face not shown" not in flags()
+    turn(1.1, False)
+    turn(0.1, False, say("resume", "console"))
+    assert machine.phase == "paused", "resumed too early: it waits again"
+    control._say(m.SessionStop(clock.now_ns(), "done"))
+    for part in (control.record, control.journal, control.hub):
+        part.close()
+    paused = [
+        (entry.action.argument, entry.action.source)
+        for entry in read_journal(tmp_path / "session")
+        if isinstance(entry, Action) and entry.action.action == "pause"
+    ]
+    assert paused == [("face not shown", "control")] * 3
+    with Record(tmp_path / "session") as record:
+        assert any("face not shown: the study pauses" in note.text for note in record.messages("note"))

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from support.needs import HEAD, module
 
+from firmware_bridge.errors import OutputError
 from robopatient.errors import ConfigError, RecordError
+from robopatient.facs import ACTION_UNITS, by_side, pspi
 from robopatient.simulation.generate import generate
 
 
@@ -36,6 +38,23 @@ def test_frames_and_table_show_the_pain_of_the_trace(trace: Path, tmp_path: Path
     assert pain.max() == pytest.approx(8.0)
     assert shown[pain > 7.9].max() > least
     assert shown[0] < 0.5
+    for row in rows:
+        au = {name: float(row[name]) for name in by_side({}, ACTION_UNITS)}
+        assert all(au[unit] == max(au[f"{unit}L"], au[f"{unit}R"]) for unit in ACTION_UNITS)
+        assert float(row["pspi"]) == pytest.approx(pspi(au), abs=1e-3)
+    assert max(float(row["AU6L"]) for row in rows) > 0.1
+
+
+@HEAD
+def test_the_recording_beside_a_film_of_its_name_is_kept(trace: Path, tmp_path: Path) -> None:
+    before = trace.read_bytes()
+    out = trace.with_suffix(".mp4")
+    generate(str(trace), out, fps=5.0, size_px=128, renderer="numba", engine="blend")
+    assert trace.read_bytes() == before
+    assert out.exists()
+    assert len(rows_of(tmp_path / "pain_frames.csv")) > 10
+    with pytest.raises(OutputError, match="exists"):
+        generate(str(trace), out, fps=5.0, size_px=128, renderer="numba", engine="blend")
 
 
 @HEAD

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from robopatient.errors import ConfigError
+from firmware_bridge.errors import OutputError
 from robopatient.patient import load_patient
 from robopatient.simulation import patients
 
@@ -51,7 +51,7 @@ def test_fit_writes_a_file_once(capsys, tmp_path: Path) -> None:
     assert patients.fit("NRS 5 at 20 N on the right iliac", out) == 0
     assert load_patient(str(out)).sites[0].region == "right iliac"
     assert f"--set patient={out}" in capsys.readouterr().out
-    with pytest.raises(ConfigError, match="exists already"):
+    with pytest.raises(OutputError, match="exists; choose another --out"):
         patients.fit("NRS 5 at 20 N on the right iliac", out)
-    with pytest.raises(ConfigError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         patients.fit("NRS 5 at 20 N on the right iliac", tmp_path / "nowhere" / "mine.toml")

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from robopatient.errors import AssetError, ConfigError, RecordError
+from firmware_bridge.errors import OutputError
+from robopatient.errors import AssetError, ConfigError
 from robopatient.simulation.voices import render
 from robopatient.voice.verbs import ask_for
 
@@ -41,7 +42,7 @@ def test_wrong_arguments_are_named(tmp_path, changes, error, says) -> None:
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path) -> None:
-    with pytest.raises(RecordError, match="nowhere"):
+    with pytest.raises(OutputError, match="nowhere"):
         render("mei", 5.0, 0.2, 1, tmp_path / "nowhere" / "x.wav")
 
 

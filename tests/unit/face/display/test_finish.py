@@ -96,6 +96,13 @@ def test_patterns_reach_the_edges_and_say_which_way_is_up() -> None:
     assert set(np.unique(focus)) == {0, 120, 255}
 
 
+def test_the_patch_counts_one_sided_units_and_no_blink() -> None:
+    patch = ChangePatch()
+    assert patch.step({"AU6": 2.0}) is True
+    assert patch.step({"AU6L": 2.0, "AU6R": 2.0, "AU45L": 5.0, "AU45R": 5.0}) is True  # the same face, blinking
+    assert patch.step({"AU6": 2.0, "AU6R": 1.5}) is False
+
+
 def test_the_patch_changes_with_the_frame_whose_expression_changed() -> None:
     patch = ChangePatch()
     assert [patch.step({"AU4": au}) for au in (0.0, 0.1, 0.2, 0.4, 0.45, 0.5, 0.7)] == [

@@ -225,7 +225,7 @@ def test_biovid_takes_sex_and_age_from_the_name_and_pain_from_the_thermode(tmp_p
     assert max(one.pain.max() for one in corpus.sequences) == 7.5
     (root / "temperature" / "080109_m_34.csv").unlink()
     with pytest.raises(PolicyError, match=r"080109_m_34.csv: missing; every face needs its thermode"):
-        run(root, tmp_path / "corpus.npz", "biovid")
+        run(root, tmp_path / "another.npz", "biovid")
 
 
 def test_unbc_folders_become_a_corpus_with_self_report_as_pain(tmp_path):

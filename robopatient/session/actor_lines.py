@@ -1,0 +1,50 @@
+"""What the processes of a session say of themselves, as lines at the terminal: each fault once a change."""
+
+from __future__ import annotations
+
+import re
+
+from robopatient.messages import ActorState
+
+__all__ = ["ActorLines"]
+
+SETTLED_NS = 5_000_000_000
+"""How long an actor must be ready before that is told: one that comes and goes is told once (assumption)."""
+
+FIGURES = re.compile(r"\d+(\.\d+)?")
+"""Of a detail: a picture that takes a millisecond longer is no news."""
+
+
+class ActorLines:
+    """Turns the states that are repeated every second into few lines."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, str] = {}
+        self._ready_ns: dict[str, int] = {}
+
+    def line(self, state: ActorState) -> str:
+        """Line for the newest state of an actor, or "" when there is nothing new.
+
+        Told are "degraded" with another reason than before, what control waits for at the start, and that either is
+        over. The supervisor tells "failed" itself.
+        """
+        actor = state.actor
+        if state.state == "ready":
+            return self._over(actor, state.t_ns)
+        if state.state != "degraded" and (state.state, actor) != ("starting", "control"):
+            return ""
+        self._ready_ns.pop(actor, None)
+        words = FIGURES.sub("#", state.detail)
+        if words == self._told.get(actor, ""):  # nothing new, or nothing to say yet
+            return ""
+        self._told[actor] = words
+        return f"{actor}: {state.detail}"
+
+    def _over(self, actor: str, t_ns: int) -> str:
+        if actor not in self._told:
+            return ""
+        since_ns = self._ready_ns.setdefault(actor, t_ns)
+        if actor != "control" and t_ns - since_ns < SETTLED_NS:
+            return ""
+        del self._told[actor], self._ready_ns[actor]
+        return f"{actor}: ready"
