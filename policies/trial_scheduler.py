@@ -5,7 +5,6 @@ It says which pain to aim at, when to ask, what to send to the trainer, and what
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,11 +16,12 @@ from policies.plan import keyed
 from policies.spaces import TASKS
 from policies.trainer import FinishTraining, NextTrial, PressDone, Progress, Rated, Skipped, Undo
 from robopatient import messages as m
-from robopatient.config import LessonConfig, SessionConfig
+from robopatient.config import FaceConfig, LessonConfig, SessionConfig, VoiceConfig
 from robopatient.expression.ppo import Ppo, Slope
-from robopatient.levels import CONTACT_NEWTON, HAND_OFF_NEWTON
-from robopatient.patient import Patient, PatientProfile
-from robopatient.phantom import load_phantom
+from robopatient.levels import HAND_OFF_NEWTON
+from robopatient.patient import PatientProfile
+from robopatient.simulation.presses import Palpation, PressProfile
+from robopatient.simulation.rig import Rig
 
 __all__ = ["PressOutcomes", "TrialScheduler", "standard_presses"]
 
@@ -36,7 +36,6 @@ LEAST_NEWTON, MOST_NEWTON = 4.0, 35.0
 LIGHT_SHARE = 0.5
 """A press whose pain stays below this share of the least pain that is taught is no trial."""
 PRESS_S = 1.2
-RATE_HZ = 250.0
 
 
 class PressOutcomes(NamedTuple):
@@ -60,28 +59,31 @@ def standard_presses(config: SessionConfig, profile: PatientProfile, policy: Ppo
 
     Each force is tried on a patient of its own, so that none is sensitised by the last.
     """
-    phantom = load_phantom(config.sensing.phantom)
-    site = max(profile.sites, key=lambda one: one.strength)
-    place = phantom.plate_mm(site.left_mm, site.head_mm)
     newton = np.linspace(LEAST_NEWTON, MOST_NEWTON, 12)
-    shown = np.array([_worst(config, profile, policy, float(force), place) for force in newton])
+    shown = np.array([_worst(config, profile, policy, float(force)) for force in newton])
     # Looking up a force by its pain needs pains that never fall.
     return PressOutcomes(newton, *np.maximum.accumulate(shown, axis=0).T)
 
 
-def _worst(
-    config: SessionConfig, profile: PatientProfile, policy: Ppo, newton: float, place: tuple[float, float]
-) -> tuple[float, float]:
+def _worst(config: SessionConfig, profile: PatientProfile, policy: Ppo, newton: float) -> tuple[float, float]:
     """Worst pain and its steepest rise in one press."""
-    patient = Patient(profile, config.seed, load_phantom(config.sensing.phantom), config.control.fail_quiet_ms)
+    alone = SessionConfig(
+        seed=config.seed,
+        sensing=msgspec.structs.replace(config.sensing, tare_at_start=False),
+        control=config.control,
+        expression=config.expression,
+        voice=VoiceConfig(enabled=False),
+        face=FaceConfig(enabled=False),
+    )
+    rig = Rig(alone, profile)
+    half_s = PRESS_S / 2.0
+    press = PressProfile(peak_newton=newton, rise_s=half_s, hold_s=0.0, fall_s=half_s, shape="sine")
+    hand = Palpation([press], phantom=rig.pipeline.sensing.phantom, sites=profile.sites)
     slope = Slope()
     worst = steepest = 0.0
-    for step in range(round(PRESS_S * RATE_HZ)):
-        t_ns = round((1.0 + step / RATE_HZ) * 1e9)
-        total = newton * math.sin(math.pi * step / (PRESS_S * RATE_HZ))
-        contact = place if total > CONTACT_NEWTON else None
-        nrs = policy.shown(patient.step(m.ForceFrame(t_ns, t_ns, step, (total / 4.0,) * 4, contact)))
-        worst, steepest = max(worst, nrs), max(steepest, slope.step(t_ns, nrs))
+    for turn in rig.play(hand, PRESS_S):
+        nrs = policy.shown(turn.outputs.pain)
+        worst, steepest = max(worst, nrs), max(steepest, slope.step(turn.t_ns, nrs))
     return worst, steepest
 
 

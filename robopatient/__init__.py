@@ -1,3 +1,61 @@
-"""The robotic patient: sensing, pain, expression, voice, face and record."""
+"""The robotic patient: sensing, pain, expression, voice, face and record.
+
+A notebook starts here::
+
+    import robopatient as rp
+
+    patient = rp.load_patient("appendicitis")
+    episode = rp.simulate(patient, rp.press(newton=20, region="right iliac", hold_s=1.0), seed=1)
+    episode.pain["nrs"].max(), episode.motion["pspi"].max()
+    episode.film("press.mp4")
+
+Nothing is loaded before it is used, so that ``import robopatient`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from robopatient.errors import RobopatientError
+    from robopatient.patient import PatientProfile, load_patient
+    from robopatient.simulation.episode import Episode, simulate
+    from robopatient.simulation.presses import PressProfile, press
+
+__all__ = [
+    "Episode",
+    "PatientProfile",
+    "PressProfile",
+    "RobopatientError",
+    "__version__",
+    "load_patient",
+    "press",
+    "simulate",
+]
 
 __version__ = "0.1.0"
+
+_PLACES = {
+    "Episode": "robopatient.simulation.episode",
+    "PatientProfile": "robopatient.patient",
+    "PressProfile": "robopatient.simulation.presses",
+    "RobopatientError": "robopatient.errors",
+    "load_patient": "robopatient.patient",
+    "press": "robopatient.simulation.presses",
+    "simulate": "robopatient.simulation.episode",
+}
+"""Where each public name lives; it is loaded when it is first asked for (PEP 562)."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'robopatient' has no attribute {name!r}; it has {', '.join(__all__)}")
+    import importlib
+
+    value = getattr(importlib.import_module(_PLACES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -68,6 +68,25 @@ class Phantom(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         row = sum(y_mm > line for line in self.horizontal_lines_mm)
         return REGIONS[2 - row][column] if self.head_towards == "+y" else REGIONS[row][2 - column]
 
+    def middle_mm(self, region: str) -> tuple[float, float]:
+        """Middle of a region in body coordinates; the outer ones are taken to be as wide as the middle ones.
+
+        Raises
+        ------
+        ConfigError
+            When there is no such region.
+        """
+        (x0, x1), (y0, y1) = self.vertical_lines_mm, self.horizontal_lines_mm
+        half_x, half_y = (x1 - x0) / 2.0, (y1 - y0) / 2.0
+        xs = (x0 - 0.5 * half_x, (x0 + x1) / 2.0, x1 + 0.5 * half_x)
+        ys = (y0 - 0.5 * half_y, (y0 + y1) / 2.0, y1 + 0.5 * half_y)
+        middles = {self.region(x, y): self.body_mm(x, y) for x in xs for y in ys}
+        if region not in middles:
+            known = ", ".join(name for row in REGIONS for name in row)
+            raise ConfigError(f'"{region}" is no region of the abdomen; choose one of {known}')
+        left_mm, head_mm = middles[region]
+        return round(left_mm, 1), round(head_mm, 1)
+
 
 def load_phantom(name: str) -> Phantom:
     """Phantom of ``assets/phantoms`` or of a user's file.

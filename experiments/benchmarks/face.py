@@ -21,12 +21,11 @@ from scipy import ndimage, stats
 
 from experiments.benchmarks.dose import dose_figures
 from experiments.benchmarks.figures import Figure, distribution, machine, new_result, reference_process, show, value
-from robopatient.config import FaceConfig
+from robopatient.config import VoiceConfig
 from robopatient.errors import DeviceError, MissingPackageError, require
 from robopatient.face.ahead import DrawAhead
 from robopatient.face.apex import apex_au
 from robopatient.face.film import write_film
-from robopatient.face.generator import make_engine
 from robopatient.face.head import Head
 from robopatient.face.identity import Identity, load_identity
 from robopatient.face.keystone import apply, homography
@@ -35,7 +34,9 @@ from robopatient.face.mesh import Part, load_template
 from robopatient.face.render import Renderer, make_renderer
 from robopatient.face.sampler import sample_identities
 from robopatient.facs import pspi
-from robopatient.messages import FaceAsk, FaceCommand, FacePose, Phase
+from robopatient.messages import FacePose
+from robopatient.simulation.episode import simulation_config, somebody
+from robopatient.simulation.rig import Rig
 
 __all__ = ["bench_face"]
 
@@ -88,15 +89,11 @@ def bench_face(as_json: bool, seconds: float, identities: int, seed: int, judge:
 
 def _living_poses(seconds: float, seed: int) -> list[FacePose]:
     """A face that is pressed for two seconds in every four."""
-    engine = make_engine(FaceConfig(), seed)
-    poses = []
-    for frame in range(round(seconds * FPS)):
-        t_s = frame / FPS
-        pressed = t_s % 4.0 < 2.0
-        t_ns = round(t_s * 1e9)
-        phase: Phase = "hold" if pressed else "rest"
-        poses.append(engine.step(FaceCommand(t_ns, frame, t_ns, 8.0 * pressed, phase, FaceAsk(8.0 * pressed)), t_ns))
-    return poses
+    config = msgspec.structs.replace(simulation_config(seed, fps=FPS), voice=VoiceConfig(enabled=False))
+    rig = Rig(config, somebody("female", "rosa"), tick_s=1.0 / FPS)
+    pains = [8.0 * (frame / FPS % 4.0 < 2.0) for frame in range(round(seconds * FPS))]
+    poses = [frame.pose for turn in rig.feel(pains) for frame in turn.frames]
+    return poses[: len(pains)]
 
 
 def _draw(poses: list[FacePose]) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:

@@ -14,14 +14,14 @@ import numpy as np
 from experiments.benchmarks.figures import Figure, distribution, machine, new_result, show
 from robopatient.config import asset_names
 from robopatient.messages import PainState
-from robopatient.patient import Patient, PatientProfile, TenderSite, load_patient
+from robopatient.patient import PatientProfile, TenderSite, load_patient
 from robopatient.patient.cues import Cues
 from robopatient.patient.expectation import Expectation, KalmanBelief
 from robopatient.patient.guarding import Guarding
-from robopatient.patient.hand import Hand
 from robopatient.patient.offset import OffsetAnalgesia
 from robopatient.patient.report import Talk, report_sd
 from robopatient.patient.summation import Summation
+from robopatient.simulation.hand import GuidedHand
 
 __all__ = ["bench_patient", "published"]
 
@@ -71,19 +71,19 @@ def _within(name: str, number: float, aim: float, interval: tuple[float, float],
     return Figure(name, value=number, target={"low": low, "high": high}, met=low <= number <= high, remark=remark)
 
 
-def _hand(**sections: Any) -> Hand:
+def _hand(**sections: Any) -> GuidedHand:
     given: dict[str, Any] = {"guarding": Guarding(gain=0.0), "sites": (SITE,)} | sections
     profile = PatientProfile(
         name="nobody", age_years=40, sex="male", complaint="", history="", voice="david", face="david", **given
     )
-    return Hand(Patient(profile))
+    return GuidedHand(profile)
 
 
 def _worst(felt: list[PainState]) -> float:
     return max(pain.nrs for pain in felt)
 
 
-def _force_for(nrs: float, press: Callable[[Hand, float], float], **sections: Any) -> float:
+def _force_for(nrs: float, press: Callable[[GuidedHand, float], float], **sections: Any) -> float:
     low, high = 0.0, 120.0
     for _ in range(20):
         middle = (low + high) / 2.0
@@ -106,7 +106,7 @@ def _held() -> float:
     """A press held for a minute that begins at 38.5 of 100."""
     summation = Summation()
 
-    def begin(hand: Hand, force: float) -> float:
+    def begin(hand: GuidedHand, force: float) -> float:
         hand.lead(force, AT_MM, 0.2)
         return hand.lead(force, AT_MM, 1.0)[-1].nrs
 
@@ -118,7 +118,7 @@ def _held() -> float:
 def _offset(kind: str) -> float:
     """Lowest pain after a step from 5 to 6 and back, less that of a constant press."""
 
-    def held(hand: Hand, force: float) -> float:
+    def held(hand: GuidedHand, force: float) -> float:
         hand.lead(force, AT_MM, 0.2)
         return hand.lead(force, AT_MM, 1.0)[-1].nrs
 
@@ -172,7 +172,8 @@ def _costs_us(seed: int) -> np.ndarray:
     """Processor time of every step of all shipped patients under presses, shape (n,)."""
     costs: list[float] = []
     for name in asset_names("patients"):
-        patient = Patient(load_patient(name), seed)
+        hand = GuidedHand(load_patient(name), seed)
+        patient = hand.patient
         step = patient.step
 
         def timed(force: Any, step: Callable[[Any], PainState] = step) -> PainState:
@@ -184,7 +185,6 @@ def _costs_us(seed: int) -> np.ndarray:
         patient.step = timed  # type: ignore[method-assign]
         site = patient.profile.sites[0] if patient.profile.sites else None
         at_mm = (site.left_mm, site.head_mm) if site else (0.0, 0.0)
-        hand = Hand(patient)
         patient.cue("this may hurt")
         while hand.t_ns < SECONDS * 1e9:
             hand.press(25.0, at_mm)

@@ -35,10 +35,10 @@ from experiments.benchmarks.monitor import capture_monitor, delays_ms
 from robopatient.clock import HostClock
 from robopatient.config import VoiceConfig, asset_names
 from robopatient.messages import Heard, Phase, VoiceAsk, VoiceCommand
+from robopatient.simulation.voice_evaluation import Evaluation, evaluate, write_page
 from robopatient.voice import synth
 from robopatient.voice.calls import CALLS
 from robopatient.voice.engine import LOOKAHEAD_S, VoiceEngine
-from robopatient.voice.evaluate import Evaluation, evaluate, write_page
 from robopatient.voice.identity import load_identity
 from robopatient.voice.loudness import true_peak_dbfs
 from robopatient.voice.player import Player

@@ -7,7 +7,6 @@ import io
 import wave
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import msgspec
@@ -31,8 +30,9 @@ from robopatient.face.scene import load_scene
 from robopatient.face.texels import load_texels
 from robopatient.facs import ACTION_UNITS, pspi, pspi_no_au43
 from robopatient.messages import FacePose
-from robopatient.session.generate import write_lossless
-from robopatient.session.perform import TICK_S, felt, perform
+from robopatient.simulation.episode import of_pain, simulation_config, somebody
+from robopatient.simulation.generate import write_lossless
+from robopatient.simulation.rig import TICK_S
 from robopatient.voice.identity import load_identity as load_voice
 
 __all__ = [
@@ -153,13 +153,14 @@ def take_of(design: DatasetDesign, person: DatasetPerson, identity: Identity, sh
     if picture.form == "stills":
         return Take([0.0], [shot.nrs], [still(shot, np.random.default_rng(seed))], np.zeros(0, np.float32), 0)
     levels = [pain_course(shot, picture.seconds, tick * TICK_S) for tick in range(round(picture.seconds / TICK_S) + 1)]
-    character = SimpleNamespace(sex=person.sex, expressiveness=shot.expressiveness)
-    voice = _voice(person.sex, identity.age_years)
-    moments, sound, rate_hz = perform(felt(levels), character, voice, seed, picture.fps, picture.engine)
-    moments = moments[: round(picture.seconds * picture.fps)]
+    profile = somebody(person.sex, _voice(person.sex, identity.age_years), shot.expressiveness)
+    episode = of_pain(levels, simulation_config(seed, engine=picture.engine, fps=picture.fps), profile)
+    moments = episode.moments[: round(picture.seconds * picture.fps)]
     poses = overlay([moment.pose for moment in moments], shot, picture.seconds, picture.fps, seed)
     times = [frame / picture.fps for frame in range(len(poses))]
-    return Take(times, [pain_course(shot, picture.seconds, t_s) for t_s in times], poses, sound, rate_hz)
+    return Take(
+        times, [pain_course(shot, picture.seconds, t_s) for t_s in times], poses, episode.sound, episode.sample_rate_hz
+    )
 
 
 def _write(path: Path, take: Take, renderer: Renderer, design: DatasetDesign) -> Iterator[tuple[Path, str]]:

@@ -16,6 +16,7 @@ from robopatient.face.generator.living import smoothstep
 from robopatient.facs import intensity, unit_of_name
 from robopatient.levels import MAX_INTENSITY
 from robopatient.messages import FacePose
+from robopatient.simulation.presses import course
 
 __all__ = ["CARRIED_BY", "OTHER", "overlay", "pain_course", "still"]
 
@@ -44,6 +45,8 @@ SPREAD = 0.15
 STILL_HEAD_SD_DEG = 2.0
 SYLLABLES_HZ = 4.5
 """Rate of speech: the peak of the modulation spectrum of talk lies at 4 to 5 Hz."""
+RISE_S, FALL_S = 0.2, 0.3
+"""Of the pain of a clip: a press of the hand (assumption)."""
 CALM_SHARE = 0.15
 """Share of a clip before and after what is shown."""
 
@@ -71,7 +74,8 @@ def pain_course(shot: Shot, seconds: float, t_s: float) -> float:
     if shot.kind != "pain":
         return 0.0
     start, end = CALM_SHARE * seconds, (1.0 - 2.0 * CALM_SHARE) * seconds
-    return shot.nrs * (smoothstep((t_s - start) / 0.2) - smoothstep((t_s - end) / 0.3))
+    hold_s = end - start - RISE_S
+    return float(course(t_s - start, peak=shot.nrs, rise_s=RISE_S, hold_s=hold_s, fall_s=FALL_S, shape="smooth"))
 
 
 def overlay(poses: list[FacePose], shot: Shot, seconds: float, fps: float, seed: int) -> list[FacePose]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from experiments.datasets.draw import AU_COLUMNS
@@ -20,19 +21,21 @@ from experiments.datasets.verify import open_dataset
 from experiments.judges.clips import UNITS, Clip
 from experiments.judges.voices import clips_of_voice, press, sound_of
 from policies.corpus.simulator import CorpusDesign, simulate
-from robopatient.config import FaceConfig
+from robopatient.config import SensingConfig, VoiceConfig
 from robopatient.errors import ConfigError, RecordError
-from robopatient.face.generator import Engine, make_engine
 from robopatient.face.generator.motion import MOTION_HZ, sided
 from robopatient.facs import intensity
-from robopatient.messages import FaceAsk, FaceCommand, Phase
 from robopatient.record.reader import Record
 from robopatient.record.visibility import load_visibility
+from robopatient.simulation.episode import simulation_config, somebody
+from robopatient.simulation.rig import Rig, given_pain
 
 __all__ = ["SOURCES", "load_clips"]
 
 CLIP_COLUMNS = ("file_name", "person", "shot", "view", "light", "stimulus_nrs", *AU_COLUMNS)
 CLIP_S = 8.0
+TOUCH_NEWTON, NO_TOUCH_NEWTON = (1.0, 1.0, 1.0, 1.0), (0.0, 0.0, 0.0, 0.0)
+"""On the cells: a hand in the middle of the plate, or none. The pain is given, so only the contact counts."""
 ENGINE_PEOPLE, ENGINE_CLIPS = 12, 10
 CORPUS_PEOPLE = 40
 
@@ -74,22 +77,28 @@ def _of_engine(name: str, seed: int) -> list[Clip]:
         expressiveness = float(rng.uniform(0.5, 1.5))
         for number in range(ENGINE_CLIPS):
             pain = press(rng, CLIP_S)
-            au = _shown(make_engine(FaceConfig(engine=name), int(rng.integers(2**31))), pain, expressiveness)
+            au = _shown(name, int(rng.integers(2**31)), pain, expressiveness)
             lineage = (f"engine/{name}", *ancestors.get(name, ("unknown",)))
             clips.append(Clip(f"e{person:02d}", f"e{person:02d}-{number}", lineage, au, pain))
     return clips
 
 
-def _shown(engine: Engine, pain: np.ndarray, expressiveness: float) -> np.ndarray:
-    """Units that a face engine shows of a course of pain, shape (frames, 12)."""
+def _shown(engine: str, seed: int, pain: np.ndarray, expressiveness: float) -> np.ndarray:
+    """Units that a face engine shows of a course of pain under a hand that lies there meanwhile, shape (frames, 12)."""
+    config = msgspec.structs.replace(
+        simulation_config(seed, engine=engine, fps=MOTION_HZ),
+        voice=VoiceConfig(enabled=False),
+        sensing=SensingConfig(tare_at_start=False),
+    )
+    rig = Rig(config, somebody("female", "rosa", expressiveness), tick_s=1.0 / MOTION_HZ)
+    if rig.note:
+        raise ConfigError(f"source engine:{engine}: {rig.note}")
     rows = []
-    for frame, nrs in enumerate(pain.tolist()):
-        t_ns = round(frame / MOTION_HZ * 1e9)
-        slope = nrs - (pain[frame - 1] if frame else 0.0)
-        phase: Phase = "rest" if nrs < 0.05 else "onset" if slope > 0.0 else "release" if slope < 0.0 else "hold"
-        ask = FaceAsk(nrs, expressiveness)
-        pose = engine.step(FaceCommand(t_ns, frame, t_ns, nrs, phase, ask, contact=nrs > 0.0), t_ns)
-        rows.append([intensity(pose.au, unit) for unit in UNITS])
+    for frame, given in enumerate(given_pain(pain.tolist(), rig.tick_s)):
+        cells_newton = TOUCH_NEWTON if given.nrs > 0.0 else NO_TOUCH_NEWTON
+        t_ns, until_s = round(frame / MOTION_HZ * 1e9), (frame + 0.5) / MOTION_HZ
+        [shown] = rig.turn(t_ns, cells_newton=cells_newton, given=given, until_s=until_s).frames
+        rows.append([intensity(shown.pose.au, unit) for unit in UNITS])
     return np.array(rows, np.float32)
 
 

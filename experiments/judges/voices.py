@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import wave
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 from scipy import signal
 
 from experiments.judges.clips import NO_FACE, NO_SOUND, Clip
-from robopatient.config import asset_names
+from robopatient.config import FaceConfig, SessionConfig, asset_names
 from robopatient.errors import ConfigError, RecordError, require
 from robopatient.face.generator.motion import MOTION_HZ
-from robopatient.session.perform import TICK_S, felt, perform
+from robopatient.simulation.episode import of_pain, somebody
+from robopatient.simulation.presses import course
+from robopatient.simulation.rig import TICK_S
 from robopatient.voice.identity import load_identity
 
 __all__ = ["clips_of_voice", "press", "sound_of"]
@@ -58,19 +59,18 @@ def press(rng: np.random.Generator, seconds: float) -> np.ndarray:
     """Pain of a clip, shape (frames,): none in a quarter of them, else up to 10."""
     peak = 0.0 if rng.random() < 0.25 else rng.uniform(1.0, 10.0)
     start, rise, hold, fall = rng.uniform([0.8, 0.15, 0.5, 0.3], [2.0, 1.2, 2.5, 1.2])
-    knots = np.cumsum([0.0, start, rise, hold, fall])
-    t_s = np.arange(round(seconds * MOTION_HZ)) / MOTION_HZ
-    levels = [0.0, 0.0, peak, peak * rng.uniform(0.7, 1.0), 0.0, 0.0]
-    return np.interp(t_s, [*knots, seconds + 9.0], levels).astype(np.float32)
+    t_s = np.arange(round(seconds * MOTION_HZ)) / MOTION_HZ - start
+    end = peak * rng.uniform(0.7, 1.0)
+    pain = course(t_s, peak=peak, end=end, rise_s=rise, hold_s=hold, fall_s=fall, shape="linear")
+    return pain.astype(np.float32)
 
 
 def _synthesised(pain: np.ndarray, voice: str, seed: int) -> np.ndarray:
     ticks_s = np.arange(round(len(pain) / MOTION_HZ / TICK_S)) * TICK_S
     levels = np.interp(ticks_s, np.arange(len(pain)) / MOTION_HZ, pain)
-    who = load_identity(voice)
-    character = SimpleNamespace(sex=who.sex, expressiveness=1.0)
-    _, sound, rate_hz = perform(felt(levels.tolist()), character, voice, seed, MOTION_HZ)
-    return _at_rate(sound, rate_hz)
+    config = SessionConfig(seed=seed, face=FaceConfig(enabled=False))
+    episode = of_pain(levels.tolist(), config, somebody(load_identity(voice).sex, voice))
+    return _at_rate(episode.sound, episode.sample_rate_hz)
 
 
 def _plain(pain: np.ndarray, pitch_hz: float, tract: float, rng: np.random.Generator) -> np.ndarray:

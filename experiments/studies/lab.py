@@ -1,7 +1,7 @@
 """A laboratory without people and without waiting: one session of a study on a simulated clock.
 
-The board's bytes, sensing, trial machine, expression, split, voice and face engines and the record are those of a
-session; made up are the hand, the answers, and the way from the engines to the ear and the eye.
+The rig is a session's own chain from the board's bytes to sound and picture, and so is the record; simulated are the
+hand and the answers.
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-import numpy as np
 
 import robopatient
-from experiments.studies.hand import PressingHand
 from experiments.studies.simulated_people import SimulatedPerson
 from firmware_bridge.boards.serial import SerialBoard
 from firmware_bridge.virtual_device import VirtualDevice
@@ -24,18 +22,17 @@ from robopatient import messages as m
 from robopatient.clock import FakeClock, HostClock
 from robopatient.config import SessionConfig
 from robopatient.errors import SessionError
-from robopatient.face.generator import make_engine
-from robopatient.facs import pspi
 from robopatient.levels import INAUDIBLE_DB
 from robopatient.patient import load_patient
+from robopatient.phantom import load_phantom
 from robopatient.presence import Presence
 from robopatient.record.writer import RecordWriter
-from robopatient.session.pipeline import Outputs, Pipeline
+from robopatient.session.pipeline import Outputs
 from robopatient.session.provenance import fingerprints
 from robopatient.session.study_desk import StudyDesk
+from robopatient.simulation.presses import Palpation
+from robopatient.simulation.rig import Rig
 from robopatient.study.questions import question
-from robopatient.voice.engine import LOOKAHEAD_S
-from robopatient.voice.engines import make_engine as make_voice
 
 __all__ = ["RATE_HZ", "SimulatedSession"]
 
@@ -45,10 +42,6 @@ IDLE_NS = 40 * MS
 RATE_HZ = 100.0
 """Of the simulated board, unless asked otherwise: one frame a turn of the loop, as slow as a converter with the HX711's
 80 a second; an hour of 1000 Hz would take most of an hour to compute."""
-OUTPUT_S = 0.010
-"""Buffered by the simulated sound card, as ``voice.latency_s`` asks for."""
-DISPLAY_S = 1.0 / 60.0
-"""From a swap to the light (assumption: one refresh)."""
 SAVED_S = 30.0
 """How long a row may take to the disk before the simulation gives up."""
 SETTLE_S = 3.0
@@ -112,7 +105,8 @@ class SimulatedSession:
         self._clock = HostClock()
         self._begun_ns = self._clock.now_ns()
         rate_hz = config.board.rate_hz
-        self._hand = PressingHand()
+        profile = load_patient(config.patient)
+        self._hand = Palpation(phantom=load_phantom(config.sensing.phantom), sites=profile.sites)
         device = VirtualDevice(self._hand, now_ns=self.now_ns, rate_hz=rate_hz, seed=config.seed)
         self._tick_ns = round(1e9 / rate_hz)
         self._board = SerialBoard("simulated", 500_000, rate_hz)
@@ -121,16 +115,14 @@ class SimulatedSession:
         self._cable.now_ns = self.now_ns
         self._board.link = self._cable  # type: ignore[assignment]
         self._origin_ns = 0
-        self.pipeline = Pipeline(config, self._board, load_patient(config.patient))
-        if self.pipeline.study is None:
+        self._rig = Rig(config, profile, board=self._board, tick_s=self._tick_ns * 1e-9)
+        if self._rig.pipeline.study is None:
             raise SessionError("study.name: names no study")
-        self._machine = self.pipeline.study.machine
+        self._machine = self._rig.pipeline.study.machine
         self._record = RecordWriter(
             folder, min_free_mb=config.record.min_free_mb, clock=FakeClock(), capacity=1_000_000
         )
         self._desk = StudyDesk(self._record, config.record.min_free_mb, Presence(config))
-        self._voice = _Voice(config) if config.voice.enabled else None
-        self._face = _Face(config) if config.face.enabled else None
         self._due_ns = 0
         self._wanted = ""
         self._active_until_ns = 0
@@ -165,23 +157,24 @@ class SimulatedSession:
         if self._pace:
             self._clock.sleep_until_ns(self._begun_ns + round(self.now_ns / self._pace))
         self._cable.now_ns = self.now_ns
-        data = self._cable.read()
-        if data:
-            self.pipeline.receive(self.now_ns, data)
+        turn = self._rig.turn(self.now_ns, data=self._cable.read(), present=self._active)
+        outputs = turn.outputs
         if not self._origin_ns and self._board.conversation.state == "streaming":
             self._origin_ns = self.now_ns
-        outputs = self.pipeline.tick(self.now_ns)
         self._board.poll(self.now_ns)
-        if outputs.voice.ask.level_db > INAUDIBLE_DB or outputs.face.ask.nrs > 0.0:
-            self._active_until_ns = self.now_ns + TAIL_NS
-        self._present(outputs)
+        presented: list[m.Heard | m.Seen] = [block.heard for block in turn.sound]
+        presented += [frame.seen for frame in turn.frames]
+        for message in presented:
+            self._desk.presented(message)
+            if self._keep_all:
+                self._record.put(message)
         for row in self._desk.take(outputs):
             if isinstance(row, m.TrialRecord):
                 self.rows.append(row)
                 self._save(row)
         if self._keep_all:
-            for message in (outputs.force, outputs.pain, outputs.expression, outputs.voice, outputs.face):
-                self._record.put(message)
+            for said in (outputs.force, outputs.pain, outputs.expression, outputs.voice, outputs.face):
+                self._record.put(said)
         for press in outputs.presses:
             self._record.put(press)
         for level, text in outputs.notes:
@@ -201,7 +194,7 @@ class SimulatedSession:
             self._confirmed(row.trial)
 
     def _act(self, action: m.OperatorAction) -> None:
-        self.pipeline.act(action)
+        self._rig.pipeline.act(action)
         self._put(action)
 
     def _participate(self, state: m.StudyState) -> None:
@@ -232,23 +225,11 @@ class SimulatedSession:
             return SETTLE_S
         return self._machine.study.file.design.break_s if phase == "break" else 0.2
 
-    def _present(self, outputs: Outputs) -> None:
+    def _active(self, outputs: Outputs) -> bool:
         """Voice and face follow while something is to be heard or seen."""
-        if self.now_ns > self._active_until_ns:
-            if self._voice is not None:
-                self._voice.skip(self.now_ns)
-            if self._face is not None:
-                self._face.skip(self.now_ns)
-            return
-        messages: list[m.Heard | m.Seen] = []
-        if self._voice is not None:
-            messages += self._voice.play(outputs.voice, self.now_ns)
-        if self._face is not None:
-            messages += self._face.show(outputs.face, self.now_ns)
-        for message in messages:
-            self._desk.presented(message)
-            if self._keep_all:
-                self._record.put(message)
+        if outputs.voice.ask.level_db > INAUDIBLE_DB or outputs.face.ask.nrs > 0.0:
+            self._active_until_ns = self.now_ns + TAIL_NS
+        return self.now_ns <= self._active_until_ns
 
     def _put(self, message: m.Message) -> None:
         self._record.put(message)
@@ -263,85 +244,7 @@ class SimulatedSession:
             commit="",
             seed=self.config.seed,
             config_json=msgspec.json.encode(self.config).decode(),
-            calibration_json=msgspec.json.encode(self.pipeline.sensing.calibration).decode(),
+            calibration_json=msgspec.json.encode(self._rig.pipeline.sensing.calibration).decode(),
             machine={"board": self._board.name, "simulated": self.person.rater.name},
             files_sha256=fingerprints(self.config),
         )
-
-
-class _Voice:
-    """The session's voice engine, played into nothing."""
-
-    def __init__(self, config: SessionConfig) -> None:
-        voice = config.voice
-        self._engine = make_voice(voice, config.seed)
-        self._out = np.zeros(voice.block_frames, np.float32)
-        self._block_ns = round(1e9 * voice.block_frames / voice.sample_rate_hz)
-        self._next_ns = 0
-        self._block = 0
-
-    def skip(self, now_ns: int) -> None:
-        """Nobody listens until now."""
-        behind = max(0, (now_ns - self._next_ns) // self._block_ns)
-        self._block += behind
-        self._next_ns += behind * self._block_ns
-
-    def play(self, command: m.VoiceCommand, now_ns: int) -> list[m.Heard]:
-        """The blocks due by now."""
-        heard = []
-        fresh: m.VoiceCommand | None = command
-        while self._next_ns <= now_ns:
-            made = self._engine.render(fresh, self._out)
-            fresh = None
-            heard.append(
-                m.Heard(
-                    t_ns=now_ns + round((OUTPUT_S + LOOKAHEAD_S) * 1e9),
-                    block=self._block,
-                    cause_seq=command.cause_seq,
-                    cause_received_ns=command.received_ns,
-                    f0_hz=made.f0_hz,
-                    level_dbfs=made.level_dbfs,
-                    roughness=made.roughness,
-                    call=made.call,
-                    underruns=0,
-                    command_t_ns=command.t_ns,
-                )
-            )
-            self._block += 1
-            self._next_ns += self._block_ns
-        return heard
-
-
-class _Face:
-    """The session's face engine, drawn on nothing."""
-
-    def __init__(self, config: SessionConfig) -> None:
-        self._engine = make_engine(config.face, config.seed)
-        self._period_ns = round(1e9 / config.face.fps)
-        self._next_ns = 0
-        self._frame = 0
-
-    def skip(self, now_ns: int) -> None:
-        """Nobody looks until now."""
-        behind = max(0, (now_ns - self._next_ns) // self._period_ns)
-        self._frame += behind
-        self._next_ns += behind * self._period_ns
-
-    def show(self, command: m.FaceCommand, now_ns: int) -> list[m.Seen]:
-        """The frames due by now."""
-        seen = []
-        while self._next_ns <= now_ns:
-            pose = self._engine.step(command, now_ns)
-            seen.append(
-                m.Seen(
-                    t_ns=now_ns + round(DISPLAY_S * 1e9),
-                    frame=self._frame,
-                    cause_seq=command.cause_seq,
-                    cause_received_ns=command.received_ns,
-                    pose=pose,
-                    pspi=pspi(pose.au),
-                )
-            )
-            self._frame += 1
-            self._next_ns += self._period_ns
-        return seen

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.studies.hand import SimulatedPress
 from policies.answer_scales import QUESTIONS as LISTENED
 from policies.fitted_people import fit_people
 from policies.listeners import FittedListener, Habits, SimulatedRater, draw_listener
@@ -21,6 +20,7 @@ from policies.simulated_raters import SIMULATED, simulated_rater
 from policies.spaces import TASKS, normalised
 from robopatient.errors import ConfigError
 from robopatient.levels import gain_to_db
+from robopatient.simulation.presses import STUDY_TREMOR, PressProfile
 from robopatient.study.questions import Question
 from robopatient.study.trials import Factors, Stimulus
 
@@ -35,6 +35,8 @@ LEAST_START_S = 0.6
 """The board computes half a second of conversions ahead: an earlier press would be lost in it."""
 RISE_S, HOLD_S, FALL_S = 0.55, 0.35, 0.4
 """Published presses: contact 1.1 to 1.5 s, peak after 0.54 of it."""
+AT_MM = (-21.0, -45.0)
+"""The middle of the plate, from the navel."""
 OVERSHOOT_LOG_SD = 0.12
 """Of a press towards a band that the participant sees (assumption)."""
 FREE_OVERSHOOT_NEWTON, FREE_LOG_SD = 14.4, 0.55
@@ -84,7 +86,7 @@ class SimulatedPerson:
         """How long an answer takes."""
         return THINK_S * math.exp(THINK_LOG_SD * self._rng.standard_normal())
 
-    def press(self, now_s: float, stimulus: Stimulus) -> SimulatedPress:
+    def press(self, now_s: float, stimulus: Stimulus) -> PressProfile:
         """The next press, told when the window opens at ``now_s``."""
         rng = self._rng
         onset_s = now_s + max(LEAST_START_S, START_S[0] + START_S[1] * rng.standard_normal())
@@ -96,7 +98,16 @@ class SimulatedPerson:
             peak = stimulus.trigger_newton + excess
         if rng.random() < WEAK_SHARE:
             peak = 0.6 * max(stimulus.trigger_newton, low)
-        return SimulatedPress(onset_s, peak, RISE_S, HOLD_S, FALL_S)
+        return PressProfile(
+            peak_newton=peak,
+            at_mm=AT_MM,
+            rise_s=RISE_S,
+            hold_s=HOLD_S,
+            fall_s=FALL_S,
+            shape="sine",
+            onset_s=onset_s,
+            tremor=STUDY_TREMOR,
+        )
 
     def answer(self, question: Question, factors: Factors, stimulus: Stimulus) -> str:
         """Answer to a question about a trial, as text."""

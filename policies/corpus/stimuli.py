@@ -11,6 +11,7 @@ import numpy as np
 
 from policies.corpus.recipe import CorpusRecipe
 from robopatient.face.generator.motion import MOTION_HZ
+from robopatient.simulation.presses import course
 
 __all__ = ["Stimuli", "palpation", "thermal"]
 
@@ -95,11 +96,9 @@ def _courses(
     event = np.full(pain.shape, -1)
     for k in range(start_s.shape[1]):
         age_s = t_s - start_s[:, k, None]
-        up = np.clip(age_s / rise_s[:, k, None], 0.0, 1.0)
-        left = (age_s - rise_s[:, k, None] - hold_s[:, k, None]) / fall_s[:, k, None]
-        down = np.clip(left, 0.0, 1.0)
-        course = up * up * (3.0 - 2.0 * up) * (1.0 - down * down * (3.0 - 2.0 * down))
-        pain += peak[:, k, None] * course
+        parts = {"rise_s": rise_s[:, k, None], "hold_s": hold_s[:, k, None], "fall_s": fall_s[:, k, None]}
+        left = (age_s - parts["rise_s"] - parts["hold_s"]) / parts["fall_s"]
+        pain += course(age_s, peak=peak[:, k, None], **parts, shape="smooth")
         contact += (age_s >= 0.0) & (left < 1.0)
         event += age_s >= 0.0
     return pain, contact, event

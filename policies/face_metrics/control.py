@@ -17,6 +17,7 @@ from policies.face_metrics.generation import generate_many
 from policies.statistics.resampling import sign_flip_p
 from robopatient.face.generator.condition import Traits, condition_of, index
 from robopatient.face.generator.motion import MOTION_HZ, column, pspi_no_au43, sided
+from robopatient.simulation.presses import course
 
 __all__ = ["SWAPS", "ConditionedPerson", "Swap", "SwapResult", "slots_matter", "swap_test"]
 
@@ -67,10 +68,7 @@ class SwapResult(NamedTuple):
 def press(peak: float, rise_s: float = RISE_S, hold_s: float = HOLD_S, start_s: float = PRESS_S) -> np.ndarray:
     """Pain 0-10 of one press, shape (n,)."""
     t = np.arange(round(CLIP_S * MOTION_HZ)) / MOTION_HZ
-    up = np.clip((t - start_s) / rise_s, 0.0, 1.0)
-    down = np.clip((t - start_s - rise_s - hold_s) / 0.5, 0.0, 1.0)
-    course: np.ndarray = peak * (up - down)
-    return course
+    return course(t - start_s, peak=peak, rise_s=rise_s, hold_s=hold_s, fall_s=0.5, shape="linear")
 
 
 def _row(person: ConditionedPerson, pain: np.ndarray | None = None, **changes: Any) -> np.ndarray:

@@ -15,6 +15,7 @@ from policies.face_metrics.cases import pspi_of
 from policies.face_metrics.generation import generate_many
 from robopatient.face.generator.condition import Traits
 from robopatient.face.generator.motion import MOTION_HZ
+from robopatient.simulation.presses import course
 
 __all__ = ["PRESSES_NRS", "PressResponses", "peaks_of", "press_people"]
 
@@ -40,16 +41,16 @@ class PressResponses(NamedTuple):
 def press_people(recipe: CorpusRecipe, people: Sequence[Traits], seed: int) -> PressResponses:
     """Press each person once at each of ``PRESSES_NRS``."""
     t_s = np.arange(round((REST_S + RISE_S + HOLD_S + FALL_S + AFTER_S) * MOTION_HZ)) / MOTION_HZ - REST_S
-    course = np.clip(t_s / RISE_S, 0.0, 1.0) * np.clip((RISE_S + HOLD_S + FALL_S - t_s) / FALL_S, 0.0, 1.0)
-    shape = (len(people), len(course))
+    level = course(t_s, rise_s=RISE_S, hold_s=HOLD_S, fall_s=FALL_S, shape="linear")
+    shape = (len(people), len(level))
     conditions, peaks = [], []
     for at, nrs in enumerate(PRESSES_NRS):
         strongest, sudden = np.zeros((2, len(people), EVENTS))
         strongest[:, 0] = nrs
         sudden[:, 0] = np.clip(nrs / recipe("course.sudden_nrs"), 0.0, 1.0)
         stimuli = Stimuli(
-            pain=np.broadcast_to(nrs * course, shape),
-            contact=np.broadcast_to((course > 0.0).astype(float), shape),
+            pain=np.broadcast_to(nrs * level, shape),
+            contact=np.broadcast_to((level > 0.0).astype(float), shape),
             event=np.broadcast_to(np.where(t_s >= 0.0, 0, -1), shape),
             peak=strongest,
             sudden=sudden,

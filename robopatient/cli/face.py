@@ -58,7 +58,7 @@ def face_generate(
 ) -> None:
     """Film a face in pain, with its voice, and write its action units and PSPI beside it as CSV."""
     do(
-        "robopatient.session.generate:generate",
+        "robopatient.simulation.generate:generate",
         pain=pain,
         out=out,
         face=face,

@@ -13,7 +13,7 @@ from robopatient.cli.common import Force, Json, do, patient
 @patient.command("list")
 def patient_list(json: Json = False) -> None:
     """List the patients that can be played."""
-    do("robopatient.patient.verbs:list_patients", as_json=json)
+    do("robopatient.simulation.patients:list_patients", as_json=json)
 
 
 @patient.command("show")
@@ -22,13 +22,13 @@ def patient_show(
     json: Json = False,
 ) -> None:
     """Say who a patient is and what presses do to them."""
-    do("robopatient.patient.verbs:show", name=name, as_json=json)
+    do("robopatient.simulation.patients:show", name=name, as_json=json)
 
 
 @patient.command("parameters")
 def patient_parameters() -> None:
     """Print every key of a patient file with unit, range and source, as Markdown."""
-    do("robopatient.patient.verbs:parameters")
+    do("robopatient.simulation.patients:parameters")
 
 
 @patient.command("fit")
@@ -38,4 +38,4 @@ def patient_fit(
     force: Force = False,
 ) -> None:
     """Make a patient of whom a few wishes are true."""
-    do("robopatient.patient.verbs:fit", wishes=wishes, out=out, force=force)
+    do("robopatient.simulation.patients:fit", wishes=wishes, out=out, force=force)

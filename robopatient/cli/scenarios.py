@@ -16,7 +16,7 @@ def scenario_check(
     ] = None,
 ) -> None:
     """Name every fault of scenarios with its file and key; exit status 1 when there is one."""
-    do("robopatient.session.scenario_preview:check", names=names or [])
+    do("robopatient.simulation.scenario_preview:check", names=names or [])
 
 
 @scenario.command("preview")
@@ -30,7 +30,7 @@ def scenario_preview(
 ) -> None:
     """Let a made-up hand examine the scenario's patient and list what the scenario does and why."""
     do(
-        "robopatient.session.scenario_preview:preview",
+        "robopatient.simulation.scenario_preview:preview",
         name=name,
         patient=patient,
         triggers=trigger or [],

@@ -23,7 +23,7 @@ def voice_render(
 ) -> None:
     """Render a pain vocalisation to a file; the same arguments give the same samples."""
     do(
-        "robopatient.voice.verbs:render",
+        "robopatient.simulation.voices:render",
         identity=identity,
         nrs=nrs,
         seconds=seconds,

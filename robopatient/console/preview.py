@@ -10,17 +10,20 @@ import math
 import os
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from robopatient import messages as m
 from robopatient.clock import FakeClock, HostClock
-from robopatient.config import SessionConfig
+from robopatient.config import FaceConfig, SensingConfig, SessionConfig
 from robopatient.console.model import ConsoleModel
-from robopatient.levels import SILENCE_DBFS
 from robopatient.patient import PatientProfile, TenderSite
 from robopatient.phantom import load_phantom
+from robopatient.simulation.presses import Palpation, PressProfile
+from robopatient.simulation.rig import Rig, RigTurn
 
 __all__ = ["feed_state", "portrait", "rehearse", "still"]
 
@@ -39,49 +42,52 @@ PATIENT = PatientProfile(
     ),
 )
 PLACES = (
-    (88.0, 72.0, 0.1),
-    (10.0, 74.0, 0.15),
-    (-84.0, 70.0, 0.15),
-    (-92.0, 8.0, 0.3),
-    (8.0, 6.0, 0.4),
-    (84.0, -84.0, 0.2),
-    (-82.0, -60.0, 1.0),
+    (88.0, 72.0),
+    (10.0, 74.0),
+    (-84.0, 70.0),
+    (-92.0, 8.0),
+    (8.0, 6.0),
+    (84.0, -84.0),
+    (-82.0, -60.0),
 )
-"""Where the rehearsed hand presses, mm from the navel to the left and towards the head, and how tender it is."""
+"""Where the rehearsed hand presses, mm from the navel to the left and towards the head."""
+PRESS_S = 1.3
 PERIOD_S = 2.6
 STEP_NS = 33_333_333
 
 
 def rehearse(t_s: float, t_ns: int) -> Iterator[m.Message]:
-    """What control would say at ``t_s`` seconds of a steady examination."""
-    turn, phase_s = divmod(t_s, PERIOD_S)
-    index = int(turn)
-    left_mm, head_mm, tender = PLACES[index % len(PLACES)]
-    x_mm, y_mm = PHANTOM.plate_mm(left_mm, head_mm)
-    peak = 12.0 + 7.0 * (index % 4)
-    width_s = 1.3
-    inside = phase_s < width_s
-    newton = peak * math.sin(math.pi * phase_s / width_s) ** 1.5 if inside else 0.0
-    newton += 0.05 * math.sin(37.0 * t_s)
-    previous = PLACES[(index - 1) % len(PLACES)][2] * (12.0 + 7.0 * ((index - 1) % 4))
-    felt = (
-        0.31 * peak * tender * (1 - math.exp(-3 * phase_s))
-        if inside
-        else 0.31 * peak * tender * math.exp(-(phase_s - width_s) / 0.35)
-    )
-    nrs = min(10.0, max(0.0, felt) + (0.2 * previous * math.exp(-phase_s / 0.4) if index else 0.0))
-    contact = (x_mm + 3 * math.sin(2.1 * t_s), y_mm + 3 * math.cos(1.7 * t_s)) if newton > 2.0 else None
-    phase: m.Phase = "rest" if not inside else "onset" if phase_s < 0.3 else "hold" if phase_s < 0.9 else "release"
-    yield m.ForceFrame(t_ns, t_ns, 0, (newton / 4,) * 4, contact)
-    yield m.PainState(t_ns, 0, nrs, "McBurney's point" if tender == 1.0 and nrs > 1 else "", phase)
-    loud = nrs > 1.5
-    level = -42.0 + 3.2 * nrs + 1.5 * math.sin(23 * t_s) if loud else SILENCE_DBFS
-    f0_hz = 190.0 * 2 ** (nrs / 14) * (1 + 0.02 * math.sin(33 * t_s)) if loud else 0.0
-    yield m.Heard(t_ns, 0, 0, 0, f0_hz, level, 0.2, "auto", 0)
-    yield m.Seen(t_ns, 0, 0, 0, m.FacePose(), min(16.0, 1.35 * nrs + 0.3 + 0.2 * math.sin(3 * t_s)))
-    if width_s <= phase_s < width_s + STEP_NS * 1e-9:
-        onset_ns = t_ns - round(width_s * 1e9)
-        yield m.Press(onset_ns, 0, onset_ns, 0, t_ns, peak, peak / 0.3, x_mm, y_mm, PHANTOM.region(x_mm, y_mm))
+    """What a session would say at ``t_s`` seconds of a steady examination, told at ``t_ns``."""
+    turns = _examination()
+    turn = turns[round(t_s * 1e9 / STEP_NS) % len(turns)]
+    since_ns = t_ns - turn.t_ns
+    outputs = turn.outputs
+    yield msgspec.structs.replace(outputs.force, t_ns=t_ns, received_ns=t_ns)
+    yield msgspec.structs.replace(outputs.pain, t_ns=t_ns)
+    yield msgspec.structs.replace(turn.sound[-1].heard, t_ns=t_ns)
+    yield msgspec.structs.replace(turn.frames[-1].seen, t_ns=t_ns)
+    for press in outputs.presses:
+        times = {name: getattr(press, name) + since_ns for name in ("t_ns", "peak_t_ns", "release_t_ns")}
+        yield msgspec.structs.replace(press, **times)
+
+
+@cache
+def _examination() -> list[RigTurn]:
+    """Every turn of a hand that goes round ``PLACES`` with forces that change from press to press."""
+    config = SessionConfig(sensing=SensingConfig(tare_at_start=False), face=FaceConfig(engine="blend"))
+    rig = Rig(config, PATIENT, tick_s=STEP_NS * 1e-9)
+    presses = [
+        PressProfile(
+            peak_newton=12.0 + 7.0 * (index % 4),
+            at_mm=PLACES[index % len(PLACES)],
+            rise_s=PRESS_S / 2,
+            hold_s=0.0,
+            fall_s=PRESS_S / 2,
+            onset_s=index * PERIOD_S,
+        )
+        for index in range(4 * len(PLACES))
+    ]
+    return list(rig.play(Palpation(presses, phantom=PHANTOM), len(presses) * PERIOD_S))
 
 
 def feed_state(model: ConsoleModel, t_ns: int, link: str = "streaming", face: str = "ready") -> None:

@@ -64,10 +64,10 @@ class Split:
     Parameters
     ----------
     phantom
-        On which the place of a contact is told from the navel; without it no place is told.
+        On which the place of a contact is told from the navel.
     """
 
-    def __init__(self, config: SplitConfig, phantom: Phantom | None = None) -> None:
+    def __init__(self, config: SplitConfig, phantom: Phantom) -> None:
         self.config = config
         self._phantom = phantom
         self._voice = _Delay(config.voice_delay_ms)
@@ -90,7 +90,7 @@ class Split:
             face_nrs=pain.face_nrs,
             phase=pain.phase,
             contact=force.contact_mm is not None,
-            site_mm=self._phantom.body_mm(*force.contact_mm) if self._phantom and force.contact_mm else None,
+            site_mm=self._phantom.body_mm(*force.contact_mm) if force.contact_mm else None,
             voice=expression.voice,
             face=expression.face,
         )
@@ -115,13 +115,18 @@ class Split:
     def _say_face(self, now: _Moment, hush: bool, blind: bool) -> FaceCommand:
         moment = _pass(self._face, now, hush or blind)
         gain = self.config.face_gain
+        ask = moment.face
+        if hush:
+            ask = FaceAsk(0.0, ask.expressiveness)
+        else:
+            ask = msgspec.structs.replace(ask, nrs=min(MAX_NRS, gain * ask.nrs))
         return FaceCommand(
             t_ns=now.t_ns,
             cause_seq=moment.cause_seq,
             received_ns=moment.received_ns,
             nrs=0.0 if hush else min(MAX_NRS, gain * moment.face_nrs),
             phase=moment.phase,
-            ask=FaceAsk(0.0 if hush else min(MAX_NRS, gain * moment.face.nrs), moment.face.expressiveness),
+            ask=ask,
             contact=moment.contact,
             hush=hush,
             site_mm=moment.site_mm,

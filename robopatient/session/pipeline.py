@@ -1,7 +1,7 @@
 """From bytes to what is asked of voice and face: the whole patient as one pure, replayable computation.
 
-The loop (``control.py``) and the replay (``replay.py``) both drive this object with the same three calls, so what a
-replay computes is what a live session computed.
+The loop (``control.py``), the replay (``replay.py``) and the simulation (``robopatient.simulation``) drive this object
+with the same calls, so what each of them computes is what a live session computes.
 """
 
 from __future__ import annotations
@@ -12,22 +12,26 @@ import math
 import msgspec
 
 from firmware_bridge.board import Board
-from robopatient.config import SessionConfig
+from firmware_bridge.frames import RawFrame
+from robopatient.config import SensingConfig, SessionConfig
 from robopatient.expression import make_policy
 from robopatient.expression.ppo import Ppo
 from robopatient.expression.split import Split
 from robopatient.levels import Flag
 from robopatient.messages import (
     Expression,
+    FaceAsk,
     FaceCommand,
     ForceFrame,
     OperatorAction,
     PainState,
+    Phase,
     Press,
     Said,
     ScenarioChange,
     StudyState,
     TrialStart,
+    VoiceAsk,
     VoiceCommand,
 )
 from robopatient.patient import Patient, PatientProfile
@@ -37,7 +41,7 @@ from robopatient.session.scenario_stage import make_scenario
 from robopatient.session.study_stage import Turn, make_study
 from robopatient.study.presented import Draft
 
-__all__ = ["Outputs", "Pipeline", "Suggestion"]
+__all__ = ["Given", "Outputs", "Pipeline", "Suggestion", "Touch"]
 
 QUIET_TURNS = 5
 """The fade ends so many turns of the loop before ``fail_quiet_ms`` have passed since the last frame, and at the
@@ -76,6 +80,43 @@ class Suggestion(msgspec.Struct, frozen=True):
     action: dict[str, float] = {}
 
 
+class Given(msgspec.Struct, frozen=True):
+    """What stands in for the patient in one turn: a pain, NRS 0 to 10, and perhaps what voice or face make of it.
+
+    ``voice`` and ``face`` replace what the policy asks for.
+    """
+
+    nrs: float
+    phase: Phase = "hold"
+    voice: VoiceAsk | None = None
+    face: FaceAsk | None = None
+
+
+class Touch:
+    """A board's bytes become forces: its decoder, then the sensing.
+
+    Parameters
+    ----------
+    board
+        Used only for its pure ``frames`` and the identity that they bring; it need not be open.
+    """
+
+    def __init__(self, config: SensingConfig, board: Board) -> None:
+        self.sensing = Sensing(config)
+        self._board = board
+        self._epoch = -1
+
+    def receive(self, received_ns: int, data: bytes) -> list[ForceFrame]:
+        """Forces of bytes; a ConfigError when the board is not that of this calibration."""
+        forces = []
+        for frame in self._board.frames(received_ns, data):
+            if frame.epoch != self._epoch:
+                self._epoch = frame.epoch
+                self.sensing.check_board(self._board.health().uid)
+            forces.append(self.sensing.step(frame))
+        return forces
+
+
 class Pipeline:
     """Board bytes, operator actions and ticks in; pain, expression and commands out.
 
@@ -89,16 +130,15 @@ class Pipeline:
         self.running = config.control.autostart
         self.hushed = False
         self.frames = 0
-        self.sensing = Sensing(config.sensing)
-        self._board = board
+        self._touch = Touch(config.sensing, board)
+        self.sensing = self._touch.sensing
         quiet_ms = config.control.fail_quiet_ms
         fade_ms = max(0.5 * quiet_ms, quiet_ms - QUIET_TURNS * 1e3 / config.control.loop_hz)
-        self._patient = Patient(profile, config.seed, self.sensing.phantom, fade_ms)
+        self.patient = Patient(profile, config.seed, self.sensing.phantom, fade_ms)
         self._policy = make_policy(config.expression, profile)
         self._split = Split(config.split, self.sensing.phantom)
         self._stale_ns = round(config.control.stale_ms * 1e6)
         self._felt_ns = 0
-        self._epoch = -1
         self._said: list[Said] = []
         self._scenario = make_scenario(config)
         self.study = make_study(config)
@@ -107,12 +147,14 @@ class Pipeline:
 
     def receive(self, received_ns: int, data: bytes) -> None:
         """Take bytes from the board; a ConfigError when it is not the board of this calibration."""
-        for frame in self._board.frames(received_ns, data):
-            if frame.epoch != self._epoch:
-                self._epoch = frame.epoch
-                self.sensing.check_board(self._board.health().uid)
-            self._newest = self.sensing.step(frame)
+        for force in self._touch.receive(received_ns, data):
+            self._newest = force
             self.frames += 1
+
+    def take(self, frame: RawFrame) -> None:
+        """Take one conversion from a simulation that has no board."""
+        self._newest = self.sensing.step(frame)
+        self.frames += 1
 
     def act(self, action: OperatorAction) -> None:
         """Obey the operator: start, stop, tare, hush, unhush; to the patient: cue, ask, stress, relief; the trainer of
@@ -136,13 +178,13 @@ class Pipeline:
             case "unhush" | "resume":  # a study that goes on after a stop is heard again
                 self.hushed = False
             case "cue":
-                self._patient.cue(action.argument)
+                self.patient.cue(action.argument)
             case "ask":
-                self._said.append(self._patient.answer(action.argument, action.t_ns))
+                self._said.append(self.patient.answer(action.argument, action.t_ns))
             case "stress":
-                self._patient.stress = _level(action.argument, self._patient.stress)
+                self.patient.stress = _level(action.argument, self.patient.stress)
             case "relief":
-                self._patient.relief = _level(action.argument, self._patient.relief)
+                self.patient.relief = _level(action.argument, self.patient.relief)
             case "suggest":
                 self._suggest(action.argument)
 
@@ -158,8 +200,11 @@ class Pipeline:
         self.sensing.finish()
         return self.sensing.take_presses()
 
-    def tick(self, t_ns: int) -> Outputs:
-        """One turn: feel the newest force, or nothing when it is too old or the session is paused."""
+    def tick(self, t_ns: int, given: Given | None = None) -> Outputs:
+        """One turn: feel the newest force, or nothing when it is too old or the session is paused.
+
+        With ``given`` the patient feels nothing: the pain is the one that is given.
+        """
         force = self._newest
         if t_ns - force.received_ns > self._stale_ns:
             force = _nothing(force, t_ns, "stale")
@@ -169,7 +214,7 @@ class Pipeline:
         self._felt_ns = felt.t_ns
         wishes, self._wishes = self._wishes, []
         turn = self.study.step(t_ns, felt, wishes) if self.study is not None else None
-        pain, expression = self._feel(felt, turn)
+        pain, expression = self._feel(felt, turn, given)
         voice, face = self._split.step(expression, pain, felt, self.hushed or not self.running)
         presses = self.sensing.take_presses()
         told = self._play(felt, pain, presses, wishes, t_ns)
@@ -181,16 +226,21 @@ class Pipeline:
             outputs, study=turn.state, started=turn.started, drafts=turn.drafts, notes=turn.notes
         )
 
-    def _feel(self, felt: ForceFrame, turn: Turn | None) -> tuple[PainState, Expression]:
-        """Pain and expression of the patient, or of a study's stimulus: whole, or one channel of it."""
+    def _feel(self, felt: ForceFrame, turn: Turn | None, given: Given | None) -> tuple[PainState, Expression]:
+        """Pain and expression of the patient, or of a study's stimulus (whole, or one channel), or as given."""
+        if given is not None:
+            pain = PainState(felt.t_ns, felt.seq, given.nrs, "", given.phase)
+            expression = self._policy.step(pain)
+            voice, face = given.voice or expression.voice, given.face or expression.face
+            return pain, msgspec.structs.replace(expression, voice=voice, face=face)
         if turn is None:
-            pain = self._patient.step(felt)
+            pain = self.patient.step(felt)
             return pain, self._policy.step(pain)
         if turn.split != self._split.config:
-            self._split = Split(turn.split)
+            self._split = Split(turn.split, self.sensing.phantom)
         if not (turn.voice_by_patient or turn.face_by_patient):
             return turn.pain, turn.expression
-        pain = self._patient.step(felt)
+        pain = self.patient.step(felt)
         expression = self._policy.step(pain)
         if not turn.voice_by_patient:
             pain = msgspec.structs.replace(pain, voice_nrs=turn.pain.voice_nrs)

@@ -16,10 +16,10 @@ from robopatient.record.physio import Signal, evenly, force_columns, recorded_fo
 from robopatient.record.reader import Record
 from robopatient.record.tables import write_tables
 from robopatient.record.trials import read_trial_table
-from robopatient.sensing import Sensing
 from robopatient.session.control import open_board
 from robopatient.session.journal import FILE_NAME as JOURNAL
 from robopatient.session.journal import Action, Received, read_journal
+from robopatient.session.pipeline import Touch
 
 __all__ = ["board_force", "export", "session_force"]
 
@@ -89,18 +89,16 @@ def board_force(folder: Path) -> Signal | None:
     """
     with Record(folder) as record:
         config = msgspec.json.decode(record.start.config_json, type=SessionConfig)
-    board = open_board(config)
-    sensing = Sensing(config.sensing)
+    touch = Touch(config.sensing, open_board(config))
     times: list[int] = []
     cells: list[tuple[float, ...]] = []
     for entry in read_journal(folder):
         if isinstance(entry, Received):
-            for raw in board.frames(entry.t_ns, entry.data):
-                frame = sensing.step(raw)
+            for frame in touch.receive(entry.t_ns, entry.data):
                 times.append(frame.t_ns)
                 cells.append(frame.cells_newton)
         elif isinstance(entry, Action) and entry.action.action == "tare":
-            sensing.tare()
+            touch.sensing.tare()
     if len(times) < 2:
         return None
     newtons = np.array(cells)

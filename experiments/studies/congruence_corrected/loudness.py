@@ -12,10 +12,10 @@ import numpy as np
 
 from robopatient.config import VoiceConfig
 from robopatient.levels import hz_to_semitones
-from robopatient.messages import Phase, VoiceAsk, VoiceCommand
+from robopatient.messages import VoiceAsk
+from robopatient.session.pipeline import Given
+from robopatient.simulation.voices import BLOCK_S, voiced
 from robopatient.study.study import load_study
-from robopatient.voice.engine import VoiceEngine
-from robopatient.voice.identity import load_identity
 from robopatient.voice.loudness import loudness_lufs
 
 __all__ = ["loudness_of", "main"]
@@ -27,17 +27,12 @@ SEEDS = range(4)
 
 def loudness_of(identity: str, call: str, f0_semitones: float, nrs: float, seed: int) -> float:
     """Integrated loudness of one call that a press holds for ``SECONDS``, LUFS."""
-    config = VoiceConfig(identity=identity)
-    engine = VoiceEngine(load_identity(identity), config, seed)
-    out = np.empty(config.block_frames, np.float32)
-    block_s = config.block_frames / config.sample_rate_hz
-    blocks = []
-    for index in range(round(SECONDS / block_s)):
-        phase: Phase = "onset" if index * block_s < 0.3 else "hold"
-        ask = VoiceAsk(LEVEL_DB, f0_semitones, 0.2, 0.1, call)
-        engine.render(VoiceCommand(round(index * block_s * 1e9), index, 0, nrs, phase, ask), out)
-        blocks.append(out.copy())
-    return float(loudness_lufs(np.concatenate(blocks).astype(np.float64), config.sample_rate_hz))
+    ask = VoiceAsk(LEVEL_DB, f0_semitones, 0.2, 0.1, call)
+    pains = [
+        Given(nrs, "onset" if index * BLOCK_S < 0.3 else "hold", voice=ask) for index in range(round(SECONDS / BLOCK_S))
+    ]
+    samples = np.concatenate([block.samples for block in voiced(identity, seed, pains)])
+    return float(loudness_lufs(samples.astype(np.float64), VoiceConfig().sample_rate_hz))
 
 
 def main() -> int:

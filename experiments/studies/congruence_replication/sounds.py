@@ -16,9 +16,9 @@ import numpy as np
 
 from robopatient.config import VoiceConfig, asset_path
 from robopatient.errors import AssetError
-from robopatient.messages import Phase, VoiceAsk, VoiceCommand
-from robopatient.voice.engine import VoiceEngine
-from robopatient.voice.identity import Identity, load_identity
+from robopatient.messages import VoiceAsk
+from robopatient.session.pipeline import Given
+from robopatient.simulation.voices import BLOCK_S, voiced
 from robopatient.voice.recordings import RATE_HZ, load_folder
 from robopatient.voice.wav import WavWriter
 
@@ -93,22 +93,15 @@ def _folder(voice: str, own: str) -> Path:
 def _render(folder: Path, number: int, voice: str, call: str, length_s: float, semitones: float) -> None:
     """Render one call and write it with its sidecar, the sidecar last."""
     folder.mkdir(parents=True, exist_ok=True)
-    identity: Identity = load_identity(SPEAKERS[voice])
-    config = VoiceConfig(identity=SPEAKERS[voice])
-    engine = VoiceEngine(identity, config, 1)
-    out = np.empty(config.block_frames, np.float32)
-    block_s = config.block_frames / config.sample_rate_hz
-    blocks = []
-    for index in range(round((length_s + 0.05) / block_s)):
-        now_s = index * block_s
-        phase: Phase = "onset" if now_s < 0.1 else "hold"
+    pains: list[Given] = []
+    for index in range(round((length_s + 0.05) / BLOCK_S)):
         ask = VoiceAsk(-3.0, semitones, 0.2, 0.1, call)
-        engine.render(VoiceCommand(round(now_s * 1e9), index, 0, RENDER_NRS, phase, ask), out)
-        blocks.append(out.copy())
+        pains.append(Given(RENDER_NRS, "onset" if index * BLOCK_S < 0.1 else "hold", voice=ask))
+    samples = np.concatenate([block.samples for block in voiced(SPEAKERS[voice], 1, pains)])
     path = folder / f"{number}.wav"
     new = path.with_name(f".{number}.{os.getpid()}.wav")
-    writer = WavWriter(new, config.sample_rate_hz)
-    writer.append(np.concatenate(blocks))
+    writer = WavWriter(new, VoiceConfig().sample_rate_hz)
+    writer.append(samples)
     writer.close()
     new.replace(path)
     _write(

@@ -18,7 +18,9 @@ from robopatient.face.identity import load_identity
 from robopatient.face.light import make_look
 from robopatient.face.render import make_renderer
 from robopatient.patient import load_patient
-from robopatient.session.perform import TICK_S, felt, perform
+from robopatient.simulation.episode import of_pain, simulation_config
+from robopatient.simulation.presses import course
+from robopatient.simulation.rig import TICK_S
 from robopatient.study.study import load_study
 
 __all__ = ["main", "pains"]
@@ -36,8 +38,9 @@ def pains(number: int, seconds: float) -> list[float]:
     onset_s = 0.5
     while onset_s < seconds - 2.0:
         rise_s, fall_s = rng.uniform(0.4, 0.9), rng.uniform(0.5, 1.1)
-        way = np.clip(np.minimum((t_s - onset_s) / rise_s, (onset_s + rise_s + fall_s - t_s) / fall_s), 0.0, 1.0)
-        level = np.maximum(level, rng.uniform(3.0, 9.5) * np.sin(0.5 * np.pi * way))
+        peak_nrs = rng.uniform(3.0, 9.5)
+        press = course(t_s - onset_s, peak=peak_nrs, rise_s=rise_s, hold_s=0.0, fall_s=fall_s, shape="sine")
+        level = np.maximum(level, press)
         onset_s += rise_s + fall_s + rng.uniform(0.4, 1.5)
     return [float(one) for one in level]
 
@@ -64,12 +67,12 @@ def _film(path: Path, number: int, engine: str, size_px: int, seconds: float) ->
     """One clip, whole or not at all."""
     face = FACES[number % len(FACES)]
     patient = load_patient("healthy")
-    moments, sound, rate_hz = perform(felt(pains(number, seconds)), patient, "rosa", number, FPS, engine)
+    episode = of_pain(pains(number, seconds), simulation_config(number, voice="rosa", engine=engine, fps=FPS), patient)
     drawer = make_renderer("auto", load_identity(face), size_px, make_look("frontal", "window", "wall"))
     new = path.with_name(f".{path.name}")
     try:
-        poses = ((moment.t_s, moment.pose) for moment in moments)
-        write_film(new, poses, drawer, FPS, np.zeros_like(sound), rate_hz)
+        poses = ((moment.t_s, moment.pose) for moment in episode.moments)
+        write_film(new, poses, drawer, FPS, np.zeros_like(episode.sound), episode.sample_rate_hz)
     finally:
         drawer.close()
     new.replace(path)

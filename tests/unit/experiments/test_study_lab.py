@@ -10,7 +10,6 @@ import pytest
 from support.needs import module
 
 from experiments.benchmarks.study import ratings_lost
-from experiments.studies.hand import PressingHand, SimulatedPress
 from experiments.studies.lab import SimulatedSession
 from experiments.studies.simulate import simulate
 from experiments.studies.simulated_people import people_of
@@ -185,13 +184,3 @@ def test_people_of_the_population_prefer_louder_sounds_for_stronger_presses():
                 factors = {"force_newton": newton, "pitch": 0.9}
                 answers.append(float(person.answer(asked, factors, stimulus)))
     assert np.mean(matched) > np.mean(mismatched) + 0.2
-
-
-def test_a_press_reaches_its_peak_and_leaves():
-    hand = PressingHand()
-    hand.press(SimulatedPress(onset_s=1.0, peak_newton=12.0, rise_s=0.5, hold_s=0.3, fall_s=0.4))
-    t_s = np.arange(0.0, 3.0, 0.01)
-    total = hand.forces(t_s, 0.01).sum(1)
-    assert total.max() == pytest.approx(12.0, rel=0.05)
-    assert total[t_s < 1.0].max() == 0.0
-    assert total[t_s > 2.25].max() == 0.0

@@ -186,7 +186,7 @@ from pathlib import Path
 from robopatient.errors import RecordError
 from robopatient.face.film import write_film
 from robopatient.messages import FacePose
-from robopatient.session.generate import write_lossless
+from robopatient.simulation.generate import write_lossless
 
 class Snow:
     def draw(self, pose):

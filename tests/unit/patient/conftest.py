@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from robopatient.messages import PainState
-from robopatient.patient import Patient, PatientProfile, TenderSite
+from robopatient.patient import PatientProfile, TenderSite
 from robopatient.patient.guarding import Guarding
-from robopatient.patient.hand import Hand
+from robopatient.simulation.hand import GuidedHand
 
 SITE = TenderSite(name="the site", region="right iliac", left_mm=-72.0, head_mm=-51.0)
 
@@ -28,15 +28,15 @@ class Lab:
             name="nobody", age_years=40, sex="male", complaint="", history="", voice="david", face="david", **given
         )
 
-    def hand(self, seed: int = 1, **sections: Any) -> Hand:
+    def hand(self, seed: int = 1, **sections: Any) -> GuidedHand:
         """A hand on such a patient."""
-        return Hand(Patient(self.profile(**sections), seed))
+        return GuidedHand(self.profile(**sections), seed)
 
     def peak(self, felt: list[PainState]) -> float:
         """Worst felt pain."""
         return max(pain.nrs for pain in felt)
 
-    def force_for(self, nrs: float, press: Callable[[Hand, float], list[PainState]], **sections: Any) -> float:
+    def force_for(self, nrs: float, press: Callable[[GuidedHand, float], list[PainState]], **sections: Any) -> float:
         """Force at which such a press hurts so much, N."""
         low, high = 0.0, 120.0
         for _ in range(20):

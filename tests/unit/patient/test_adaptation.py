@@ -28,7 +28,7 @@ def test_the_same_site_habituates(lab) -> None:
 def test_habituation_stays_at_its_site(lab) -> None:
     felt = peaks(lab, [HERE] * 6 + [THERE], sensitisation=0.0)
     assert felt[5] < felt[0] - 0.3
-    assert abs(felt[6] - felt[0]) < 1e-6
+    assert abs(felt[6] - felt[0]) < 1e-5  # a count of the converter is 2.4e-5 N, other cells round otherwise
 
 
 def test_sensitisation_goes_everywhere(lab) -> None:

@@ -9,7 +9,7 @@ import pytest
 from robopatient.config import asset_names, asset_path
 from robopatient.errors import AssetError, ConfigError
 from robopatient.patient import Patient, load_patient
-from robopatient.patient.hand import Hand
+from robopatient.simulation.hand import GuidedHand
 
 SHIPPED = asset_names("patients")
 SITE = """
@@ -123,7 +123,7 @@ def test_every_patient_hurts_more_at_the_first_site_than_away_from_all(name: str
     far = max(corners, key=lambda at: min(math.dist(at, (s.left_mm, s.head_mm)) for s in profile.sites))
 
     def worst(at_mm: tuple[float, float]) -> float:
-        return max(pain.nrs for pain in Hand(Patient(profile)).press(30.0, at_mm))
+        return max(pain.nrs for pain in GuidedHand(profile).press(30.0, at_mm))
 
     assert worst((site.left_mm, site.head_mm)) > 1.3 * worst(far)
 

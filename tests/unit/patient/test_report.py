@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from robopatient.messages import PainState
-from robopatient.patient import Patient, TenderSite, load_patient
-from robopatient.patient.hand import Hand
+from robopatient.patient import TenderSite, load_patient
 from robopatient.patient.report import SelfReport, Talk, band_of, load_phrases, question_of, report_sd
 from robopatient.phantom import REGIONS
+from robopatient.simulation.hand import GuidedHand
 
 SITE = TenderSite(name="appendix", region="right iliac", left_mm=-70.0, head_mm=-50.0, quality="sharp")
 PHRASES = load_phrases()
@@ -132,7 +132,7 @@ def test_what_was_asked_before_does_not_change_the_answer() -> None:
 
 
 def test_a_patient_asked_after_the_press_tells_of_the_press() -> None:
-    hand = Hand(Patient(load_patient("appendicitis"), seed=1))
+    hand = GuidedHand(load_patient("appendicitis"), seed=1)
     worst = max(pain.nrs for pain in hand.press(25.0, (-72.0, -51.0)))
     hand.wait(1.0)
     said = hand.patient.answer("nrs", hand.t_ns)
@@ -144,7 +144,7 @@ def test_a_patient_asked_after_the_press_tells_of_the_press() -> None:
 def test_the_shipped_dementia_is_read_from_the_face_and_not_from_the_words() -> None:
     said = Counter()
     for seed in range(40):
-        hand = Hand(Patient(load_patient("dementia"), seed=seed))
+        hand = GuidedHand(load_patient("dementia"), seed=seed)
         pains = hand.press(35.0, (78.0, -55.0))
         assert max(pain.face_nrs for pain in pains) > 5.0
         said[hand.patient.answer("nrs", hand.t_ns).refused] += 1
@@ -152,7 +152,7 @@ def test_the_shipped_dementia_is_read_from_the_face_and_not_from_the_words() -> 
 
 
 def test_a_stoic_reports_less_than_is_felt() -> None:
-    plain, stoic = (Hand(Patient(load_patient(name))) for name in ("appendicitis", "appendicitis-stoic"))
+    plain, stoic = (GuidedHand(load_patient(name)) for name in ("appendicitis", "appendicitis-stoic"))
     felt, held_back = (hand.lead(30.0, (-72.0, -51.0), 1.0)[-1] for hand in (plain, stoic))
     assert held_back.nrs > 5.0
     assert held_back.report_nrs < 0.6 * held_back.nrs

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from robopatient.patient import Patient, load_patient
+from robopatient.patient import load_patient
 from robopatient.patient.guarding import Guarding
-from robopatient.patient.hand import Hand
 from robopatient.patient.signs import blumberg, mcburney, murphy, rigidity, rovsing
+from robopatient.simulation.hand import GuidedHand
 
 MCBURNEY_MM, GALLBLADDER_MM, LEFT_ILIAC_MM = (-72.0, -51.0), (-72.0, 65.0), (72.0, -51.0)
 
@@ -54,14 +54,14 @@ def test_the_same_breath_on_the_left_is_no_murphys_sign(lab) -> None:
 
 def test_the_shipped_cholecystitis_has_murphys_sign_and_the_shipped_appendicitis_does_not() -> None:
     for name, expected in (("cholecystitis", True), ("appendicitis", False)):
-        hand = Hand(Patient(load_patient(name)))
+        hand = GuidedHand(load_patient(name))
         hand.lead(20.0, GALLBLADDER_MM, 0.3)
         hand.patient.cue("breathe in")
         assert ("Murphy" in signs(hand.lead(20.0, GALLBLADDER_MM, 3.0))) is expected
 
 
 def test_a_breath_under_a_painful_hand_elsewhere_is_no_murphys_sign() -> None:
-    hand = Hand(Patient(load_patient("appendicitis")))
+    hand = GuidedHand(load_patient("appendicitis"))
     hand.lead(30.0, MCBURNEY_MM, 0.3)
     hand.patient.cue("breathe in")
     assert "Murphy" not in signs(hand.lead(30.0, MCBURNEY_MM, 3.0))

@@ -85,7 +85,7 @@ def test_a_trainees_ratings_meet_the_truth_over_sessions(control, tmp_path):
     for number in range(3):
         session = control(tmp_path / f"{number}", start_s=1000.0 * (number + 1))
         examine(session, 8.0, newton=15.0 + 4 * number)
-        felt = max(session.pipeline._patient._felt.nrs, 0.0)
+        felt = max(session.pipeline.patient._felt.nrs, 0.0)
         session.clock.advance_s(0.1)
         recent = max(felt, 4.0)
         session._act(m.OperatorAction(session.clock.now_ns(), "rating", f"NRS {max(0.0, recent - 2.0):.1f}"))

@@ -71,15 +71,15 @@ def test_the_same_actions_and_frames_give_the_same_bits() -> None:
 
 def test_stress_and_relief_are_levels_between_0_and_1() -> None:
     session = Session()
-    before = session.pipeline._patient.stress
+    before = session.pipeline.patient.stress
     for text, level in (("0.25", 0.25), ("7", 1.0), ("-1", 0.0)):
         session.act("stress", text)
         session.act("relief", text)
-        assert session.pipeline._patient.stress == session.pipeline._patient.relief == level
+        assert session.pipeline.patient.stress == session.pipeline.patient.relief == level
     session.act("stress", "0.5")
     for text in ("", "much", "nan", "inf"):
         session.act("stress", text)
-        assert session.pipeline._patient.stress == 0.5
+        assert session.pipeline.patient.stress == 0.5
     assert before == 0.6
 
 

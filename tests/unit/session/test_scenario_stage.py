@@ -6,11 +6,10 @@ from robopatient.config import load_session
 from robopatient.errors import ConfigError
 from robopatient.messages import OperatorAction
 from robopatient.patient import load_patient
-from robopatient.scenario import load_script
 from robopatient.session.control import open_board
 from robopatient.session.pipeline import Pipeline
-from robopatient.session.scenario_preview import check, play
 from robopatient.session.scenario_stage import make_scenario
+from robopatient.simulation.scenario_preview import check, play
 
 MS = 1_000_000
 
@@ -49,16 +48,13 @@ def test_a_scenario_for_another_patient_is_refused_with_the_key_and_the_way_out(
 
 
 def test_the_preview_reaches_every_state_that_needs_no_instructor():
-    script, _ = load_script("first_examination")
-    states = {change.state for _, change in play(script, "appendicitis", repeats=3)}
+    states = {change.state for _, change in play("first_examination", "appendicitis", repeats=3)}
     assert {"before", "examined", "wary"} <= states
 
 
 def test_the_preview_of_a_trigger_happens_at_its_time():
-    script, _ = load_script("first_examination")
-    [(t_s, _)] = [
-        (t_s, change) for t_s, change in play(script, "appendicitis", {1.0: "history taken"}) if change.event == "asked"
-    ]
+    changes = list(play("first_examination", "appendicitis", {1.0: "history taken"}))
+    [t_s] = [t_s for t_s, change in changes if change.event == "asked"]
     assert t_s == pytest.approx(1.0, abs=0.03)
 
 

@@ -6,10 +6,12 @@ import msgspec
 import pytest
 
 from firmware_bridge.boards import make_board
+from firmware_bridge.frames import RawFrame
+from firmware_bridge.phantom import OFFSET_COUNTS
 from robopatient import messages as m
 from robopatient.bus import make_endpoints
 from robopatient.clock import FakeClock
-from robopatient.config import SessionConfig, StudyConfig, load_session
+from robopatient.config import SensingConfig, SessionConfig, StudyConfig, load_session
 from robopatient.errors import AssetError, ConfigError, RecordError, SessionError
 from robopatient.presence import Presence
 from robopatient.record.reader import Record
@@ -320,6 +322,34 @@ def test_a_study_in_a_session_is_run_again_bit_for_bit(study):
     assert first == second
     assert first[-1][2].site == ""
     assert {state.phase for *_, state in first if state} >= {"consent", "instructions", "ready"}
+
+
+def test_a_trial_with_gains_of_its_own_still_tells_the_face_where_it_is_pressed(study):
+    from robopatient.patient import load_patient
+    from robopatient.session.pipeline import Pipeline
+
+    (study.folder / "study.py").write_text(PYTHON.replace('force_newton"]', 'force_newton"], face_gain=0.5'))
+    config = msgspec.structs.replace(
+        SessionConfig(),
+        patient="healthy",
+        study=StudyConfig(name=study.reference, participant="P01"),
+        sensing=SensingConfig(tare_at_start=False),
+    )
+    pipeline = Pipeline(config, make_board("virtual"), load_patient("healthy"))
+    phase, where = "", set()
+    for turn in range(600):
+        if turn % 50 == 0:
+            pipeline.act(m.OperatorAction(turn, "next"))
+        t_ns = turn * 4_000_000
+        counts = tuple(
+            int(offset) + (42_000 if turn > 500 else 0) for offset in OFFSET_COUNTS
+        )  # 1 N on each, after a while
+        pipeline.take(RawFrame(t_ns, t_ns, 0, turn, 0, counts, 0, 15, 0))
+        made = pipeline.tick(t_ns)
+        phase = made.study.phase if made.study else phase
+        if phase == "press":
+            where.add(made.face.site_mm)
+    assert where == {None, pipeline.sensing.phantom.body_mm(145.0, 145.0)}
 
 
 def test_a_face_that_freezes_in_a_trial_pauses_the_study_until_the_operator_goes_on(study, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from experiments.benchmarks import voice as bench
 from experiments.benchmarks.figures import ReferenceLateness
 from experiments.benchmarks.monitor import Capture, delays_ms
-from robopatient.voice.evaluate import Evaluation
+from robopatient.simulation.voice_evaluation import Evaluation
 
 
 def test_alias_is_what_lies_off_the_harmonics() -> None:

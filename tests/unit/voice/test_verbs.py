@@ -4,7 +4,7 @@ import soundfile
 
 from firmware_bridge.errors import OutputError
 from robopatient.errors import AssetError, ConfigError
-from robopatient.voice.verbs import render
+from robopatient.simulation.voices import render
 from robopatient.voice_presets import ask_for
 
 

@@ -1,7 +1,7 @@
 """A patient from a few wishes: "NRS 7 at 20 N on the right iliac, mild elsewhere, stoic" becomes a TOML file.
 
 Wishes are phrases between commas. What they leave open keeps its default; the one number that is fitted is
-``reference_newton``, by pressing the patient as a hand would.
+``reference_newton``, by pressing the patient as in a session.
 """
 
 from __future__ import annotations
@@ -22,8 +22,6 @@ from robopatient.patient.cues import Cues
 from robopatient.patient.display import Display
 from robopatient.patient.expectation import Expectation
 from robopatient.patient.fluctuation import Fluctuation
-from robopatient.patient.hand import Hand
-from robopatient.patient.model import Patient
 from robopatient.patient.offset import OffsetAnalgesia
 from robopatient.patient.profile import PatientProfile, check
 from robopatient.patient.report import Talk
@@ -31,6 +29,7 @@ from robopatient.patient.stress import Stress
 from robopatient.patient.summation import Summation
 from robopatient.patient.tenderness import Psychophysics, TenderSite
 from robopatient.phantom import REGIONS, Phantom, load_phantom
+from robopatient.simulation.hand import GuidedHand
 
 __all__ = ["Wishes", "fit_patient", "read_wishes", "to_toml"]
 
@@ -83,7 +82,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     face: str = ""
 
 
-def fit_patient(wishes: str | Wishes, phantom: Phantom | None = None) -> str:
+def fit_patient(wishes: str | Wishes) -> str:
     """TOML text of a patient of whom the wishes are true; pressing it gives the pain that was wished.
 
     Raises
@@ -92,15 +91,14 @@ def fit_patient(wishes: str | Wishes, phantom: Phantom | None = None) -> str:
         Naming the phrase that is not understood, the wish that cannot be met or the two that exclude each other.
     """
     wishes = read_wishes(wishes) if isinstance(wishes, str) else wishes
-    phantom = phantom or load_phantom(SensingConfig().phantom)
-    draft = _draft(wishes, phantom)
+    draft = _draft(wishes, load_phantom(SensingConfig().phantom))
     check(draft, "wishes")
     at_mm = (draft.sites[0].left_mm, draft.sites[0].head_mm)
 
     def pain(reference_newton: float) -> float:
         scaled = _scaled(draft, reference_newton, wishes)
         without = msgspec.structs.replace(scaled, fluctuation=None)  # the wish is about the press
-        return max(state.nrs for state in Hand(Patient(without, phantom=phantom)).press(wishes.newton, at_mm))
+        return max(state.nrs for state in GuidedHand(without).press(wishes.newton, at_mm))
 
     low, high = REFERENCE_RANGE_NEWTON
     least, most = pain(high), pain(low)
@@ -203,7 +201,7 @@ def _draft(wishes: Wishes, phantom: Phantom) -> PatientProfile:
     made = {"mcburney": signs.mcburney(), "murphy": signs.murphy(), "rovsing": signs.rovsing()}
     sites = [made[name] for name in wishes.signs]
     if all(site.region != wishes.region for site in sites):
-        left_mm, head_mm = _middle(wishes.region, phantom)
+        left_mm, head_mm = phantom.middle_mm(wishes.region)
         sites.insert(0, TenderSite(name=wishes.region, region=wishes.region, left_mm=left_mm, head_mm=head_mm))
     sites.sort(key=lambda site: site.region != wishes.region)  # the wish is about the first
     voice = wishes.voice or _player(wishes)
@@ -230,17 +228,6 @@ def _scaled(draft: PatientProfile, reference_newton: float, wishes: Wishes) -> P
         threshold_newton=threshold, reference_newton=reference_newton, baseline_tenderness=baseline
     )
     return msgspec.structs.replace(draft, psychophysics=psychophysics)
-
-
-def _middle(region: str, phantom: Phantom) -> tuple[float, float]:
-    """Middle of a region of the phantom, no further out than its neighbours are wide (body coordinates)."""
-    (x0, x1), (y0, y1) = phantom.vertical_lines_mm, phantom.horizontal_lines_mm
-    half_x, half_y = (x1 - x0) / 2.0, (y1 - y0) / 2.0
-    xs = (x0 - 0.5 * half_x, (x0 + x1) / 2.0, x1 + 0.5 * half_x)
-    ys = (y0 - 0.5 * half_y, (y0 + y1) / 2.0, y1 + 0.5 * half_y)
-    middles = {phantom.region(x, y): phantom.body_mm(x, y) for x in xs for y in ys}
-    left_mm, head_mm = middles[region]
-    return round(left_mm, 1), round(head_mm, 1)
 
 
 def _player(wishes: Wishes) -> str:

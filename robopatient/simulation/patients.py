@@ -9,10 +9,9 @@ import msgspec
 from firmware_bridge.outputs import new_files
 from robopatient.config import asset_names
 from robopatient.errors import RobopatientError
-from robopatient.patient.fit import fit_patient, to_toml
-from robopatient.patient.hand import Hand
-from robopatient.patient.model import Patient
-from robopatient.patient.profile import PatientProfile, load_patient
+from robopatient.patient import PatientProfile, load_patient
+from robopatient.simulation.fit import fit_patient, to_toml
+from robopatient.simulation.hand import GuidedHand
 
 __all__ = ["fit", "list_patients", "parameters", "show"]
 
@@ -99,8 +98,7 @@ def _presses(profile: PatientProfile) -> list[tuple[str, tuple[float, ...]]]:
         (
             name,
             tuple(
-                round(max(pain.nrs for pain in Hand(Patient(profile)).press(newton, at_mm)), 2)
-                for newton in FORCES_NEWTON
+                round(max(pain.nrs for pain in GuidedHand(profile).press(newton, at_mm)), 2) for newton in FORCES_NEWTON
             ),
         )
         for name, at_mm in places

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from robopatient.errors import ConfigError
-from robopatient.patient import Patient, load_patient
-from robopatient.patient.fit import TRAITS, fit_patient, read_wishes, to_toml
-from robopatient.patient.hand import Hand
+from robopatient.patient import load_patient
+from robopatient.simulation.fit import TRAITS, fit_patient, read_wishes, to_toml
+from robopatient.simulation.hand import GuidedHand
 
 
 def fitted(tmp_path: Path, wishes: str):
@@ -19,7 +19,7 @@ def fitted(tmp_path: Path, wishes: str):
 
 def worst(profile, newton: float, at_mm) -> float:
     profile = msgspec.structs.replace(profile, fluctuation=None)
-    return max(pain.nrs for pain in Hand(Patient(profile)).press(newton, at_mm))
+    return max(pain.nrs for pain in GuidedHand(profile).press(newton, at_mm))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from support.needs import HEAD, module
 from firmware_bridge.errors import OutputError
 from robopatient.errors import ConfigError, RecordError
 from robopatient.facs import ACTION_UNITS, by_side, pspi
-from robopatient.session.generate import generate
+from robopatient.simulation.generate import generate
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """A film of a face in pain from a file of pain or of forces: the verb ``face generate``.
 
-The same stages as in a session, stepped by made-up time: sensing, patient, expression, voice and face, no processes.
+What is filmed is what a session shows of the same pain or forces.
 """
 
 from __future__ import annotations
@@ -13,13 +13,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 
-from firmware_bridge.frames import RawFrame
 from firmware_bridge.outputs import new_files, new_folder
-from firmware_bridge.recordings import load_recording
-from robopatient.config import SensingConfig
+from robopatient.config import SessionConfig
 from robopatient.errors import ConfigError, RecordError, require
 from robopatient.face.ahead import DrawAhead, worth_it
 from robopatient.face.film import Drawer, write_film
@@ -29,19 +26,16 @@ from robopatient.face.identity import load_identity as load_face
 from robopatient.face.light import make_look
 from robopatient.face.render import Kind, make_renderer
 from robopatient.facs import ACTION_UNITS, by_side, pspi
-from robopatient.messages import FacePose, ForceFrame, PainState
-from robopatient.patient import Patient, PatientProfile, load_patient
-from robopatient.sensing import Sensing
-from robopatient.session.perform import TICK_S, Moment, felt, perform
+from robopatient.messages import FacePose
+from robopatient.patient import PatientProfile, load_patient
+from robopatient.simulation.episode import TAIL_S, Episode, Moment, of_pain, simulation_config
+from robopatient.simulation.presses import recorded
+from robopatient.simulation.rig import TICK_S, Rig
 
 __all__ = ["generate", "write_lossless"]
 
 HEAT = "heat"
 """View that shows displacement in place of a face."""
-SETTLE_S = 2.0
-"""Untouched time before a recording: the zero is taken in it, and it is not filmed."""
-TAIL_S = 1.5
-"""Filmed after the end of the file: the face eases."""
 FRAME_FORMATS = {"png": "PNG", "jpg": "JPEG"}
 JPEG_QUALITY = 92
 
@@ -119,8 +113,11 @@ def _film(
     """Feel, draw and write; returns the frames."""
     names = [view.strip() for view in views.split(",")]
     looks = [None if name == HEAT else make_look(name, light, background) for name in names]
-    states = list(_states(pain, profile, seed))
-    moments, sound, rate_hz = perform(states, profile, profile.voice, seed, fps, engine, face or profile.face)
+    config = simulation_config(seed, voice=profile.voice, face=face or profile.face, engine=engine, fps=fps)
+    episode = _played(pain, profile, config)
+    moments, sound, rate_hz = episode.moments, episode.sound, episode.sample_rate_hz
+    if episode.note:
+        print(episode.note, file=sys.stderr)
     _write_table(table, moments)
     ahead = worth_it(len(moments)) and out.suffix != ".mkv"
     drawers: list[Any] = []
@@ -140,12 +137,14 @@ def _film(
     return moments
 
 
-def _states(pain: str, profile: PatientProfile, seed: int) -> Iterator[tuple[ForceFrame, PainState]]:
-    """Force and pain at every tick, time from 0."""
+def _played(pain: str, profile: PatientProfile, config: SessionConfig) -> Episode:
+    """What is shown of a file of pain or of forces."""
     if pain.partition("#")[0].endswith(".csv") and _header(Path(pain))[:2] == ["t_s", "nrs"]:
-        yield from _traced(Path(pain))
-    else:
-        yield from _felt(pain, profile, seed)
+        return of_pain(_traced(Path(pain)), config, profile)
+    rig = Rig(config, profile)
+    recording = recorded(pain, profile, rig.pipeline.sensing.phantom)
+    rig.settle()
+    return Episode(rig.play(recording, recording.duration_s + TAIL_S), rig, config.face.identity)
 
 
 def _header(path: Path) -> list[str]:
@@ -158,8 +157,8 @@ def _header(path: Path) -> list[str]:
         ) from error
 
 
-def _traced(path: Path) -> Iterator[tuple[ForceFrame, PainState]]:
-    """Pain of a trace, straight lines between its rows."""
+def _traced(path: Path) -> list[float]:
+    """Pain of a trace at every turn, NRS, straight lines between its rows."""
     try:
         rows = np.loadtxt(path, delimiter=",", skiprows=1, usecols=(0, 1), ndmin=2)
     except ValueError as error:
@@ -169,31 +168,8 @@ def _traced(path: Path) -> Iterator[tuple[ForceFrame, PainState]]:
         raise RecordError(f"{path}: needs two rows or more, t_s rising, nrs from 0 to 10; try --help")
     t_s = t_s - t_s[0]
     now_s = np.arange(round((t_s[-1] + TAIL_S) / TICK_S)) * TICK_S
-    yield from felt(np.interp(now_s, [*t_s, t_s[-1] + 0.3], [*nrs, 0.0]).tolist())
-
-
-def _felt(pain: str, profile: PatientProfile, seed: int) -> Iterator[tuple[ForceFrame, PainState]]:
-    """Recorded forces as counts, through sensing and patient."""
-    sensing, feeling = Sensing(SensingConfig()), Patient(profile, seed)
-    site = profile.sites[0] if profile.sites else None
-    where_mm = sensing.phantom.plate_mm(site.left_mm, site.head_mm) if site else sensing.phantom.navel_mm
-    recording = load_recording(pain, where_mm)
-    gain = np.array(sensing.calibration.counts_per_newton)
-    offset = np.array(sensing.calibration.offset_counts)
-    count = round((SETTLE_S + recording.duration_s + TAIL_S) / TICK_S)
-    t_s = np.arange(1.0, count + 1) * TICK_S
-    counts = np.rint(recording.forces(t_s - SETTLE_S, TICK_S) * gain + offset).astype(int)
-    cells = (1 << counts.shape[1]) - 1
-    for seq, row in enumerate(counts):
-        t_ns = round((seq + 1) * TICK_S * 1e9)
-        force = sensing.step(RawFrame(t_ns, t_ns, t_ns // 1000, seq, 0, tuple(row.tolist()), 0, cells, 0))
-        state = feeling.step(force)
-        shift_ns = round(SETTLE_S * 1e9)
-        if t_ns > shift_ns:
-            yield (
-                msgspec.structs.replace(force, t_ns=t_ns - shift_ns, received_ns=t_ns - shift_ns),
-                msgspec.structs.replace(state, t_ns=t_ns - shift_ns),
-            )
+    levels: list[float] = np.interp(now_s, [*t_s, t_s[-1] + 0.3], [*nrs, 0.0]).tolist()
+    return levels
 
 
 class _SideBySide:
@@ -220,17 +196,17 @@ def _write(
     out: Path, frames: str, moments: list[Moment], drawer: _SideBySide, sound: np.ndarray, rate_hz: int, fps: float,
     progress: Callable[[float], None],
 ) -> None:  # fmt: skip
-    poses = ((moment.t_s, moment.pose) for moment in moments)
+    poses = ((t_s, pose) for t_s, _, pose in moments)
     if out.suffix == ".mp4":
         write_film(out, poses, drawer, fps, sound, rate_hz, progress=lambda done_s: progress(done_s * fps))
         return
     if out.suffix == ".mkv":
-        write_lossless(out, (moment.pose for moment in moments), drawer, fps, progress)
+        write_lossless(out, (pose for *_, pose in moments), drawer, fps, progress)
         return
     image = require("PIL.Image", "face")
     options: dict[str, Any] = {"quality": JPEG_QUALITY} if frames == "jpg" else {"compress_level": 1}
     try:
-        for number, picture in enumerate(drawer.draw_many(moment.pose for moment in moments)):
+        for number, picture in enumerate(drawer.draw_many(pose for *_, pose in moments)):
             path = out / f"{number:06d}.{frames}"
             image.fromarray(picture).save(path, format=FRAME_FORMATS[frames], **options)
             progress(number + 1)
@@ -272,9 +248,8 @@ def _write_table(path: Path, moments: list[Moment]) -> None:
         with path.open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["frame", "t_s", "nrs", "pspi", *by_side({}, ACTION_UNITS), *head])
-            for number, moment in enumerate(moments):
-                pose = moment.pose
-                numbers = [moment.t_s, moment.nrs, pspi(pose.au), *by_side(pose.au, ACTION_UNITS).values()]
+            for number, (t_s, nrs, pose) in enumerate(moments):
+                numbers = [t_s, nrs, pspi(pose.au), *by_side(pose.au, ACTION_UNITS).values()]
                 numbers += [*pose.head_deg, *pose.gaze_deg, pose.breath]
                 writer.writerow([number, *(f"{value:.4f}" for value in numbers)])
     except OSError as error:

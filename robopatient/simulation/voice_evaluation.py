@@ -18,15 +18,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import spearmanr
 
-from robopatient.config import VoiceConfig, asset_names
+from robopatient.config import asset_names
 from robopatient.errors import RecordError, require
-from robopatient.messages import VoiceAsk, VoiceCommand
+from robopatient.messages import VoiceAsk
+from robopatient.session.pipeline import Given
+from robopatient.simulation.voices import BLOCK_S, pain_of_press, voiced
 from robopatient.voice.calls import CALLS
-from robopatient.voice.engine import VoiceEngine
 from robopatient.voice.features import Features, features, spectrogram_db
 from robopatient.voice.identity import Identity, load_identity
 from robopatient.voice.synth import ASPIRATION, FORMANTS, N_FORMANTS, VOICE, Synth, neutral_parameters
-from robopatient.voice.verbs import press
 from robopatient.voice_presets import ask_for
 
 __all__ = ["CELLS", "Call", "Evaluation", "evaluate", "render_call", "sheet_png", "write_page"]
@@ -140,7 +140,7 @@ def evaluate(
         told(f"{who.name} ({row + 1} of {len(people)})")
         for column, nrs in enumerate(LEVELS):
             for seed in range(seeds):
-                call = render_call(who, float(nrs), seed)
+                call = render_call(names[row], float(nrs), seed)
                 table[row, column, seed] = features(call.samples, 48000.0, call.f0_hz)
     tract_cm = np.array([_tract_cm(who) for who in people])
     f0_st = 12.0 * np.log2([who.habitual_f0_hz for who in people])
@@ -151,34 +151,31 @@ def evaluate(
         LEVELS,
         table,
         _monotone(table),
-        _cells(people, seeds),
+        _cells(names, seeds),
         _in_range(table),
         tract_cm,
         apart,
     )
 
 
-def render_call(who: Identity, nrs: float, seed: int, ask: VoiceAsk | None = None, preset: str = "literature") -> Call:
+def render_call(identity: str, nrs: float, seed: int, ask: VoiceAsk | None = None, preset: str = "literature") -> Call:
     """Press this person and keep the first call; ``ask`` takes the place of the preset's while the pain lasts."""
-    config = VoiceConfig()
-    engine = VoiceEngine(who, config, seed)
-    block_s = config.block_frames / config.sample_rate_hz
-    count = int(PRESS_S / block_s)
-    samples = np.zeros((count, config.block_frames), np.float32)
-    f0_hz, names = np.zeros(count), [""] * count
-    for index in range(count):
-        pain, phase = press((index + 1) * block_s, PRESS_S, (nrs, nrs))
-        wish = ask_for(pain, who.sex, preset) if ask is None or phase == "rest" else ask
-        t_ns = round(index * block_s * 1e9)
-        block = engine.render(VoiceCommand(t_ns, index, t_ns, pain, phase, wish), samples[index])
-        f0_hz[index], names[index] = block.f0_hz, block.call
+    sex = load_identity(identity).sex
+    pains = []
+    for index in range(int(PRESS_S / BLOCK_S)):
+        pain, phase = pain_of_press((index + 1) * BLOCK_S, PRESS_S, (nrs, nrs))
+        wish = ask_for(pain, sex, preset) if ask is None or phase == "rest" else ask
+        pains.append(Given(pain, phase, voice=wish))
+    blocks = voiced(identity, seed, pains)
+    samples = np.stack([block.samples for block in blocks])
+    f0_hz, names = np.array([block.heard.f0_hz for block in blocks]), [block.heard.call for block in blocks]
     sounding = np.flatnonzero((f0_hz > 0.0) | (np.array(names) == "sigh"))
     if not sounding.size:
-        return Call(samples.ravel(), np.zeros(samples.size), names[count // 2])
+        return Call(samples.ravel(), np.zeros(samples.size), names[len(names) // 2])
     first = np.split(sounding, np.flatnonzero(np.diff(sounding) > 1) + 1)[0]
     begin, end = int(first[0]), int(first[-1]) + 1
     name = names[(begin + end) // 2]
-    return Call(samples[begin:end].ravel(), np.repeat(f0_hz[begin:end], config.block_frames), name)
+    return Call(samples[begin:end].ravel(), np.repeat(f0_hz[begin:end], samples.shape[1]), name)
 
 
 def _monotone(table: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -194,15 +191,16 @@ def _monotone(table: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return result
 
 
-def _cells(people: list[Identity], seeds: int) -> dict[tuple[str, str], tuple[float, bool]]:
+def _cells(names: Sequence[str], seeds: int) -> dict[tuple[str, str], tuple[float, bool]]:
     cells = {}
     for (call, sex), (nrs, low, high) in CELLS.items():
         wish = msgspec.structs.replace(ask_for(nrs, sex), call=call)
         f0_hz = []
-        for who in people:
+        for name in names:
+            who = load_identity(name)
             if who.sex == sex and who.age_years >= ADULT_YEARS:
                 for seed in range(seeds):
-                    track = render_call(who, nrs, seed, wish).f0_hz
+                    track = render_call(name, nrs, seed, wish).f0_hz
                     f0_hz.append(float(np.median(track[track > 0.0])))
         if f0_hz:
             median = float(np.median(f0_hz))
@@ -249,16 +247,17 @@ def _tract_cm(who: Identity) -> float:
     return float(17.0 * np.exp(-lags[int(np.argmin(errors))] * step))
 
 
-def sheet_png(who: Identity, calls: Sequence[str], nrs: Sequence[float] = (1.0, 3.5, 6.5, 10.0)) -> bytes:
+def sheet_png(identity: str, calls: Sequence[str], nrs: Sequence[float] = (1.0, 3.5, 6.5, 10.0)) -> bytes:
     """Spectrograms of calls (rows) at levels of pain (columns), 0 to 8 kHz, as a PNG."""
     matplotlib = require("matplotlib", "study")
     matplotlib.use("Agg")
     pyplot = require("matplotlib.pyplot", "study")
+    sex = load_identity(identity).sex
     figure, axes = pyplot.subplots(len(calls), len(nrs), figsize=(3.2 * len(nrs), 1.7 * len(calls)), squeeze=False)
     for row, name in enumerate(calls):
         for column, level in enumerate(nrs):
-            wish = msgspec.structs.replace(ask_for(level, who.sex), call=name)
-            call = _whole_press(who, level, wish)
+            wish = msgspec.structs.replace(ask_for(level, sex), call=name)
+            call = _whole_press(identity, level, wish)
             axis = axes[row, column]
             picture = spectrogram_db(call, 48000.0)
             axis.imshow(
@@ -279,19 +278,11 @@ def sheet_png(who: Identity, calls: Sequence[str], nrs: Sequence[float] = (1.0, 
     return out.getvalue()
 
 
-def _whole_press(who: Identity, nrs: float, wish: VoiceAsk) -> npt.NDArray[np.float32]:
-    """Everything that is heard of a press of 1.7 s."""
-    config = VoiceConfig()
-    engine = VoiceEngine(who, config, 1)
-    samples = np.zeros((320, config.block_frames), np.float32)
-    rest = VoiceAsk(-60.0, 0.0, 0.0, 0.1)
-    for index, block in enumerate(samples):
-        felt = 10 <= index < 210
-        engine.render(
-            VoiceCommand(index, index, index, nrs if felt else 0.0, "hold" if felt else "rest", wish if felt else rest),
-            block,
-        )
-    return samples.ravel()
+def _whole_press(identity: str, nrs: float, wish: VoiceAsk) -> npt.NDArray[np.float32]:
+    """Everything that is heard of a pain that lasts 200 blocks, 1.07 s, with silence before and relief after it."""
+    silent, pained = Given(0.0, "rest", voice=VoiceAsk(-60.0, 0.0, 0.0, 0.1)), Given(nrs, "hold", voice=wish)
+    blocks = voiced(identity, 1, [*[silent] * 10, *[pained] * 200, *[silent] * 110])
+    return np.concatenate([block.samples for block in blocks])
 
 
 def write_page(evaluation: Evaluation, out: Path) -> None:
@@ -341,9 +332,8 @@ def write_page(evaluation: Evaluation, out: Path) -> None:
         _image(_curves(e)),
         "<h2>Every gesture</h2>",
     ]
-    who = load_identity(e.identities[0])
     calls = [name for name in CALLS if name != "auto"]
-    parts.append(_image(sheet_png(who, calls)))
+    parts.append(_image(sheet_png(e.identities[0], calls)))
     style = "body{font:15px sans-serif;margin:2em;max-width:70em}"
     style += "td,th{padding:.2em .8em;text-align:left}img{max-width:100%}"
     page = f"<!doctype html><meta charset=utf-8><title>The voice, measured</title><style>{style}</style>"

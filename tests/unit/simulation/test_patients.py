@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from firmware_bridge.errors import OutputError
-from robopatient.patient import load_patient, verbs
+from robopatient.patient import load_patient
+from robopatient.simulation import patients
 
 
 def test_list_names_every_patient_and_the_complaint(capsys) -> None:
-    assert verbs.list_patients() == 0
+    assert patients.list_patients() == 0
     text = capsys.readouterr().out
     assert len(text.splitlines()) >= 12
     assert "renal-colic" in text
@@ -18,27 +19,27 @@ def test_list_names_every_patient_and_the_complaint(capsys) -> None:
 
 
 def test_list_as_json_is_one_object(capsys) -> None:
-    verbs.list_patients(as_json=True)
+    patients.list_patients(as_json=True)
     rows = json.loads(capsys.readouterr().out)
     assert rows["troubles"] == []
     assert {"name", "complaint", "sites"} <= set(rows["patients"][0])
 
 
 def test_a_patient_that_cannot_be_read_does_not_hide_the_others(capsys, monkeypatch, tmp_path: Path) -> None:
-    patients = tmp_path / "patients"
-    patients.mkdir()
-    good = Path(verbs.__file__).parents[2] / "assets" / "patients" / "healthy.toml"
-    (patients / "good.toml").write_text(good.read_text(encoding="utf-8"), encoding="utf-8")
-    (patients / "odd.toml").write_text("name = 3", encoding="utf-8")
+    folder = tmp_path / "patients"
+    folder.mkdir()
+    good = Path(patients.__file__).parents[2] / "assets" / "patients" / "healthy.toml"
+    (folder / "good.toml").write_text(good.read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "odd.toml").write_text("name = 3", encoding="utf-8")
     monkeypatch.setattr("robopatient.config.ASSETS", tmp_path)
-    assert verbs.list_patients() == 1
+    assert patients.list_patients() == 1
     text = capsys.readouterr().out
     assert "Tomas" in text
     assert "odd.toml" in text
 
 
 def test_show_tells_what_presses_do(capsys) -> None:
-    assert verbs.show("appendicitis", as_json=True) == 0
+    assert patients.show("appendicitis", as_json=True) == 0
     told = json.loads(capsys.readouterr().out)
     row = told["nrs"]["McBurney's point"]
     assert row == sorted(row)
@@ -47,10 +48,10 @@ def test_show_tells_what_presses_do(capsys) -> None:
 
 def test_fit_writes_a_file_once(capsys, tmp_path: Path) -> None:
     out = tmp_path / "mine.toml"
-    assert verbs.fit("NRS 5 at 20 N on the right iliac", out) == 0
+    assert patients.fit("NRS 5 at 20 N on the right iliac", out) == 0
     assert load_patient(str(out)).sites[0].region == "right iliac"
     assert f"--set patient={out}" in capsys.readouterr().out
     with pytest.raises(OutputError, match="exists; choose another --out"):
-        verbs.fit("NRS 5 at 20 N on the right iliac", out)
+        patients.fit("NRS 5 at 20 N on the right iliac", out)
     with pytest.raises(OutputError, match="cannot be written"):
-        verbs.fit("NRS 5 at 20 N on the right iliac", tmp_path / "nowhere" / "mine.toml")
+        patients.fit("NRS 5 at 20 N on the right iliac", tmp_path / "nowhere" / "mine.toml")

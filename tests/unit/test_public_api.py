@@ -1,0 +1,99 @@
+"""What ``import robopatient`` offers: these names and no others, and nothing loaded before it is used."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from support.needs import HEAD, module
+
+import robopatient as rp
+
+NAMES = [
+    "Episode", "PatientProfile", "PressProfile", "RobopatientError", "__version__", "load_patient", "press", "simulate",
+]  # fmt: skip
+
+
+def test_these_names_are_public_and_each_can_be_had() -> None:
+    assert sorted(rp.__all__) == NAMES
+    for name in NAMES:
+        assert getattr(rp, name) is not None
+    assert set(NAMES) <= set(dir(rp))
+    with pytest.raises(AttributeError, match="no attribute 'pressed'"):
+        _ = rp.pressed
+
+
+def test_every_public_function_and_class_says_what_it_is() -> None:
+    for name in NAMES:
+        if name != "__version__":
+            assert getattr(rp, name).__doc__, name
+    for function in (rp.press, rp.simulate, rp.Episode.film):
+        assert ">>> " in (function.__doc__ or ""), function
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", "import sys, robopatient; print(len([m for m in sys.modules if 'robopatient.' in m]))"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == "0"
+
+
+@pytest.fixture(scope="module")
+def episode() -> rp.Episode:
+    module("numba", "audio")
+    return rp.simulate(rp.load_patient("appendicitis"), rp.press(newton=20, region="right iliac", hold_s=1.0), seed=1)
+
+
+def test_a_press_hurts_shows_and_sounds(episode: rp.Episode) -> None:
+    pain, motion = episode.pain, episode.motion
+    assert pain["force_newton"].max() == pytest.approx(20.0, abs=0.1)
+    assert pain["nrs"][pain["t_s"] < 0.45].max() == 0.0
+    assert 5.0 < pain["nrs"].max() < 7.0
+    assert motion["pspi"].max() > motion["pspi"][motion["t_s"] < 0.4].max() + 1.0
+    assert np.abs(episode.sound).max() > 0.02
+    length_s = 0.5 + 0.2 + 1.0 + 0.2 + 1.5
+    assert pain["t_s"][-1] == pytest.approx(length_s)
+    assert len(episode.sound) / episode.sample_rate_hz == pytest.approx(length_s, abs=0.012)
+    assert len(motion) == pytest.approx(30 * length_s, abs=1)
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_does_not(episode: rp.Episode) -> None:
+    press = rp.press(newton=20, region="right iliac", hold_s=1.0)
+    again = rp.simulate("appendicitis", press, seed=1)
+    other = rp.simulate("appendicitis", press, seed=2)
+    assert (again.motion == episode.motion).all()
+    assert (again.sound == episode.sound).all()
+    assert (other.sound != episode.sound).any()
+
+
+def test_the_table_has_a_row_a_frame_with_force_pain_face_and_voice(episode: rp.Episode) -> None:
+    table = episode.frame()
+    assert len(table) == len(episode.frames)
+    assert {"t_s", "force_newton", "nrs", "pspi", "AU4", "level_dbfs", "f0_hz", "call"} <= set(table)
+    loudest = table.loc[table["level_dbfs"].idxmax()]
+    assert loudest["nrs"] > 2.0
+
+
+@HEAD
+def test_a_film_is_written_with_its_sound(episode: rp.Episode, tmp_path) -> None:
+    av = module("av", "face")
+    path = episode.film(tmp_path / "press.mp4", size_px=128, renderer="numba")
+    with av.open(str(path)) as film:
+        assert film.streams.video[0].frames == len(episode.frames)
+        assert len(film.streams.audio) == 1
+    with pytest.raises(rp.RobopatientError, match=r"name ending in \.mp4"):
+        episode.film(tmp_path / "press.avi")
+
+
+def test_what_cannot_be_pressed_is_named() -> None:
+    with pytest.raises(rp.RobopatientError, match="peak_newton"):
+        rp.press(newton=-3)
+    with pytest.raises(rp.RobopatientError, match="fields are"):
+        rp.press(newton=3, knee=True)
+    with pytest.raises(rp.RobopatientError, match="is no region of the abdomen"):
+        rp.simulate("healthy", rp.press(region="knee"))
+    with pytest.raises(rp.RobopatientError, match="is not one of this patient"):
+        rp.simulate("healthy", rp.press(site="spleen"))
