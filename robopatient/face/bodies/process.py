@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from robopatient.actor import serve
 from robopatient.bus import ActorPort, Endpoints
 from robopatient.clock import Clock, HostClock
 from robopatient.config import SessionConfig
 from robopatient.face.bodies.arkit import body_frame
 from robopatient.face.bodies.outlets import JsonLines, LslFace, Outlet, VmcSender, address
 from robopatient.messages import Message, Seen
-from robopatient.outlets import OutletsActor, serve
+from robopatient.outlets import OutletsActor
 
 __all__ = ["BodiesActor", "main"]
 

@@ -512,6 +512,6 @@ def test_skin_that_is_asked_for_is_seen_and_on_the_record(stage: Stage) -> None:
         stage.actor._command = FaceCommand(t_ns, frame, t_ns, 0.0, "rest", ask)
         seen = stage.actor.present(0)
         assert seen is not None
-    assert seen.flush < -0.3
-    assert seen.sweat > 0.2
-    assert seen.tears > 0.6
+    assert seen.pose.flush < -0.3
+    assert seen.pose.sweat > 0.2
+    assert seen.pose.tears > 0.6

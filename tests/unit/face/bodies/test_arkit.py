@@ -156,7 +156,7 @@ def test_an_outlet_that_fails_is_told_and_the_others_go_on(tmp_path: Path, monke
 
     actor._outlets[0].send = refuse  # type: ignore[method-assign]
     actor.pass_on(Seen(7, 0, 0, 0, FacePose(apex_au(6.0)), 0.0))
-    actor._tell("degraded")
+    actor._tell_state(*actor._condition())
     assert "no route to host" in actor._port.told[-1].detail
     actor.close()
     assert json.loads(good.read_text())["t_ns"] == 7
