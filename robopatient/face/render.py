@@ -12,18 +12,9 @@ from robopatient.face.identity import Identity
 from robopatient.face.light import Look
 from robopatient.messages import FacePose
 
-__all__ = ["Kind", "Renderer", "emulated", "make_renderer"]
+__all__ = ["Kind", "Renderer", "make_renderer"]
 
 Kind = Literal["auto", "gl", "numba"]
-
-
-EMULATED = ("llvmpipe", "softpipe", "swrast", "software")
-"""Words in the names of GL devices that are the processor."""
-
-
-def emulated(device: str) -> bool:
-    """Whether a GL device of this name is the processor and no graphics card."""
-    return any(word in device.lower() for word in EMULATED)
 
 
 class Renderer(Protocol):

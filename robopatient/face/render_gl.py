@@ -19,11 +19,11 @@ from robopatient.face import light
 from robopatient.face.bodies.head import OwnHead
 from robopatient.face.body import body_map
 from robopatient.face.carried import Carried
+from robopatient.face.gl_device import emulated
 from robopatient.face.identity import Identity
 from robopatient.face.keystone import SQUARE, apply
 from robopatient.face.material import GUM, HEM_DM, LASH, STREAKS, TEETH, TONGUE, TOOTH_GAP
 from robopatient.face.mesh import Part
-from robopatient.face.render import emulated
 from robopatient.face.scene import load_scene
 from robopatient.face.texels import HALF_TEXTURES_PX, SLOPE_LIMIT
 from robopatient.messages import FacePose

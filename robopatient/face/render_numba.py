@@ -11,6 +11,7 @@ from robopatient.face import light
 from robopatient.face.bodies.head import OwnHead
 from robopatient.face.body import body_map
 from robopatient.face.carried import Carried
+from robopatient.face.frame import Frame
 from robopatient.face.identity import Identity
 from robopatient.face.kernels import (
     ATTRIBUTES,
@@ -29,7 +30,7 @@ from robopatient.face.kernels import (
 )
 from robopatient.face.material import GUM, LASH, TEETH, TONGUE, TOOTH_GAP
 from robopatient.face.mesh import Part
-from robopatient.face.scene import Frame, load_scene
+from robopatient.face.scene import load_scene
 from robopatient.face.texels import HALF_TEXTURES_PX
 from robopatient.messages import FacePose
 

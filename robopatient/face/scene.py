@@ -6,7 +6,6 @@ Both renderers draw this and nothing else, so they show the same face.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -15,6 +14,7 @@ from robopatient.face.bodies.head import OwnHead
 from robopatient.face.cache import Arrays, cached_arrays
 from robopatient.face.carried import Carried
 from robopatient.face.cull import seen_triangles
+from robopatient.face.frame import Frame
 from robopatient.face.geometry import vertex_normals
 from robopatient.face.gown import build_gown, gown_cover_dm
 from robopatient.face.hair import build_hair
@@ -28,30 +28,10 @@ from robopatient.face.teeth import outer_wall, tooth_places
 from robopatient.face.texels import halve
 from robopatient.messages import FacePose
 
-__all__ = ["Frame", "Scene", "load_scene"]
+__all__ = ["Scene", "load_scene"]
 
 BAKE_VERSION = 34
 """Raise when a change to skin, hair, gown or occlusion must not meet an old cache."""
-
-
-class Frame(NamedTuple):
-    """What changes from frame to frame.
-
-    Attributes
-    ----------
-    vertices
-        Place, normal and wrinkle strengths of the drawn vertices, float32, shape (vertices, 8).
-    eye_lids
-        Upper and lower lid edge for the drawn vertices of the eyes, shape (eye vertices, 2).
-    """
-
-    vertices: np.ndarray
-    eye_lids: np.ndarray
-    head_rotation: np.ndarray
-    gaze: np.ndarray
-    eye_rotation: np.ndarray
-    breath_lift_dm: float
-    forward_dm: float = 0.0
 
 
 class Scene:

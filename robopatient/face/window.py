@@ -17,7 +17,7 @@ import numpy as np
 from robopatient.errors import DeviceError, require
 from robopatient.face.display.profile import DisplayProfile, Patch, ScreenId
 from robopatient.face.display.screens import ScreenWatch
-from robopatient.face.render import emulated
+from robopatient.face.gl_device import emulated
 
 QtCore = require("PySide6.QtCore", "console")
 QtGui = require("PySide6.QtGui", "console")

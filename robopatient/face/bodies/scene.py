@@ -11,13 +11,13 @@ from robopatient.face.bodies.folders import load_ict, load_npz
 from robopatient.face.bodies.gltf import load_gltf
 from robopatient.face.bodies.head import OwnHead
 from robopatient.face.carried import Carried
+from robopatient.face.frame import Frame
 from robopatient.face.geometry import vertex_normals
 from robopatient.face.head import rotation
 from robopatient.face.identity import Ancestry, Hair, Identity, Skin, load_identity
 from robopatient.face.mask import masked
 from robopatient.face.mesh import Part
 from robopatient.face.raster import open_sky
-from robopatient.face.scene import Frame
 from robopatient.face.skin import SkinMaps
 from robopatient.face.texels import halve
 from robopatient.messages import FacePose

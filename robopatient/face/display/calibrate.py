@@ -30,26 +30,12 @@ from robopatient.face.identity import load_identity
 from robopatient.face.render import Kind, Renderer, make_renderer
 from robopatient.messages import FaceAsk, FaceCommand, Phase
 
-__all__ = ["HELP_LINES", "Stage", "display"]
+__all__ = ["Stage", "display"]
 
 FPS = 30.0
 PATTERN_PX = 1024
 PRESS_S = 4.0
 """The face is pressed for the first half of every so long, when it shows pain."""
-
-HELP_LINES = (
-    "Tab, 1-4         next handle, corner",
-    "arrows           move by 1 px (Shift 10, Ctrl 0.1)",
-    "Alt+arrows       move the whole picture",
-    "+ -, [ ]         larger, smaller; turn",
-    "M, N, B          mesh or corners; finer; coarser",
-    "H, V, R          mirror sideways, upside down; rear",
-    "E, G, L + Shift  soft edge, gamma, brightness",
-    "D                patch for a photodiode",
-    "P                next picture",
-    "Z, Y             undo, redo;  0: start again",
-    "S                save;  ?: this help;  Esc: leave",
-)
 
 
 def display(

@@ -10,11 +10,24 @@ from robopatient.face.display.editor import Editor
 QtCore = require("PySide6.QtCore", "console")
 QtGui = require("PySide6.QtGui", "console")
 
-__all__ = ["Keys", "Worked"]
+__all__ = ["HELP_LINES", "Keys", "Worked"]
 
 TEXT_PX = 16
 HANDLE_PX = 7
 MESH_HANDLE_PX = 4
+HELP_LINES = (
+    "Tab, 1-4         next handle, corner",
+    "arrows           move by 1 px (Shift 10, Ctrl 0.1)",
+    "Alt+arrows       move the whole picture",
+    "+ -, [ ]         larger, smaller; turn",
+    "M, N, B          mesh or corners; finer; coarser",
+    "H, V, R          mirror sideways, upside down; rear",
+    "E, G, L + Shift  soft edge, gamma, brightness",
+    "D                patch for a photodiode",
+    "P                next picture",
+    "Z, Y             undo, redo;  0: start again",
+    "S                save;  ?: this help;  Esc: leave",
+)
 
 
 class Worked(Protocol):
@@ -122,8 +135,6 @@ class Keys(QtCore.QObject):  # type: ignore[name-defined]
 
     def _paint(self, painter: Any) -> None:
         """Outline, handles, what was done last, and the keys."""
-        from robopatient.face.display.calibrate import HELP_LINES
-
         editor, ratio = self._stage.editor, self._view.devicePixelRatio()
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing, True)
         colour, chosen = QtGui.QColor(255, 160, 0), QtGui.QColor(0, 230, 255)

@@ -18,18 +18,18 @@ from robopatient.errors import AssetError, ConfigError, RobopatientError
 from robopatient.face.generator.condition import CONDITIONS, GROUPS, check_conditions
 from robopatient.face.generator.dose import DOSE
 from robopatient.face.generator.motion import CHANNELS, MOTION_HZ
+from robopatient.face.generator.pickles import refuse_pickles
 
 if TYPE_CHECKING:
     from robopatient.face.generator.denoiser import FaceDenoiser
 
-__all__ = ["CARD", "FORMAT", "START", "STEP", "StreamCard", "checkpoint_folder", "read_stream", "refuse_pickles",
+__all__ = ["CARD", "FORMAT", "START", "STEP", "StreamCard", "checkpoint_folder", "read_stream",
            "write_checkpoint"]  # fmt: skip
 
 FORMAT = 2
 """Of the streaming step: raised when its inputs or their meaning change."""
 CARD, STEP, START = "stream.json", "step.onnx", "start.npz"
 GENERATORS = ASSETS / "generators"
-PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
 LARGEST_BYTES = 15_000_000
 
 
@@ -71,25 +71,6 @@ def checkpoint_folder(name: str) -> Path:
         known = ", ".join(sorted(path.parent.name for path in GENERATORS.glob(f"*/{CARD}"))) or "none"
         raise AssetError(f"face.checkpoint = {name}: neither a folder nor one of: {known}; train one: face train")
     return folder
-
-
-def refuse_pickles(folder: Path) -> None:
-    """Refuse a folder with files that would have to be unpickled.
-
-    Raises
-    ------
-    AssetError
-        Naming the first such file.
-    """
-    for path in sorted(folder.rglob("*")):
-        pickled = path.suffix in PICKLES
-        if path.suffix in (".safetensors", ".onnx") and path.is_file():
-            with path.open("rb") as file:
-                head = file.read(9)
-            # safetensors begin with the length of a JSON header, pickles with their protocol or as a zip file
-            pickled = head[8:] != b"{" if path.suffix == ".safetensors" else head[:1] == b"\x80" or head[:2] == b"PK"
-        if pickled:
-            raise AssetError(f"{path}: is a pickle, which can run anything; only safetensors are read: convert it")
 
 
 def read_stream(folder: Path) -> tuple[StreamCard, Path, dict[str, np.ndarray]]:

@@ -22,6 +22,7 @@ from robopatient.face.generator.condition import CONDITIONS, GROUPS, calm_rows, 
 from robopatient.face.generator.denoiser import FORMAT, FaceDenoiser
 from robopatient.face.generator.life import Life
 from robopatient.face.generator.motion import CHANNELS, MOTION_HZ, settled
+from robopatient.face.generator.pickles import refuse_pickles
 
 __all__ = ["Face", "FaceMotion", "PainDiffusionPipeline"]
 
@@ -56,8 +57,6 @@ class PainDiffusionPipeline(DiffusionPipeline):
         AssetError
             When it cannot be read, holds pickles, or was trained for other columns.
         """
-        from robopatient.face.generator.checkpoint import refuse_pickles
-
         refuse_pickles(folder)
         logging.disable_progress_bar()
         try:

@@ -7,9 +7,10 @@ import pytest
 from support.needs import module
 
 from robopatient.errors import AssetError, ConfigError
-from robopatient.face.generator.checkpoint import CARD, STEP, checkpoint_folder, read_stream, refuse_pickles
+from robopatient.face.generator.checkpoint import CARD, STEP, checkpoint_folder, read_stream
 from robopatient.face.generator.condition import Traits, condition_of
 from robopatient.face.generator.motion import HIGH, LOW
+from robopatient.face.generator.pickles import refuse_pickles
 
 module("diffusers", "face")
 
