@@ -6,8 +6,6 @@ cause it, hears and sees the reaction, and rates it. What is learnt from is what
 
 from __future__ import annotations
 
-import os
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +32,7 @@ from policies.trainer import (
 )
 from policies.trial_scheduler import TrialScheduler, standard_presses
 from robopatient import messages as m
+from robopatient.actor import Actor, serve
 from robopatient.bus import ActorPort, Endpoints
 from robopatient.clock import Clock, HostClock
 from robopatient.config import SessionConfig, load_session
@@ -58,7 +57,6 @@ TURN_MS = 20
 FORCE = "force_newton"
 """Axis of the map that is drawn: peak force of a press at the patient's worst site."""
 TOLD_NS = 100_000_000
-HEARTBEAT_NS = 1_000_000_000
 
 
 def train_live(
@@ -117,15 +115,11 @@ def train_live(
 def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
     """Entry point of the client's process: teach until the session stops."""
     del folder
-    port = ActorPort(endpoints, TOPICS, every=True)
-    try:
-        with TrainerClient() as trainer:
-            Client(config, port, trainer, HostClock()).run()
-    finally:
-        port.close()
+    with TrainerClient() as trainer:
+        serve(lambda: Client(config, ActorPort(endpoints, TOPICS, every=True), trainer, HostClock()))
 
 
-class Client:
+class Client(Actor):
     """Between the bus and the trainer: the coach decides, this passes on.
 
     Parameters
@@ -136,7 +130,8 @@ class Client:
 
     def __init__(self, config: SessionConfig, port: ActorPort, trainer: TrainerClient, clock: Clock) -> None:
         lesson = config.lesson
-        self._port, self._trainer, self._clock = port, trainer, clock
+        super().__init__(port, "trainer", clock)
+        self._trainer = trainer
         self._folder = Path(lesson.folder)
         self._goal = lesson.ratings
         profile = load_patient(config.patient)
@@ -150,11 +145,9 @@ class Client:
         self._presented: dict[str, float] = {}
         self._source = self._refused = self._checkpoint = ""
         self._busy = True
-        self._told_ns = self._beat_ns = 0
+        self._shown_ns = 0
         self._told: tuple[object, ...] = ()
         self._lesson_told: tuple[object, ...] = ()
-        self._leave = False
-        signal.signal(signal.SIGTERM, lambda *_: setattr(self, "_leave", True))
         plan = TrainingPlan(
             self._task.n_observation, self._task.n_action, QUESTION_PLANS[lesson.question], seed=config.seed
         )
@@ -165,17 +158,16 @@ class Client:
 
     def run(self) -> None:
         """Turn until the session stops or SIGTERM comes."""
-        self._tell_actor("starting", "the trainer starts")
-        while not self._leave:
+        self._tell_state("starting", "the trainer starts")
+        while not self._leaving:
             self.turn(TURN_MS)
-        self._tell_actor("stopped")
 
     def turn(self, timeout_ms: int) -> None:
         """Receive messages of the session and of the trainer; send what has changed."""
         now_ns = self._clock.now_ns()
         for message in self._port.receive(timeout_ms):
             if isinstance(message, m.SessionStop):
-                self._leave = True
+                self._leaving = True
             else:
                 self._take(message)
         while (reply := self._trainer.receive(0.0)) is not None:
@@ -219,7 +211,7 @@ class Client:
             case Progress():
                 if self._progress is None:
                     self._curve = _curve(self._folder)
-                    self._tell_actor("ready", "resumed" if reply.resumed else "")
+                    self._tell_state("ready", "resumed" if reply.resumed else "")
                 self._progress, self._busy, self._refused = reply, False, ""
                 self._curve[reply.answers] = reply.worth
                 self._presented, self._source = {}, ""
@@ -243,14 +235,16 @@ class Client:
         """State for the screens at every change and ten times a second; the training session's at every change."""
         state = self.scheduler.state(now_ns, self._rater)
         key = (state.phase, state.text, state.trial, state.question)
-        if key != self._told or now_ns - self._told_ns >= TOLD_NS:
-            self._told, self._told_ns = key, now_ns
+        if key != self._told or now_ns - self._shown_ns >= TOLD_NS:
+            self._told, self._shown_ns = key, now_ns
             self._port.tell(state)
         lesson = self._lesson(now_ns)
         if lesson is not None:
             self._port.tell(lesson)
-        if now_ns - self._beat_ns >= HEARTBEAT_NS:
-            self._tell_actor("ready" if self._progress is not None else "starting")
+        self._beat()
+
+    def _condition(self) -> tuple[str, str]:
+        return "ready" if self._progress is not None else "starting", ""
 
     def _lesson(self, now_ns: int) -> m.LessonState | None:
         """What to send about the training session; None when nothing has changed."""
@@ -284,10 +278,6 @@ class Client:
             refused=self._refused,
             checkpoint=self._checkpoint,
         )
-
-    def _tell_actor(self, state: str, detail: str = "") -> None:
-        self._beat_ns = self._clock.now_ns()
-        self._port.tell(m.ActorState(self._beat_ns, "trainer", state, detail, os.getpid()))
 
 
 def _asked_as_published(task: str, question_plan: str) -> bool:

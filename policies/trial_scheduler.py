@@ -18,14 +18,13 @@ from policies.trainer import FinishTraining, NextTrial, PressDone, Progress, Rat
 from robopatient import messages as m
 from robopatient.config import FaceConfig, LessonConfig, SessionConfig, VoiceConfig
 from robopatient.expression.ppo import Ppo, Slope
+from robopatient.levels import HAND_OFF_NEWTON
 from robopatient.patient import PatientProfile
 from robopatient.simulation.presses import Palpation, PressProfile
 from robopatient.simulation.rig import Rig
 
 __all__ = ["PressOutcomes", "TrialScheduler", "standard_presses"]
 
-HAND_OFF_NEWTON = 1.2
-"""The published rigs' end of a press."""
 READY_NS = 600_000_000
 """Hand off the abdomen so long before the window opens (assumption)."""
 TOLD_NS = 900_000_000

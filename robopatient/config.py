@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from robopatient.errors import AssetError, ConfigError
+from robopatient.levels import CONTACT_NEWTON, HAND_OFF_NEWTON
 
 __all__ = [
     "BoardConfig",
@@ -83,10 +84,10 @@ class SensingConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     tare_s: Annotated[float, Meta(ge=0.05, le=10)] = 0.25
     dead_band_newton: Annotated[float, Meta(ge=0, le=5)] = 0.15
     """Per cell; the published rigs used 0.5 N."""
-    contact_newton: Annotated[float, Meta(ge=0.2, le=10)] = 2.0
+    contact_newton: Annotated[float, Meta(ge=0.2, le=10)] = CONTACT_NEWTON
     """Total force from which the centre of pressure is told."""
     press_on_newton: Annotated[float, Meta(ge=0.5, le=50)] = 3.0
-    press_off_newton: Annotated[float, Meta(ge=0.2, le=50)] = 1.2
+    press_off_newton: Annotated[float, Meta(ge=0.2, le=50)] = HAND_OFF_NEWTON
     warn_newton: Positive = 40.0
     limit_newton: Positive = 80.0
 

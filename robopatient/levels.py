@@ -1,11 +1,136 @@
-"""Conversions between the units of sound: dB, linear gain, semitones, Hz."""
+"""Limits and thresholds that more than one part keeps to, and conversions of sound: dB, linear gain, semitones, Hz."""
 
 from __future__ import annotations
 
 import math
+from typing import Literal, NamedTuple
 
-__all__ = ["db_to_gain", "gain_to_db", "hz_to_semitones", "semitones_to_ratio"]
+__all__ = [
+    "CALLING_DB",
+    "CONTACT_NEWTON",
+    "FLAGS",
+    "HAND_OFF_NEWTON",
+    "INAUDIBLE_DB",
+    "MAX_INTENSITY",
+    "MAX_NRS",
+    "MAX_PSPI",
+    "QUIET_FLAGS",
+    "SILENCE_DB",
+    "SILENCE_DBFS",
+    "Flag",
+    "db_to_gain",
+    "gain_to_db",
+    "hz_to_semitones",
+    "semitones_to_ratio",
+]
 
+Flag = Literal[
+    "spike",
+    "overload",
+    "saturated",
+    "dead_cell",
+    "untared",
+    "clock_unsynced",
+    "heavy",
+    "early_contact",
+    "stale",
+    "paused",
+    "split",
+    "brief",
+    "interrupted",
+    "no_site",
+]
+"""Words about the quality of a force that a force frame or a press may carry."""
+
+
+class FlagMeaning(NamedTuple):
+    """What a flag means, and who has to do with it.
+
+    Attributes
+    ----------
+    text
+        The meaning, for the operator.
+    of
+        What carries it: a frame, which is flagged by the sensing; a frame flagged by the loop; or a press.
+    in_trial
+        Whether it belongs into the row of a study's trial.
+    alert, advice
+        How the console's banner shows it, and in which words; "off": not at all.
+    """
+
+    text: str
+    of: Literal["frame", "loop", "press"] = "frame"
+    in_trial: bool = False
+    alert: Literal["off", "warn", "bad"] = "off"
+    advice: str = ""
+
+
+FLAGS: dict[Flag, FlagMeaning] = {
+    "spike": FlagMeaning("A reading that jumped and came back at once was dropped.", in_trial=True),
+    "overload": FlagMeaning(
+        "The total force is above sensing.limit_newton, or a cell is above its capacity.",
+        in_trial=True,
+        alert="bad",
+        advice="Force above the limit: ease off",
+    ),
+    "saturated": FlagMeaning(
+        "A cell is at the end of its converter's range: the true force is larger.",
+        in_trial=True,
+        alert="bad",
+        advice="A load cell is saturated: its force is not known",
+    ),
+    "dead_cell": FlagMeaning(
+        "A cell does not answer: the total is too small and the place of the hand unknown.",
+        in_trial=True,
+        alert="bad",
+        advice="A load cell does not answer: force and site are wrong",
+    ),
+    "untared": FlagMeaning(
+        "The zero is that of the calibration file: no quiet moment has been found yet to set a new one.",
+        in_trial=True,
+        alert="warn",
+        advice="Not tared: lift the hand and press Tare (T)",
+    ),
+    "clock_unsynced": FlagMeaning(
+        "The board's clock is not mapped to this computer's: times are those of arrival.",
+        in_trial=True,
+        alert="warn",
+        advice="The board's clock is not yet matched: latencies are estimates",
+    ),
+    "heavy": FlagMeaning("The total force is above sensing.warn_newton."),
+    "early_contact": FlagMeaning(
+        "The hand lay on the abdomen when the session began.",
+        alert="warn",
+        advice="Touched during the tare: lift the hand and press Tare (T)",
+    ),
+    "stale": FlagMeaning("No fresh frame from the board: the force is taken as zero.", of="loop"),
+    "paused": FlagMeaning("The session is not running: the force is not felt.", of="loop"),
+    "split": FlagMeaning("The hand went on from or to another press without leaving the abdomen.", of="press"),
+    "brief": FlagMeaning("Shorter than 50 ms, rather a touch or a glitch than a palpation.", of="press"),
+    "interrupted": FlagMeaning("The frames stopped before the hand let go.", of="press"),
+    "no_site": FlagMeaning("The place is unknown; x_mm and y_mm are 0 and the region is empty.", of="press"),
+}
+"""Meaning by word. A spike is repaired and a silent board has a light of its own: neither has a banner."""
+QUIET_FLAGS: frozenset[str] = frozenset(word for word, flag in FLAGS.items() if flag.of == "loop")
+"""Of frames that tell nothing about the hand: pain fades."""
+
+MAX_NRS = 10.0
+"""Top of the numeric rating scale."""
+MAX_INTENSITY = 5.0
+"""Top of the FACS intensity scale, E."""
+MAX_PSPI = 16.0
+"""Top of the Prkachin and Solomon pain intensity: AU4 5, AU6/7 5, AU9/10 5, AU43 1."""
+CONTACT_NEWTON = 2.0
+"""Least total force whose place is told, and below which drift of the zero is looked for."""
+HAND_OFF_NEWTON = 1.2
+"""Total force below which the abdomen is untouched: the end of a press on the published rigs."""
+INAUDIBLE_DB = -60.0
+"""Lowest level that is asked of a voice, dB below its loudest cry: silence is meant."""
+CALLING_DB = -55.0
+"""Asked level above which a voice calls: 5 dB above ``INAUDIBLE_DB``, because a level on its way to silence or out of
+it begins no call (assumption)."""
+SILENCE_DBFS = -60.0
+"""Lower end of the curves of level that are drawn; what is quieter is drawn as silence."""
 SILENCE_DB = -120.0
 """What a gain of 0 is called in dB: below the quantisation step of 20 bits (20 log10 2^-20 = -120.4)."""
 

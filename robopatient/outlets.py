@@ -5,21 +5,19 @@ What an outlet cannot do is said in the process's state, and the others go on.
 
 from __future__ import annotations
 
-import os
-import signal
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
+from robopatient.actor import Actor
 from robopatient.bus import ActorPort
 from robopatient.clock import Clock
 from robopatient.errors import RobopatientError
-from robopatient.messages import ActorState, Message, SessionStop
+from robopatient.messages import Message, SessionStop
 
-__all__ = ["OutletsActor", "serve"]
+__all__ = ["OutletsActor"]
 
 RECEIVE_MS = 100
-HEARTBEAT_NS = 1_000_000_000
 
 
 class Closing(Protocol):
@@ -31,7 +29,7 @@ class Closing(Protocol):
 Outlet = TypeVar("Outlet", bound=Closing)
 
 
-class OutletsActor(ABC, Generic[Outlet]):
+class OutletsActor(Actor, ABC, Generic[Outlet]):
     """Hears the bus, tells the outlets; without one of them it goes on and says what is missing.
 
     Parameters
@@ -45,14 +43,10 @@ class OutletsActor(ABC, Generic[Outlet]):
     """
 
     def __init__(self, port: ActorPort, name: str, clock: Clock, trouble: str = "") -> None:
-        self._port = port
-        self._name = name
-        self._clock = clock
+        super().__init__(port, name, clock)
         self._trouble = trouble
-        self._leave = False
-        self._heartbeat_ns = 0
         self._outlets: list[Outlet] = []
-        self._tell("starting")
+        self._tell_state("starting", trouble)
 
     @abstractmethod
     def pass_on(self, message: Message) -> None:
@@ -60,25 +54,22 @@ class OutletsActor(ABC, Generic[Outlet]):
 
     def run(self) -> None:
         """Pass on until told to leave or the session ends."""
-        while not self._leave:
-            now_ns = self._clock.now_ns()
-            if now_ns - self._heartbeat_ns >= HEARTBEAT_NS:
-                self._heartbeat_ns = now_ns
-                self._tell("degraded" if self._trouble else "ready")
+        self._tell_state(*self._condition())
+        while not self._leaving:
+            self._beat()
             for message in self._port.receive(RECEIVE_MS):
                 self.pass_on(message)
-                self._leave = self._leave or isinstance(message, SessionStop)
-
-    def leave(self) -> None:
-        """Stop within one wait."""
-        self._leave = True
+                self._leaving = self._leaving or isinstance(message, SessionStop)
 
     def close(self) -> None:
         """End the streams and leave the bus."""
         for outlet in self._outlets:
             outlet.close()
-        self._tell("stopped")
+        self._tell_state("stopped", self._trouble)
         self._port.close()
+
+    def _condition(self) -> tuple[str, str]:
+        return "degraded" if self._trouble else "ready", self._trouble
 
     def _add(self, make: Callable[[], Outlet]) -> None:
         try:
@@ -92,16 +83,3 @@ class OutletsActor(ABC, Generic[Outlet]):
                 act(outlet)
             except OSError as error:
                 self._trouble = f"{type(outlet).__name__}: {error}"
-
-    def _tell(self, state: str) -> None:
-        self._port.tell(ActorState(self._clock.now_ns(), self._name, state, self._trouble, os.getpid()))
-
-
-def serve(make: Callable[[], OutletsActor[Outlet]]) -> None:
-    """Be this process until the session ends or SIGTERM arrives."""
-    actor = make()
-    signal.signal(signal.SIGTERM, lambda *_: actor.leave())
-    try:
-        actor.run()
-    finally:
-        actor.close()

@@ -24,8 +24,7 @@ from robopatient.face.generator.dose import ASKED_NRS, DOSE, Dose, read_doses
 from robopatient.face.generator.motion import CHANNELS, settled
 from robopatient.face.generator.motion import pspi as motion_pspi
 from robopatient.face.generator.stream import Stepper
-from robopatient.face.pose import FacePose
-from robopatient.messages import FaceAsk, FaceCommand, Phase
+from robopatient.messages import FaceAsk, FaceCommand, FacePose, Phase
 from robopatient.patient.profile import load_patient
 
 __all__ = ["AIM_PSPI", "FLOOR_PSPI", "calibrate", "dose_figures", "press"]
@@ -60,7 +59,7 @@ def press(engine: Engine, nrs: float, *, expressiveness: float = 1.0, press_s: f
         felt = nrs * min(1.0, max(0.0, min(into_s, left_s) / RAMP_S)) if t_s >= 0.0 else 0.0
         t_ns = round(frame * 1e9 / FPS)
         phase: Phase = "hold" if touched else "rest"
-        loudness = loudness_of(voice.voice(felt)[0])
+        loudness = loudness_of(voice.voice(felt).level_db)
         command = FaceCommand(
             t_ns, frame, t_ns, felt, phase, FaceAsk(felt, expressiveness), touched, False,
             SITE_MM if touched else None, loudness,

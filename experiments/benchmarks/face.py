@@ -31,10 +31,10 @@ from robopatient.face.identity import Identity, load_identity
 from robopatient.face.keystone import apply, homography
 from robopatient.face.light import Look, inside, picture_places
 from robopatient.face.mesh import Part, load_template
-from robopatient.face.pose import FacePose
 from robopatient.face.render import Renderer, make_renderer
 from robopatient.face.sampler import sample_identities
 from robopatient.facs import pspi
+from robopatient.messages import FacePose
 from robopatient.simulation.episode import simulation_config, somebody
 from robopatient.simulation.rig import Rig
 

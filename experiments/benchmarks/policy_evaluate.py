@@ -129,7 +129,8 @@ def _prior_actions(states: np.ndarray) -> np.ndarray:
     moan = (MOAN_MALE_SEMITONES + MOAN_FEMALE_SEMITONES) / 2.0
     rows = []
     for nrs in physical(space.observation, states)[:, 0]:
-        level_db, f0_semitones = prior.voice(float(nrs))[:2]
+        asked = prior.voice(float(nrs))
+        level_db, f0_semitones = asked.level_db, asked.f0_semitones
         rows.append((level_db, 2.0 ** ((f0_semitones - moan) / 12.0)))
     return normalised(space.action, np.array(rows))
 

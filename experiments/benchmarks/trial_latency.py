@@ -14,13 +14,14 @@ import msgspec
 import numpy as np
 
 from experiments.benchmarks.figures import Figure, ReferenceLateness
+from robopatient.levels import HAND_OFF_NEWTON
 from robopatient.record.latency import Answers
 
 __all__ = ["THRESHOLD_NEWTON", "TrialLags", "lag_figures", "trial_lags"]
 
 THRESHOLD_NEWTON = 5.0
 """Lowest of the published thresholds (facts on the RoboPatient systems, 1.2)."""
-RELEASED_NEWTON = 1.2
+RELEASED_NEWTON = HAND_OFF_NEWTON
 """A press has ended below it, as in the published press counter."""
 LONGEST_MS = 2000.0
 """A change later than this belongs to another press."""

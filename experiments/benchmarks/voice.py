@@ -45,8 +45,8 @@ from robopatient.voice.player import Player
 from robopatient.voice.psola import shifted
 from robopatient.voice.recordings import Sidecar, prepare, resampled
 from robopatient.voice.synth import Synth, neutral_parameters
-from robopatient.voice.verbs import ask_for
 from robopatient.voice.wavetable import lf_cycles, make_source
+from robopatient.voice_presets import ask_for
 
 __all__ = ["bench_voice", "count_underruns", "evaluate_voice", "underrun_figures"]
 

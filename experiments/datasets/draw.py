@@ -23,13 +23,13 @@ from robopatient.face.cache import not_stored
 from robopatient.face.film import write_film
 from robopatient.face.identity import Identity
 from robopatient.face.light import Look, make_look
-from robopatient.face.pose import FacePose
 from robopatient.face.render import Renderer, make_renderer
 from robopatient.face.rig import sided_intensities
 from robopatient.face.sampler import Cell, draw_identity
 from robopatient.face.scene import load_scene
 from robopatient.face.texels import load_texels
 from robopatient.facs import ACTION_UNITS, pspi, pspi_no_au43
+from robopatient.messages import FacePose
 from robopatient.simulation.episode import of_pain, simulation_config, somebody
 from robopatient.simulation.generate import write_lossless
 from robopatient.simulation.rig import TICK_S

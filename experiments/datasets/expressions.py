@@ -11,10 +11,11 @@ import msgspec
 import numpy as np
 
 from experiments.datasets.design import Shot
-from robopatient.face.apex import MAX_INTENSITY, apex_au
+from robopatient.face.apex import apex_au
 from robopatient.face.generator.living import smoothstep
-from robopatient.face.pose import FacePose
 from robopatient.facs import intensity, unit_of_name
+from robopatient.levels import MAX_INTENSITY
+from robopatient.messages import FacePose
 from robopatient.simulation.presses import course
 
 __all__ = ["CARRIED_BY", "OTHER", "overlay", "pain_course", "still"]

@@ -15,8 +15,8 @@ from robopatient.errors import require
 from robopatient.face import light
 from robopatient.face.head import Head
 from robopatient.face.mesh import Part, load_template
-from robopatient.face.pose import FacePose
 from robopatient.face.raster import nearest_triangles
+from robopatient.messages import FacePose
 
 __all__ = ["LANDMARKS", "MAP_FULL_MM", "REGIONS", "Deformed", "FaceLabels", "Labeller", "png_bytes"]
 

@@ -15,6 +15,7 @@ import numpy as np
 from experiments.datasets.design import DatasetDesign
 from experiments.datasets.tables import rows_in
 from robopatient.errors import require
+from robopatient.levels import MAX_NRS, MAX_PSPI
 
 __all__ = ["write_report"]
 
@@ -25,7 +26,6 @@ FACE = (0.17, 0.15, 0.83, 0.81)
 """Left, top, right and bottom of the face in a picture, as shares of it."""
 JPEG_QUALITY = 82
 WIDTH, HEIGHT, LEFT, FOOT = 640, 260, 44, 34
-MAX_PSPI, MAX_NRS = 16.0, 10.0
 MAX_DOTS = 3000
 COLUMNS = (
     "file_name", "person", "split", "shot", "view", "light", "frame", "pspi", "stimulus_nrs", "archetype", "sex",

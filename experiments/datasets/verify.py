@@ -23,7 +23,7 @@ from robopatient.errors import RecordError
 from robopatient.face.head import Head
 from robopatient.face.identity import Identity
 from robopatient.face.light import make_look
-from robopatient.face.pose import FacePose
+from robopatient.messages import FacePose
 
 __all__ = ["LABELS", "PLACES", "DatasetCheck", "open_dataset", "verify"]
 

@@ -6,10 +6,10 @@ import numpy as np
 
 from experiments.judges.clips import UNITS, Clip, pspi_of
 from robopatient.face.generator.motion import MOTION_HZ
+from robopatient.levels import MAX_NRS, MAX_PSPI
 
 __all__ = ["ClosedForm", "dynamics"]
 
-MAX_PSPI, MAX_NRS = 16.0, 10.0
 VISIBLE = 0.5
 """Intensity from which a unit counts as begun: half of FACS' trace."""
 

@@ -6,7 +6,6 @@ Each source names its lineage. New ones of people go through a session's record 
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from robopatient.config import SensingConfig, VoiceConfig
 from robopatient.errors import ConfigError, RecordError
 from robopatient.face.generator.motion import MOTION_HZ, sided
 from robopatient.facs import intensity
+from robopatient.record.info import read_info
 from robopatient.record.reader import Record
 from robopatient.record.visibility import load_visibility
 from robopatient.simulation.episode import simulation_config, somebody
@@ -129,7 +129,7 @@ def _of_session(where: str, _: int) -> list[Clip]:
     with Record(Path(where)) as record:
         visible = load_visibility(record)
         seen = visible.messages()
-        engine = json.loads(record.start.config_json)["face"]["engine"]
+        engine = read_info(record.start).face.engine
         felt_pain = record.table("pain", "t_ns", "nrs")
     per = round(CLIP_S * MOTION_HZ)
     clips: list[Clip] = []
@@ -137,7 +137,7 @@ def _of_session(where: str, _: int) -> list[Clip]:
         part = seen[start : start + per]
         if visible.lacks(part[0].t_ns, part[-1].t_ns):
             continue  # the face was not shown for a part of it
-        au = np.array([[intensity(row.au, unit) for unit in UNITS] for row in part], np.float32)
+        au = np.array([[intensity(row.pose.au, unit) for unit in UNITS] for row in part], np.float32)
         felt_nrs = np.interp([row.t_ns for row in part], felt_pain["t_ns"], felt_pain["nrs"]).astype(np.float32)
         name = f"{Path(where).name}-{len(clips)}"
         lineage = (f"engine/{engine}", *(("corpus",) if engine == "diffusion" else ()))

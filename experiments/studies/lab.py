@@ -22,6 +22,7 @@ from robopatient import messages as m
 from robopatient.clock import FakeClock, HostClock
 from robopatient.config import SessionConfig
 from robopatient.errors import SessionError
+from robopatient.levels import INAUDIBLE_DB
 from robopatient.patient import load_patient
 from robopatient.phantom import load_phantom
 from robopatient.presence import Presence
@@ -41,7 +42,6 @@ IDLE_NS = 40 * MS
 RATE_HZ = 100.0
 """Of the simulated board, unless asked otherwise: one frame a turn of the loop, as slow as a converter with the HX711's
 80 a second; an hour of 1000 Hz would take most of an hour to compute."""
-INAUDIBLE_DB = -60.0
 SAVED_S = 30.0
 """How long a row may take to the disk before the simulation gives up."""
 SETTLE_S = 3.0

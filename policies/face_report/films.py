@@ -14,8 +14,8 @@ from robopatient.face.film import write_film
 from robopatient.face.generator.motion import MOTION_HZ, pose_of
 from robopatient.face.identity import load_identity
 from robopatient.face.light import make_look
-from robopatient.face.pose import FacePose
 from robopatient.face.render import Renderer, make_renderer
+from robopatient.messages import FacePose
 
 __all__ = ["film", "strip"]
 

@@ -18,6 +18,7 @@ from robopatient.console.examination import ExaminationModel
 from robopatient.console.lights import Light, State, derive_lights
 from robopatient.console.study_model import StudyModel
 from robopatient.console.trace import Trace
+from robopatient.levels import FLAGS, SILENCE_DBFS
 from robopatient.patient import PatientProfile
 from robopatient.phantom import Phantom
 from robopatient.presence import Presence
@@ -26,7 +27,6 @@ from robopatient.topics import TOPICS
 
 __all__ = ["Alert", "ConsoleModel", "Event", "Picture"]
 
-SILENCE_DBFS = -60.0
 """Level at which the trace of the voice lies on its floor (the range of ``VoiceAsk.level_db``)."""
 UNHUSH_GUARD_S = 0.5
 """A second press this soon after a hush is a panicked double press: the patient stays silent (assumption)."""
@@ -40,16 +40,6 @@ ERROR_HOLD_S = 10.0
 """An error stays on the banner this long; the event list keeps it."""
 EVENTS = 200
 PRESSES_SHOWN = 400
-
-FLAG_TEXTS: dict[str, tuple[State, str]] = {
-    "overload": ("bad", "Force above the limit: ease off"),
-    "saturated": ("bad", "A load cell is saturated: its force is not known"),
-    "dead_cell": ("bad", "A load cell does not answer: force and site are wrong"),
-    "early_contact": ("warn", "Touched during the tare: lift the hand and press Tare (T)"),
-    "untared": ("warn", "Not tared: lift the hand and press Tare (T)"),
-    "clock_unsynced": ("warn", "The board's clock is not yet matched: latencies are estimates"),
-}
-"""Flags of a force frame that call for a hand; "spike" is repaired and "stale" is told by the board's light."""
 
 
 class Alert(msgspec.Struct, frozen=True):
@@ -279,9 +269,9 @@ class ConsoleModel:
         elif newton > self.config.sensing.warn_newton:
             found.append(Alert("warn", f"Force above {self.config.sensing.warn_newton:.0f} N: firm palpation"))
         found += [
-            Alert(*FLAG_TEXTS[flag])
+            Alert(FLAGS[flag].alert, FLAGS[flag].advice)
             for flag, seen_ns in self._flagged_ns.items()
-            if flag in FLAG_TEXTS and now_ns - seen_ns < FLAG_HOLD_S * 1e9
+            if flag in FLAGS and FLAGS[flag].alert != "off" and now_ns - seen_ns < FLAG_HOLD_S * 1e9
         ]
         if self._error is not None and now_ns - self._error.t_ns < ERROR_HOLD_S * 1e9:
             found.append(Alert("warn", self._error.text))

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtWidgets import QWidget
 
-from robopatient.console.model import SILENCE_DBFS, ConsoleModel
+from robopatient.console.model import ConsoleModel
 from robopatient.console.strip import Strip
+from robopatient.levels import SILENCE_DBFS
 
 __all__ = ["PainTrace", "SeenTrace", "VoiceTrace"]
 

@@ -9,10 +9,12 @@ import signal
 from pathlib import Path
 from typing import Any
 
+from robopatient.actor import tell
 from robopatient.bus import ActorPort, Endpoints
+from robopatient.clock import HostClock
 from robopatient.config import SessionConfig
 from robopatient.console.participant_model import ParticipantModel
-from robopatient.console.window_process import WindowProcess, tell, why_no_window
+from robopatient.console.window_process import WindowProcess, why_no_window
 from robopatient.errors import ConfigError
 from robopatient.study.questions import QUESTIONS
 from robopatient.study.strings import Strings, load_strings
@@ -38,18 +40,18 @@ def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
     port = ActorPort(endpoints, TOPICS_HEARD)
     try:
-        tell(port, ACTOR, "starting")
+        tell(port, HostClock(), ACTOR, "starting")
         reason = why_no_window("PySide6.QtWidgets")
         if reason:
-            tell(port, ACTOR, "failed", reason)
+            tell(port, HostClock(), ACTOR, "failed", reason)
             return
         try:
             strings = load_strings(config.study.language, QUESTIONS)
         except ConfigError as error:
-            tell(port, ACTOR, "failed", str(error))
+            tell(port, HostClock(), ACTOR, "failed", str(error))
             return
         Session(config, strings, port).run()
-        tell(port, ACTOR, "stopped")
+        tell(port, HostClock(), ACTOR, "stopped")
     finally:
         port.close()
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+from robopatient.actor import tell
 from robopatient.bus import ActorPort, Endpoints, MirrorReceiver
+from robopatient.clock import HostClock
 from robopatient.config import SessionConfig
 from robopatient.console.model import ConsoleModel
-from robopatient.console.window_process import WindowProcess, tell, why_no_window
+from robopatient.console.window_process import WindowProcess, why_no_window
 from robopatient.errors import RecordError
 from robopatient.patient import load_patient
 from robopatient.phantom import load_phantom
@@ -38,13 +40,13 @@ def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
     port = ActorPort(endpoints, TOPICS_SHOWN)
     try:
-        tell(port, ACTOR, "starting")
+        tell(port, HostClock(), ACTOR, "starting")
         reason = why_no_window("PySide6.QtWidgets", "pyqtgraph")
         if reason:
-            tell(port, ACTOR, "failed", reason)
+            tell(port, HostClock(), ACTOR, "failed", reason)
             return
         detail = Session(config, endpoints, folder, port).run()
-        tell(port, ACTOR, "stopped", detail)
+        tell(port, HostClock(), ACTOR, "stopped", detail)
     finally:
         port.close()
 

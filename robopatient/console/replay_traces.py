@@ -18,8 +18,9 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QVBoxLay
 from robopatient.console.event_list import clock_text
 from robopatient.console.pain_traces import f0_to_dbfs_axis
 from robopatient.console.strip import AXIS_WIDTH, Y_PADDING
-from robopatient.console.tape import SILENCE_DBFS, Curve, Tape
+from robopatient.console.tape import Curve, Tape
 from robopatient.console.theme import DARK, Theme
+from robopatient.levels import SILENCE_DBFS
 
 __all__ = ["ReplayTraces", "Scrubber"]
 

@@ -38,7 +38,7 @@ from robopatient.console.replay_traces import ReplayTraces, Scrubber
 from robopatient.console.tape import Tape
 from robopatient.console.theme import DARK, Theme
 from robopatient.console.transport import Transport
-from robopatient.face.pose import FacePose
+from robopatient.messages import FacePose
 
 __all__ = ["KEYS", "ReplayWindow"]
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import os
-import signal
 from pathlib import Path
 from typing import Any
 
 import zmq
 
 from robopatient import messages as m
+from robopatient.actor import Actor, serve
 from robopatient.bus import ActorPort, Endpoints
-from robopatient.clock import HostClock
+from robopatient.clock import Clock, HostClock
 from robopatient.config import SessionConfig
 
 __all__ = ["KeyWatch", "main"]
@@ -27,7 +27,6 @@ GENERIC_EVENT, RAW_KEY_PRESS, ALL_MASTER_DEVICES = 35, 13, 1
 """X11's GenericEvent; XInput 2's XI_RawKeyPress and XIAllMasterDevices (XI2.h)."""
 XINPUT_MAJOR = 2
 POLL_MS = 200
-HEARTBEAT_NS = 1_000_000_000
 
 
 class _Cookie(ctypes.Structure):
@@ -129,45 +128,41 @@ class KeyWatch:
 def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
     """Watch the key until the session stops; without an X display say so and leave."""
     del config, folder
-    clock = HostClock()
-    port = ActorPort(endpoints, ("stop",))
-    leaving: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, _frame: leaving.append(number))
+    serve(lambda: StopKey(ActorPort(endpoints, ("stop",)), HostClock()))
 
-    def tell(state: str, detail: str = "") -> None:
-        port.tell(m.ActorState(clock.now_ns(), "stop key", state, detail, os.getpid()))
 
-    try:
-        tell("starting")
+class StopKey(Actor):
+    """Turns each press of the key into a hush at once."""
+
+    def __init__(self, port: ActorPort, clock: Clock) -> None:
+        super().__init__(port, "stop key", clock)
+        self._why = ""
+        self._tell_state("starting")
+
+    def run(self) -> None:
+        """Until told to leave; at once without a display."""
         try:
             watch = KeyWatch(os.environ.get("DISPLAY", ""))
         except OSError as error:
-            tell("stopped", f"{error}: Esc works in the windows of this session alone")
+            self._why = f"{error}: Esc works in the windows of this session alone"
             return
+        self._tell_state(*self._condition())
+        poller = zmq.Poller()
+        poller.register(watch.file, zmq.POLLIN)
         try:
-            _watch(watch, port, clock, leaving)
+            while not self._leaving:
+                poller.poll(POLL_MS)
+                if watch.pressed():
+                    self._port.tell(m.OperatorAction(self._clock.now_ns(), "hush", source="stop key"))
+                self._beat()
+                self._leaving = self._leaving or any(isinstance(one, m.SessionStop) for one in self._port.receive())
         finally:
             watch.close()
-        tell("stopped")
-    finally:
-        port.close()
 
-
-def _watch(watch: KeyWatch, port: ActorPort, clock: HostClock, leaving: list[int]) -> None:
-    """Turn each press into a hush at once."""
-    poller = zmq.Poller()
-    poller.register(watch.file, zmq.POLLIN)
-    told_ns = 0
-    while not leaving:
-        poller.poll(POLL_MS)
-        if watch.pressed():
-            port.tell(m.OperatorAction(clock.now_ns(), "hush", source="stop key"))
-        now_ns = clock.now_ns()
-        if now_ns - told_ns > HEARTBEAT_NS:
-            told_ns = now_ns
-            port.tell(m.ActorState(now_ns, "stop key", "ready", "", os.getpid()))
-        if any(isinstance(message, m.SessionStop) for message in port.receive()):
-            return
+    def close(self) -> None:
+        """Say goodbye, and why if there was no display."""
+        self._tell_state("stopped", self._why)
+        self._port.close()
 
 
 def _library(name: str) -> Any:

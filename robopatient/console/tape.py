@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from robopatient import messages as m
 from robopatient.config import SessionConfig
 from robopatient.errors import AssetError, ConfigError, RecordError
-from robopatient.face.pose import FacePose
+from robopatient.levels import SILENCE_DBFS
 from robopatient.patient import PatientProfile, load_patient
 from robopatient.phantom import Phantom, load_phantom
 from robopatient.record.reader import Record
@@ -27,7 +27,6 @@ __all__ = ["Curve", "Moment", "Tape", "load_tape"]
 
 DRAWN_HZ = 50.0
 """Curves keep the largest value of each fiftieth of a second: a pixel of a window of 20 s."""
-SILENCE_DBFS = -60.0
 TAIL_S = 0.5
 """So much of the time after the last thing on the record belongs to the replay."""
 
@@ -102,10 +101,9 @@ class Tape(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the face was visible at a moment."""
         return not any(begin_s < t_s < end_s for begin_s, end_s in self.unseen)
 
-    def pose(self, frame: int) -> FacePose:
+    def pose(self, frame: int) -> m.FacePose:
         """The face of a picture, as it was drawn."""
-        seen = self.seen[frame]
-        return FacePose(seen.au, seen.head_deg, seen.gaze_deg, seen.breath)
+        return self.seen[frame].pose
 
     def contact_at(self, t_s: float) -> tuple[float, float] | None:
         """Where the hand was, or None."""

@@ -6,20 +6,17 @@ It ends when its session does, when it is asked to or when nobody is left to ask
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from abc import ABC, abstractmethod
 from typing import Any
 
-from robopatient import messages as m
+from robopatient.actor import Actor
 from robopatient.bus import ActorPort
 from robopatient.clock import HostClock
 from robopatient.console.display import why_no_display
 from robopatient.errors import MissingPackageError, require
 
-__all__ = ["WindowProcess", "tell", "why_no_window"]
-
-HEARTBEAT_NS = 1_000_000_000
+__all__ = ["WindowProcess", "why_no_window"]
 
 
 def why_no_window(*packages: str) -> str:
@@ -32,12 +29,7 @@ def why_no_window(*packages: str) -> str:
     return why_no_display(os.environ, sys.platform)
 
 
-def tell(port: ActorPort, actor: str, state: str, detail: str = "") -> None:
-    """Say on the bus how this process is."""
-    port.tell(m.ActorState(HostClock().now_ns(), actor, state, detail, os.getpid()))
-
-
-class WindowProcess(ABC):
+class WindowProcess(Actor, ABC):
     """A window and the timer that feeds and refreshes it.
 
     Parameters
@@ -56,11 +48,8 @@ class WindowProcess(ABC):
         from PySide6.QtWidgets import QApplication
 
         self._app: Any = QApplication.instance() or QApplication(["robopatient"])
-        self._port = port
-        self._actor = actor
+        super().__init__(port, actor, HostClock())
         self._picture_hz = picture_hz
-        self._clock = HostClock()
-        self._told_ns = 0
         self._why_left = closed
         self._failure: Exception | None = None
 
@@ -68,7 +57,7 @@ class WindowProcess(ABC):
         """Turn Qt's loop; return why it ended. An error within it ends it and is raised here."""
         from PySide6.QtCore import Qt, QTimer
 
-        signal.signal(signal.SIGTERM, lambda *_: self.leave("asked to leave"))
+        self.obey()
         timer = QTimer()
         timer.setTimerType(Qt.TimerType.PreciseTimer)
         timer.timeout.connect(self.turn)
@@ -87,7 +76,7 @@ class WindowProcess(ABC):
             self._failure = error
             self.leave("failed")
 
-    def leave(self, why: str) -> None:
+    def leave(self, why: str = "asked to leave") -> None:
         """Close the window and end the loop."""
         self._why_left = why
         self._shut()
@@ -95,11 +84,8 @@ class WindowProcess(ABC):
 
     def _turn(self) -> None:
         self._draw()
-        now_ns = self._clock.now_ns()
-        if now_ns - self._told_ns > HEARTBEAT_NS:
-            self._told_ns = now_ns
-            tell(self._port, self._actor, *self._condition())
-        if self._is_over(now_ns):
+        self._beat()
+        if self._is_over(self._clock.now_ns()):
             self.leave("session ended")
 
     @abstractmethod

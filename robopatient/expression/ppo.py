@@ -19,7 +19,8 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from robopatient.errors import AssetError
-from robopatient.expression.prior import INAUDIBLE_DB, MAX_NRS, Prior
+from robopatient.expression.prior import Prior
+from robopatient.levels import INAUDIBLE_DB, MAX_NRS
 from robopatient.messages import Expression, FaceAsk, PainState, VoiceAsk
 
 if TYPE_CHECKING:
@@ -246,19 +247,19 @@ class Ppo:
         level_db, f0_semitones = like.level_db, like.f0_semitones
         fade_db = 0.0
         if shown < self._lowest_nrs:
-            fade_db = self._prior.voice(shown)[0] - self._prior_at_lowest[0]
+            fade_db = self._prior.voice(shown).level_db - self._prior_at_lowest.level_db
         if "level_db" in act:
             level_db = max(INAUDIBLE_DB, min(0.0, act["level_db"] + fade_db))
             if like.level_db <= INAUDIBLE_DB:
                 level_db = INAUDIBLE_DB
         if "f0_ratio" in act:
             f0_semitones = self._moan_semitones + 12.0 * math.log2(act["f0_ratio"])
-        return VoiceAsk(
-            level_db,
-            f0_semitones,
-            min(1.0, max(0.0, like.roughness + act.get("roughness_offset", 0.0))),
-            min(1.0, max(0.0, like.breathiness + act.get("breathiness_offset", 0.0))),
-            like.call,
+        return msgspec.structs.replace(
+            like,
+            level_db=level_db,
+            f0_semitones=f0_semitones,
+            roughness=min(1.0, max(0.0, like.roughness + act.get("roughness_offset", 0.0))),
+            breathiness=min(1.0, max(0.0, like.breathiness + act.get("breathiness_offset", 0.0))),
         )
 
 

@@ -1,69 +1,20 @@
-"""The policy that has learned nothing yet: a table from pain to voice, read from published data.
-
-Each preset is a TOML file under ``assets/expressions`` and tells its sources.
-"""
+"""The policy that has learned nothing yet: what a preset's table says of a pain."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import Meta
 
-from robopatient.config import Fraction, asset_path, decode_toml
-from robopatient.errors import ConfigError
+from robopatient.levels import INAUDIBLE_DB, MAX_NRS
 from robopatient.messages import Expression, FaceAsk, PainState, VoiceAsk
+from robopatient.voice_presets import FOLLOWED, load_preset
 
 if TYPE_CHECKING:
     from robopatient.expression import Character
 
-__all__ = ["INAUDIBLE_DB", "Anchor", "Preset", "Prior", "load_preset"]
-
-INAUDIBLE_DB = -60.0
-MAX_NRS = 10.0
-
-Nrs = Annotated[float, Meta(ge=0, le=10)]
-
-
-class Anchor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What the voice does at one level of shown pain; between anchors everything is linear.
-
-    ``level_db`` is told relative to the voice's loudest cry; the f0 as offset from the identity's habitual speaking
-    f0 (120 Hz men, 210 Hz women), because a moan lies further above a woman's speech than above a man's.
-    """
-
-    nrs: Nrs
-    level_db: Annotated[float, Meta(ge=INAUDIBLE_DB, le=0)]
-    f0_male_semitones: float
-    f0_female_semitones: float
-    roughness: Fraction
-    breathiness: Fraction
-
-
-class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A preset file."""
-
-    title: str
-    anchors: Annotated[tuple[Anchor, ...], Meta(min_length=2)]
-
-
-def load_preset(name: str) -> Preset:
-    """Preset of ``assets/expressions`` or of a user's file.
-
-    Raises
-    ------
-    AssetError, ConfigError
-        Naming the file and the value that is wrong.
-    """
-    path = asset_path("expressions", name)
-    preset = decode_toml(path, Preset)
-    for left, right in zip(preset.anchors, preset.anchors[1:], strict=False):
-        if left.nrs >= right.nrs:
-            raise ConfigError(
-                f"{path}: anchors: nrs {right.nrs:g} follows nrs {left.nrs:g}; write them in rising order"
-            )
-    return preset
+__all__ = ["Prior"]
 
 
 class Prior:
@@ -83,24 +34,21 @@ class Prior:
         female_share = 0.5 if character is None else 1.0 if character.sex == "female" else 0.0
         anchors = load_preset(preset).anchors
         self._nrs = [anchor.nrs for anchor in anchors]
-        self._rows = [
-            (
-                anchor.level_db,
-                anchor.f0_male_semitones + female_share * (anchor.f0_female_semitones - anchor.f0_male_semitones),
-                anchor.roughness,
-                anchor.breathiness,
+        self._asks = [
+            anchor.ask(
+                anchor.f0_male_semitones + female_share * (anchor.f0_female_semitones - anchor.f0_male_semitones)
             )
             for anchor in anchors
         ]
+        self._rows = [tuple(getattr(ask, name) for name in FOLLOWED) for ask in self._asks]
 
     def step(self, pain: PainState) -> Expression:
         """What to show of it; the face's engine applies expressiveness itself."""
-        level_db, f0_semitones, roughness, breathiness = self.voice(self.shown(pain.voice_nrs))
         return Expression(
             t_ns=pain.t_ns,
             cause_seq=pain.cause_seq,
             policy=self.name,
-            voice=VoiceAsk(level_db, f0_semitones, roughness, breathiness),
+            voice=self.voice(self.shown(pain.voice_nrs)),
             face=FaceAsk(pain.face_nrs, self._expressiveness),
         )
 
@@ -110,13 +58,14 @@ class Prior:
             return 0.0
         return float(MAX_NRS * (nrs / MAX_NRS) ** (1.0 / self._expressiveness))
 
-    def voice(self, nrs: float) -> tuple[float, ...]:
-        """Level (dB), f0 (semitones), roughness and breathiness of a shown pain."""
+    def voice(self, nrs: float) -> VoiceAsk:
+        """What is asked of the voice at a shown pain."""
         upper = bisect_right(self._nrs, nrs)
         if upper == 0:
-            return (INAUDIBLE_DB, *self._rows[0][1:])
+            return msgspec.structs.replace(self._asks[0], level_db=INAUDIBLE_DB)
         if upper == len(self._nrs):
-            return self._rows[-1]
+            return self._asks[-1]
         low, high = self._nrs[upper - 1], self._nrs[upper]
         share = (nrs - low) / (high - low)
-        return tuple(a + share * (b - a) for a, b in zip(self._rows[upper - 1], self._rows[upper], strict=True))
+        between = [a + share * (b - a) for a, b in zip(self._rows[upper - 1], self._rows[upper], strict=True)]
+        return msgspec.structs.replace(self._asks[upper - 1], **dict(zip(FOLLOWED, between, strict=True)))

@@ -10,14 +10,12 @@ from collections import deque
 import msgspec
 
 from robopatient.config import SplitConfig
-from robopatient.expression.prior import INAUDIBLE_DB, MAX_NRS
-from robopatient.levels import gain_to_db
+from robopatient.levels import INAUDIBLE_DB, MAX_NRS, QUIET_FLAGS, gain_to_db
 from robopatient.messages import Expression, FaceAsk, FaceCommand, ForceFrame, PainState, Phase, VoiceAsk, VoiceCommand
 from robopatient.phantom import Phantom
 
 __all__ = ["Split", "loudness_of"]
 
-QUIET_FLAGS = frozenset(("stale", "paused"))
 NO_FRAME = -1
 """``cause_seq`` of a command that no frame has caused."""
 

@@ -20,8 +20,8 @@ import numpy as np
 from robopatient.errors import DeviceError, RobopatientError
 from robopatient.face.identity import Identity
 from robopatient.face.light import Look
-from robopatient.face.pose import FacePose
 from robopatient.face.render import Kind
+from robopatient.messages import FacePose
 
 __all__ = ["DrawAhead", "worth_it"]
 

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-__all__ = ["APEX_ANCHORS_NRS", "APEX_AU", "MAX_INTENSITY", "apex_au"]
+from robopatient.levels import MAX_INTENSITY
 
-MAX_INTENSITY = 5.0
-"""Top of the FACS intensity scale, E."""
+__all__ = ["APEX_ANCHORS_NRS", "APEX_AU", "apex_au"]
 
 APEX_ANCHORS_NRS: tuple[float, ...] = (0.0, 1.0, 3.0, 6.0, 9.0, 10.0)
 

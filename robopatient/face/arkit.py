@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from robopatient.face.pose import FacePose
 from robopatient.face.rig import UNIT_LIMIT, Rig
+from robopatient.messages import FacePose
 
 __all__ = ["ARKIT", "arkit_weights"]
 

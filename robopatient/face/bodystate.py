@@ -10,8 +10,7 @@ import math
 import msgspec
 
 from robopatient.face.identity import Body
-from robopatient.face.pose import FacePose
-from robopatient.messages import FaceCommand
+from robopatient.messages import FaceCommand, FacePose
 from robopatient.topics import TOPICS
 
 __all__ = ["BodyState"]

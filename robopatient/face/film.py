@@ -18,10 +18,9 @@ import msgspec
 import numpy as np
 
 from robopatient.errors import RecordError, require
-from robopatient.face.pose import FacePose
-from robopatient.messages import Seen
+from robopatient.messages import FacePose, Seen
 
-__all__ = ["Film", "pose_of", "poses_of", "write_film"]
+__all__ = ["Film", "poses_of", "write_film"]
 
 CRF = "20"
 """Constant rate factor of x264: visually lossless for faces at this size, about 40 kB a second."""
@@ -69,20 +68,13 @@ def poses_of(seen: Iterable[Seen], gaps: Iterable[tuple[int, int]] = ()) -> list
         Spans in which the face was not shown, ns: each begins with a None just after the last picture before it, and
         one that no picture ends reaches to its own end.
     """
-    poses: list[tuple[float, FacePose | None]] = [(one.t_ns * 1e-9, pose_of(one)) for one in seen]
+    poses: list[tuple[float, FacePose | None]] = [(one.t_ns * 1e-9, one.pose) for one in seen]
     newest_s = poses[-1][0] if poses else -math.inf
     for begin_ns, end_ns in gaps:
         poses.append((begin_ns * 1e-9 + SHOWN_S, None))
         if end_ns * 1e-9 > newest_s:
             poses.append((end_ns * 1e-9, None))
     return sorted(poses, key=lambda pose: pose[0])
-
-
-def pose_of(seen: Seen) -> FacePose:
-    """The face of one recorded frame."""
-    return FacePose(
-        seen.au, seen.head_deg, seen.gaze_deg, seen.breath, seen.flush, seen.sweat, seen.tears, seen.forward_mm
-    )
 
 
 def write_film(

@@ -12,10 +12,10 @@ import numpy as np
 from robopatient.face.geometry import move, vertex_normals
 from robopatient.face.identity import Identity, target_weights
 from robopatient.face.mesh import DM_PER_MM, HeadTemplate, Part, identity_offsets, load_template
-from robopatient.face.pose import FacePose
 from robopatient.face.rig import UNIT_LIMIT, Rig
 from robopatient.face.teeth import seat_teeth
 from robopatient.face.wrinkles import GROUPS, distance_to_line
+from robopatient.messages import FacePose
 
 __all__ = ["Head", "PosedHead", "rotation"]
 

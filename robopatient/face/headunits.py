@@ -11,8 +11,9 @@ from collections.abc import Mapping
 import msgspec
 
 from robopatient.errors import ConfigError
-from robopatient.face.pose import FacePose
 from robopatient.facs import ACTION_UNITS, unit_of_name
+from robopatient.levels import MAX_INTENSITY
+from robopatient.messages import FacePose
 
 __all__ = ["HEAD_UNITS", "head_units", "posed"]
 
@@ -31,8 +32,6 @@ HEAD_UNITS: dict[str, tuple[str, str, int, float]] = {
     "AU64": ("eyes down", "gaze_deg", 0, 20.0),
 }
 """Name, field of ``FacePose``, element, and value at intensity 5 (assumption: within what the meshes are kept for)."""
-
-MAX_INTENSITY = 5.0
 
 
 def posed(units: Mapping[str, float], pose: FacePose | None = None) -> FacePose:

@@ -10,8 +10,8 @@ from robopatient.face import light
 from robopatient.face.identity import Identity
 from robopatient.face.kernels import depth_resolve
 from robopatient.face.mesh import DM_PER_MM, Part
-from robopatient.face.pose import FacePose
 from robopatient.face.scene import load_scene
+from robopatient.messages import FacePose
 
 __all__ = ["FULL_MM", "HeatMap", "heat_colours"]
 

@@ -28,12 +28,12 @@ def key_poses(seen: Sequence[Seen], n: int) -> list[int]:
     if n <= 0 or not seen:
         return []
     shown = np.array([one.pspi for one in seen])
-    blinking = np.array([intensity(one.au, "AU45") >= BLINK for one in seen])
+    blinking = np.array([intensity(one.pose.au, "AU45") >= BLINK for one in seen])
     peaks, _ = find_peaks(np.concatenate(([-1.0], shown, [-1.0])), prominence=DISTINCT_PSPI, height=DISTINCT_PSPI)
     peaks = peaks - 1  # of the padding, which lets the first and the last frame be peaks
     highest = peaks[np.argsort(-shown[peaks], kind="stable")][: n - 1]
     before = int(peaks[0]) if len(peaks) and peaks[0] > 0 else len(seen)
-    activity = np.array([sum(one.au.values()) for one in seen[:before]]) + 100.0 * blinking[:before]
+    activity = np.array([sum(one.pose.au.values()) for one in seen[:before]]) + 100.0 * blinking[:before]
     neutral = int(np.argmin(activity))
     return sorted({neutral, *(_open_eyed(int(peak), shown, blinking) for peak in highest)})
 

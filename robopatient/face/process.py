@@ -17,6 +17,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
+from robopatient.actor import HEARTBEAT_NS, Actor
 from robopatient.bus import ActorPort, Endpoints, MirrorSender
 from robopatient.clock import Clock, HostClock, Metronome
 from robopatient.config import SessionConfig
@@ -29,11 +30,10 @@ from robopatient.face.display.profile import DisplayProfile, load_profile
 from robopatient.face.generator import Engine, make_engine_or_blend, note_of
 from robopatient.face.identity import load_identity
 from robopatient.face.light import Look
-from robopatient.face.pose import FacePose
 from robopatient.face.render import Kind, Renderer, make_renderer
 from robopatient.face.tier import TieredRenderer
 from robopatient.facs import pspi
-from robopatient.messages import ActorState, FaceCommand, Seen, SessionStop
+from robopatient.messages import FaceCommand, FacePose, Seen, SessionStop
 
 __all__ = ["FaceActor", "main"]
 
@@ -58,7 +58,7 @@ def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
     del folder  # the face leaves nothing there: ``Seen`` is enough to draw every frame again
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     actor = FaceActor(config, endpoints, HostClock())
-    signal.signal(signal.SIGTERM, lambda *_: actor.leave())
+    actor.obey()
     try:
         actor.prepare()
         actor.run()
@@ -83,7 +83,7 @@ class Display(Protocol):
         ...
 
 
-class FaceActor:
+class FaceActor(Actor):
     """Receive, step, draw, show, tell.
 
     Parameters
@@ -101,18 +101,16 @@ class FaceActor:
         clock: Clock,
         renderers: Callable[[Kind, str], Callable[[int], Renderer]] | None = None,
     ) -> None:
+        super().__init__(ActorPort(endpoints, ("face", "stop")), "face", clock)
         self._config = config.face
         self._seed = config.seed
-        self._clock = clock
         self._given = renderers
         self._profile: DisplayProfile | None = None
         self._look: Look | None = None
         self._finish: Finish | None = None
         self._patch = ChangePatch()
         self._body = BodyState()
-        self._port = ActorPort(endpoints, ("face", "stop"))
         self._mirror = MirrorSender(endpoints)
-        self._leaving = False
         self._command: FaceCommand | None = None
         self._engine: Engine | None = None
         self._renderer: TieredRenderer | None = None
@@ -124,10 +122,9 @@ class FaceActor:
         self._lost = ""
         self._frame = 0
         self._unshown = 0
-        self._beat_ns = 0
         self._tried_ns = 0
         self._lost_ns = -AGAIN_NS
-        self._tell_state("starting")
+        self._tell_face("starting")
 
     def prepare(self) -> None:
         """Load the engine, the face and the window, as far as they are there, and warm them up."""
@@ -143,7 +140,7 @@ class FaceActor:
             self._display = self._open_display()
         gc.collect()
         gc.freeze()
-        self._tell_state(self._state)
+        self._tell_face(self._state)
 
     def run(self) -> None:
         """Frame after frame until it is time to leave."""
@@ -186,16 +183,9 @@ class FaceActor:
             frame=self._frame,
             cause_seq=command.cause_seq if command else 0,
             cause_received_ns=command.received_ns if command else 0,
-            au=pose.au,
+            pose=pose,
             pspi=pspi(pose.au),
-            head_deg=pose.head_deg,
-            gaze_deg=pose.gaze_deg,
-            breath=pose.breath,
             dropped=self._unshown,
-            flush=pose.flush,
-            sweat=pose.sweat,
-            tears=pose.tears,
-            forward_mm=pose.forward_mm,
             patch=patch,
         )
         self._port.tell(seen)
@@ -206,13 +196,9 @@ class FaceActor:
         self._frame += 1
         return seen
 
-    def leave(self) -> None:
-        """End after the frame in hand; safe in a signal handler."""
-        self._leaving = True
-
     def close(self) -> None:
         """Say goodbye and let go of everything."""
-        self._tell_state("stopped")
+        self._tell_face("stopped")
         for part in (self._display, self._renderer, self._port, self._mirror):
             if part is not None:
                 with contextlib.suppress(RobopatientError, RuntimeError):
@@ -243,7 +229,7 @@ class FaceActor:
             self._problems.append(
                 "the face window was closed: nobody sees the face, nor is it recorded; end the session and start again"
             )
-            self._tell_state(self._state)
+            self._tell_face(self._state)
             return False
         return pixels is not None and not self._display.problem
 
@@ -271,11 +257,11 @@ class FaceActor:
 
     def _beat(self) -> None:
         """Repeat the state once a second; a window of another shape gets a picture of that shape."""
-        if self._clock.now_ns() - self._beat_ns < 1_000_000_000:
+        if self._clock.now_ns() - self._told_ns < HEARTBEAT_NS:
             return
-        if self._renderer is not None and self._beat_ns - self._lost_ns > AGAIN_NS:
+        if self._renderer is not None and self._told_ns - self._lost_ns > AGAIN_NS:
             self._lost = ""  # mended
-        self._tell_state(self._state)
+        self._tell_face(self._state)
         if (
             self._profile is not None
             and self._look is not None
@@ -287,14 +273,13 @@ class FaceActor:
                 self._look = self._profile.look(aspect)
                 self._replace_renderer("the window has another shape")
 
-    def _tell_state(self, state: str) -> None:
-        self._beat_ns = self._clock.now_ns()
+    def _tell_face(self, state: str) -> None:
         late = note_of(self._engine) if self._engine is not None else ""
         notes = [*self._faults, late] if late else [*self._faults]
         if self._renderer is not None and state in ("ready", "degraded"):
             drawn = self._renderer
             notes.append(f"{drawn.kind} {drawn.size_px} px at {drawn.fps:.0f} fps, {drawn.draw_ms:.0f} ms a frame")
-        self._port.tell(ActorState(self._beat_ns, "face", state, "; ".join(notes), os.getpid()))
+        self._tell_state(state, "; ".join(notes))
 
     def _draw(self, pose: FacePose) -> np.ndarray | None:
         """Picture of a pose; None without a renderer, which is then tried again once a minute.
@@ -306,7 +291,7 @@ class FaceActor:
         if renderer is None:
             if now_ns - self._tried_ns >= AGAIN_NS:
                 self._renderer = self._load_renderer()
-                self._tell_state(self._state)
+                self._tell_face(self._state)
             return None
         pixels, error = _or_why(lambda: renderer.draw(pose, judged=self._command is not None))  # it comes with the loop
         if pixels is None:
@@ -325,13 +310,13 @@ class FaceActor:
         self._no_picture = f"no picture: {why}; another renderer is being made"
         self._blank()
         self._renderer = self._load_renderer(kind, why)
-        self._tell_state(self._state)
+        self._tell_face(self._state)
 
     def _blank(self) -> None:
         """Take the face away and say why, rather than leave it standing as if it lived."""
         if self._display is not None:
             self._display.show(None)
-        self._tell_state(self._state)
+        self._tell_face(self._state)
         renderer, self._renderer = self._renderer, None
         if renderer is not None:
             _or_why(renderer.close)

@@ -10,7 +10,7 @@ from robopatient.errors import DeviceError, MissingPackageError
 from robopatient.face.bodies.head import OwnHead
 from robopatient.face.identity import Identity
 from robopatient.face.light import Look
-from robopatient.face.pose import FacePose
+from robopatient.messages import FacePose
 
 __all__ = ["Kind", "Renderer", "emulated", "make_renderer"]
 

@@ -23,10 +23,10 @@ from robopatient.face.identity import Identity
 from robopatient.face.keystone import SQUARE, apply
 from robopatient.face.material import GUM, HEM_DM, LASH, STREAKS, TEETH, TONGUE, TOOTH_GAP
 from robopatient.face.mesh import Part
-from robopatient.face.pose import FacePose
 from robopatient.face.render import emulated
 from robopatient.face.scene import load_scene
 from robopatient.face.texels import HALF_TEXTURES_PX, SLOPE_LIMIT
+from robopatient.messages import FacePose
 
 __all__ = ["GlRenderer"]
 

@@ -29,9 +29,9 @@ from robopatient.face.kernels import (
 )
 from robopatient.face.material import GUM, LASH, TEETH, TONGUE, TOOTH_GAP
 from robopatient.face.mesh import Part
-from robopatient.face.pose import FacePose
 from robopatient.face.scene import Frame, load_scene
 from robopatient.face.texels import HALF_TEXTURES_PX
+from robopatient.messages import FacePose
 
 __all__ = ["NumbaRenderer"]
 

@@ -13,12 +13,12 @@ from typing import NamedTuple
 import msgspec
 
 from robopatient.errors import ConfigError
-from robopatient.face.pose import FacePose
 from robopatient.facs import ACTION_UNITS, sides, unit_of_name
+from robopatient.levels import MAX_INTENSITY
+from robopatient.messages import FacePose
 
 __all__ = ["DRIVES", "UNIT_LIMIT", "WRINKLES", "Drive", "Rig", "RigWeights", "sided_intensities", "unit_weights"]
 
-MAX_INTENSITY = 5.0
 SIDES = ("L", "R")
 SIDE_NAMES = {"L": "Left", "R": "Right"}
 

@@ -22,11 +22,11 @@ from robopatient.face.head import Head, PosedHead
 from robopatient.face.identity import Identity
 from robopatient.face.mask import masked
 from robopatient.face.mesh import DM_PER_MM, WHEEL_VERSION, Part, load_template
-from robopatient.face.pose import FacePose
 from robopatient.face.raster import open_sky
 from robopatient.face.skin import SkinMaps, bake_skin
 from robopatient.face.teeth import outer_wall, tooth_places
 from robopatient.face.texels import halve
+from robopatient.messages import FacePose
 
 __all__ = ["Frame", "Scene", "load_scene"]
 

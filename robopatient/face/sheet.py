@@ -12,10 +12,10 @@ from robopatient.errors import AssetError, ConfigError, require
 from robopatient.face.apex import apex_au
 from robopatient.face.identity import Identity, load_identity
 from robopatient.face.light import make_look
-from robopatient.face.pose import FacePose
 from robopatient.face.render import Kind, Renderer, make_renderer
 from robopatient.face.sampler import sample_identities
 from robopatient.facs import ACTION_UNITS
+from robopatient.messages import FacePose
 
 __all__ = ["sheet"]
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from robopatient.clock import Clock
-from robopatient.face.pose import FacePose
 from robopatient.face.render import Renderer
+from robopatient.messages import FacePose
 
 __all__ = ["TieredRenderer"]
 

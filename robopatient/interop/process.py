@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Protocol
 
 from robopatient import messages as m
+from robopatient.actor import serve
 from robopatient.bus import ActorPort, Endpoints
 from robopatient.clock import Clock, HostClock
 from robopatient.config import SessionConfig
 from robopatient.interop.lsl import LslOutlets
 from robopatient.interop.markers import Marker, Markers
 from robopatient.interop.osc import OscSender
-from robopatient.outlets import OutletsActor, serve
+from robopatient.outlets import OutletsActor
 from robopatient.phantom import load_phantom
 
 __all__ = ["InteropActor", "main"]

@@ -11,7 +11,8 @@ from typing import Annotated
 from msgspec import Meta
 
 from robopatient.config import Fraction, Positive
-from robopatient.patient.part import MAX_NRS, Part, approach, share_of_rest
+from robopatient.levels import MAX_NRS
+from robopatient.patient.part import Part, approach, share_of_rest
 
 __all__ = ["Adaptation", "TwoProcess"]
 

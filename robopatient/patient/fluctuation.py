@@ -13,7 +13,8 @@ import numpy as np
 from msgspec import Meta
 
 from robopatient.config import NonNegative
-from robopatient.patient.part import MAX_NRS, Part
+from robopatient.levels import MAX_NRS
+from robopatient.patient.part import Part
 
 __all__ = ["Fluctuation", "Wander"]
 

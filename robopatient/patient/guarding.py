@@ -7,7 +7,8 @@ from typing import Annotated
 from msgspec import Meta
 
 from robopatient.config import Fraction, NonNegative, Positive
-from robopatient.patient.part import MAX_NRS, Part, approach, share_of_rest
+from robopatient.levels import MAX_NRS
+from robopatient.patient.part import Part, approach, share_of_rest
 
 __all__ = ["Brace", "Guarding", "Rebound", "Release"]
 

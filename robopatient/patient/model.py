@@ -10,6 +10,7 @@ import msgspec
 
 from robopatient.config import ControlConfig, SensingConfig
 from robopatient.errors import ConfigError
+from robopatient.levels import HAND_OFF_NEWTON, MAX_NRS, QUIET_FLAGS
 from robopatient.messages import ForceFrame, PainState, Phase, Said
 from robopatient.patient.adaptation import TwoProcess
 from robopatient.patient.breath import Breath
@@ -19,7 +20,7 @@ from robopatient.patient.expectation import lean, make_belief
 from robopatient.patient.fluctuation import Wander
 from robopatient.patient.guarding import Brace, Rebound
 from robopatient.patient.offset import Offset
-from robopatient.patient.part import MAX_NRS, approach
+from robopatient.patient.part import approach
 from robopatient.patient.profile import PatientProfile, check
 from robopatient.patient.report import SelfReport
 from robopatient.patient.signs import elicited
@@ -30,8 +31,6 @@ from robopatient.phantom import Phantom, load_phantom
 
 __all__ = ["Patient"]
 
-TOUCH_NEWTON = 1.2
-"""Below it the abdomen is untouched (the published press counter ends a press there)."""
 PRESS_NEWTON = 3.0
 """A touch that never reached it teaches nothing (``SensingConfig.press_on_newton``): a resting hand is no press."""
 HURTS_NRS = 0.05
@@ -42,8 +41,6 @@ MOVING_NEWTON_PER_S = 30.0
 """Force that changes faster is rising or falling (assumption: a fifth of a press's usual slope)."""
 SETTLED_NEWTON_PER_S = 10.0
 """Force that changes slower is held; between the two the phase stays what it was (assumption)."""
-QUIET_FLAGS = frozenset(("stale", "paused"))
-"""Frames that tell nothing about the hand: pain fades."""
 BREATHE = ("breathe in", "breath in", "deep breath", "inhale")
 """Announcements that are instructions to breathe."""
 
@@ -176,7 +173,7 @@ class Patient:
             self._body_mm = self.phantom.body_mm(*force.contact_mm)
             self._region = self.phantom.region(*force.contact_mm)
         newton = force.total_newton
-        touched = newton >= TOUCH_NEWTON
+        touched = newton >= HAND_OFF_NEWTON
         self._trend = approach(self._trend, force.rate_newton_per_s, dt_s, TREND_S) if touched else 0.0
         was, self._phase = self._phase, _next_phase(self._phase, self._trend) if touched else "rest"
         if was == "rest" and touched:

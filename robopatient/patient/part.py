@@ -9,9 +9,9 @@ import math
 
 import msgspec
 
-__all__ = ["MAX_NRS", "Part", "approach", "share_of_rest"]
+from robopatient.levels import MAX_NRS
 
-MAX_NRS = 10.0
+__all__ = ["Part", "approach", "share_of_rest"]
 
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -10,7 +10,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from robopatient.patient.part import MAX_NRS, Part, approach
+from robopatient.levels import MAX_NRS
+from robopatient.patient.part import Part, approach
 
 __all__ = ["Summation", "WindUp"]
 

@@ -12,7 +12,8 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from robopatient.config import Fraction, NonNegative, Positive
-from robopatient.patient.part import MAX_NRS, Part
+from robopatient.levels import MAX_NRS
+from robopatient.patient.part import Part
 
 __all__ = ["Psychophysics", "Quality", "TenderSite", "nociception", "tenderness"]
 

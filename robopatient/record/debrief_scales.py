@@ -6,11 +6,12 @@ Where a threshold turns a face or a voice into a grade it is an assumption of ou
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 import numpy as np
 
+from robopatient.calls import STRENGTHS
 from robopatient.facs import AU43_CLOSED, intensity
 from robopatient.messages import Rating
 from robopatient.record.latency import AUDIBLE_DBFS, Table, action_units
@@ -19,13 +20,11 @@ from robopatient.scales import SCALES
 
 __all__ = ["Graded", "Pair", "grade_items", "own_numbers", "pair_ratings"]
 
+NOT_GRADED = "not graded: robopatient has no rule for this item (FACES, VOICES in record/debrief_scales.py)"
 WINDOW_S = 10.0
 """A rating is compared with the worst moment of so long before it (assumption: what a rater has in mind)."""
 FROWN_PSPI, GRIMACE_PSPI = 2.0, 8.0
 """PSPI from which the face is tense, and from which it grimaces (assumption: an eighth and half of the scale)."""
-CALLS = {"sigh": 1, "gasp": 1, "mm": 1, "suppressed": 1, "grunt": 2, "moan": 2, "groan": 2, "whimper": 2}
-CALLS |= dict.fromkeys(("ah", "ow", "ouch", "cry", "scream"), 3)
-"""Gestures of the voice from slight to severe; breathing is none."""
 
 
 class Graded(msgspec.Struct, frozen=True):
@@ -62,8 +61,8 @@ def grade_items(seen: Table, heard: Table, begin_ns: int, end_ns: int) -> list[G
     strongest = float(pspi[most]) if len(pspi) else math.nan
     closed = len(pspi) > 0 and intensity(action_units(seen, np.flatnonzero(shown)[most]), "AU43") >= AU43_CLOSED
     calls = set(heard["call"][sounded])
-    worst_call = max(calls, key=lambda call: CALLS.get(call, 0), default="")
-    strength = CALLS.get(worst_call, 0)
+    worst_call = max(calls, key=lambda call: STRENGTHS.get(call, 0), default="")
+    strength = STRENGTHS.get(worst_call, 0)
     cries = np.isin(heard["call"].astype(str), ("cry", "scream")) & sounded
     often = int((np.diff(cries.astype(np.int8), prepend=0) == 1).sum()) > 1
     unseen_s = sum(last_ns - first_ns for first_ns, last_ns in row_gaps(seen["t_ns"], begin_ns, end_ns)) * 1e-9
@@ -79,14 +78,16 @@ def grade_items(seen: Table, heard: Table, begin_ns: int, end_ns: int) -> list[G
         for item in scale.items:
             if item.missing:
                 grades.append(Graded(name, item.name, math.nan, item.missing))
-            elif item.name == "face":
-                grades.append(Graded(name, "face", _face(name, strongest, closed), face_why))
-            elif not len(heard["t_ns"]):
-                grades.append(Graded(name, item.name, math.nan, "the record holds no sound"))
+            elif item.name == "face" and name in FACES:
+                value = float(FACES[name](strongest, closed)) if math.isfinite(strongest) else math.nan
+                grades.append(Graded(name, "face", value, face_why))
+            elif item.name == "vocalisation" and name in VOICES:
+                if len(heard["t_ns"]):
+                    grades.append(Graded(name, item.name, float(VOICES[name](strength, often)), voice_why))
+                else:
+                    grades.append(Graded(name, item.name, math.nan, "the record holds no sound"))
             else:
-                cried = strength == 3 and (often or name == "CPOT")
-                value = float(strength if name == "Abbey" else 2 if cried else min(1, strength))
-                grades.append(Graded(name, item.name, value, voice_why))
+                grades.append(Graded(name, item.name, math.nan, NOT_GRADED))
     return grades
 
 
@@ -120,18 +121,34 @@ def own_numbers(pairs: Sequence[Pair], trainee: str) -> list[Pair]:
     return [pair for pair in pairs if pair.scale == "NRS" and pair.rater in ("trainee", trainee)]
 
 
-def _face(scale: str, pspi: float, closed: bool) -> float:
-    if not math.isfinite(pspi):
-        return math.nan
-    tense, grimace = pspi >= FROWN_PSPI, pspi >= GRIMACE_PSPI
-    match scale:
-        case "BPS":
-            return 4.0 if grimace and closed else 3.0 if grimace or closed else 2.0 if tense else 1.0
-        case "CPOT":
-            return 2.0 if grimace and closed else 1.0 if tense else 0.0
-        case "Abbey":
-            return 3.0 if pspi >= 1.5 * GRIMACE_PSPI else 2.0 if grimace else 1.0 if tense else 0.0
-    return 2.0 if grimace else 1.0 if tense else 0.0
+def _bps_face(pspi: float, closed: bool) -> int:
+    if pspi >= GRIMACE_PSPI:
+        return 4 if closed else 3
+    return 3 if closed else 2 if pspi >= FROWN_PSPI else 1
+
+
+def _cpot_face(pspi: float, closed: bool) -> int:
+    return 2 if pspi >= GRIMACE_PSPI and closed else int(pspi >= FROWN_PSPI)
+
+
+def _painad_face(pspi: float, _: bool) -> int:
+    return int(pspi >= FROWN_PSPI) + int(pspi >= GRIMACE_PSPI)
+
+
+def _abbey_face(pspi: float, closed: bool) -> int:
+    return 3 if pspi >= 1.5 * GRIMACE_PSPI else _painad_face(pspi, closed)
+
+
+FACES: dict[str, Callable[[float, bool], int]] = {
+    "BPS": _bps_face, "CPOT": _cpot_face, "PAINAD": _painad_face, "Abbey": _abbey_face,
+}  # fmt: skip
+"""Grade of a face by scale: of the strongest PSPI, and whether the eyes were shut then."""
+VOICES: dict[str, Callable[[int, bool], int]] = {
+    "CPOT": lambda strength, _: 2 if strength == 3 else min(1, strength),
+    "PAINAD": lambda strength, often: 2 if strength == 3 and often else min(1, strength),
+    "Abbey": lambda strength, _: strength,
+}
+"""Grade of a voice by scale: of its strongest call, and whether it cried out more than once."""
 
 
 def _most(table: Table, column: str, begin_ns: int, end_ns: int) -> float:

@@ -14,8 +14,8 @@ from robopatient.phantom import Phantom, load_phantom
 from robopatient.record import latency
 from robopatient.record.debrief_figures import Figures, figures_of
 from robopatient.record.debrief_scales import Pair, pair_ratings
+from robopatient.record.info import ToldPatient
 from robopatient.record.osce import Examination, examine
-from robopatient.record.patient import ToldPatient
 from robopatient.record.reader import Record
 from robopatient.record.visibility import Visibility, load_visibility
 

@@ -9,6 +9,8 @@ from functools import cache
 
 import msgspec
 
+from robopatient.levels import FLAGS
+
 __all__ = ["meaning_of", "summary_of", "unit_of"]
 
 UNITS = {
@@ -54,7 +56,7 @@ MEANINGS = {
     "x_mm": "centre of pressure, to the patient's left, mean over the frames above half the peak",
     "y_mm": "centre of pressure, towards the head, mean over the frames above half the peak",
     "region": "which of the nine regions of the abdomen was pressed",
-    "flags": 'words about the quality of the force: "saturated", "dead_cell", "early_contact", "stale", "spike", …',
+    "flags": "words about the quality of the force: " + ", ".join(FLAGS),
     "policy": "mapper from pain to expression (with checkpoint hash)",
     "hush": "1: silence and a neutral face were ordered",
     "contact": "1: something touches the abdomen",

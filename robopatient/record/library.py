@@ -19,6 +19,7 @@ from robopatient.errors import RecordError
 from robopatient.record import schema
 from robopatient.record.debrief_figures import FILE_NAME as FIGURES_FILE
 from robopatient.record.debrief_figures import Figures, read_figures, replace
+from robopatient.record.info import read_info
 from robopatient.record.reader import Record
 
 __all__ = ["INDEX_FILE", "Entry", "Library", "Wanted", "earlier_sessions"]
@@ -72,18 +73,6 @@ class Wanted(msgspec.Struct, frozen=True):
     """First day, YYYY-MM-DD."""
     text: str = ""
     """Anywhere in name, codes, patient, scenario or tags."""
-
-
-class _Training(msgspec.Struct, frozen=True):
-    trainee: str = ""
-
-
-class _Config(msgspec.Struct, frozen=True):
-    """What the library needs of a configuration, of any version."""
-
-    patient: str = ""
-    scenario: str = ""
-    training: _Training = _Training()
 
 
 class Library:
@@ -256,7 +245,7 @@ class Library:
         try:
             with Record(folder) as record:
                 start, stop = record.start, record.stop
-                config = msgspec.json.decode(start.config_json, type=_Config)
+                config = read_info(start)
         except (RecordError, msgspec.DecodeError) as error:
             return _blank(name, stamp, str(error))
         figures = read_figures(folder)

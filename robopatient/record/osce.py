@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import numpy as np
 
+from robopatient.levels import HAND_OFF_NEWTON
 from robopatient.messages import Press
 from robopatient.phantom import REGIONS
 from robopatient.record.visibility import GAP_S, overlaps, row_gaps
@@ -144,7 +145,7 @@ def examine(
     start_ns: int,
     sites: Sequence[tuple[float, float, str]],
     deep_newton: float,
-    touch_newton: float = 1.2,
+    touch_newton: float = HAND_OFF_NEWTON,
 ) -> Examination:
     """Figures of an examination.
 

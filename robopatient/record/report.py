@@ -26,7 +26,7 @@ from robopatient.errors import AssetError, ConfigError, RecordError
 from robopatient.phantom import Phantom, load_phantom
 from robopatient.record import charts, latency
 from robopatient.record.health import findings
-from robopatient.record.patient import ToldPatient
+from robopatient.record.info import SessionInfo, ToldPatient, read_info
 from robopatient.record.pictures import data_uri
 from robopatient.record.presses import PressRow, press_rows
 from robopatient.record.reader import Record
@@ -55,35 +55,12 @@ class KeyFrame(NamedTuple):
     rgb: np.ndarray
 
 
-class _Part(msgspec.Struct, frozen=True):
-    """What the page tells of a section of the configuration."""
-
-    driver: str = ""
-    phantom: str = ""
-    identity: str = ""
-    kind: str = ""
-    preset: str = ""
-    device: str = ""
-
-
-class _Config(msgspec.Struct, frozen=True):
-    """What the page tells of the configuration; read leniently, as the record may be of another version."""
-
-    title: str = ""
-    patient: str = ""
-    board: _Part = _Part()
-    sensing: _Part = _Part()
-    expression: _Part = _Part()
-    voice: _Part = _Part()
-    face: _Part = _Part()
-
-
 class _Session(NamedTuple):
     """All that the sections of the page need; ``seen`` are pictures that were shown, ``begin_s`` is the first force."""
 
     record: Record
     start: m.SessionStart
-    config: _Config
+    config: SessionInfo
     patient: ToldPatient
     rows: list[PressRow]
     presses: list[m.Press]
@@ -150,9 +127,9 @@ def write_report(record: Record, key_frames: Sequence[KeyFrame], film: Path | No
 def _session(record: Record) -> _Session:
     start = record.start
     try:
-        config = msgspec.json.decode(start.config_json, type=_Config)
+        config = read_info(start)
     except msgspec.DecodeError:
-        config = _Config()
+        config = SessionInfo()
     try:
         patient = decode_toml(asset_path("patients", config.patient), ToldPatient)
     except (AssetError, ConfigError):

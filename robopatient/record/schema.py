@@ -9,6 +9,7 @@ float                      REAL; NaN is NULL (and -0.0 is 0.0: SQLite keeps whol
 int, bool                  INTEGER
 str, Literal               TEXT
 message (``ask``)          its own columns with the field's name before them: ``ask_level_db``
+``pose``                   its own columns under their own names: ``head_pitch_deg``
 tuple of fixed length      one column an element: ``contact_x_mm``, ``contact_y_mm``; all NULL for None
 other tuples, dict         TEXT holding JSON: ``[1.5,0.0]``, ``{"AU4":2.0}``
 property of the message    one more column, for those who read the file without this package
@@ -43,6 +44,9 @@ ELEMENTS = {
     "gaze_deg": ("gaze_pitch_deg", "gaze_yaw_deg"),
 }
 """Names for the elements of fixed tuples; others are numbered."""
+
+UNPREFIXED = ("pose",)
+"""Messages in a message whose columns keep their own names: the record was so before they were one field."""
 
 Kind = Literal["REAL", "INTEGER", "TEXT"]
 
@@ -179,7 +183,7 @@ def _with_default(codec: Codec, field: msgspec.structs.FieldInfo) -> Codec:
 def _codec(name: str, hint: Any, owner: type[msgspec.Struct]) -> Codec:
     """Codec of one field; the table at the top of this file says which."""
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
-        return _struct_codec(hint, f"{name}_")
+        return _struct_codec(hint, "" if name in UNPREFIXED else f"{name}_")
     if hint is float:
         return Codec((_column(name, "REAL", "plain", owner),), lambda v: (float(v),), _float)
     if hint is bool:

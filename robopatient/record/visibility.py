@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from robopatient import messages as m
+from robopatient.record.info import read_info
 from robopatient.record.reader import Record
 from robopatient.topics import TOPICS
 
@@ -151,19 +152,9 @@ def load_visibility(record: Record) -> Visibility:
     return Visibility(record, begin_ns, end_ns, gaps)
 
 
-class _Face(msgspec.Struct, frozen=True):
-    enabled: bool = True
-
-
-class _Config(msgspec.Struct, frozen=True):
-    """What is needed of a recorded configuration, of any version."""
-
-    face: _Face = _Face()
-
-
 def _has_face(start: m.SessionStart) -> bool:
     try:
-        return msgspec.json.decode(start.config_json, type=_Config).face.enabled
+        return read_info(start).face.enabled
     except msgspec.DecodeError:
         return True
 

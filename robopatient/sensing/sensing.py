@@ -7,6 +7,7 @@ from collections import deque
 from firmware_bridge.frames import RawFrame, Status
 from robopatient.config import SensingConfig
 from robopatient.errors import ConfigError
+from robopatient.levels import Flag
 from robopatient.messages import ForceFrame, Press
 from robopatient.phantom import load_phantom
 from robopatient.sensing.calibration import load_calibration
@@ -106,7 +107,7 @@ class Sensing:
             self._begin_epoch(frame)
         self._last_seq = seq = self._seq_base + frame.seq
 
-        flags: list[str] = []
+        flags: list[Flag] = []
         zeroed = bool(frame.status & TARED)
         if zeroed != self._zeroed:
             self._begin_zero(zeroed)

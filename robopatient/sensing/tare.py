@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from robopatient.levels import CONTACT_NEWTON
+
 __all__ = ["TareWindow", "ZeroWatch"]
 
 START_LIMIT_NEWTON = 0.3
@@ -21,8 +23,6 @@ MIN_FRAMES = 20
 
 WATCH_S = 5.0
 WATCH_STEP_NS = 20_000_000
-TOUCHED_NEWTON = 2.0
-"""Drift is looked for below this total only (the least force whose place is told, sensing.contact_newton)."""
 DRIFT_NEWTON = START_LIMIT_NEWTON
 SAY_AGAIN_NS = 60_000_000_000
 
@@ -108,7 +108,7 @@ class ZeroWatch:
         if t_ns < self._next_ns:
             return None
         self._next_ns = t_ns + WATCH_STEP_NS
-        if fault or abs(sum(cells_newton)) > TOUCHED_NEWTON:
+        if fault or abs(sum(cells_newton)) > CONTACT_NEWTON:
             self._window = None
             return None
         if self._window is None:

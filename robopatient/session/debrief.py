@@ -21,12 +21,12 @@ from scipy.signal import resample_poly
 from robopatient import messages as m
 from robopatient.config import SessionConfig
 from robopatient.errors import RobopatientError
-from robopatient.face.film import pose_of
 from robopatient.face.identity import load_identity
 from robopatient.face.render import make_renderer
 from robopatient.record.debrief import Moment, write_debrief
 from robopatient.record.debrief_figures import write_figures
 from robopatient.record.debrief_session import Debriefing, load_debriefing
+from robopatient.record.info import read_info
 from robopatient.record.library import earlier_sessions
 from robopatient.record.reader import Record
 from robopatient.voice.wav import read_samples
@@ -53,22 +53,11 @@ def finish_training(folder: Path, told: Callable[[str], None]) -> None:
     """Write the debrief of a session whose configuration names a scenario or a trainee; tell why, if it cannot be."""
     try:
         with Record(folder) as record:
-            config = msgspec.json.decode(record.start.config_json, type=_Config)
+            config = read_info(record.start)
         if config.scenario or config.training.trainee:
             make_debrief(folder, told)
     except (RobopatientError, OSError, msgspec.DecodeError) as error:
         told(f"no debrief: {error}; type: robopatient debrief {folder}")
-
-
-class _Training(msgspec.Struct, frozen=True):
-    trainee: str = ""
-
-
-class _Config(msgspec.Struct, frozen=True):
-    """What tells a training session from others, whatever version wrote it."""
-
-    scenario: str = ""
-    training: _Training = _Training()
 
 
 def make_debrief(folder: Path, told: Callable[[str], None], pdf: bool = True) -> None:
@@ -136,7 +125,7 @@ def _faces(config: SessionConfig, shots: dict[int, m.Seen], told: Callable[[str]
         told(f"no faces in the debrief: {error}")
         return {}
     try:
-        return {index: renderer.draw(pose_of(shot)).copy() for index, shot in shots.items()}
+        return {index: renderer.draw(shot.pose).copy() for index, shot in shots.items()}
     finally:
         renderer.close()
 

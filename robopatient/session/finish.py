@@ -15,7 +15,7 @@ import numpy as np
 from robopatient import messages as m
 from robopatient.config import SessionConfig
 from robopatient.errors import RobopatientError, require
-from robopatient.face.film import pose_of, poses_of, write_film
+from robopatient.face.film import poses_of, write_film
 from robopatient.face.identity import load_identity
 from robopatient.face.moments import key_poses
 from robopatient.face.render import Renderer, make_renderer
@@ -114,7 +114,7 @@ def _pictures(
 
 
 def _key_frame(renderer: Renderer, seen: m.Seen) -> KeyFrame:
-    return KeyFrame(seen, renderer.draw(pose_of(seen)))
+    return KeyFrame(seen, renderer.draw(seen.pose))
 
 
 def _film(

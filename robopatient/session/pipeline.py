@@ -17,6 +17,7 @@ from robopatient.config import SensingConfig, SessionConfig
 from robopatient.expression import make_policy
 from robopatient.expression.ppo import Ppo
 from robopatient.expression.split import Split
+from robopatient.levels import Flag
 from robopatient.messages import (
     Expression,
     FaceAsk,
@@ -270,7 +271,7 @@ def _level(text: str, now: float) -> float:
     return min(1.0, max(0.0, level)) if math.isfinite(level) else now
 
 
-def _nothing(force: ForceFrame, t_ns: int, why: str) -> ForceFrame:
+def _nothing(force: ForceFrame, t_ns: int, why: Flag) -> ForceFrame:
     """An untouched abdomen at ``t_ns``."""
     return ForceFrame(
         t_ns=t_ns,

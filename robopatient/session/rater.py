@@ -6,13 +6,12 @@ mark button writes a note. A rater that is unplugged comes back by itself.
 
 from __future__ import annotations
 
-import os
-import signal
 from pathlib import Path
 
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.rater import Mark, Rater, Rating, make_rater
 from robopatient import messages as m
+from robopatient.actor import Actor, serve
 from robopatient.bus import ActorPort, Endpoints
 from robopatient.clock import Clock, HostClock
 from robopatient.config import SessionConfig
@@ -21,7 +20,6 @@ from robopatient.study.questions import MAX_MAGNITUDE, QUESTIONS
 __all__ = ["RaterActor", "answer_of", "main"]
 
 STEP_S = 0.02
-HEARTBEAT_NS = 1_000_000_000
 DIAL_PER_NRS = 10.0
 DIAL_FULL = 100.0
 
@@ -29,60 +27,48 @@ DIAL_FULL = 100.0
 def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
     """Pass ratings on until the session ends or SIGTERM arrives."""
     del folder  # ratings go to the record through control
-    actor = RaterActor(make_rater(config.rater.port, config.rater.baud), config.rater.who, endpoints, HostClock())
-    signal.signal(signal.SIGTERM, lambda *_: actor.leave())
-    try:
-        actor.run()
-    finally:
-        actor.close()
+    rater = make_rater(config.rater.port, config.rater.baud)
+    serve(lambda: RaterActor(rater, config.rater.who, endpoints, HostClock()))
 
 
-class RaterActor:
+class RaterActor(Actor):
     """Steps the device and tells control what was committed; without a device it says so and the session goes on."""
 
     def __init__(self, rater: Rater, who: str, endpoints: Endpoints, clock: Clock) -> None:
+        super().__init__(ActorPort(endpoints, ("stop", "study")), "rater", clock)
         self.rater = rater
         self._who = who
-        self._clock = clock
-        self._port = ActorPort(endpoints, ("stop", "study"))
-        self._leave = False
-        self._beat_ns = 0
         self._trouble = ""
         self._question = ""
         self._dial = -1
-        self._tell("starting")
+        self._tell_state("starting", rater.health().detail)
         try:
             rater.open()
         except BridgeError as error:
             self._trouble = str(error)
-            self._tell("degraded")
+            self._tell_state(*self._condition())
 
     def run(self) -> None:
         """Until told to leave; a rater that could not be opened is only waited out."""
-        while not self._leave:
+        while not self._leaving:
             for entry in self.rater.step(STEP_S) if not self._trouble else ():
                 self._port.tell(self._action(entry))
             wait_ms = 0 if not self._trouble else round(STEP_S * 1e3)
             for message in self._port.receive(wait_ms):
                 self._hear(message)
             self._point()
-            if self._clock.now_ns() - self._beat_ns >= HEARTBEAT_NS:
-                self._tell("degraded" if self._trouble or self.rater.health().detail else "ready")
-
-    def leave(self) -> None:
-        """End after the step in hand; safe in a signal handler."""
-        self._leave = True
+            self._beat()
 
     def close(self) -> None:
         """Give the port back and say goodbye."""
         if not self._trouble:
             self.rater.close()
-        self._tell("stopped")
+        self._tell_state("stopped", self._condition()[1])
         self._port.close()
 
     def _hear(self, message: m.Message) -> None:
         if isinstance(message, m.SessionStop):
-            self._leave = True
+            self._leaving = True
         elif isinstance(message, m.StudyState):
             self._question = message.question if message.phase == "question" else ""
 
@@ -101,10 +87,9 @@ class RaterActor:
         word = "pressed" if entry.pressed else "released"
         return m.OperatorAction(entry.t_ns, "note", f"mark {entry.line} {word}", source=self._who)
 
-    def _tell(self, state: str) -> None:
-        self._beat_ns = self._clock.now_ns()
+    def _condition(self) -> tuple[str, str]:
         detail = self._trouble or self.rater.health().detail
-        self._port.tell(m.ActorState(self._beat_ns, "rater", state, detail, os.getpid()))
+        return "degraded" if detail else "ready", detail
 
 
 def answer_of(name: str, dial: int) -> str:

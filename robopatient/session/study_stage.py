@@ -14,6 +14,7 @@ import msgspec
 from robopatient.config import SessionConfig, SplitConfig
 from robopatient.errors import ConfigError, RecordError
 from robopatient.messages import Expression, ForceFrame, OperatorAction, PainState, StudyState, TrialRecord, TrialStart
+from robopatient.record.info import read_info
 from robopatient.record.reader import Record
 from robopatient.study.machine import Machine
 from robopatient.study.presented import Draft
@@ -166,16 +167,6 @@ def earlier_rows(folder: Path) -> list[TrialRecord]:
         seen.add(place)
         with Record(following) as record:
             rows = record.messages("trial") + rows
-            before = msgspec.json.decode(record.start.config_json, type=_Resumed).study.resume
+            before = read_info(record.start).study.resume
         following = Path(before) if before else None
     return rows
-
-
-class _Resume(msgspec.Struct, frozen=True):
-    resume: str = ""
-
-
-class _Resumed(msgspec.Struct, frozen=True):
-    """What is needed of a recorded configuration, of any version."""
-
-    study: _Resume = _Resume()

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from robopatient.errors import ConfigError, RecordError
+from robopatient.record.info import read_info
 from robopatient.record.library import Library
 from robopatient.record.reader import Record
 from robopatient.session.study_run import DEMOGRAPHICS
@@ -171,17 +172,7 @@ def _is_of(place: Path, participant: str) -> bool:
     """Whether a folder holds a session of a participant's."""
     try:
         with Record(place) as record:
-            config = msgspec.json.decode(record.start.config_json, type=_Whose)
+            config = read_info(record.start)
     except RecordError:
         return False
     return config.study.participant == participant
-
-
-class _Participant(msgspec.Struct, frozen=True):
-    participant: str = ""
-
-
-class _Whose(msgspec.Struct, frozen=True):
-    """What is needed of a recorded configuration, of any version."""
-
-    study: _Participant = _Participant()

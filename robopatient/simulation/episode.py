@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from robopatient.config import FaceConfig, SessionConfig, VoiceConfig
 from robopatient.errors import ConfigError, require
-from robopatient.face.pose import FacePose
 from robopatient.face.rig import sided_intensities
 from robopatient.facs import ACTION_UNITS
-from robopatient.messages import Heard
+from robopatient.messages import FacePose, Heard
 from robopatient.patient import PatientProfile, load_patient
 from robopatient.simulation.presses import ForceSource, Palpation, PressProfile
 from robopatient.simulation.rig import FaceFrame, Rig, RigTurn

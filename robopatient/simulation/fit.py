@@ -15,6 +15,7 @@ import msgspec
 
 from robopatient.config import SensingConfig, asset_names
 from robopatient.errors import ConfigError
+from robopatient.levels import MAX_NRS
 from robopatient.patient import signs
 from robopatient.patient.adaptation import Adaptation
 from robopatient.patient.cues import Cues
@@ -22,7 +23,6 @@ from robopatient.patient.display import Display
 from robopatient.patient.expectation import Expectation
 from robopatient.patient.fluctuation import Fluctuation
 from robopatient.patient.offset import OffsetAnalgesia
-from robopatient.patient.part import MAX_NRS
 from robopatient.patient.profile import PatientProfile, check
 from robopatient.patient.report import Talk
 from robopatient.patient.stress import Stress

@@ -24,9 +24,9 @@ from robopatient.face.heat import HeatMap
 from robopatient.face.identity import Identity
 from robopatient.face.identity import load_identity as load_face
 from robopatient.face.light import make_look
-from robopatient.face.pose import FacePose
 from robopatient.face.render import Kind, make_renderer
 from robopatient.facs import ACTION_UNITS, by_side, pspi
+from robopatient.messages import FacePose
 from robopatient.patient import PatientProfile, load_patient
 from robopatient.simulation.episode import TAIL_S, Episode, Moment, of_pain, simulation_config
 from robopatient.simulation.presses import recorded

@@ -20,9 +20,8 @@ from robopatient.config import FaceConfig, SessionConfig, VoiceConfig
 from robopatient.face.bodystate import BodyState
 from robopatient.face.generator import make_engine_or_blend
 from robopatient.face.identity import load_identity
-from robopatient.face.pose import FacePose
 from robopatient.facs import pspi
-from robopatient.messages import FaceCommand, Heard, OperatorAction, Phase, Seen, VoiceCommand
+from robopatient.messages import FaceCommand, FacePose, Heard, OperatorAction, Phase, Seen, VoiceCommand
 from robopatient.patient import PatientProfile, load_patient
 from robopatient.session.pipeline import Given, Outputs, Pipeline
 from robopatient.simulation.presses import ForceSource
@@ -279,8 +278,8 @@ class _Screen:
                 frame=self.frame,
                 cause_seq=command.cause_seq,
                 cause_received_ns=command.received_ns,
+                pose=pose,
                 pspi=pspi(pose.au),
-                **msgspec.structs.asdict(pose),
             )
             shown.append(FaceFrame(t_s, pose, seen))
             self.frame += 1

@@ -27,7 +27,7 @@ from robopatient.voice.calls import CALLS
 from robopatient.voice.features import Features, features, spectrogram_db
 from robopatient.voice.identity import Identity, load_identity
 from robopatient.voice.synth import ASPIRATION, FORMANTS, N_FORMANTS, VOICE, Synth, neutral_parameters
-from robopatient.voice.verbs import ask_for
+from robopatient.voice_presets import ask_for
 
 __all__ = ["CELLS", "Call", "Evaluation", "evaluate", "render_call", "sheet_png", "write_page"]
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from robopatient.errors import ConfigError
+from robopatient.levels import FLAGS
 from robopatient.messages import ForceFrame, OperatorAction, StudyPhase, StudyState, TrialRecord, TrialStart
 from robopatient.study.attempt import Attempt
 from robopatient.study.log import Log
@@ -34,7 +35,7 @@ UNSAVED_NS = 2_000_000_000
 PEAK_DROP_NEWTON, PEAK_DROP_SHARE = 0.5, 0.02
 """The force has passed its peak when it has dropped by so much."""
 FAILED_IN_A_ROW = 3
-PASSED_ON = ("spike", "overload", "saturated", "dead_cell", "untared", "clock_unsynced")
+PASSED_ON = tuple(word for word, flag in FLAGS.items() if flag.in_trial)
 """Words of the force that belong into the row."""
 IN_TRIAL = ("press", "react", "question")
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from robopatient.calls import BREATHS
 from robopatient.messages import Heard, Seen, TrialRecord
 
 __all__ = ["SOUNDING_DBFS", "Draft", "Presented"]
@@ -16,7 +17,6 @@ __all__ = ["SOUNDING_DBFS", "Draft", "Presented"]
 SOUNDING_DBFS = -90.0
 """Above silence; a soft call begins far below the level that it reaches (with -55 the quietest seemed 130 ms late).
 Idle breathing is told apart by its name."""
-BREATHS = frozenset(("silent", "breath", "inhale"))
 KEEP_NS = 120_000_000_000
 """How far back a trial may begin: window, reaction, replays and a slow answer (assumption)."""
 
@@ -83,7 +83,7 @@ class Presented:
         pitches = [block.f0_hz for block in sounding if block.f0_hz > 0.0]
         au: dict[str, float] = {}
         for frame in shown:
-            for unit, intensity in frame.au.items():
+            for unit, intensity in frame.pose.au.items():
                 au[unit] = max(intensity, au.get(unit, 0.0))
         return msgspec.structs.replace(
             draft.row,

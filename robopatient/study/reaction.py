@@ -6,13 +6,12 @@ import math
 
 import msgspec
 
-from robopatient.levels import gain_to_db
+from robopatient.levels import INAUDIBLE_DB, gain_to_db
 from robopatient.messages import FaceAsk, Phase, VoiceAsk
 from robopatient.study.trials import Stimulus
 
 __all__ = ["REST", "Shown", "react"]
 
-INAUDIBLE_DB = -60.0
 ONSET_S = 0.15
 """How long one sound or grimace is said to rise: an attack of the published recordings' order (assumption)."""
 MOVING_NEWTON_PER_S = 5.0
@@ -46,14 +45,14 @@ def react(stimulus: Stimulus, since_s: float | None, newton: float, newton_per_s
     phases: list[Phase] = []
     if voice.mode == "once" and since_s is not None and since_s < voice.duration_s:
         voice_nrs = voice.nrs
-        voice_ask = VoiceAsk(voice.level_db, voice.f0_semitones, voice.roughness, voice.breathiness, voice.call)
+        voice_ask = voice.ask()
         phases.append(_once(since_s, voice.duration_s))
     elif voice.mode == "pressed" and newton > 0.0:
         share = min(1.0, newton / voice.full_newton)
         if share > LEAST_SHARE:
             level_db = max(INAUDIBLE_DB, voice.level_db + gain_to_db(share))
             voice_nrs = voice.nrs * share
-            voice_ask = VoiceAsk(level_db, voice.f0_semitones, voice.roughness, voice.breathiness, voice.call)
+            voice_ask = msgspec.structs.replace(voice.ask(), level_db=level_db)
             phases.append(_pressed(newton_per_s))
     if face.mode == "once" and since_s is not None and since_s < face.duration_s:
         face_nrs = face.nrs

@@ -21,6 +21,7 @@ from msgspec import Meta
 
 from robopatient.config import NonNegative, Positive, decode_toml
 from robopatient.errors import AssetError, ConfigError
+from robopatient.levels import HAND_OFF_NEWTON
 from robopatient.study import designs
 from robopatient.study.questions import question
 from robopatient.study.staircase import StaircaseConfig
@@ -64,7 +65,7 @@ class PressConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
     ready_s: Positive = 0.8
     """Hand off the abdomen for so long before the press window opens."""
-    hand_newton: Annotated[float, Meta(ge=0.5, le=10)] = 1.2
+    hand_newton: Annotated[float, Meta(ge=0.5, le=10)] = HAND_OFF_NEWTON
     """Force from which a hand lies there: the published rigs' end of a press."""
     window_s: Annotated[float, Meta(ge=0.5, le=60)] = 3.0
     """Time for the press."""

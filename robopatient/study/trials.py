@@ -11,6 +11,7 @@ import numpy as np
 from msgspec import Meta
 
 from robopatient.errors import ConfigError
+from robopatient.messages import VoiceAsk
 
 __all__ = ["Block", "FaceStimulus", "Factors", "Kind", "Level", "Person", "Stimulus", "Trial", "VoiceStimulus"]
 
@@ -75,6 +76,10 @@ class VoiceStimulus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     call: str = "auto"
     duration_s: Annotated[float, Meta(ge=0.05, le=10)] = 0.6
     full_newton: Annotated[float, Meta(gt=0, le=200)] = 20.0
+
+    def ask(self) -> VoiceAsk:
+        """The wish to the voice: what this stimulus and ``VoiceAsk`` both name."""
+        return msgspec.convert(self, VoiceAsk, from_attributes=True)
 
 
 class FaceStimulus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

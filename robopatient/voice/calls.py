@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from robopatient.calls import STRENGTHS, TABLE
+
 __all__ = [
     "AH", "BREATH", "BREATHIER", "CALLS", "CALL_S", "CLOSED_HZ", "CLOSING", "CONTOUR", "CONTOUR_AT", "CRY",
     "DEGREES", "EFFORT_DB", "EFFORT_RD", "EFFORT_TILT", "EFFORT_TREMOR", "GASP", "GROAN", "GRUNT", "HIGHER",
@@ -15,29 +17,14 @@ __all__ = [
     "SCREAM", "SCREAM_RISE", "SIGH", "SIGH_VOICED", "SILENT", "SUPPRESSED", "USUAL", "WHIMPER", "WIDTHS_HZ",
 ]  # fmt: skip
 
-NAMES = (
-    "silent",
-    "breath",
-    "inhale",
-    "gasp",
-    "sigh",
-    "mm",
-    "suppressed",
-    "grunt",
-    "moan",
-    "groan",
-    "ah",
-    "ow",
-    "ouch",
-    "cry",
-    "scream",
-    "whimper",
-)
+NAMES = tuple(call.name for call in TABLE)
 """What ``Heard.call`` may say; the index is the code used inside."""
-(SILENT, BREATH, INHALE, GASP, SIGH, MM, SUPPRESSED, GRUNT, MOAN, GROAN, AH, OW, OUCH, CRY, SCREAM, WHIMPER) = range(
-    len(NAMES)
-)
-CALLS = {"auto": -1, **{name: code for code, name in enumerate(NAMES) if code >= GASP}}
+CODES = {name: code for code, name in enumerate(NAMES)}
+SILENT, BREATH, INHALE, GASP = (CODES[name] for name in ("silent", "breath", "inhale", "gasp"))
+SIGH, MM, SUPPRESSED, GRUNT = (CODES[name] for name in ("sigh", "mm", "suppressed", "grunt"))
+MOAN, GROAN, AH, OW = (CODES[name] for name in ("moan", "groan", "ah", "ow"))
+OUCH, CRY, SCREAM, WHIMPER = (CODES[name] for name in ("ouch", "cry", "scream", "whimper"))
+CALLS = {"auto": -1, **{name: CODES[name] for name in STRENGTHS}}
 """What ``VoiceAsk.call`` may say."""
 
 # The mouth by degree of pain, for a 17 cm tract. Rows: F1 to F4 (Hz), nasal murmur, how far "ow" closes. Columns: mm,
@@ -56,30 +43,9 @@ MOUTH = np.array(
 CLOSED_HZ = np.array([360.0, 850.0, 2250.0, 3300.0])  # /u/, where "ow" ends
 WIDTHS_HZ = np.array([130.0, 140.0, 150.0, 180.0, 220.0, 260.0])
 CALL_S = np.array([0.45, 0.6, 0.85, 1.1, 1.3])  # length of one call at PAIN, within the published 0.3 to 2.0 s
-# What sets one call apart from the vowel of its pain, by code: mouth when asked for by name, length and pitch over the
-# usual, closing of the mouth (-1: as pain has it), nasality added, roughness and breathiness added, Rd added. Moan,
-# grunt and sigh after the presets of soundgen, groan and suppressed pain after their descriptions; proposals.
-KIND_PAIN = np.array([0.0, 0.0, 0.0, 0.6, 0.03, 0.12, 0.25, 0.3, 0.35, 0.4, 0.6, 0.65, 0.65, 0.65, 1.0, 0.35])
-KINDS = np.array(
-    [
-        [1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0],
-        [1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0],
-        [1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0],
-        [1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0],
-        [1.5, -2.0, 0.25, -0.5, 0.0, 0.35, 0.6],  # sigh
-        [1.0, 0.0, -1.0, 0.3, 0.0, 0.0, 0.0],  # mm
-        [1.2, -1.0, 0.3, 0.9, 0.05, -0.1, -0.5],  # suppressed
-        [0.4, -3.0, 0.1, 0.0, 0.15, 0.0, -0.3],  # grunt
-        [1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0],  # moan
-        [1.5, -3.5, 0.3, 0.05, 0.2, 0.0, -0.2],  # groan
-        [0.8, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],  # ah
-        [1.0, 0.0, 0.9, 0.0, 0.0, 0.0, 0.0],  # ow
-        [0.7, 0.5, 0.75, 0.0, 0.0, 0.0, 0.0],  # ouch
-        [1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0],  # cry
-        [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],  # scream
-        [1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0],  # whimper
-    ]
-)
+KIND_PAIN = np.array([call.mouth for call in TABLE])
+KINDS = np.array([call[3:] for call in TABLE])
+"""What sets a call apart, by code: the columns of ``TABLE`` from ``longer`` on."""
 LONGER, HIGHER, CLOSING, MORE_NASAL, ROUGHER, BREATHIER, LAXER = range(7)
 """Columns of ``KINDS``."""
 DEGREES = np.array([0.06, 0.2, 0.5, 0.82])

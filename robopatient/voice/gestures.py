@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from robopatient.config import VoiceConfig
-from robopatient.levels import db_to_gain
+from robopatient.levels import CALLING_DB, db_to_gain
 from robopatient.topics import TOPICS
 from robopatient.voice.calls import (
     AH,
@@ -90,15 +90,13 @@ from robopatient.voice.synth import (
     neutral_parameters,
 )
 
-__all__ = ["FELT_NRS", "HUSH_S", "INAUDIBLE_DB", "OPEN_S", "STALE_FADE_S", "STALE_S", "Gestures"]
+__all__ = ["FELT_NRS", "HUSH_S", "OPEN_S", "STALE_FADE_S", "STALE_S", "Gestures"]
 
 # States of the machine.
 REST, GASPING, CALLING, FALLING, INHALING = range(5)
 PHASE_ONSET, PHASE_RELEASE = PHASES["onset"], PHASES["release"]
 
 STALE_S = (TOPICS["voice"].max_age_ms or 200.0) / 1000.0
-INAUDIBLE_DB = -55.0
-"""Asked levels below this are silence (the message calls -60 inaudible)."""
 FELT_NRS = 0.25
 """Pain from which the patient calls."""
 GASP_NRS_PER_S = 10.0
@@ -547,7 +545,7 @@ def _step(body, person, command, fresh, dt_s, target):  # type: ignore[no-untype
         b.nrs_rate = _toward(b.nrs_rate, (c.nrs - b.nrs) / dt_s, dt_s, 0.004, 0.05)
         b.nrs = c.nrs
     named = c.call >= 0
-    wanted = c.level_db > INAUDIBLE_DB and (b.nrs >= FELT_NRS or named) and not stale
+    wanted = c.level_db > CALLING_DB and (b.nrs >= FELT_NRS or named) and not stale
     mouth = KIND_PAIN[c.call] if named else b.nrs / 10.0
     if b.state == REST:
         b.mouth = mouth

@@ -6,12 +6,16 @@ A command is checked where it is written: no voice is asked for what it cannot f
 from __future__ import annotations
 
 import math
-from typing import Any
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from operator import attrgetter
+from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from robopatient.messages import VoiceCommand
+from robopatient.messages import Limits, VoiceCommand
 from robopatient.voice.calls import CALLS
 
 __all__ = ["BODY", "COMMAND", "PERSON", "PHASES", "empty_command", "write_command"]
@@ -19,23 +23,46 @@ __all__ = ["BODY", "COMMAND", "PERSON", "PHASES", "empty_command", "write_comman
 PHASES = {"rest": 0, "onset": 1, "hold": 2, "release": 3}
 """Codes of ``VoiceCommand.phase``."""
 
-COMMAND = np.dtype(
-    [
-        ("t_ns", "i8"),
-        ("cause_seq", "i8"),
-        ("received_ns", "i8"),
-        ("nrs", "f8"),
-        ("level_db", "f8"),
-        ("f0_semitones", "f8"),
-        ("roughness", "f8"),
-        ("breathiness", "f8"),
-        ("phase", "i8"),
-        ("call", "i8"),
-        ("hush", "i8"),
-        ("duration_ratio", "f8"),
-        ("formant_ratio", "f8"),
-    ]
-)
+
+class _Cell(NamedTuple):
+    """One value of a command: its name and type in the layout, and how it is read from a ``VoiceCommand``."""
+
+    name: str
+    kind: str
+    read: Callable[[Any], Any]
+
+
+def _cells(kind: type[msgspec.Struct], path: str = "") -> Iterator[_Cell]:
+    """The fields of a message in their order; those of a message in it follow in its place, under their own names."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    for field in msgspec.structs.fields(kind):
+        read, hint = attrgetter(path + field.name), hints[field.name]
+        limits = next((extra for extra in getattr(hint, "__metadata__", ()) if isinstance(extra, Limits)), None)
+        if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+            yield from _cells(hint, f"{path}{field.name}.")
+        elif field.name in CODES:
+            yield _Cell(field.name, "i8", _code(read, *CODES[field.name]))
+        elif hint in (int, bool):
+            yield _Cell(field.name, "i8", read)
+        elif limits is not None:
+            yield _Cell(field.name, "f8", _limited(read, limits))
+        else:
+            raise TypeError(f"{kind.__name__}.{field.name}: is {hint}; write Annotated[float, Limits(low, high)]")
+
+
+def _code(read: Callable[[Any], Any], codes: Mapping[str, int], other: int) -> Callable[[Any], int]:
+    return lambda command: codes.get(read(command), other)
+
+
+def _limited(read: Callable[[Any], Any], limits: Limits) -> Callable[[Any], float]:
+    return lambda command: _finite(read(command), *limits)
+
+
+CODES = {"phase": (PHASES, PHASES["rest"]), "call": (CALLS, CALLS["auto"])}
+"""Fields that are words: the codes of the words, and that of an unknown one."""
+_CELLS = tuple(_cells(VoiceCommand))
+COMMAND = np.dtype([(cell.name, cell.kind) for cell in _CELLS])
+"""A ``VoiceCommand`` with its ``VoiceAsk``, field by field."""
 PERSON = np.dtype(
     [
         (name, "f8")
@@ -128,22 +155,7 @@ def empty_command() -> npt.NDArray[Any]:
 
 def write_command(slot: npt.NDArray[Any], command: VoiceCommand) -> None:
     """Copy a command into a slot of ``empty_command`` shape, values that no voice can follow limited to what it can."""
-    ask = command.ask
-    slot[0] = (
-        command.t_ns,
-        command.cause_seq,
-        command.received_ns,
-        _finite(command.nrs, 0.0, 10.0),
-        _finite(ask.level_db, -120.0, 0.0),
-        _finite(ask.f0_semitones, -24.0, 48.0),
-        _finite(ask.roughness, 0.0, 1.0),
-        _finite(ask.breathiness, 0.0, 1.0),
-        PHASES[command.phase],
-        CALLS.get(ask.call, CALLS["auto"]),
-        command.hush,
-        _finite(ask.duration_ratio, 0.5, 2.0),
-        _finite(ask.formant_ratio, 0.7, 1.4),
-    )
+    slot[0] = tuple([cell.read(command) for cell in _CELLS])
 
 
 def _finite(value: float, low: float, high: float) -> float:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import signal
 import sys
 import threading
 from collections import deque
@@ -19,11 +18,12 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from robopatient.actor import Actor, serve
 from robopatient.bus import ActorPort, Endpoints
 from robopatient.clock import Clock, HostClock
 from robopatient.config import SessionConfig, VoiceConfig
 from robopatient.errors import RecordError, RobopatientError, SessionError
-from robopatient.messages import ActorState, Loudness, Note, Said, SessionStop, VoiceAsk, VoiceCommand
+from robopatient.messages import Loudness, Note, Said, SessionStop, VoiceAsk, VoiceCommand
 
 if TYPE_CHECKING:
     from robopatient.voice.calibration import Calibration, Second
@@ -35,7 +35,6 @@ __all__ = ["hurry", "main", "quiet_libraries"]
 
 POLL_MS = 5
 """Longest wait for a command before the played blocks are told: about one block."""
-HEARTBEAT_NS = 1_000_000_000
 LOOK_AFTER_NS = 100_000_000
 SAVE_S = 0.1
 PRIORITY = 5
@@ -50,39 +49,31 @@ def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
     folder
         The session's; ``voice.wav`` is written there.
     """
-    stopping = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     sys.setswitchinterval(0.0005)  # a busy thread must not hold the callback up for 5 ms (measured)
     quiet_libraries()
     clock = HostClock()
-    port = ActorPort(endpoints, ("voice", "said", "stop"))
-    try:
-        _Actor(config, port, clock, folder).run(stopping)
-    finally:
-        port.close()
+    serve(lambda: _VoiceActor(config, ActorPort(endpoints, ("voice", "said", "stop")), clock, folder))
 
 
-class _Actor:
+class _VoiceActor(Actor):
     """Keeps the supervisor informed and the voice going."""
 
     def __init__(self, config: SessionConfig, port: ActorPort, clock: Clock, folder: Path) -> None:
+        super().__init__(port, "voice", clock)
         self._config = config
-        self._port = port
-        self._clock = clock
         self._folder = folder
         self._state, self._detail = "starting", ""
-        self._told_ns = 0
         self._calibration: Calibration | None = None
 
-    def run(self, stopping: threading.Event) -> None:
+    def run(self) -> None:
         """Live: warm up, play, stop."""
         try:
-            engine = self._warm_up(stopping)
+            engine = self._warm_up()
         except RobopatientError as error:
             self._say("degraded", f"no voice: {error}")
             engine = None
         if engine is None:
-            self._idle(stopping)
+            self._idle()
             return
         from robopatient.voice.player import Player
         from robopatient.voice.speech import Speech
@@ -98,16 +89,15 @@ class _Actor:
             self._note("info", self._calibration.told(voice))
         self._say(player.state, player.detail)
         try:
-            self._serve(stopping, player, saver, speech)
+            self._serve(player, saver, speech)
         finally:
             player.stop()
             saver.close()
             self._tell_played(player, saver, speech)
             if speech is not None:
                 speech.close()
-            self._say("stopped", "")
 
-    def _warm_up(self, stopping: threading.Event) -> Engine | None:
+    def _warm_up(self) -> Engine | None:
         """The engine with every kernel compiled; None when stopped before. A first compilation takes many seconds."""
         self._say("starting", "the first start compiles the voice")
         results: list[Engine | RobopatientError] = []
@@ -123,10 +113,10 @@ class _Actor:
         worker.start()
         while worker.is_alive():
             worker.join(0.05)
-            if stopping.is_set() or self._told_to_stop(0):
-                stopping.set()
+            if self._leaving or self._told_to_stop(0):
+                self.leave()
                 return None
-            self._heartbeat()
+            self._beat()
         if not results:
             raise SessionError("the voice engine failed to start; its traceback is above")
         if isinstance(results[0], RobopatientError):
@@ -140,9 +130,9 @@ class _Actor:
         voice, self._calibration = capped(self._config.voice)
         self._config = msgspec.structs.replace(self._config, voice=voice)
 
-    def _serve(self, stopping: threading.Event, player: Player, saver: _Saver, speech: Speech | None) -> None:
+    def _serve(self, player: Player, saver: _Saver, speech: Speech | None) -> None:
         looked_ns, urgent = 0, 0
-        while not stopping.is_set():
+        while not self._leaving:
             for message in self._port.receive(POLL_MS):
                 if isinstance(message, VoiceCommand):
                     player.submit(message)
@@ -162,13 +152,12 @@ class _Actor:
                     hurry([threading.get_native_id(), *player.native_ids])
                 if saver.trouble:
                     self._note("error", saver.take_trouble())
-                self._heartbeat()
+                self._beat()
 
-    def _idle(self, stopping: threading.Event) -> None:
+    def _idle(self) -> None:
         """Without a voice: stay, so that the session goes on and knows why."""
-        while not stopping.is_set() and not self._told_to_stop(100):
-            self._heartbeat()
-        self._say("stopped", "")
+        while not self._leaving and not self._told_to_stop(100):
+            self._beat()
 
     def _told_to_stop(self, timeout_ms: int) -> bool:
         return any(isinstance(message, SessionStop) for message in self._port.receive(timeout_ms))
@@ -183,12 +172,11 @@ class _Actor:
             self._port.tell(Loudness(self._clock.now_ns(), block, *second))
 
     def _say(self, state: str, detail: str) -> None:
-        self._state, self._detail, self._told_ns = state, detail, self._clock.now_ns()
-        self._port.tell(ActorState(self._told_ns, "voice", state, detail, os.getpid()))
+        self._state, self._detail = state, detail
+        self._tell_state(state, detail)
 
-    def _heartbeat(self) -> None:
-        if self._clock.now_ns() - self._told_ns >= HEARTBEAT_NS:
-            self._say(self._state, self._detail)
+    def _condition(self) -> tuple[str, str]:
+        return self._state, self._detail
 
     def _note(self, level: str, text: str) -> None:
         self._port.tell(Note(self._clock.now_ns(), level, "voice", text))

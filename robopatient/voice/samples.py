@@ -15,13 +15,12 @@ import numpy.typing as npt
 
 from robopatient.config import VoiceConfig
 from robopatient.errors import AssetError
-from robopatient.levels import db_to_gain, gain_to_db, semitones_to_ratio
+from robopatient.levels import CALLING_DB, db_to_gain, gain_to_db, semitones_to_ratio
 from robopatient.messages import VoiceCommand
 from robopatient.voice.engine import SILENCE, Block
 from robopatient.voice.gestures import (
     FELT_NRS,
     HUSH_S,
-    INAUDIBLE_DB,
     OPEN_S,
     STALE_FADE_S,
     STALE_S,
@@ -109,7 +108,7 @@ class SamplesEngine:
             out[:] = 0.0
             return SILENCE
         level_db, nrs = float(row["level_db"]), float(row["nrs"])
-        wanted = level_db > INAUDIBLE_DB and nrs >= FELT_NRS and not stale
+        wanted = level_db > CALLING_DB and nrs >= FELT_NRS and not stale
         self._pause_s = max(0.0, self._pause_s - self._dt_s)
         if self._playing is None and wanted and self._pause_s == 0.0:
             self._begin(nrs, float(row["f0_semitones"]))

@@ -2,47 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from firmware_bridge.outputs import check_outputs, new_files
-from robopatient.config import VoiceConfig, asset_path, decode_toml
+from robopatient.config import VoiceConfig
 from robopatient.errors import ConfigError
-from robopatient.messages import VoiceAsk
 
-__all__ = ["ask_for", "calibrate", "say", "write_wav"]
-
-COLUMNS = ("nrs", "level_db", "f0_male_semitones", "f0_female_semitones", "roughness", "breathiness")
-
-
-def ask_for(nrs: float, sex: str, preset: str = "literature") -> VoiceAsk:
-    """What a preset of ``assets/expressions`` asks of a voice in this pain, without a patient around it.
-
-    Raises
-    ------
-    AssetError, ConfigError
-        For a preset that does not exist or is none.
-    """
-    anchors = _anchors(preset)
-
-    def at(name: str) -> float:
-        return float(np.interp(nrs, anchors["nrs"], anchors[name]))
-
-    return VoiceAsk(at("level_db"), at(f"f0_{sex}_semitones"), at("roughness"), at("breathiness"))
-
-
-@cache
-def _anchors(preset: str) -> dict[str, list[float]]:
-    """Columns of a preset's table."""
-    path = asset_path("expressions", preset)
-    try:
-        rows = decode_toml(path, dict)["anchors"]
-        return {name: [float(row[name]) for row in rows] for name in COLUMNS}
-    except (KeyError, TypeError, ValueError) as error:
-        raise ConfigError(f"{path}: is no preset of a voice ({error}); compare assets/expressions/flat.toml") from error
+__all__ = ["calibrate", "say", "write_wav"]
 
 
 def say(text: str, identity: str, nrs: float, out: Path, force: bool = False) -> None:

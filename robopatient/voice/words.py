@@ -26,7 +26,7 @@ from robopatient.voice.loudness import true_peak_dbfs
 from robopatient.voice.mixer import PITCH_STEP, Utterance
 from robopatient.voice.psola import Psola
 from robopatient.voice.recordings import RATE_HZ, TARGET_LUFS, Recording, Sidecar, load_folder, prepare
-from robopatient.voice.verbs import ask_for
+from robopatient.voice_presets import ask_for
 
 __all__ = ["known_words", "speak", "spoken"]
 

@@ -1,10 +1,33 @@
 from __future__ import annotations
 
+import inspect
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robopatient.levels import SILENCE_DB, db_to_gain, gain_to_db, hz_to_semitones, semitones_to_ratio
+from robopatient.levels import (
+    FLAGS,
+    QUIET_FLAGS,
+    SILENCE_DB,
+    Flag,
+    db_to_gain,
+    gain_to_db,
+    hz_to_semitones,
+    semitones_to_ratio,
+)
+from robopatient.messages import ForceFrame
+
+
+def test_every_flag_has_a_meaning():
+    assert tuple(FLAGS) == get_args(Flag)
+
+
+def test_the_message_of_a_force_names_every_flag_that_it_may_carry():
+    told = inspect.getdoc(ForceFrame) or ""
+    assert {word for word in FLAGS if f'"{word}"' in told} == {w for w, flag in FLAGS.items() if flag.of != "press"}
+    assert {"stale", "paused"} == QUIET_FLAGS
 
 
 @given(st.floats(-100.0, 20.0))

@@ -7,13 +7,11 @@ from typing import Any
 from experiments.studies.voices import blocks_with_voice as blocks
 from experiments.studies.voices import voice_of
 from robopatient.errors import ConfigError
-from robopatient.levels import gain_to_db, hz_to_semitones
+from robopatient.levels import INAUDIBLE_DB, gain_to_db, hz_to_semitones
 from robopatient.study.study import StudyFile
 from robopatient.study.trials import Factors, Person, Stimulus, VoiceStimulus
 
 __all__ = ["blocks", "session", "stimulus"]
-
-INAUDIBLE_DB = -60.0
 
 
 def session(study: StudyFile, person: Person) -> dict[str, Any]:

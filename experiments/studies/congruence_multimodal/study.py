@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from robopatient.levels import MAX_NRS
 from robopatient.study.study import StudyFile
 from robopatient.study.trials import FaceStimulus, Factors, Person, Stimulus, VoiceStimulus
 
 __all__ = ["stimulus"]
-
-MAX_NRS = 10.0
 
 
 def stimulus(study: StudyFile, person: Person, factors: Factors) -> Stimulus:

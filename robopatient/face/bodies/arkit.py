@@ -11,8 +11,8 @@ import math
 import msgspec
 
 from robopatient.face.arkit import ARKIT
-from robopatient.face.pose import FacePose
 from robopatient.face.rig import sided_intensities, unit_weights
+from robopatient.messages import FacePose
 
 __all__ = ["ARKIT_52", "BodyFrame", "body_frame", "quaternion"]
 

@@ -16,7 +16,7 @@ from robopatient.errors import AssetError
 from robopatient.face.bodies.arkit import ARKIT_52, body_frame
 from robopatient.face.geometry import vertex_normals
 from robopatient.face.head import rotation
-from robopatient.face.pose import FacePose
+from robopatient.messages import FacePose
 
 __all__ = ["NEEDED", "OwnHead", "fit_to_room", "side_name"]
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from robopatient.actor import serve
 from robopatient.bus import ActorPort, Endpoints
 from robopatient.clock import Clock, HostClock
 from robopatient.config import SessionConfig
 from robopatient.face.bodies.arkit import body_frame
 from robopatient.face.bodies.outlets import JsonLines, LslFace, Outlet, VmcSender, address
-from robopatient.face.film import pose_of
 from robopatient.messages import Message, Seen
-from robopatient.outlets import OutletsActor, serve
+from robopatient.outlets import OutletsActor
 
 __all__ = ["BodiesActor", "main"]
 
@@ -44,5 +44,5 @@ class BodiesActor(OutletsActor[Outlet]):
     def pass_on(self, message: Message) -> None:
         """Tell every outlet one frame."""
         if isinstance(message, Seen):
-            frame = body_frame(pose_of(message))
+            frame = body_frame(message.pose)
             self._try(lambda outlet: outlet.send(message.t_ns, frame))

@@ -16,11 +16,11 @@ from robopatient.face.head import rotation
 from robopatient.face.identity import Ancestry, Hair, Identity, Skin, load_identity
 from robopatient.face.mask import masked
 from robopatient.face.mesh import Part
-from robopatient.face.pose import FacePose
 from robopatient.face.raster import open_sky
 from robopatient.face.scene import Frame
 from robopatient.face.skin import SkinMaps
 from robopatient.face.texels import halve
+from robopatient.messages import FacePose
 
 __all__ = ["OwnScene", "Subject", "load_face"]
 

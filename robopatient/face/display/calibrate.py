@@ -272,7 +272,7 @@ def _write(
 ) -> None:
     """What a window of a size would show, as a PNG."""
     from robopatient.face.apex import apex_au
-    from robopatient.face.pose import FacePose
+    from robopatient.messages import FacePose
 
     try:
         width, height = (int(part) for part in window.split("x"))

@@ -8,8 +8,7 @@ import msgspec
 
 from robopatient.config import FaceConfig, reference
 from robopatient.errors import RobopatientError
-from robopatient.face.pose import FacePose
-from robopatient.messages import FaceCommand
+from robopatient.messages import FaceCommand, FacePose
 
 __all__ = ["ENGINES", "Engine", "make_engine", "make_engine_or_blend", "note_of"]
 

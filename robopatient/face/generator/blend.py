@@ -11,12 +11,12 @@ import math
 import numpy as np
 
 from robopatient.config import FaceConfig
-from robopatient.face.apex import MAX_INTENSITY, apex_au
+from robopatient.face.apex import apex_au
 from robopatient.face.generator.dynamics import Course, Dynamics, load_dynamics
 from robopatient.face.generator.living import Breath, Eyes, Waver, smoothstep
-from robopatient.face.pose import FacePose
 from robopatient.facs import ACTION_UNITS
-from robopatient.messages import FaceCommand, Phase
+from robopatient.levels import MAX_INTENSITY
+from robopatient.messages import FaceCommand, FacePose, Phase
 from robopatient.topics import TOPICS
 
 __all__ = ["Blend"]

@@ -6,8 +6,9 @@ nothing here needs more than numpy.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, NamedTuple, get_args
 
 import msgspec
 import numpy as np
@@ -15,6 +16,7 @@ from msgspec import Meta
 
 from robopatient.errors import ConfigError
 from robopatient.face.generator.motion import MOTION_HZ
+from robopatient.messages import FaceCommand
 
 __all__ = [
     "ARCHETYPES",
@@ -23,7 +25,10 @@ __all__ = [
     "INTEGRALS_S",
     "MIDDLE",
     "SPREAD",
+    "TABLE",
+    "TOLD",
     "Archetype",
+    "Condition",
     "Conditioner",
     "Traits",
     "calm_rows",
@@ -33,6 +38,7 @@ __all__ = [
     "guidance_row",
     "index",
     "resampled",
+    "told_of",
     "traits_of",
 ]
 
@@ -44,34 +50,68 @@ ARCHETYPES: tuple[str, ...] = get_args(Archetype)
 INTEGRALS_S = (0.3, 1.0, 3.0, 10.0)
 """Time constants of the leaky means of pain: a face outlasts what hurt it, and longer than a cache of frames."""
 
-CONDITIONS: tuple[str, ...] = (
-    "pain", "pain_rate_per_s", *(f"pain_{tau:g}s" for tau in INTEGRALS_S), "contact", "site_left_mm", "site_head_mm",
-    "expressiveness", "asymmetry", "tempo", *ARCHETYPES, "sex", "age_years", "valence", "arousal", "loudness",
-)  # fmt: skip
-"""Columns of a condition, in physical units: pain 0-10 and its leaky means; contact 0 or 1; the pressed place from the
-navel, mm (to the patient's left, towards the head); the traits of ``Traits``; valence and arousal -1 to 1; loudness of
-the voice 0 (inaudible) to 1 (its loudest cry)."""
 
+class Condition(NamedTuple):
+    """One column of a condition.
+
+    Attributes
+    ----------
+    group
+        Columns of a group are dropped in training, and guided, together.
+    middle, spread
+        About the mean and standard deviation of the column over the corpus: a network sees columns by these, so that
+        what hurts is as loud to it as the noise beside it.
+    source
+        Of these two.
+    told
+        Under which name it is told at every frame: a field of ``FaceCommand``, of the same name, or what the caller
+        knows. Neighbouring columns of one name are the elements of one value. "" for pain and for traits.
+    limit
+        Largest size in the corpus: what a command says beyond it is told as this.
+    """
+
+    name: str
+    unit: str
+    group: str
+    middle: float
+    spread: float
+    source: str
+    told: str = ""
+    limit: float = math.inf
+
+
+TABLE: tuple[Condition, ...] = (
+    Condition("pain", "NRS 0 to 10", "pain", 0.0, 2.0, "rest, and the standard deviation over the corpus"),
+    Condition("pain_rate_per_s", "NRS/s", "pain", 0.0, 10.0, "rest, and the standard deviation over the corpus"),
+    *(Condition(f"pain_{tau:g}s", f"NRS, leaky mean of {tau:g} s", "pain", 0.0, 2.0, "as pain") for tau in INTEGRALS_S),
+    Condition("contact", "0 or 1", "contact", 0.5, 0.5, "touched half of the time", "contact"),
+    Condition("site_left_mm", "mm left of the navel", "site", 0.0, 60.0, "stimulus.site_sd_mm", "site_mm", 150.0),
+    Condition("site_head_mm", "mm above the navel", "site", 0.0, 60.0, "stimulus.site_sd_mm", "site_mm", 150.0),
+    Condition("expressiveness", "factor", "expressiveness", 1.0, 0.3, "people.expressiveness"),
+    Condition("asymmetry", "-1 right to 1 left", "expressiveness", 0.0, 0.3, "people.asymmetry_sd, rounded"),
+    Condition("tempo", "octaves", "expressiveness", 0.0, 0.3, "people.tempo_sd_octaves"),
+    *(Condition(name, "0 or 1", "archetype", 0.2, 0.4, "one of five, equally often") for name in ARCHETYPES),
+    Condition("sex", "0 female to 1 male", "sex", 0.5, 0.5, "half of the people each"),
+    Condition("age_years", "years", "age", 50.0, 25.0, "people.age_years, rounded"),
+    Condition("valence", "-1 to 1", "emotion", 0.0, 0.35, "emotion.sd in half of the trials, rounded", "emotion"),
+    Condition("arousal", "-1 to 1", "emotion", 0.0, 0.35, "emotion.sd in half of the trials, rounded", "emotion"),
+    Condition("loudness", "0 inaudible to 1 loudest cry", "voice", 0.0, 0.2, "assumption", "loudness"),
+)
+"""The columns of a condition, in their order: checkpoints hold it. Sources name keys of policies/corpus/recipe.toml."""
+
+CONDITIONS: tuple[str, ...] = tuple(row.name for row in TABLE)
 GROUPS: dict[str, tuple[str, ...]] = {
-    "pain": ("pain", "pain_rate_per_s", *(f"pain_{tau:g}s" for tau in INTEGRALS_S)),
-    "contact": ("contact",),
-    "site": ("site_left_mm", "site_head_mm"),
-    "expressiveness": ("expressiveness", "asymmetry", "tempo"),
-    "archetype": ARCHETYPES,
-    "sex": ("sex",),
-    "age": ("age_years",),
-    "emotion": ("valence", "arousal"),
-    "voice": ("loudness",),
+    group: tuple(row.name for row in TABLE if row.group == group) for group in dict.fromkeys(row.group for row in TABLE)
 }
-"""Conditions that are dropped in training, and guided, together."""
-
-MIDDLE, SPREAD = np.array([
-    (0.0, 2.0), (0.0, 10.0), *((0.0, 2.0) for _ in INTEGRALS_S), (0.5, 0.5), (0.0, 60.0), (0.0, 60.0),  # pain to site
-    (1.0, 0.3), (0.0, 0.3), (0.0, 0.3), *((0.2, 0.4) for _ in ARCHETYPES), (0.5, 0.5), (50.0, 25.0),  # who
-    (0.0, 0.35), (0.0, 0.35), (0.0, 0.2),
-]).T  # fmt: skip
-"""About the mean and standard deviation of each column over the corpus, shape (C,): a network sees columns by these,
-so that what hurts is as loud to it as the noise beside it."""
+"""Columns by group."""
+MIDDLE, SPREAD = np.array([row.middle for row in TABLE]), np.array([row.spread for row in TABLE])
+"""Shape (C,)."""
+TOLD: dict[str, tuple[int, ...]] = {
+    told: tuple(at for at, row in enumerate(TABLE) if row.told == told)
+    for told in dict.fromkeys(row.told for row in TABLE if row.told)
+}
+"""Columns by the name under which they are told at every frame."""
+FROM_COMMAND = tuple(name for name in TOLD if name in FaceCommand.__struct_fields__)
 
 MAX_RATE_PER_S = 90.0
 """Pain counts as rising at most this fast: from 0 to 9 in three frames."""
@@ -102,6 +142,10 @@ class Traits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     tempo: Annotated[float, Meta(ge=-1, le=1)] = 0.0
 
 
+_TRAITS = tuple(name for name in Traits.__struct_fields__ if name in _INDEX)
+"""Traits that are one column."""
+
+
 def index(name: str) -> int:
     """Column of a condition; KeyError for a name that is none."""
     return _INDEX[name]
@@ -109,14 +153,14 @@ def index(name: str) -> int:
 
 def group_of() -> np.ndarray:
     """Which group (its place in ``GROUPS``) each column belongs to, shape (C,)."""
-    return np.array([next(at for at, names in enumerate(GROUPS.values()) if name in names) for name in CONDITIONS])
+    return np.array([list(GROUPS).index(row.group) for row in TABLE])
 
 
 def traits_of(row: np.ndarray) -> Traits:
     """Traits that a row of conditions was made from, shape (C,)."""
     first = _INDEX[ARCHETYPES[0]]
     archetype = ARCHETYPES[int(np.argmax(row[first : first + len(ARCHETYPES)]))]
-    numbers = {name: float(row[_INDEX[name]]) for name in ("expressiveness", "sex", "age_years", "asymmetry", "tempo")}
+    numbers = {name: float(row[_INDEX[name]]) for name in _TRAITS}
     return msgspec.convert({"archetype": archetype, **numbers}, Traits)
 
 
@@ -132,7 +176,7 @@ class Conditioner:
     def __init__(self, traits: Sequence[Traits]) -> None:
         self._rows = np.zeros((len(traits), len(CONDITIONS)))
         for row, one in zip(self._rows, traits, strict=True):
-            for name in ("expressiveness", "sex", "age_years", "asymmetry", "tempo"):
+            for name in _TRAITS:
                 row[_INDEX[name]] = getattr(one, name)
             row[_INDEX[one.archetype]] = 1.0
         self._keep = np.exp(-1.0 / (MOTION_HZ * np.array(INTEGRALS_S)))
@@ -143,11 +187,8 @@ class Conditioner:
         self,
         pain: np.ndarray | float,
         *,
-        contact: np.ndarray | float = 0.0,
-        site_mm: np.ndarray | tuple[float, float] = (0.0, 0.0),
-        loudness: np.ndarray | float = 0.0,
-        emotion: np.ndarray | tuple[float, float] = (0.0, 0.0),
         expressiveness: np.ndarray | float | None = None,
+        **told: np.ndarray | float | tuple[float, float],
     ) -> np.ndarray:
         """Conditions of the next frame, shape (m, C).
 
@@ -155,10 +196,10 @@ class Conditioner:
         ----------
         pain
             To be shown, 0 to 10, shape (m,) or one for all.
-        site_mm, emotion
-            Left and head of the navel; valence and arousal; shape (m, 2) or one for all.
         expressiveness
             In place of the trait.
+        told
+            By the names of ``TOLD``, shape (m,), (m, 2) where a name has two columns, or one for all; 0 without.
         """
         rows = self._rows
         felt = np.clip(np.broadcast_to(np.asarray(pain, dtype=float), self._pain.shape), 0.0, 10.0)
@@ -168,15 +209,24 @@ class Conditioner:
         rows[:, means] = felt[:, None] + (rows[:, means] - felt[:, None]) * self._keep
         rows[:, _INDEX["pain"]] = felt
         rows[:, _INDEX["pain_rate_per_s"]] = rate
-        rows[:, _INDEX["contact"]] = contact
-        left = _INDEX["site_left_mm"]
-        rows[:, left : left + 2] = site_mm
-        valence = _INDEX["valence"]
-        rows[:, valence : valence + 2] = emotion
-        rows[:, _INDEX["loudness"]] = loudness
+        for columns in TOLD.values():
+            rows[:, columns] = 0.0
+        for name, value in told.items():
+            columns = TOLD[name]
+            rows[:, columns if len(columns) > 1 else columns[0]] = value
         if expressiveness is not None:
             rows[:, _INDEX["expressiveness"]] = expressiveness
         return rows.copy()
+
+
+def told_of(command: FaceCommand) -> dict[str, np.ndarray | float]:
+    """What a command tells of the columns of ``TOLD``, within their limits; what it leaves open is left out."""
+    told: dict[str, np.ndarray | float] = {}
+    for name in FROM_COMMAND:
+        value, limit = getattr(command, name), TABLE[TOLD[name][0]].limit
+        if value is not None:
+            told[name] = np.clip(np.asarray(value, dtype=float), -limit, limit)
+    return told
 
 
 def condition_of(
@@ -228,8 +278,10 @@ def resampled(values: np.ndarray, hz: float) -> np.ndarray:
 def calm_rows(condition: np.ndarray) -> np.ndarray:
     """The same people without pain, touch or voice, float32, of any shape (..., C)."""
     calm = np.array(condition, np.float32)
-    for name in (*GROUPS["pain"], *GROUPS["contact"], *GROUPS["site"], *GROUPS["voice"]):
+    for name in GROUPS["pain"]:
         calm[..., _INDEX[name]] = 0.0
+    for name in FROM_COMMAND:
+        calm[..., TOLD[name]] = 0.0
     return calm
 
 

@@ -17,15 +17,22 @@ import numpy as np
 from robopatient.config import FaceConfig
 from robopatient.face.generator.chance import SETTLE_FRAMES, Chance
 from robopatient.face.generator.checkpoint import STEP, checkpoint_folder, read_stream
-from robopatient.face.generator.condition import ARCHETYPES, Archetype, Conditioner, Traits, guidance_row, index
+from robopatient.face.generator.condition import (
+    ARCHETYPES,
+    Archetype,
+    Conditioner,
+    Traits,
+    guidance_row,
+    index,
+    told_of,
+)
 from robopatient.face.generator.dose import PLAIN, Dose, read_doses
 from robopatient.face.generator.life import Life
 from robopatient.face.generator.living import smoothstep
 from robopatient.face.generator.motion import CHANNELS, MOTION_HZ, REST, clamp, pose_of, settled
 from robopatient.face.generator.stream import Stepper
 from robopatient.face.identity import load_identity
-from robopatient.face.pose import FacePose
-from robopatient.messages import FaceCommand
+from robopatient.messages import FaceCommand, FacePose
 from robopatient.topics import TOPICS
 
 __all__ = ["Diffusion", "FrameMaker", "traits_of_face"]
@@ -38,8 +45,6 @@ QUIET_S = 0.3
 HOLD_KEEP = 0.7
 """Share of its speed that a face keeps from one missed frame to the next (assumption: still after a quarter second)."""
 NOISE_STREAM = 77
-FURTHEST_MM = 150.0
-"""Range of the corpus' places from the navel."""
 OWN_ARCHETYPES: tuple[Archetype, ...] = ("narrowed", "opened", "furrowed")
 """Faces that an identity may have by itself; raised brows and none at all must be asked for, because a trainee is to
 see pain."""
@@ -208,16 +213,11 @@ class Diffusion:
         if expressiveness < LEAST_EXPRESSIVENESS:
             nrs *= max(0.0, expressiveness) / LEAST_EXPRESSIVENESS
         told = max(expressiveness, LEAST_EXPRESSIVENESS) * self._dose.expressiveness
-        contact, loudness, site_mm = 0.0, 0.0, (0.0, 0.0)
-        if command is not None:
-            contact, loudness, site_mm = float(command.contact), command.loudness, command.site_mm or site_mm
         row = self._conditioner.step(
             self._dose.told(nrs),
-            contact=contact,
-            site_mm=(_within(site_mm[0]), _within(site_mm[1])),
-            loudness=loudness,
-            emotion=self._emotion,
             expressiveness=min(told, MOST_EXPRESSIVENESS),
+            emotion=self._emotion,
+            **(told_of(command) if command else {}),
         )[0]
         row[_ARCHETYPES] = self._archetypes
         return row.astype(np.float32)
@@ -243,7 +243,3 @@ def traits_of_face(config: FaceConfig) -> Traits:
 def _counts(command: FaceCommand | None, t_ns: int) -> bool:
     """Whether a command is to be followed."""
     return command is not None and not command.hush and t_ns - command.t_ns <= _MAX_AGE_NS
-
-
-def _within(place_mm: float) -> float:
-    return min(max(place_mm, -FURTHEST_MM), FURTHEST_MM)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from robopatient.face.pose import FacePose
 from robopatient.facs import AU43_CLOSED, intensity, sides, unit_of_name
+from robopatient.messages import FacePose
 
 __all__ = [
     "ACTION_UNIT_CHANNELS",

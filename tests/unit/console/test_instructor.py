@@ -33,7 +33,7 @@ def pressed() -> ExaminationModel:
         newton = 10.0 if 200 <= tick * 4 < 1000 else 30.0 if 1200 <= tick * 4 < 1800 else 0.0
         examination.feed(m.ForceFrame(t_ns, t_ns, tick, (newton,)))
         examination.feed(m.PainState(t_ns, tick, 6.0 if newton > 20 else 0.0, "", "hold" if newton else "rest"))
-        examination.feed(m.Seen(t_ns, tick, tick, t_ns, {}, 5.0 if tick * 4 >= 1600 else 0.0))
+        examination.feed(m.Seen(t_ns, tick, tick, t_ns, m.FacePose(), 5.0 if tick * 4 >= 1600 else 0.0))
     examination.feed(press(0.2, 10.0, "umbilical"))
     examination.feed(press(1.2, 30.0, "umbilical"))
     return examination

@@ -25,7 +25,7 @@ def live(model, clock, seconds: float, *, face: bool = True, voice: bool = True,
             for actor, state in zip(("face", "voice"), states, strict=True):
                 model.feed(m.ActorState(now_ns, actor, state, "" if state == "ready" else "no device"))
         if face:
-            model.feed(m.Seen(now_ns, tick, tick, now_ns, {}, 0.0))
+            model.feed(m.Seen(now_ns, tick, tick, now_ns, m.FacePose(), 0.0))
         if voice:
             model.feed(m.Heard(now_ns, tick, tick, now_ns, 0.0, -80.0, 0.0, "breath", 0))
         clock.advance_s(1 / 30)

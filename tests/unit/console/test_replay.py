@@ -38,6 +38,12 @@ def at(t_s: float) -> int:
     return START_NS + round(t_s * 1e9)
 
 
+def shown(frame: int) -> m.FacePose:
+    return m.FacePose(
+        {"AU4": frame % 50 / 10}, (3.0, -2.0, 1.0), (4.0, 5.0), 0.5, flush=-0.25, sweat=0.5, tears=0.75, forward_mm=-9.0
+    )
+
+
 @pytest.fixture(scope="module")
 def session(tmp_path_factory) -> Path:
     """A rehearsed examination on the record: presses, an answer, a note, a face that counts, a voice that is noise."""
@@ -59,7 +65,7 @@ def session(tmp_path_factory) -> Path:
                         writer.put(msgspec.structs.replace(message, t_ns=t_ns, block=blocks))
                         blocks += 1
                 elif isinstance(message, m.Seen):
-                    writer.put(msgspec.structs.replace(message, frame=step, au={"AU4": step % 50 / 10}))
+                    writer.put(msgspec.structs.replace(message, frame=step, pose=shown(step)))
                 else:
                     writer.put(message)
         writer.put(m.Said(at(4.0), 0, "where", "Down on the right."))
@@ -92,7 +98,7 @@ def test_the_face_of_a_moment_is_the_picture_that_was_shown_then(tape):
     for t_s in (0.0, 1.0, 5.5):
         frame = tape.frame_at(t_s)
         assert tape.seen_t_s[frame] <= t_s < tape.seen_t_s[frame + 1]
-        assert tape.pose(frame).au == tape.seen[frame].au
+        assert tape.pose(frame) == shown(frame), "all of it: skin, sweat, tears and the head's distance too"
     assert tape.frame_at(-1.0) == -1
 
 
@@ -164,7 +170,7 @@ def test_face_curves_map_and_words_show_the_same_moment(watched, tape):
     watched.pass_time(4.3)
     t_s = watched.at_s
     assert t_s == pytest.approx(4.3, abs=0.02)
-    assert watched.poses[-1].au == tape.seen[tape.frame_at(t_s)].au
+    assert watched.poses[-1] == shown(tape.frame_at(t_s))
     assert len(watched.poses) == pytest.approx(4.3 * 30, abs=3), "every picture once"
     assert watched.window.traces.force.value.text() == f"{tape.force.at(t_s):.1f}".replace("-", "−")
     assert watched.window.abdomen._model.press_count == sum(p.release_t_ns <= at(t_s) for p in tape.presses)

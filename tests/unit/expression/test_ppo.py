@@ -13,7 +13,8 @@ from robopatient.config import ExpressionConfig
 from robopatient.errors import AssetError
 from robopatient.expression import make_policy
 from robopatient.expression.ppo import CHECKPOINTS, Network, Ppo, read_checkpoint
-from robopatient.expression.prior import INAUDIBLE_DB, Prior
+from robopatient.expression.prior import Prior
+from robopatient.levels import INAUDIBLE_DB
 from robopatient.messages import Expression, PainState
 
 

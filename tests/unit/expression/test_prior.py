@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from robopatient.config import ExpressionConfig, asset_path
 from robopatient.errors import AssetError, ConfigError
 from robopatient.expression import make_policy
-from robopatient.expression.prior import INAUDIBLE_DB, load_preset
+from robopatient.levels import INAUDIBLE_DB
 from robopatient.messages import Expression, PainState
+from robopatient.voice_presets import load_preset
 
 PRESETS = ("congruence", "literature")
 NRS = st.floats(0, 10)

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robopatient.config import SplitConfig
-from robopatient.expression.prior import INAUDIBLE_DB
 from robopatient.expression.split import NO_FRAME, Split
+from robopatient.levels import INAUDIBLE_DB
 from robopatient.messages import Expression, FaceAsk, FaceCommand, ForceFrame, PainState, VoiceAsk, VoiceCommand
 from robopatient.phantom import load_phantom
 

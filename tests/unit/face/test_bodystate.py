@@ -6,8 +6,7 @@ import math
 
 from robopatient.face.bodystate import BodyState
 from robopatient.face.identity import Body
-from robopatient.face.pose import FacePose
-from robopatient.messages import FaceAsk, FaceCommand
+from robopatient.messages import FaceAsk, FaceCommand, FacePose
 
 STEP_NS = 33_333_333
 

@@ -11,8 +11,7 @@ from support.needs import HEAD
 
 from robopatient.errors import DeviceError, RecordError
 from robopatient.face.film import poses_of, write_film
-from robopatient.face.pose import FacePose
-from robopatient.messages import Seen
+from robopatient.messages import FacePose, Seen
 
 FPS = 30.0
 RATE_HZ = 48_000
@@ -144,7 +143,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_poses_of_the_record_are_what_was_seen() -> None:
-    seen = Seen(2_000_000_000, 0, 1, 2, {"AU7": 3.0}, 3.0, (1.0, 2.0, 3.0), (4.0, 5.0), 0.5)
+    seen = Seen(2_000_000_000, 0, 1, 2, FacePose({"AU7": 3.0}, (1.0, 2.0, 3.0), (4.0, 5.0), 0.5), 3.0)
     assert poses_of([seen]) == [(2.0, FacePose({"AU7": 3.0}, (1.0, 2.0, 3.0), (4.0, 5.0), 0.5))]
 
 
@@ -186,7 +185,7 @@ import numpy as np
 from pathlib import Path
 from robopatient.errors import RecordError
 from robopatient.face.film import write_film
-from robopatient.face.pose import FacePose
+from robopatient.messages import FacePose
 from robopatient.simulation.generate import write_lossless
 
 class Snow:
@@ -235,7 +234,7 @@ def test_a_disk_that_fills_up_leaves_a_film_that_plays_up_to_there(tmp_path: Pat
 
 def test_a_film_shows_a_plain_card_where_the_face_was_not_shown(tmp_path: Path) -> None:
     """Face at 0 to 1 s and from 2 s on, then none until 4 s: neither frozen nor bridged."""
-    seen = [Seen(round(k * 1e9 / FPS), k, 0, 0, {"AU4": 5.0}, 3.0) for k in (*range(31), *range(60, 91))]
+    seen = [Seen(round(k * 1e9 / FPS), k, 0, 0, FacePose({"AU4": 5.0}), 3.0) for k in (*range(31), *range(60, 91))]
     frames = poses_of(seen, [(1_000_000_000, 2_000_000_000), (3_000_000_000, 4_000_000_000)])
     lamp = Lamp()
     film = write_film(tmp_path / "a.mp4", frames, lamp, FPS)

@@ -14,8 +14,8 @@ from support.needs import HEAD, module
 
 from robopatient.face.apex import apex_au
 from robopatient.face.identity import load_identity
-from robopatient.face.pose import FacePose
 from robopatient.face.render import Kind, make_renderer
+from robopatient.messages import FacePose
 
 pytestmark = HEAD
 

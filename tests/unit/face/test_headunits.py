@@ -8,7 +8,7 @@ from support.needs import HEAD
 
 from robopatient.errors import ConfigError
 from robopatient.face.headunits import HEAD_UNITS, head_units, posed
-from robopatient.face.pose import FacePose
+from robopatient.messages import FacePose
 
 
 @pytest.mark.parametrize("unit", HEAD_UNITS)

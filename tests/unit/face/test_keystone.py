@@ -15,8 +15,8 @@ from robopatient.face.apex import apex_au
 from robopatient.face.identity import load_identity
 from robopatient.face.keystone import SQUARE, apply, homography, mirrored
 from robopatient.face.light import IDENTITY, VIEWS, Look, make_look
-from robopatient.face.pose import FacePose
 from robopatient.face.render import make_renderer
+from robopatient.messages import FacePose
 
 CORNERS = ((-0.9, 0.95), (0.8, 0.88), (0.92, -0.85), (-0.82, -0.97))
 

@@ -1,12 +1,12 @@
 import numpy as np
 
 from robopatient.face.moments import key_poses
-from robopatient.messages import Seen
+from robopatient.messages import FacePose, Seen
 
 
 def seen_of(curve: np.ndarray, blinks: tuple[int, ...] = ()) -> list[Seen]:
     return [
-        Seen(k * 33_000_000, k, 0, 0, {"AU4": float(p)} | ({"AU45": 5.0} if k in blinks else {}), float(p))
+        Seen(k * 33_000_000, k, 0, 0, FacePose({"AU4": float(p)} | ({"AU45": 5.0} if k in blinks else {})), float(p))
         for k, p in enumerate(curve)
     ]
 

@@ -18,12 +18,11 @@ from robopatient.errors import DeviceError
 from robopatient.face.apex import apex_au
 from robopatient.face.identity import load_identity
 from robopatient.face.light import Look
-from robopatient.face.pose import FacePose
 from robopatient.face.process import WARM_UP_POSES, FaceActor
 from robopatient.face.render import Renderer, make_renderer
 from robopatient.face.render_gl import GlRenderer
 from robopatient.face.tier import TieredRenderer
-from robopatient.messages import FaceAsk, FaceCommand, Message, Seen
+from robopatient.messages import FaceAsk, FaceCommand, FacePose, Message, Seen
 
 pytestmark = HEAD
 

@@ -12,10 +12,9 @@ from robopatient.bus import HubPort, MirrorReceiver, make_endpoints
 from robopatient.clock import FakeClock
 from robopatient.config import FaceConfig, SessionConfig
 from robopatient.errors import AssetError, DeviceError
-from robopatient.face.pose import FacePose
 from robopatient.face.process import FaceActor
 from robopatient.facs import pspi
-from robopatient.messages import ActorState, FaceAsk, FaceCommand, Message, Seen, SessionStop
+from robopatient.messages import ActorState, FaceAsk, FaceCommand, FacePose, Message, Seen, SessionStop
 
 PERIOD_NS = round(1e9 / 30)
 
@@ -108,8 +107,8 @@ def test_seen_tells_the_command_behind_the_frame_and_what_was_drawn(stage: Stage
     assert seen is not None
     assert 100 <= seen.cause_seq <= 104
     assert seen.cause_received_ns == stage.clock.now_ns() - 3_000_000
-    assert seen.au["AU7"] > 0.2
-    assert seen.pspi == pytest.approx(pspi(seen.au))
+    assert seen.pose.au["AU7"] > 0.2
+    assert seen.pspi == pytest.approx(pspi(seen.pose.au))
     assert (seen.frame, seen.dropped) == (1, 2)
     assert stage.told(Seen, 2)[-1] == seen
 
@@ -513,6 +512,6 @@ def test_skin_that_is_asked_for_is_seen_and_on_the_record(stage: Stage) -> None:
         stage.actor._command = FaceCommand(t_ns, frame, t_ns, 0.0, "rest", ask)
         seen = stage.actor.present(0)
         assert seen is not None
-    assert seen.flush < -0.3
-    assert seen.sweat > 0.2
-    assert seen.tears > 0.6
+    assert seen.pose.flush < -0.3
+    assert seen.pose.sweat > 0.2
+    assert seen.pose.tears > 0.6

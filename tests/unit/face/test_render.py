@@ -18,9 +18,9 @@ from robopatient.face.apex import apex_au
 from robopatient.face.identity import load_identity
 from robopatient.face.keystone import mirrored
 from robopatient.face.light import IDENTITY, Look, make_look
-from robopatient.face.pose import FacePose
 from robopatient.face.render import Kind, Renderer, make_renderer
 from robopatient.face.still import still
+from robopatient.messages import FacePose
 
 pytestmark = HEAD
 

@@ -10,9 +10,9 @@ from robopatient.errors import ConfigError
 from robopatient.face.head import Head
 from robopatient.face.identity import load_identity
 from robopatient.face.mesh import Part
-from robopatient.face.pose import FacePose
 from robopatient.face.rig import DRIVES, WRINKLES, Rig
 from robopatient.facs import ACTION_UNITS
+from robopatient.messages import FacePose
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from support.needs import HEAD
 from robopatient.face.head import Head
 from robopatient.face.identity import load_identity
 from robopatient.face.mesh import Part, load_template
-from robopatient.face.pose import FacePose
 from robopatient.face.teeth import arches, outer_wall, tooth_places
+from robopatient.messages import FacePose
 
 pytestmark = HEAD
 

@@ -136,7 +136,7 @@ def test_an_osc_server_receives_every_kind_of_message(session):
         hub.publish(force(1, now_ns, newton=7.5))
         hub.publish(pain(now_ns, 6.5))
         hub.publish(press(now_ns))
-        hub.publish(m.Seen(now_ns, 1, 1, now_ns, {"AU4": 3.0}, 8.0))
+        hub.publish(m.Seen(now_ns, 1, 1, now_ns, m.FacePose({"AU4": 3.0}), 8.0))
         hub.publish(m.Heard(now_ns, 1, 1, now_ns, 220.0, -20.0, 0.1, "groan", 0))
         hub.publish(m.OperatorAction(now_ns, "hush"))
         wanted = {"force", "cells", "pain", "press", "seen", "heard", "marker"}

@@ -165,10 +165,10 @@ def seen(duration_s: float, presses: bool) -> Iterator[m.Seen]:
             frame=frame,
             cause_seq=tick * 4,
             cause_received_ns=at(tick / 250) + 1_000_000,
-            au=au,
+            pose=m.FacePose(
+                au=au, head_deg=(0.4 * shown, 0.3 * math.sin(t_s), 0.0), breath=0.5 + 0.5 * math.sin(1.6 * t_s)
+            ),
             pspi=facs.pspi(au),
-            head_deg=(0.4 * shown, 0.3 * math.sin(t_s), 0.0),
-            breath=0.5 + 0.5 * math.sin(1.6 * t_s),
             dropped=2 if frame == 246 else 0,
         )
 

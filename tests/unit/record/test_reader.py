@@ -7,7 +7,7 @@ import pytest
 from robopatient import messages as m
 from robopatient.errors import RecordError
 from robopatient.record.reader import Record
-from robopatient.record.schema import FILE_NAME, SCHEMA_VERSION
+from robopatient.record.schema import FILE_NAME, SCHEMA_VERSION, TABLES
 from robopatient.record.writer import RecordWriter
 from robopatient.topics import TOPICS
 
@@ -26,7 +26,7 @@ EXAMPLES = [
     m.Heard(1, 2, 3, 4, ODD, -math.inf, 0.5, "moan", 9),
     m.Spoken(1, 2, 3, "ow, stop", "interjection", ODD, 0.75, "ab" * 32),
     m.Loudness(1, 2, -3.0, -1.0, 94.5, ODD, 0.25),
-    m.Seen(1, 2, 3, 4, {"AU4": ODD, "AU43": 5.0}, ODD, (1.0, ODD, -2.0), (ODD, 0.0), 0.5, 3),
+    m.Seen(1, 2, 3, 4, m.FacePose({"AU4": ODD}, (1.0, ODD, -2.0), (ODD, 0.0), 0.5, -0.5, ODD, 1.0, -9.0), ODD, 3),
     m.OperatorAction(1, "note", "line one\nline two"),
     m.ActorState(1, "voice", "degraded", "no audio device", 17),
     m.Health(1, "streaming", "SIM", ODD, 2, 3, 4, ODD, 5, ODD, True, False, ("a", "b")),
@@ -113,6 +113,24 @@ def test_a_column_younger_than_the_record_takes_its_default(examples):
         assert record.messages("note") == []
         with pytest.raises(RecordError, match="table heard has no column roughness"):
             record.messages("heard")
+
+
+SEEN_OF_0_1 = (
+    "t_ns", "frame", "cause_seq", "cause_received_ns", "au", "pspi", "head_pitch_deg", "head_yaw_deg", "head_roll_deg",
+    "gaze_pitch_deg", "gaze_yaw_deg", "breath", "dropped", "flush", "sweat", "tears", "forward_mm", "patch",
+)  # fmt: skip
+
+
+def test_a_face_recorded_by_0_1_is_read_from_the_same_columns(examples):
+    row = (7, 1, 2, 3, '{"AU4":2.0}', 2.0, 1.0, 2.0, 3.0, 4.0, 5.0, 0.5, 6, -0.25, 0.5, 0.75, -9.0, 1)
+    assert set(SEEN_OF_0_1) == {column.name for column in TABLES["seen"].columns}
+    with sqlite3.connect(examples / FILE_NAME) as connection:
+        connection.execute("DROP TABLE seen")
+        connection.execute(f"CREATE TABLE seen ({', '.join(SEEN_OF_0_1)})")
+        connection.execute(f"INSERT INTO seen VALUES ({', '.join('?' * len(row))})", row)
+    pose = m.FacePose({"AU4": 2.0}, (1.0, 2.0, 3.0), (4.0, 5.0), 0.5, -0.25, 0.5, 0.75, -9.0)
+    with Record(examples) as record:
+        assert record.messages("seen") == [m.Seen(7, 1, 2, 3, pose, 2.0, 6, True)]
 
 
 def test_reading_a_finished_record_leaves_nothing_beside_it(examples):

@@ -28,7 +28,7 @@ def old_frames(start_ns: int, until_s: float, shown_s: tuple[float, float]) -> l
     for frame in range(round(until_s * 10)):
         t_s = frame / 10
         au = PAINED if shown_s[0] <= t_s < shown_s[1] else {}
-        frames.append(m.Seen(start_ns + round(t_s * S), frame, frame, start_ns, au, OLD_PSPI))
+        frames.append(m.Seen(start_ns + round(t_s * S), frame, frame, start_ns, m.FacePose(au), OLD_PSPI))
     return frames
 
 
@@ -69,7 +69,7 @@ def test_a_press_and_a_scale_of_an_old_record_see_the_face(old: Path) -> None:
 
 
 def test_a_number_that_every_version_agrees_about_is_left_alone(tmp_path: Path) -> None:
-    frame = m.Seen(9 * S, 99, 99, 5 * S, {"AU4": 0.3, "AU6": 0.1}, 0.1 + 0.3)
+    frame = m.Seen(9 * S, 99, 99, 5 * S, m.FacePose({"AU4": 0.3, "AU6": 0.1}), 0.1 + 0.3)
     with Record(written(tmp_path, [frame])) as record:
         assert record.messages("seen") == [frame]
 
@@ -79,8 +79,8 @@ def test_a_trial_of_an_old_record_tells_the_largest_pspi_of_its_reaction(tmp_pat
     asked_ns = trial.response_ns - round(trial.response_time_s * S)
     trial = msgspec.structs.replace(trial, au=PAINED, pspi=OLD_PSPI)
     frames = [
-        m.Seen(trial.frame_ns, 1, 1, 0, PAINED, OLD_PSPI),
-        m.Seen(asked_ns + S // 10, 2, 2, 0, {"AU6L": 5.0, "AU10R": 5.0, "AU4": 5.0}, OLD_PSPI),
+        m.Seen(trial.frame_ns, 1, 1, 0, m.FacePose(PAINED), OLD_PSPI),
+        m.Seen(asked_ns + S // 10, 2, 2, 0, m.FacePose({"AU6L": 5.0, "AU10R": 5.0, "AU4": 5.0}), OLD_PSPI),
     ]
     folder = tmp_path / "study"
     write_session(folder, "P1", 1, 0, seed=3)

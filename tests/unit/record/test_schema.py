@@ -20,7 +20,7 @@ def test_every_column_of_the_file_is_in_its_dictionary_with_a_meaning(connection
         explained = connection.execute("SELECT column, meaning FROM dictionary WHERE topic = ?", (name,)).fetchall()
         assert columns == [column.name for column in table.columns] == [column for column, _ in explained]
         for column, meaning in explained:
-            assert len(meaning) > 3, f"{name}.{column}: explain it under Attributes in messages.py"
+            assert len(meaning) > 3, f"{name}.{column}: explain it under Attributes in messages/"
 
 
 def test_every_table_is_explained(connection):

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from firmware_bridge.frames import RawFrame, Status
 from robopatient.config import SensingConfig
 from robopatient.errors import ConfigError
+from robopatient.levels import FLAGS
 from robopatient.messages import ForceFrame
-from robopatient.sensing import FLAGS, Sensing
+from robopatient.sensing import Sensing
 
 COUNTS = st.integers(-(2**31), 2**31 - 1)
 

@@ -25,7 +25,7 @@ def session(tmp_path: Path) -> Path:
             newton = 20.0 if 10 < step < 40 else 0.0
             writer.put(m.ForceFrame(t_ns, t_ns, step, (newton,), (145.0, 145.0)))
             writer.put(m.PainState(t_ns, step, newton / 4, "", "hold"))
-            writer.put(m.Seen(t_ns, step, step, t_ns, {"AU4": newton / 8}, newton / 4))
+            writer.put(m.Seen(t_ns, step, step, t_ns, m.FacePose({"AU4": newton / 8}), newton / 4))
         writer.put(m.Press(333_333_330, 10, 600_000_000, 18, 1_333_333_320, 20.0, 60.0, 145.0, 145.0, "umbilical"))
         writer.put(m.SessionStop(2_000_000_000, "done"))
     return tmp_path / "s"

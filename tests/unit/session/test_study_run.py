@@ -284,7 +284,7 @@ def test_the_desk_fills_in_what_was_presented_and_says_when_it_is_saved(study, t
         ):
             desk.presented(m.Heard(t_ns, 0, seq, 0, f0, level, 0.0, call, 0))
         for t_ns, seq, au in ((9, 9, {"AU4": 5.0}), (30, 10, {"AU4": 1.0}), (60, 11, {"AU4": 2.0, "AU6": 1.0})):
-            desk.presented(m.Seen(t_ns, 0, seq, 0, au, sum(au.values())))
+            desk.presented(m.Seen(t_ns, 0, seq, 0, m.FacePose(au), sum(au.values())))
         (told,) = desk.take(outputs(drafts=(Draft(1, row(study), 10, 10, 80),)))
         assert (told.sound_ns, told.level_dbfs, told.f0_hz) == (16, -25.0, 310.0)
         assert (told.frame_ns, told.au, told.pspi) == (30, {"AU4": 2.0, "AU6": 1.0}, 3.0)
@@ -373,7 +373,7 @@ def test_a_face_that_freezes_in_a_trial_pauses_the_study_until_the_operator_goes
             clock.advance_s(0.004)
             now_ns = clock.now_ns()
             if face:
-                seen = m.Seen(now_ns, 0, 0, 0, {}, 0.0)
+                seen = m.Seen(now_ns, 0, 0, 0, m.FacePose(), 0.0)
                 control.presence.feed(seen)
             outputs = control.pipeline.tick(now_ns)
             control.journal.tick(now_ns)

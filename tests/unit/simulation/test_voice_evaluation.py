@@ -15,7 +15,7 @@ from robopatient.simulation.voice_evaluation import (
 )
 from robopatient.voice.features import Features, features
 from robopatient.voice.identity import load_identity
-from robopatient.voice.verbs import ask_for
+from robopatient.voice_presets import ask_for
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from robopatient.voice.engine import VoiceEngine
 from robopatient.voice.identity import load_identity
 from robopatient.voice.loudness import true_peak_dbfs
 from robopatient.voice.rerender import rerender
-from robopatient.voice.verbs import ask_for
+from robopatient.voice_presets import ask_for
 
 CONFIG = VoiceConfig(identity="margaret")
 BLOCK_S = CONFIG.block_frames / CONFIG.sample_rate_hz

@@ -5,7 +5,7 @@ import soundfile
 from firmware_bridge.errors import OutputError
 from robopatient.errors import AssetError, ConfigError
 from robopatient.simulation.voices import render
-from robopatient.voice.verbs import ask_for
+from robopatient.voice_presets import ask_for
 
 
 def test_the_same_arguments_give_the_same_file(tmp_path) -> None:

@@ -19,8 +19,7 @@ from robopatient.face.bodies.arkit import ARKIT_52, body_frame, quaternion
 from robopatient.face.bodies.outlets import JsonLines, VmcSender, address
 from robopatient.face.bodies.process import BodiesActor
 from robopatient.face.head import rotation
-from robopatient.face.pose import FacePose
-from robopatient.messages import Seen
+from robopatient.messages import FacePose, Seen
 
 
 def test_there_are_52_weights_and_all_stay_within_0_and_1() -> None:
@@ -156,8 +155,8 @@ def test_an_outlet_that_fails_is_told_and_the_others_go_on(tmp_path: Path, monke
         raise OSError("no route to host")
 
     actor._outlets[0].send = refuse  # type: ignore[method-assign]
-    actor.pass_on(Seen(7, 0, 0, 0, apex_au(6.0), 0.0))
-    actor._tell("degraded")
+    actor.pass_on(Seen(7, 0, 0, 0, FacePose(apex_au(6.0)), 0.0))
+    actor._tell_state(*actor._condition())
     assert "no route to host" in actor._port.told[-1].detail
     actor.close()
     assert json.loads(good.read_text())["t_ns"] == 7

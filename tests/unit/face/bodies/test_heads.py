@@ -18,8 +18,8 @@ from robopatient.face.bodies.folders import load_ict, load_npz
 from robopatient.face.bodies.gltf import load_gltf
 from robopatient.face.bodies.head import NEEDED, OwnHead, fit_to_room, side_name
 from robopatient.face.bodies.scene import load_face
-from robopatient.face.pose import FacePose
 from robopatient.face.render import make_renderer
+from robopatient.messages import FacePose
 
 ROWS, COLUMNS = 9, 12
 

@@ -10,9 +10,8 @@ from robopatient.errors import ConfigError
 from robopatient.face.generator import make_engine
 from robopatient.face.generator.blend import Blend
 from robopatient.face.generator.dynamics import load_dynamics
-from robopatient.face.pose import FacePose
 from robopatient.facs import pspi
-from robopatient.messages import FaceAsk, FaceCommand, Phase
+from robopatient.messages import FaceAsk, FaceCommand, FacePose, Phase
 
 MS = 1_000_000
 

@@ -1,3 +1,4 @@
+import msgspec
 import numpy as np
 import pytest
 
@@ -7,6 +8,8 @@ from robopatient.face.generator.condition import (
     GROUPS,
     MIDDLE,
     SPREAD,
+    TABLE,
+    TOLD,
     Conditioner,
     Traits,
     check_conditions,
@@ -15,8 +18,10 @@ from robopatient.face.generator.condition import (
     guidance_row,
     index,
     resampled,
+    told_of,
     traits_of,
 )
+from robopatient.messages import FaceAsk, FaceCommand
 
 
 def test_every_condition_is_in_exactly_one_group_and_has_a_scale() -> None:
@@ -80,3 +85,22 @@ def test_guidance_is_told_by_the_names_of_groups() -> None:
         guidance_row({"temperature": 1.0})
     with pytest.raises(ConfigError, match="guidance: pain = 50"):
         guidance_row({"pain": 50.0})
+
+
+def test_every_condition_says_its_unit_and_whence_its_middle_and_spread_come():
+    assert [row.name for row in TABLE if not (row.unit and row.source and row.spread > 0.0)] == []
+
+
+def test_a_command_tells_the_columns_that_have_the_name_of_its_field_within_the_corpus():
+    command = FaceCommand(1, 2, 3, 4.0, "hold", FaceAsk(4.0), contact=True, site_mm=(-900.0, 20.0), loudness=0.5)
+    row = Conditioner([Traits()]).step(4.0, **told_of(command))[0]
+    told = ("contact", "site_left_mm", "site_head_mm", "loudness")
+    assert [row[index(name)] for name in told] == [1.0, -150.0, 20.0, 0.5]
+    assert "site_mm" not in told_of(msgspec.structs.replace(command, site_mm=None))
+    assert set(TOLD) == {"contact", "site_mm", "emotion", "loudness"}
+
+
+def test_what_is_told_no_more_is_0_again():
+    conditioner = Conditioner([Traits()])
+    conditioner.step(4.0, contact=1.0, loudness=0.5)
+    assert conditioner.step(4.0)[0, index("contact")] == conditioner.step(4.0)[0, index("loudness")] == 0.0

@@ -14,8 +14,7 @@ from robopatient.face.generator import make_engine, make_engine_or_blend, note_o
 from robopatient.face.generator.blend import Blend
 from robopatient.face.generator.diffusion import Diffusion, traits_of_face
 from robopatient.face.generator.motion import CHANNELS, column
-from robopatient.face.pose import FacePose
-from robopatient.messages import FaceAsk, FaceCommand
+from robopatient.messages import FaceAsk, FaceCommand, FacePose
 
 MS = 1_000_000
 

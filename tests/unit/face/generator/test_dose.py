@@ -14,8 +14,8 @@ from robopatient.face.generator.checkpoint import STEP, checkpoint_folder, read_
 from robopatient.face.generator.condition import ARCHETYPES, Archetype
 from robopatient.face.generator.diffusion import OWN_ARCHETYPES, Diffusion, traits_of_face
 from robopatient.face.generator.dose import ASKED_NRS, DOSE, PLAIN, Dose, read_doses
-from robopatient.face.pose import FacePose
 from robopatient.facs import intensity, pspi
+from robopatient.messages import FacePose
 
 module("onnxruntime", "face")
 

@@ -14,8 +14,8 @@ from robopatient.face.generator.motion import (
     settled,
     sided,
 )
-from robopatient.face.pose import FacePose
 from robopatient.facs import pspi as pspi_of_units
+from robopatient.messages import FacePose
 
 
 def frames(n: int = 200) -> np.ndarray:
