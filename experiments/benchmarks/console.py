@@ -72,7 +72,7 @@ def _teach(console: Connection, seed: int) -> int:
 def _console(connection: Connection, seconds: float) -> None:
     """The window, its pictures, and the gaps between turns of its loop."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    from PySide6.QtCore import QSettings, Qt, QTimer
+    from PySide6.QtCore import Qt, QTimer
     from PySide6.QtWidgets import QApplication
 
     from robopatient.clock import HostClock
@@ -84,7 +84,7 @@ def _console(connection: Connection, seconds: float) -> None:
     model, _ = operator_at("lesson", seconds=0.1)
     host: Any = HostClock()
     model.clock = model.study.clock = host
-    window = ConsoleWindow(model, lambda action: None, QSettings(os.devnull, QSettings.Format.IniFormat))
+    window = ConsoleWindow(model, lambda action: None, None)
     window.resize(*SIZE)
     window.show()
     pictures = [portrait(512, step / 10) for step in range(8)]

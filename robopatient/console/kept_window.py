@@ -26,12 +26,12 @@ class KeptWindow(QMainWindow):
     Parameters
     ----------
     settings
-        Where they are remembered.
+        Where they are remembered; None: nowhere. (A device will not do: Qt puts a new file in its place.)
     prefix
         Of this window's keys there.
     """
 
-    def __init__(self, settings: QSettings, prefix: str = "") -> None:
+    def __init__(self, settings: QSettings | None, prefix: str = "") -> None:
         super().__init__()
         self.theme = DARK
         self._settings = settings
@@ -52,6 +52,8 @@ class KeptWindow(QMainWindow):
 
     def remember(self) -> None:
         """Keep layout and theme."""
+        if self._settings is None:
+            return
         for key, (give, _) in self.layout_parts().items():
             self._settings.setValue(key, give())
         self._settings.setValue("theme", self.theme.name)
@@ -59,6 +61,9 @@ class KeptWindow(QMainWindow):
 
     def recall(self) -> None:
         """Layout and theme as they were left."""
+        if self._settings is None:
+            self.wear(DARK)
+            return
         for key, (_, take) in self.layout_parts().items():
             kept = self._settings.value(key)
             if kept is not None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import time
 from collections.abc import Iterator
 from functools import cache
@@ -136,7 +135,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.0, help="run live for so long, then print the CPU share")
     args = parser.parse_args()
 
-    from PySide6.QtCore import QSettings, QTimer
+    from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
     from robopatient.console.theme import DARK, LIGHT
@@ -144,7 +143,6 @@ def main() -> None:
 
     app = QApplication([])
     width, height = (int(part) for part in args.size.split("x"))
-    settings = QSettings(os.devnull, QSettings.Format.IniFormat)
     if args.png:
         model, clock = still(link="down" if args.state == "unplugged" else "streaming")
         if args.state == "waiting":
@@ -152,7 +150,7 @@ def main() -> None:
     else:
         host = HostClock()
         model = ConsoleModel(SessionConfig(), host, PATIENT, PHANTOM)
-    window = ConsoleWindow(model, lambda action: None, settings)
+    window = ConsoleWindow(model, lambda action: None, None)
     window.resize(width, height)
     window.wear(LIGHT if args.theme == "light" else DARK)
     window.show()

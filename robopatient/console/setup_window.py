@@ -439,12 +439,14 @@ class SetupWindow(KeptWindow):
 
     def remember(self) -> None:
         """Keep the choices too."""
+        assert self._settings is not None
         for name, value in msgspec.structs.asdict(self.choices).items():
             self._settings.setValue(f"setup/{name}", value)
         super().remember()
 
     def recall(self) -> None:
         """Make the choices of the last time again."""
+        assert self._settings is not None
         known: dict[str, str | float] = {}
         for _, name, _ in FIELDS:
             value = self._settings.value(f"setup/{name}")

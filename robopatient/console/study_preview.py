@@ -6,7 +6,6 @@ Type ``python -m robopatient.console.study_preview --help``.
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 import msgspec
@@ -211,7 +210,6 @@ def main() -> None:
     parser.add_argument("--state", help="only this one")
     args = parser.parse_args()
 
-    from PySide6.QtCore import QSettings
     from PySide6.QtWidgets import QApplication
 
     from robopatient.console.participant_screen import ParticipantScreen
@@ -238,7 +236,7 @@ def main() -> None:
             screen.close()
         else:
             model, _ = operator_at(name)
-            window = ConsoleWindow(model, lambda action: None, QSettings(os.devnull, QSettings.Format.IniFormat))
+            window = ConsoleWindow(model, lambda action: None, None)
             window.resize(width, height)
             window.wear(theme)
             window.show()

@@ -55,7 +55,9 @@ class ConsoleWindow(KeptWindow):
         Where theme and layout are remembered.
     """
 
-    def __init__(self, model: ConsoleModel, act: Callable[[m.OperatorAction], None], settings: QSettings) -> None:
+    def __init__(
+        self, model: ConsoleModel, act: Callable[[m.OperatorAction], None], settings: QSettings | None
+    ) -> None:
         super().__init__(settings)
         self.model = model
         self._act = act

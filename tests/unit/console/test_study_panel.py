@@ -1,8 +1,6 @@
-import os
-
 import msgspec
 import pytest
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import Qt
 
 from robopatient import messages as m
 from robopatient.clock import FakeClock
@@ -24,8 +22,7 @@ class Desk:
     def __init__(self, qtbot, name: str) -> None:
         self.actions: list[m.OperatorAction] = []
         self.model, self.clock = operator_at(name, seconds=1.0)
-        settings = QSettings(os.devnull, QSettings.Format.IniFormat)
-        self.window = ConsoleWindow(self.model, self.actions.append, settings)
+        self.window = ConsoleWindow(self.model, self.actions.append, None)
         qtbot.addWidget(self.window)
         with qtbot.waitExposed(self.window):
             self.window.show()

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from support.needs import HEAD, module
 
-from robopatient.errors import AssetError, ConfigError, DeviceError
+from firmware_bridge.errors import OutputError
+from robopatient.errors import ConfigError, DeviceError
 from robopatient.face.apex import apex_au
 from robopatient.face.identity import load_identity
 from robopatient.face.keystone import mirrored
@@ -182,7 +183,7 @@ def test_a_still_is_a_png_of_the_asked_size(tmp_path: Path) -> None:
 
 
 def test_a_still_that_cannot_be_written_names_the_file(tmp_path: Path) -> None:
-    with pytest.raises(AssetError, match=r"absent.x\.png: the picture cannot be written"):
+    with pytest.raises(OutputError, match=r"absent.x\.png: cannot be written .*choose another --out"):
         still("mei", 6.0, tmp_path / "absent" / "x.png", size_px=160, renderer="numba")
 
 
