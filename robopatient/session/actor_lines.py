@@ -6,13 +6,18 @@ import re
 
 from robopatient.messages import ActorState
 
-__all__ = ["ActorLines"]
+__all__ = ["ActorLines", "words_of"]
 
 SETTLED_NS = 5_000_000_000
 """How long an actor must be ready before that is told: one that comes and goes is told once (assumption)."""
 
-FIGURES = re.compile(r"\d+(\.\d+)?")
-"""Of a detail: a picture that takes a millisecond longer is no news."""
+FIGURES = re.compile(r"\d+(\.\d+)?(?= (ms|frames late)\b)")
+"""Of a detail, what changes by the second: a picture that takes a millisecond longer is no news, a smaller one is."""
+
+
+def words_of(detail: str) -> str:
+    """What an actor says of itself, without the figures that are new every second: what is no news has equal words."""
+    return FIGURES.sub("#", detail)
 
 
 class ActorLines:
@@ -34,7 +39,7 @@ class ActorLines:
         if state.state != "degraded" and (state.state, actor) != ("starting", "control"):
             return ""
         self._ready_ns.pop(actor, None)
-        words = FIGURES.sub("#", state.detail)
+        words = words_of(state.detail)
         if words == self._told.get(actor, ""):  # nothing new, or nothing to say yet
             return ""
         self._told[actor] = words

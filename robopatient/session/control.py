@@ -35,10 +35,12 @@ from robopatient.presence import Presence
 from robopatient.record.writer import RecordWriter
 from robopatient.scales import parse_rating
 from robopatient.sensing.calibration import note_trouble
+from robopatient.session.actor_lines import words_of
 from robopatient.session.journal import JournalWriter
 from robopatient.session.pipeline import Outputs, Pipeline
 from robopatient.session.provenance import fingerprints
 from robopatient.session.study_desk import StudyDesk
+from robopatient.session.supervisor import GIVEN_UP
 
 __all__ = ["main", "open_board"]
 
@@ -258,8 +260,8 @@ class Control:
         known = self.actors.get(state.actor)
         self.actors[state.actor] = state
         self.hub.publish(state)
-        if known is None or (known.state, known.detail, known.pid) != (state.state, state.detail, state.pid):
-            self.record.put(state)  # a heartbeat that says nothing new is not worth a row
+        if known is None or _news(known) != _news(state):  # a heartbeat that says nothing new is not worth a row
+            self.record.put(state)
 
     def _tell_own(self, state: str, detail: str = "") -> None:
         self._know_actor(m.ActorState(self.clock.now_ns(), "control", state, detail, os.getpid()))
@@ -343,7 +345,7 @@ class Control:
         tell_ns = begun_ns + round(PATIENCE_S * 1e9)
         while not self.stop_reason:
             self._take_messages()
-            waiting = [name for name in expected if self.actors.get(name, _UNKNOWN).state in ("starting", "")]
+            waiting = [name for name in expected if _may_still_come(self.actors.get(name, _UNKNOWN))]
             if not waiting:
                 return
             if self.clock.now_ns() > tell_ns:  # again and again: who listens may have come late
@@ -395,6 +397,16 @@ class Control:
 
 
 _UNKNOWN = m.ActorState(0, "", "")
+
+
+def _news(state: m.ActorState) -> tuple[str, str, int]:
+    """What of a state is worth a row of the record when it changes."""
+    return state.state, words_of(state.detail), state.pid
+
+
+def _may_still_come(state: m.ActorState) -> bool:
+    """Whether a session is to wait for an actor: one that died while it warmed up is started again."""
+    return state.state in ("starting", "") or (state.state == "failed" and not state.detail.endswith(GIVEN_UP))
 
 
 def _realtime() -> str:

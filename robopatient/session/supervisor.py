@@ -31,7 +31,7 @@ from robopatient.errors import RobopatientError, SessionError
 from robopatient.parent import PATIENCE_S, leave_with_parent
 from robopatient.session.actor_lines import ActorLines
 
-__all__ = ["PROCESSES", "Row", "Supervisor"]
+__all__ = ["GIVEN_UP", "PROCESSES", "Row", "Supervisor"]
 
 
 class Row(NamedTuple):
@@ -62,6 +62,8 @@ PROCESSES = (
 """The one table. Restarts stop after ``MAX_RESTARTS`` of the same process."""
 
 MAX_RESTARTS = 5
+GIVEN_UP = "not started again"
+"""End of the detail of a process that failed too often; one that failed without it comes back."""
 RESTART_PAUSE_S = 0.2
 POLL_S = 0.05
 CONTROL_LEAVES_S = 15.0
@@ -176,7 +178,7 @@ class Supervisor:
         del self._processes[row.name]
         count = self.restarts[row.name] = self.restarts.get(row.name, 0) + 1
         if count > MAX_RESTARTS:
-            self._tell(row.name, "failed", f"{why} {count} times; not started again")
+            self._tell(row.name, "failed", f"{why} {count} times; {GIVEN_UP}")
             return
         self._tell(row.name, "failed", f"{why}; restart {count} of {MAX_RESTARTS}")
         time.sleep(RESTART_PAUSE_S)
