@@ -8,6 +8,8 @@ A notebook starts here::
     episode = rp.simulate(patient, rp.press(newton=20, region="right iliac", hold_s=1.0), seed=1)
     episode.pain["nrs"].max(), episode.motion["pspi"].max()
     episode.film("press.mp4")
+    session = rp.read_session("sessions/20261130-202223")
+    session.presses(), session.force(), session.pain()
 
 Nothing is loaded before it is used, so that ``import robopatient`` costs nothing.
 """
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from robopatient.errors import RobopatientError
     from robopatient.patient import PatientProfile, load_patient
+    from robopatient.record.recorded import RecordedSession, read_session
     from robopatient.simulation.episode import Episode, simulate
     from robopatient.simulation.presses import PressProfile, press
 
@@ -26,10 +29,12 @@ __all__ = [
     "Episode",
     "PatientProfile",
     "PressProfile",
+    "RecordedSession",
     "RobopatientError",
     "__version__",
     "load_patient",
     "press",
+    "read_session",
     "simulate",
 ]
 
@@ -39,9 +44,11 @@ _PLACES = {
     "Episode": "robopatient.simulation.episode",
     "PatientProfile": "robopatient.patient",
     "PressProfile": "robopatient.simulation.presses",
+    "RecordedSession": "robopatient.record.recorded",
     "RobopatientError": "robopatient.errors",
     "load_patient": "robopatient.patient",
     "press": "robopatient.simulation.presses",
+    "read_session": "robopatient.record.recorded",
     "simulate": "robopatient.simulation.episode",
 }
 """Where each public name lives; it is loaded when it is first asked for (PEP 562)."""

@@ -10,7 +10,8 @@ from support.needs import HEAD, module
 import robopatient as rp
 
 NAMES = [
-    "Episode", "PatientProfile", "PressProfile", "RobopatientError", "__version__", "load_patient", "press", "simulate",
+    "Episode", "PatientProfile", "PressProfile", "RecordedSession", "RobopatientError", "__version__", "load_patient",
+    "press", "read_session", "simulate",
 ]  # fmt: skip
 
 
