@@ -14,7 +14,7 @@ import msgspec
 from firmware_bridge import wire
 from firmware_bridge.board import LinkState
 
-__all__ = ["Answer", "Conversation"]
+__all__ = ["BoardReply", "Conversation"]
 
 RETRY_NS = 100_000_000
 TRIES = 3
@@ -34,7 +34,7 @@ KINDS = {wire.DeviceClass.ABDOMEN.value: "an abdomen board", wire.DeviceClass.RA
 REPLIES = (wire.Type.ACK.value, wire.Type.SELFTEST.value, wire.Type.CALIBRATION.value)
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class BoardReply(msgspec.Struct, frozen=True, kw_only=True):
     """What a board replied to ``Conversation.ask``; ``code`` is an ``AckCode``, -1 when nothing came."""
 
     command: int
@@ -81,7 +81,7 @@ class Conversation:
         self.ident: wire.Ident | None = None
         self.self_test: wire.SelfTest | None = None
         self.note: bytes | None = None
-        self.answers: deque[Answer] = deque()
+        self.answers: deque[BoardReply] = deque()
         self.rate_hz = rate_hz
         self._device_class = device_class
         self._period_us = round(1e6 / rate_hz)
@@ -102,11 +102,11 @@ class Conversation:
         # Written by hear(), read by poll(): both may run in different threads, so each is one assignment.
         self._identified_tag = -1
         self._ack: tuple[int, int, int] | None = None
-        self._reply: tuple[int, wire.Frame] | None = None
+        self._reply: tuple[int, wire.WireFrame] | None = None
         self._restart = False
         self._rebooted = False
 
-    def hear(self, frame: wire.Frame) -> None:
+    def hear(self, frame: wire.WireFrame) -> None:
         """Take note of a frame that is no sample."""
         kind = frame.type
         if kind == wire.Type.IDENT:
@@ -277,14 +277,14 @@ class Conversation:
             question.tag, question.first_ns = self._new_tag(), now_ns
         elif now_ns - question.first_ns > ANSWER_NS:
             self._questions.popleft()
-            self.answers.append(Answer(command=question.command, code=-1))
+            self.answers.append(BoardReply(command=question.command, code=-1))
             return b""
         if question.tries >= TRIES or now_ns < question.first_ns + question.tries * RETRY_NS:
             return b""
         question.tries += 1
         return wire.encode_command(wire.Command(question.command), question.tag, question.payload)
 
-    def _take(self, question: _Question, frame: wire.Frame) -> None:
+    def _take(self, question: _Question, frame: wire.WireFrame) -> None:
         if frame.type == wire.Type.SELFTEST:
             _, self.self_test = wire.SelfTest.parse(frame.payload)
         elif frame.type == wire.Type.CALIBRATION:
@@ -293,7 +293,7 @@ class Conversation:
         if question.command == wire.Command.CAL_SET and code == wire.AckCode.OK:
             self.note = question.payload
         payload = frame.payload[1:] if frame.type != wire.Type.ACK else b""
-        self.answers.append(Answer(command=question.command, code=code, value=value, payload=payload))
+        self.answers.append(BoardReply(command=question.command, code=code, value=value, payload=payload))
 
     def _watch(self, now_ns: int) -> None:
         """Silence, its end, and a board that stopped because it missed our heartbeats."""

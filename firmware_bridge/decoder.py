@@ -63,7 +63,7 @@ class Decoder:
         self._recent: deque[tuple[int, int]] = deque(maxlen=MEMORY)
         self._strays_in_a_row = 0
 
-    def decode(self, received_ns: int, data: bytes) -> tuple[list[RawFrame], list[wire.Frame]]:
+    def decode(self, received_ns: int, data: bytes) -> tuple[list[RawFrame], list[wire.WireFrame]]:
         """Samples, and all other frames, that end within ``data``.
 
         Parameters
@@ -73,7 +73,7 @@ class Decoder:
         """
         clock = self.clock
         samples: list[RawFrame] = []
-        others: list[wire.Frame] = []
+        others: list[wire.WireFrame] = []
         for frame in self._parser.feed(data):
             board_us = self._admit(frame, received_ns)
             if board_us is None:
@@ -111,7 +111,7 @@ class Decoder:
         """Host time of a device time (32 bits) near the last frame's, never later than ``received_ns``."""
         return min(self.clock.host_ns(self._board_us + _signed32(t_us - self._board_us)), received_ns)
 
-    def _admit(self, frame: wire.Frame, received_ns: int) -> int | None:
+    def _admit(self, frame: wire.WireFrame, received_ns: int) -> int | None:
         """Unwrapped device us of a frame that carries on the stream; None for a duplicate or a stray."""
         seq, t_us = frame.seq, frame.t_us
         if self._seq is None:
@@ -141,14 +141,14 @@ class Decoder:
         self.lost += (step - 1) & 0xFFFF
         return self._accept(self._seq + (step or 0x10000), board_us, frame, received_ns)
 
-    def _begin_epoch(self, frame: wire.Frame, received_ns: int) -> int:
+    def _begin_epoch(self, frame: wire.WireFrame, received_ns: int) -> int:
         self.epoch += 1
         self.n_channels = 0
         self.clock.reset()
         self._recent.clear()
         return self._accept(frame.seq, frame.t_us, frame, received_ns)
 
-    def _accept(self, seq: int, board_us: int, frame: wire.Frame, received_ns: int) -> int:
+    def _accept(self, seq: int, board_us: int, frame: wire.WireFrame, received_ns: int) -> int:
         self._seq, self._board_us, self._received_ns = seq, board_us, received_ns
         self._recent.append((frame.seq, frame.t_us))
         self._strays_in_a_row = 0

@@ -18,7 +18,7 @@ from types import ModuleType
 __all__ = [
     "BoardError",
     "BridgeError",
-    "MissingPackageError",
+    "BridgePackageError",
     "OutputError",
     "PortError",
     "RecordingError",
@@ -46,7 +46,7 @@ class OutputError(BridgeError):
     """A file cannot be written where it is to go, or would replace one that is not to be lost."""
 
 
-class MissingPackageError(BridgeError):
+class BridgePackageError(BridgeError):
     """A package that talking to boards needs is not installed."""
 
 
@@ -61,6 +61,6 @@ def require(module: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise MissingPackageError(
+        raise BridgePackageError(
             f"{module} cannot be imported ({error}); type: pip install 'robopatient[bridge]'"
         ) from error

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from firmware_bridge.phantom import spread
 
-__all__ = ["Hand", "Press"]
+__all__ = ["Hand", "MeasuredPress"]
 
 FIRST_ONSET_S = 0.9  # [T] contact onset about 0.9 s after the start of a trial
 PEAK_MEDIAN_NEWTON = 31.0  # [T] medians 27.8 to 35.6 by target; [F] 30.5
@@ -48,7 +48,7 @@ DRIFT_NEWTON = 0.03  # [A] zero drift of a cell, amplitude
 DRIFT_PERIOD_S = (240.0, 700.0)  # [A]
 
 
-class Press(msgspec.Struct, frozen=True, kw_only=True):
+class MeasuredPress(msgspec.Struct, frozen=True, kw_only=True):
     """One press of the hand; times in seconds from the start."""
 
     onset_s: float
@@ -95,13 +95,13 @@ class Hand:
         self._tender_mm = tender_mm
         self._tender_share = tender_share
         self._spikes_per_s = spikes_per_minute / 60.0
-        self._presses: list[Press] = []
+        self._presses: list[MeasuredPress] = []
         self._spike_rng = np.random.default_rng([seed, 0x51])
         self._spikes: list[tuple[float, int, float]] = []
         self._drift_s = self._spike_rng.uniform(*DRIFT_PERIOD_S, 4)
         self._drift_phase = self._spike_rng.uniform(0.0, 2 * np.pi, 4)
 
-    def presses(self, until_s: float) -> list[Press]:
+    def presses(self, until_s: float) -> list[MeasuredPress]:
         """Presses that begin before ``until_s``."""
         return self._between(-math.inf, until_s)
 
@@ -118,14 +118,14 @@ class Hand:
             cells[(t_s - period_s < at_s) & (at_s <= t_s), cell] += newton
         return cells
 
-    def _between(self, from_s: float, until_s: float) -> list[Press]:
+    def _between(self, from_s: float, until_s: float) -> list[MeasuredPress]:
         presses = self._presses
         while not presses or presses[-1].onset_s < until_s:
             presses.append(self._next_press())
         low, high = (bisect.bisect_left(presses, at_s, key=_onset_s) for at_s in (from_s, until_s))
         return presses[low:high]
 
-    def _next_press(self) -> Press:
+    def _next_press(self) -> MeasuredPress:
         rng = self._rng
         number = len(self._presses)
         pause_s = PAUSE_MEDIAN_S * math.exp(PAUSE_LOG_SD * rng.standard_normal())
@@ -146,7 +146,7 @@ class Hand:
         else:
             x_mm, y_mm = rng.uniform(x_low, x_high), rng.uniform(y_low, y_high)
         resting = rng.random() < RESTING_SHARE
-        return Press(
+        return MeasuredPress(
             onset_s=onset_s,
             contact_s=CONTACT_MEDIAN_S * math.exp(CONTACT_LOG_SD * rng.standard_normal()),
             rise_share=float(np.clip(rng.normal(*RISE_SHARE), *RISE_SHARE_LIMITS)),
@@ -168,11 +168,11 @@ class Hand:
         return self._spikes
 
 
-def _onset_s(press: Press) -> float:
+def _onset_s(press: MeasuredPress) -> float:
     return press.onset_s
 
 
-def _total(press: Press, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
+def _total(press: MeasuredPress, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
     """Total force of one press, N: a power of a quarter sine up and down, tremor, perhaps a resting hand before."""
     since_s = t_s - press.onset_s
     rise_s = press.rise_share * press.contact_s

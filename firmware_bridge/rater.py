@@ -15,7 +15,7 @@ from firmware_bridge.boards.serial import SerialBoard
 from firmware_bridge.boards.virtual import VirtualBoard
 from firmware_bridge.frames import RawFrame
 
-__all__ = ["Mark", "Rater", "Rating", "Ratings", "make_rater"]
+__all__ = ["ButtonChange", "Rater", "RatingCommit", "Ratings", "make_rater"]
 
 RATE_HZ = 50.0
 DIAL_MAX = 100
@@ -23,7 +23,7 @@ COUNTS = 1 << 16
 PRESSED = 0x100
 
 
-class Rating(msgspec.Struct, frozen=True, kw_only=True):
+class RatingCommit(msgspec.Struct, frozen=True, kw_only=True):
     """A committed rating.
 
     Attributes
@@ -48,7 +48,7 @@ class Rating(msgspec.Struct, frozen=True, kw_only=True):
     missed: int = 0
 
 
-class Mark(msgspec.Struct, frozen=True, kw_only=True):
+class ButtonChange(msgspec.Struct, frozen=True, kw_only=True):
     """Another button went down or came up: line 1 is the mark button, 2 to 7 others."""
 
     t_ns: int
@@ -73,20 +73,20 @@ class Ratings:
         self._epoch: int | None = None
         self._number: int | None = None
 
-    def event(self, event: BoardEvent) -> list[Rating | Mark]:
+    def event(self, event: BoardEvent) -> list[RatingCommit | ButtonChange]:
         """What an EVENT of the device means."""
         if event.code == wire.EventCode.BOOT:
             self._epoch, self._number = event.epoch, 0
         elif event.code == wire.EventCode.MARK:
             pressed = bool(event.value & PRESSED)
-            return [Mark(t_ns=event.t_ns, line=event.value & (PRESSED - 1), pressed=pressed)]
+            return [ButtonChange(t_ns=event.t_ns, line=event.value & (PRESSED - 1), pressed=pressed)]
         elif event.code == wire.EventCode.COMMIT:
             if self._epoch != event.epoch or self._number is None:
                 self._epoch, self._number = event.epoch, (event.value >> 8) - 1
             return list(self._commit(event.t_ns, event.epoch, event.value, recovered=False))
         return []
 
-    def sample(self, frame: RawFrame) -> list[Rating | Mark]:
+    def sample(self, frame: RawFrame) -> list[RatingCommit | ButtonChange]:
         """What a SAMPLE adds: where the dial stands, and a commit whose own frame was lost."""
         dial, buttons, last = frame.counts[:3]
         if not 0 <= dial <= DIAL_MAX:
@@ -99,14 +99,14 @@ class Ratings:
             self._epoch = frame.epoch
         return list(self._commit(frame.t_ns, frame.epoch, last, recovered=True))
 
-    def _commit(self, t_ns: int, epoch: int, value: int, *, recovered: bool) -> list[Rating]:
+    def _commit(self, t_ns: int, epoch: int, value: int, *, recovered: bool) -> list[RatingCommit]:
         number, dial = value >> 8, value & 0xFF
         ahead = (number - (self._number or 0)) % COUNTS
         if not 1 <= ahead < COUNTS // 2 or dial > DIAL_MAX:
             return []
         self._number = number
         return [
-            Rating(t_ns=t_ns, value=dial, number=number, epoch=epoch, recovered=recovered, missed=ahead - 1),
+            RatingCommit(t_ns=t_ns, value=dial, number=number, epoch=epoch, recovered=recovered, missed=ahead - 1),
         ]
 
 
@@ -126,11 +126,11 @@ class Rater:
         """Open the port; raises ``BridgeError``."""
         self.board.open()
 
-    def step(self, timeout_s: float = 0.0) -> list[Rating | Mark]:
+    def step(self, timeout_s: float = 0.0) -> list[RatingCommit | ButtonChange]:
         """Keep the device alive, wait for bytes at most ``timeout_s``, return what was committed or marked."""
         data = self.board.read(timeout_s)
         now_ns = time.monotonic_ns()
-        told: list[Rating | Mark] = []
+        told: list[RatingCommit | ButtonChange] = []
         if data:
             frames = self.board.frames(now_ns, data)
             while self.board.events:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from firmware_bridge.errors import RecordingError
 from firmware_bridge.phantom import spread
 
-__all__ = ["Recording", "load_recording"]
+__all__ = ["ForceRecording", "load_recording"]
 
 RATE_HZ = 1000.0
 """Of .npz files without ``sample_rate_hz``, and the grid that .csv files are brought to."""
@@ -40,7 +40,7 @@ EXPECTED_NPZ = (
 )
 
 
-class Recording:
+class ForceRecording:
     """Forces of the four cells over time; untouched before its start and after its end.
 
     Parameters
@@ -77,7 +77,7 @@ class Recording:
         return within + turns[:, None] * self._impulse[-1]
 
 
-def load_recording(file: str, site_mm: tuple[float, float]) -> Recording:
+def load_recording(file: str, site_mm: tuple[float, float]) -> ForceRecording:
     """Read ``PATH`` or ``PATH#NAME``.
 
     Parameters
@@ -106,7 +106,7 @@ def load_recording(file: str, site_mm: tuple[float, float]) -> Recording:
     raise RecordingError(f"{path}: is neither .npz nor .csv")
 
 
-def _load_npz(path: Path, name: str, site_mm: tuple[float, float]) -> Recording:
+def _load_npz(path: Path, name: str, site_mm: tuple[float, float]) -> ForceRecording:
     try:
         with np.load(path, allow_pickle=False) as archive:
             rate_hz = float(archive["sample_rate_hz"]) if "sample_rate_hz" in archive else RATE_HZ
@@ -121,7 +121,7 @@ def _load_npz(path: Path, name: str, site_mm: tuple[float, float]) -> Recording:
     joined = [piece for part in parts for piece in (part, gap)][:-1]
     if sum(map(len, joined)) > MAX_SAMPLES:
         raise RecordingError(f"{path}: more than {MAX_SAMPLES} samples; pick one with {path}#NAME")
-    return Recording(f"{path.name}#{name}" if name else path.name, np.concatenate(joined), rate_hz)
+    return ForceRecording(f"{path.name}#{name}" if name else path.name, np.concatenate(joined), rate_hz)
 
 
 def _four_cell(path: Path, archive: Any, name: str) -> list[NDArray[np.float64]]:
@@ -173,7 +173,7 @@ def _trial_index(path: Path, archive: Any, name: str, n_trials: int) -> int:
     raise RecordingError(f"{path}#{name}: no such trial; write an index 0 to {n_trials - 1} or a key such as {example}")
 
 
-def _load_csv(path: Path, name: str, site_mm: tuple[float, float]) -> Recording:
+def _load_csv(path: Path, name: str, site_mm: tuple[float, float]) -> ForceRecording:
     if name:
         raise RecordingError(f"{path}#{name}: a .csv holds one recording; leave out #{name}")
     try:
@@ -203,7 +203,7 @@ def _load_csv(path: Path, name: str, site_mm: tuple[float, float]) -> Recording:
     else:
         x_mm, y_mm = (values[:, 1], values[:, 2]) if header == CSV_HEADERS[1] else site_mm
         cells = spread(_checked(str(path), values[:, 0]), x_mm, y_mm)
-    return Recording(path.name, cells, RATE_HZ)
+    return ForceRecording(path.name, cells, RATE_HZ)
 
 
 def _numbers(path: Path, line: int, row: list[str], n_columns: int) -> list[float]:

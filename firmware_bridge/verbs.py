@@ -26,7 +26,7 @@ from firmware_bridge.boards.spawned import SpawnedBoard
 from firmware_bridge.errors import BoardError, BridgeError
 from firmware_bridge.frames import RawFrame, Status
 from firmware_bridge.outputs import new_files
-from firmware_bridge.rater import Rating, make_rater
+from firmware_bridge.rater import RatingCommit, make_rater
 
 __all__ = [
     "CHUNK",
@@ -294,7 +294,7 @@ def rate(port: str, duration_s: float, as_json: bool = False) -> None:
         while time.monotonic() < end_s:
             for entry in rater.step(RATER_TIMEOUT_S):
                 told = msgspec.to_builtins(entry)
-                words = f"rating {entry.value}" if isinstance(entry, Rating) else f"button {entry.line}"
+                words = f"rating {entry.value}" if isinstance(entry, RatingCommit) else f"button {entry.line}"
                 print(json.dumps(told) if as_json else words, flush=True)
             if isinstance(rater.board, SpawnedBoard) and select.select([sys.stdin], [], [], 0)[0]:
                 line = sys.stdin.readline().strip()

@@ -256,7 +256,7 @@ class VirtualDevice:
 
     def _say(self, now_ns: int, kind: wire.Type, payload: bytes) -> bytes:
         n = self.n_channels
-        frame = wire.Frame(kind, self._seq, self._device_us(now_ns), n, self._status, (1 << n) - 1, 0, (), payload)
+        frame = wire.WireFrame(kind, self._seq, self._device_us(now_ns), n, self._status, (1 << n) - 1, 0, (), payload)
         encoded = wire.encode_frame(frame)
         self._seq += 1
         self._out.append(encoded)

@@ -32,7 +32,7 @@ from firmware_bridge import phantom
 from firmware_bridge.errors import BoardError, BridgeError
 from firmware_bridge.faults import parse_fault
 from firmware_bridge.presses import Hand
-from firmware_bridge.recordings import Recording, load_recording
+from firmware_bridge.recordings import ForceRecording, load_recording
 from firmware_bridge.uart import as_heard
 from firmware_bridge.virtual_device import ForceSource, VirtualDevice
 from firmware_bridge.virtual_rater import Untouched, VirtualRater
@@ -81,7 +81,7 @@ class VirtualOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 class _Played:
     """A recording behind its lead-in."""
 
-    def __init__(self, recording: Recording, lead_s: float, *, loop: bool) -> None:
+    def __init__(self, recording: ForceRecording, lead_s: float, *, loop: bool) -> None:
         self._recording = recording
         self._lead_s = lead_s
         self._loop = loop

@@ -24,13 +24,13 @@ __all__ = [
     "Counters",
     "DeviceClass",
     "EventCode",
-    "Frame",
     "Ident",
     "ParsedCommand",
     "Parser",
     "ResetCause",
     "SelfTest",
     "Type",
+    "WireFrame",
     "blob_hash",
     "encode_ack",
     "encode_command",
@@ -152,7 +152,7 @@ class AdcType(enum.IntEnum):
 _SAMPLE = Type.SAMPLE.value
 
 
-class Frame(msgspec.Struct, frozen=True, gc=False):
+class WireFrame(msgspec.Struct, frozen=True, gc=False):
     """One verified frame of a board.
 
     ``counts`` holds the samples of a SAMPLE frame (one per channel) and is empty otherwise; ``payload`` holds what
@@ -278,7 +278,7 @@ class Parser:
         """Bytes of a frame whose end has not come yet, at most ``MAX_PENDING_BYTES``."""
         return self._deframer.pending_bytes
 
-    def feed(self, data: bytes) -> list[Frame]:
+    def feed(self, data: bytes) -> list[WireFrame]:
         """Frames that end within ``data``; never raises."""
         counters = self.counters
         frames = []
@@ -290,7 +290,7 @@ class Parser:
                     counters.bad_layout += 1
                     continue
                 _, _, seq, t_us, _, status, ready, saturated, *counts = layout.unpack(body)
-                frames.append(Frame(kind, seq, t_us, n_channels, status, ready, saturated, tuple(counts)))
+                frames.append(WireFrame(kind, seq, t_us, n_channels, status, ready, saturated, tuple(counts)))
             else:
                 shortest, longest = _PAYLOAD_BYTES.get(kind, (1, 0))
                 if not (shortest <= len(body) - _HEADER_BYTES <= longest and 1 <= n_channels <= MAX_CHANNELS):
@@ -298,7 +298,7 @@ class Parser:
                     continue
                 _, _, seq, t_us, _, status, ready, saturated = _HEADER.unpack_from(body)
                 payload = body[_HEADER_BYTES:]
-                frames.append(Frame(kind, seq, t_us, n_channels, status, ready, saturated, (), payload))
+                frames.append(WireFrame(kind, seq, t_us, n_channels, status, ready, saturated, (), payload))
         counters.good += len(frames)
         return frames
 
@@ -317,7 +317,7 @@ class CommandParser:
         return commands
 
 
-def encode_frame(frame: Frame) -> bytes:
+def encode_frame(frame: WireFrame) -> bytes:
     """Bytes of a frame as a board sends it, ending with the delimiter."""
     head = _HEADER.pack(
         VERSION,

@@ -25,7 +25,7 @@ from policies.corpus.store import Corpus
 from policies.errors import PolicyError
 from policies.face_data import MotionTable, channel_statistics, table_of, usual_changes
 from policies.face_losses import LAGS, energy, flow_loss, levels, noised
-from robopatient.face.generator.chance import DICE, Wander
+from robopatient.face.generator.chance import DICE, CorrelatedNoise
 from robopatient.face.generator.checkpoint import checkpoint_folder
 from robopatient.face.generator.condition import GROUPS
 from robopatient.face.generator.denoiser import FaceDenoiser
@@ -261,7 +261,7 @@ class FaceTrainer:
         throws = throws - throws[:, :1]
         dice = torch.randn(batch, int(throws.max()) + 1, DICE, generator=self._noise)
         held = dice.gather(1, throws[..., None].expand(-1, -1, DICE)).to(self._device)
-        wander = Wander()
+        wander = CorrelatedNoise()
         white = self._randn((batch, n, self._motion.shape[1]))
         return torch.stack([wander(one) for one in white.unbind(1)], dim=1), held
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["OSCE_ITEMS", "SCALES", "Item", "Scale", "parse_rating"]
+__all__ = ["OSCE_ITEMS", "SCALES", "Item", "RatingScale", "parse_rating"]
 
 
 class Item(NamedTuple):
@@ -28,7 +28,7 @@ class Item(NamedTuple):
     missing: str = ""
 
 
-class Scale(NamedTuple):
+class RatingScale(NamedTuple):
     """A scale and its items; a scale of one unnamed item is rated by its own name."""
 
     name: str
@@ -39,12 +39,16 @@ class Scale(NamedTuple):
 
 NO_BODY = "the phantom has no limbs and does not move"
 
-SCALES: dict[str, Scale] = {
+SCALES: dict[str, RatingScale] = {
     scale.name: scale
     for scale in (
-        Scale("NRS", "Numeric rating scale", (Item("", 0, 10),), "the patient's own and the trainee's are kept apart"),
-        Scale("PSPI", "Pain shown by the face (Prkachin and Solomon)", (Item("", 0, 16),), "from the units drawn"),
-        Scale(
+        RatingScale(
+            "NRS", "Numeric rating scale", (Item("", 0, 10),), "the patient's own and the trainee's are kept apart"
+        ),
+        RatingScale(
+            "PSPI", "Pain shown by the face (Prkachin and Solomon)", (Item("", 0, 16),), "from the units drawn"
+        ),
+        RatingScale(
             "BPS",
             "Behavioral Pain Scale",
             (
@@ -53,7 +57,7 @@ SCALES: dict[str, Scale] = {
                 Item("ventilation", 1, 4, (), "nobody is ventilated"),
             ),
         ),
-        Scale(
+        RatingScale(
             "CPOT",
             "Critical-Care Pain Observation Tool",
             (
@@ -63,7 +67,7 @@ SCALES: dict[str, Scale] = {
                 Item("vocalisation", 0, 2, ("none", "sighs or moans", "cries out")),
             ),
         ),
-        Scale(
+        RatingScale(
             "PAINAD",
             "Pain Assessment in Advanced Dementia",
             (
@@ -75,7 +79,7 @@ SCALES: dict[str, Scale] = {
             ),
             "asks for five minutes of observation",
         ),
-        Scale(
+        RatingScale(
             "Abbey",
             "Abbey Pain Scale",
             (

@@ -15,7 +15,7 @@ from experiments.benchmarks.figures import Figure, value
 from robopatient.config import FaceConfig, asset_names
 from robopatient.expression.prior import Prior
 from robopatient.expression.split import loudness_of
-from robopatient.face.generator import Engine
+from robopatient.face.generator import FaceEngine
 from robopatient.face.generator.chance import SETTLE_FRAMES
 from robopatient.face.generator.checkpoint import STEP, checkpoint_folder, read_stream
 from robopatient.face.generator.condition import Archetype
@@ -48,7 +48,7 @@ TOLD_NRS = np.array([0.0, 1.0, 2.0, 4.0, 6.0, 8.0, 9.0, 10.0])
 Say = Callable[[str], None]
 
 
-def press(engine: Engine, nrs: float, *, expressiveness: float = 1.0, press_s: float = PRESS_S) -> list[FacePose]:
+def press(engine: FaceEngine, nrs: float, *, expressiveness: float = 1.0, press_s: float = PRESS_S) -> list[FacePose]:
     """Poses of an engine that has just been made: half a second of rest, a press, a second after it."""
     voice = Prior()
     poses = []

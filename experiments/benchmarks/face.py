@@ -27,10 +27,10 @@ from robopatient.face.ahead import DrawAhead
 from robopatient.face.apex import apex_au
 from robopatient.face.film import write_film
 from robopatient.face.head import Head
-from robopatient.face.identity import Identity, load_identity
+from robopatient.face.identity import FaceIdentity, load_identity
 from robopatient.face.keystone import apply, homography
 from robopatient.face.light import Look, inside, picture_places
-from robopatient.face.mesh import Part, load_template
+from robopatient.face.mesh import Material, load_template
 from robopatient.face.render import Renderer, make_renderer
 from robopatient.face.sampler import sample_identities
 from robopatient.facs import pspi
@@ -149,7 +149,7 @@ def _labelled(poses: list[FacePose], folder: Path) -> float:
     return len(labels) / took_s
 
 
-def _seen_by_others(identities: list[Identity], judge: str) -> list[Figure]:
+def _seen_by_others(identities: list[FaceIdentity], judge: str) -> list[Figure]:
     """Faces found by the cascade and by the landmark judge, and what its landmarks and lines say of action units."""
     cascade = _cascade()
     if cascade is None and not judge:
@@ -291,10 +291,10 @@ MEASURES: dict[str, tuple[Callable[[dict[str, np.ndarray]], float], float]] = {
 }
 
 
-def _oracle(identities: list[Identity]) -> Figure:
+def _oracle(identities: list[FaceIdentity]) -> Figure:
     """Spearman of a landmark measure with the commanded intensity, median over action units and identities."""
     template = load_template()
-    skin = template.points_of(Part.SKIN)
+    skin = template.points_of(Material.SKIN)
     front = skin[template.template_dm[skin, 2] > 0.9]
     where = {
         name: front[np.argmin(np.hypot(*(template.template_dm[front, :2] - place).T))]

@@ -19,7 +19,7 @@ from robopatient.patient.cues import Cues
 from robopatient.patient.expectation import Expectation, KalmanBelief
 from robopatient.patient.guarding import Guarding
 from robopatient.patient.offset import OffsetAnalgesia
-from robopatient.patient.report import Talk, report_sd
+from robopatient.patient.report import ReportStyle, report_sd
 from robopatient.patient.summation import Summation
 from robopatient.simulation.hand import GuidedHand
 
@@ -57,7 +57,9 @@ def published() -> list[Figure]:
         _within("expectation_alpha", learned, expectation.alpha, (0.732, 0.863), "Onysk, eLife 90634, RL"),
         _within("kalman_gamma", kalman.gamma, 0.247, (0.22, 0.28), "Onysk, eLife 90634, Kalman"),
         _within("kalman_gain", kalman.gain, 0.70, (0.65, 0.74), "Onysk, eLife 90634, Kalman"),
-        _within("report_sd_nrs", report_sd(Talk()), 0.33, (0.30, 0.35), "Onysk, eLife 90634: eta 3.0 to 3.5 of 100"),
+        _within(
+            "report_sd_nrs", report_sd(ReportStyle()), 0.33, (0.30, 0.35), "Onysk, eLife 90634: eta 3.0 to 3.5 of 100"
+        ),
         _within("cue_without_awareness_nrs", unaware, 0.0, (0.0, 0.0), "arXiv 2603.16288: explicit learners only"),
         _within("cue_with_awareness_nrs", aware, aware, (1e-6, 10.0), "arXiv 2603.16288: direction only"),
         _within("tenderness_sigma_mm", _sigma_mm(), 25.0, (24.0, 26.0), "Protpagorn 2023"),

@@ -40,7 +40,7 @@ BAD_HABITS = {
 }
 
 
-class Condition(NamedTuple):
+class TargetCase(NamedTuple):
     """One row of the table of targets: where, which question, and the least score after so many ratings."""
 
     figure: str
@@ -51,10 +51,10 @@ class Condition(NamedTuple):
 
 
 CONDITIONS = (
-    Condition("score_signed", "pain-to-voice", "signed", {40: 0.85, 100: 0.93}),
-    Condition("score_unsigned", "pain-to-voice", "congruence7", {40: 0.92, 100: 0.96}),
-    Condition("score_6d", "pain-to-expression", "congruence7", {150: 0.85}),
-    Condition("p_agree", "pain-to-voice", "agree", {100: 0.625, 200: 0.645}, merit=True),
+    TargetCase("score_signed", "pain-to-voice", "signed", {40: 0.85, 100: 0.93}),
+    TargetCase("score_unsigned", "pain-to-voice", "congruence7", {40: 0.92, 100: 0.96}),
+    TargetCase("score_6d", "pain-to-expression", "congruence7", {150: 0.85}),
+    TargetCase("p_agree", "pain-to-voice", "agree", {100: 0.625, 200: 0.645}, merit=True),
 )
 
 
@@ -129,7 +129,7 @@ def _people(listeners: Path | None, n: int, seed: int) -> tuple[People, str | No
     return people, "listeners drawn from the shipped population; give --listeners FILE.csv for real people left out"
 
 
-def _jobs(condition: Condition, method: str, people: People | None, n: int, seed: int) -> list[TrainingJob]:
+def _jobs(condition: TargetCase, method: str, people: People | None, n: int, seed: int) -> list[TrainingJob]:
     ratings, questions = max(condition.targets), QUESTION_PLANS[condition.questions]
     persons = n if people is None else len(people.names)
     repeats = 1 if people is None else -(-n // persons)
@@ -140,7 +140,7 @@ def _jobs(condition: Condition, method: str, people: People | None, n: int, seed
     ]
 
 
-def _figures(condition: Condition, runs: Sequence[TrainingResult], remark: str | None, target: bool) -> list[Figure]:
+def _figures(condition: TargetCase, runs: Sequence[TrainingResult], remark: str | None, target: bool) -> list[Figure]:
     figures = []
     for ratings, least in condition.targets.items():
         scores = [next(s for s in run.scores if s.ratings == ratings) for run in runs]
@@ -157,7 +157,7 @@ def _figures(condition: Condition, runs: Sequence[TrainingResult], remark: str |
     return figures
 
 
-def _over_centre(condition: Condition, learner: Sequence[TrainingResult], centre: Sequence[TrainingResult]) -> Figure:
+def _over_centre(condition: TargetCase, learner: Sequence[TrainingResult], centre: Sequence[TrainingResult]) -> Figure:
     """Least advantage in mean P(agree) over the constant centre at any checkpoint from ``CENTRE_FROM`` on."""
     gains = {
         score.ratings: [

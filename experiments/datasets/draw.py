@@ -21,7 +21,7 @@ from robopatient.errors import require
 from robopatient.face.arkit import arkit_weights
 from robopatient.face.cache import not_stored
 from robopatient.face.film import write_film
-from robopatient.face.identity import Identity
+from robopatient.face.identity import FaceIdentity
 from robopatient.face.light import Look, make_look
 from robopatient.face.render import Renderer, make_renderer
 from robopatient.face.rig import sided_intensities
@@ -65,7 +65,7 @@ def looks_of(design: DatasetDesign) -> list[Look]:
     return [make_look(view, light, picture.background) for view in picture.views for light in picture.lights]
 
 
-def identity_of(design: DatasetDesign, person: DatasetPerson) -> Identity:
+def identity_of(design: DatasetDesign, person: DatasetPerson) -> FaceIdentity:
     """The face of a person of the design."""
     cell = Cell(AGES[person.age], person.sex, person.ancestry, SKINS[person.skin])
     drawn = draw_identity(cell, person.number, design.seed)
@@ -82,7 +82,7 @@ class StillRenderer:
         self._design = design
         self._renderers: list[Renderer] = []
 
-    def set_appearance(self, identity: Identity) -> list[Renderer]:
+    def set_appearance(self, identity: FaceIdentity) -> list[Renderer]:
         """Everything ready to draw a person, in the order of ``looks_of``."""
         picture = self._design.picture
         load_texels()  # made once a machine and kept; the simulated people are never met again
@@ -147,7 +147,7 @@ class Take(NamedTuple):
     rate_hz: int
 
 
-def take_of(design: DatasetDesign, person: DatasetPerson, identity: Identity, shot: Shot) -> Take:
+def take_of(design: DatasetDesign, person: DatasetPerson, identity: FaceIdentity, shot: Shot) -> Take:
     """Perform a shot."""
     picture, seed = design.picture, _seed(design, person, shot)
     if picture.form == "stills":
@@ -191,7 +191,9 @@ def _seed(design: DatasetDesign, person: DatasetPerson, shot: Shot) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 
-def _common(design: DatasetDesign, person: DatasetPerson, identity: Identity, shot: Shot, look: Look) -> dict[str, Any]:
+def _common(
+    design: DatasetDesign, person: DatasetPerson, identity: FaceIdentity, shot: Shot, look: Look
+) -> dict[str, Any]:
     return {
         "person": person.name,
         "split": person.split,

@@ -14,7 +14,7 @@ import numpy as np
 from robopatient.errors import require
 from robopatient.face import light
 from robopatient.face.head import Head
-from robopatient.face.mesh import Part, load_template
+from robopatient.face.mesh import Material, load_template
 from robopatient.face.raster import nearest_triangles
 from robopatient.messages import FacePose
 
@@ -126,7 +126,7 @@ class Labeller:
 @lru_cache(maxsize=1)
 def _landmark_points() -> np.ndarray:
     template = load_template()
-    skin = template.points_of(Part.SKIN)
+    skin = template.points_of(Material.SKIN)
     front = skin[template.template_dm[skin, 2] > FRONT_DM]
     places = [(sign * x, y) for x, y in _HALF_DM.values() for sign in (1.0, -1.0)] + list(_MIDDLE_DM.values())
     flat = template.template_dm[front, :2]
@@ -137,7 +137,7 @@ def _landmark_points() -> np.ndarray:
 def _skin_regions() -> tuple[np.ndarray, np.ndarray]:
     """Triangles of the skin as points, shape (triangles, 3), and the region of each, uint8."""
     template = load_template()
-    triangles = template.triangles[template.triangle_part == Part.SKIN]
+    triangles = template.triangles[template.triangle_part == Material.SKIN]
     middle = template.template_dm[triangles].mean(axis=1)
     found = np.full(len(triangles), REGIONS.index("skin"), np.uint8)
     for name, discs in reversed(_CENTRES_DM.items()):

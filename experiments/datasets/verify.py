@@ -21,7 +21,7 @@ from experiments.datasets.shards import SHARDS, broken_members
 from experiments.datasets.tables import checksum_of, read_digests, rows_in
 from robopatient.errors import RecordError
 from robopatient.face.head import Head
-from robopatient.face.identity import Identity
+from robopatient.face.identity import FaceIdentity
 from robopatient.face.light import make_look
 from robopatient.messages import FacePose
 
@@ -211,7 +211,7 @@ class _Again:
     def __init__(self, folder: Path, design: DatasetDesign) -> None:
         self._picture = design.picture
         people = json.loads((folder / "people.json").read_text(encoding="utf-8"))
-        self._identities = {one["identity"]["name"]: msgspec.convert(one["identity"], Identity) for one in people}
+        self._identities = {one["identity"]["name"]: msgspec.convert(one["identity"], FaceIdentity) for one in people}
         self._of = ""
         self._labeller: Labeller | None = None
         self._pose = FacePose()

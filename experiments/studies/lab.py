@@ -29,7 +29,7 @@ from robopatient.presence import Presence
 from robopatient.record.writer import RecordWriter
 from robopatient.session.pipeline import Outputs
 from robopatient.session.provenance import fingerprints
-from robopatient.session.study_desk import StudyDesk
+from robopatient.session.study_desk import TrialRowWriter
 from robopatient.simulation.presses import Palpation
 from robopatient.simulation.rig import Rig
 from robopatient.study.questions import question
@@ -122,7 +122,7 @@ class SimulatedSession:
         self._record = RecordWriter(
             folder, min_free_mb=config.record.min_free_mb, clock=FakeClock(), capacity=1_000_000
         )
-        self._desk = StudyDesk(self._record, config.record.min_free_mb, Presence(config))
+        self._desk = TrialRowWriter(self._record, config.record.min_free_mb, Presence(config))
         self._due_ns = 0
         self._wanted = ""
         self._active_until_ns = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from robopatient.study.study import StudyFile, general_blocks
-from robopatient.study.trials import Block, Factors, Person
+from robopatient.study.trials import Factors, Person, TrialBlock
 
 __all__ = ["blocks_with_voice", "voice_of"]
 
@@ -16,11 +16,11 @@ def voice_of(study: StudyFile, person: Person) -> str:
     return str(voices[(person.number + person.session - 1) % len(voices)])
 
 
-def blocks_with_voice(study: StudyFile, person: Person) -> list[Block]:
+def blocks_with_voice(study: StudyFile, person: Person) -> list[TrialBlock]:
     """The general design, every trial with its voice."""
     voice: Factors = {"voice": voice_of(study, person)}
     return [
-        Block(
+        TrialBlock(
             block.name,
             tuple(msgspec.structs.replace(trial, factors=voice | trial.factors) for trial in block.trials),
         )

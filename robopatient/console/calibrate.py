@@ -40,7 +40,7 @@ from robopatient.console.parts import plain_label
 from robopatient.console.theme import DARK, Theme, style_sheet
 from robopatient.errors import DeviceError
 from robopatient.phantom import Phantom, load_phantom
-from robopatient.sensing.calibrate import LIMITS, Plan
+from robopatient.sensing.calibrate import LIMITS, CalibrationPlan
 
 __all__ = ["CalibrationDialog", "open_dialog", "show"]
 
@@ -329,10 +329,12 @@ class CalibrationDialog(QDialog):
         return plain_label(text, role, self, wraps=role in ("headline", "trouble"))
 
 
-def open_dialog(board: str, parent: Any, plan: Plan | None = None, phantom: str = "square-290") -> Path | None:
+def open_dialog(
+    board: str, parent: Any, plan: CalibrationPlan | None = None, phantom: str = "square-290"
+) -> Path | None:
     """Run a calibration of a board named as ``run --board`` names it; the file that was saved, or None."""
     opened = reference("robopatient.session.boards:open_named")(board, 250.0)
-    run = CalibrationRun(opened, load_phantom(phantom), plan or Plan.of_range(80.0))
+    run = CalibrationRun(opened, load_phantom(phantom), plan or CalibrationPlan.of_range(80.0))
     theme = getattr(parent, "theme", DARK)
     dialog = CalibrationDialog(run, phantom, HostClock(), theme, parent)
     dialog.start()
@@ -341,7 +343,7 @@ def open_dialog(board: str, parent: Any, plan: Plan | None = None, phantom: str 
     return run.saved
 
 
-def show(board: str, phantom: str, plan: Plan) -> int:
+def show(board: str, phantom: str, plan: CalibrationPlan) -> int:
     """The verb ``board calibrate --console``; 0 when a file was saved.
 
     Raises

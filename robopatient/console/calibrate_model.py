@@ -19,7 +19,7 @@ from firmware_bridge.boards.serial import SerialBoard
 from firmware_bridge.errors import BridgeError
 from robopatient.errors import RobopatientError
 from robopatient.phantom import Phantom
-from robopatient.sensing.calibrate import Plan, Procedure, Report, evaluate
+from robopatient.sensing.calibrate import CalibrationPlan, CalibrationReport, Procedure, evaluate
 from robopatient.sensing.calibration import note_of
 from robopatient.sensing.calibration_files import check_name, login_name, save
 
@@ -69,7 +69,7 @@ class CalibrationRun:
         self,
         board: Board,
         phantom: Phantom,
-        plan: Plan,
+        plan: CalibrationPlan,
         *,
         uid: str = "",
         author: str = "",
@@ -82,7 +82,7 @@ class CalibrationRun:
         self.phase: Phase = "opening"
         self.trouble = ""
         self.uid = uid.lower().removeprefix("0x")
-        self.report: Report | None = None
+        self.report: CalibrationReport | None = None
         self.saved: Path | None = None
         self._live: deque[tuple[int, tuple[int, ...]]] = deque(maxlen=round(LIVE_S * LIVE_HZ))
         self._heard_ns: int | None = None

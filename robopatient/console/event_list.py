@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from robopatient.console.model import ConsoleModel, Event
+from robopatient.console.model import ConsoleModel, EventLine
 from robopatient.console.theme import DARK, Theme
 
 __all__ = ["EventList"]
@@ -26,7 +26,7 @@ class EventList(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Events")
         self._theme = DARK
-        self._lines: list[tuple[str, Event]] = []
+        self._lines: list[tuple[str, EventLine]] = []
         self._count = -1
 
     def apply(self, theme: Theme) -> None:

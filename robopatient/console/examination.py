@@ -21,7 +21,7 @@ KEEP_NS = 33_000_000
 """Spacing of what is kept: a thirtieth of a second."""
 
 
-class Curve:
+class TraceCurve:
     """Times and values at the rate of the picture."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class ExaminationModel:
         self.scenario: m.ScenarioChange | None = None
         self.said: m.Said | None = None
         self._presses: dict[int, m.Press] = {}
-        self._force, self._pain, self._seen = Curve(), Curve(), Curve()
+        self._force, self._pain, self._seen = TraceCurve(), TraceCurve(), TraceCurve()
         places = [phantom.plate_mm(site.left_mm, site.head_mm) for site in patient.sites]
         self._sites = [(*place, phantom.region(*place)) for place in places]
 

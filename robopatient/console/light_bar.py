@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from robopatient.console.elided import ElidedLabel
-from robopatient.console.lights import Light, State
+from robopatient.console.lights import Lamp, State
 from robopatient.console.theme import DARK, Theme
 
 __all__ = ["LightBar", "Shape"]
@@ -74,7 +74,7 @@ class _Lamp(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.light: Light | None = None
+        self.light: Lamp | None = None
         self.shape = Shape(self)
         self.head = QLabel(self)
         self.head.setTextFormat(Qt.TextFormat.RichText)
@@ -91,7 +91,7 @@ class _Lamp(QWidget):
         row.addWidget(self.shape)
         row.addLayout(words, 1)
 
-    def show_light(self, light: Light, theme: Theme) -> None:
+    def show_light(self, light: Lamp, theme: Theme) -> None:
         """Change shape and words; the whole explanation is in the tool tip."""
         self.light = light
         self.shape.show_state(light.state, theme)
@@ -111,7 +111,7 @@ class LightBar(QFrame):
         super().__init__(parent)
         self.setProperty("role", "panel")
         self._theme = DARK
-        self._shown: tuple[Light, ...] = ()
+        self._shown: tuple[Lamp, ...] = ()
         self.lamps = tuple(_Lamp(self) for _ in range(5))
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 9, 16, 9)
@@ -125,7 +125,7 @@ class LightBar(QFrame):
         lights, self._shown = self._shown, ()
         self.refresh(lights)
 
-    def refresh(self, lights: tuple[Light, ...]) -> None:
+    def refresh(self, lights: tuple[Lamp, ...]) -> None:
         """Show the lights; unchanged ones cost nothing."""
         for index, (lamp, light) in enumerate(zip(self.lamps, lights, strict=False)):
             if index >= len(self._shown) or self._shown[index] != light:

@@ -15,7 +15,7 @@ from robopatient import messages as m
 from robopatient.config import SessionConfig
 from robopatient.topics import TOPICS
 
-__all__ = ["LINKS", "Light", "State", "derive_lights"]
+__all__ = ["LINKS", "Lamp", "State", "derive_lights"]
 
 State = Literal["ok", "warn", "bad", "off"]
 
@@ -32,7 +32,7 @@ LOSS_WARN = 0.01
 """Fraction of frames lost or bad from which the link counts as ill (facts sheet bridge_and_realtime, 6)."""
 
 
-class Light(msgspec.Struct, frozen=True):
+class Lamp(msgspec.Struct, frozen=True):
     """One lamp: ``word`` is at most two words, ``why`` one line, empty when there is nothing to add."""
 
     name: str
@@ -52,7 +52,7 @@ def derive_lights(
     loudness: m.Loudness | None = None,
     face_trouble: str = "",
     voice_trouble: str = "",
-) -> tuple[Light, ...]:
+) -> tuple[Lamp, ...]:
     """The five lamps, in the order in which the signal flows.
 
     Parameters
@@ -84,11 +84,11 @@ LINKS: dict[str, tuple[State, str, str]] = {
 """What each word of the bridge (``LinkState``) looks like."""
 
 
-def _board(health: m.Health | None, silent: bool) -> Light:
+def _board(health: m.Health | None, silent: bool) -> Lamp:
     if silent:
-        return Light("Board", "off", "Unknown", "the loop no longer reports")
+        return Lamp("Board", "off", "Unknown", "the loop no longer reports")
     if health is None:
-        return Light("Board", "off", "Waiting", "no report yet")
+        return Lamp("Board", "off", "Waiting", "no report yet")
     state, word, why = LINKS.get(health.link, ("warn", health.link.capitalize(), "unknown state of the link"))
     ill = health.frames_lost + health.frames_bad
     if state == "ok":
@@ -100,7 +100,7 @@ def _board(health: m.Health | None, silent: bool) -> Light:
     told = "; ".join(each.removeprefix("board:").strip() for each in health.warnings if each.startswith("board:"))
     if told:
         state, word, why = ("warn", "Look", told) if state == "ok" else (state, word, told)
-    return Light("Board", state, word, why)
+    return Lamp("Board", state, word, why)
 
 
 _ACTOR_STATES: dict[str, tuple[State, str]] = {
@@ -112,19 +112,19 @@ _ACTOR_STATES: dict[str, tuple[State, str]] = {
 }
 
 
-def _actor(name: str, enabled: bool, told: m.ActorState | None, now_ns: int) -> Light:
+def _actor(name: str, enabled: bool, told: m.ActorState | None, now_ns: int) -> Lamp:
     if not enabled:
-        return Light(name, "off", "Off", "not part of this session")
+        return Lamp(name, "off", "Off", "not part of this session")
     if told is None:
-        return Light(name, "off", "Waiting", "no report yet")
+        return Lamp(name, "off", "Waiting", "no report yet")
     state, word = _ACTOR_STATES.get(told.state, ("warn", told.state.capitalize()))
     if state in ("ok", "warn") and now_ns - told.t_ns > ACTOR_MAX_AGE_NS:
         silent_s = (now_ns - told.t_ns) * 1e-9
-        return Light(name, "bad", "Silent", f"no word for {silent_s:.0f} s; it is started again if it has died")
-    return Light(name, state, word, told.detail)
+        return Lamp(name, "bad", "Silent", f"no word for {silent_s:.0f} s; it is started again if it has died")
+    return Lamp(name, state, word, told.detail)
 
 
-def _absent(light: Light, word: str, trouble: str) -> Light:
+def _absent(light: Lamp, word: str, trouble: str) -> Lamp:
     """The lamp of a part that cannot be seen or heard: red, even if its process is content."""
     if not trouble:
         return light
@@ -132,7 +132,7 @@ def _absent(light: Light, word: str, trouble: str) -> Light:
     return msgspec.structs.replace(light, state="bad", word=word, alert=trouble)
 
 
-def _voice(config: SessionConfig, told: m.ActorState | None, now_ns: int, loudness: m.Loudness | None) -> Light:
+def _voice(config: SessionConfig, told: m.ActorState | None, now_ns: int, loudness: m.Loudness | None) -> Lamp:
     """The voice's lamp; where the rig is calibrated it also tells the level in the room and the day's dose."""
     light = _actor("Voice", config.voice.enabled, told, now_ns)
     if light.state not in ("ok", "warn") or loudness is None:
@@ -146,25 +146,25 @@ def _voice(config: SessionConfig, told: m.ActorState | None, now_ns: int, loudne
     return light
 
 
-def _record(health: m.Health | None, silent: bool) -> Light:
+def _record(health: m.Health | None, silent: bool) -> Lamp:
     if silent:
-        return Light("Record", "off", "Unknown", "the loop no longer reports")
+        return Lamp("Record", "off", "Unknown", "the loop no longer reports")
     if health is None:
-        return Light("Record", "off", "Waiting", "no report yet")
+        return Lamp("Record", "off", "Waiting", "no report yet")
     for warning in health.warnings:
         if warning.startswith("record:"):
-            return Light("Record", "bad", "Not writing", warning.removeprefix("record:").strip())
-    return Light("Record", "ok", "Recording", "every message is kept")
+            return Lamp("Record", "bad", "Not writing", warning.removeprefix("record:").strip())
+    return Lamp("Record", "ok", "Recording", "every message is kept")
 
 
-def _loop(config: SessionConfig, health: m.Health | None, silent: bool, missed_lately: int) -> Light:
+def _loop(config: SessionConfig, health: m.Health | None, silent: bool, missed_lately: int) -> Lamp:
     if silent:
-        return Light("Loop", "bad", "Silent", "control does not report; the record so far is safe")
+        return Lamp("Loop", "bad", "Silent", "control does not report; the record so far is safe")
     if health is None:
-        return Light("Loop", "off", "Waiting", "no report yet")
+        return Lamp("Loop", "off", "Waiting", "no report yet")
     why = f"{config.control.loop_hz:.0f} Hz, late by {health.loop_late_p99_us / 1e3:.1f} ms at p99"
     if missed_lately > SKIP_WARN * config.control.loop_hz:
-        return Light("Loop", "warn", "Skipping", f"{missed_lately} of {config.control.loop_hz:.0f} skipped; {why}")
+        return Lamp("Loop", "warn", "Skipping", f"{missed_lately} of {config.control.loop_hz:.0f} skipped; {why}")
     if health.loop_late_p99_us > LATE_WARN_US:
-        return Light("Loop", "warn", "Late", why)
-    return Light("Loop", "ok", "On time", why)
+        return Lamp("Loop", "warn", "Late", why)
+    return Lamp("Loop", "ok", "On time", why)

@@ -15,7 +15,7 @@ from robopatient import messages as m
 from robopatient.clock import Clock
 from robopatient.config import SessionConfig
 from robopatient.console.examination import ExaminationModel
-from robopatient.console.lights import Light, State, derive_lights
+from robopatient.console.lights import Lamp, State, derive_lights
 from robopatient.console.study_model import StudyModel
 from robopatient.console.trace import Trace
 from robopatient.levels import FLAGS, SILENCE_DBFS
@@ -25,7 +25,7 @@ from robopatient.presence import Presence
 from robopatient.study.study import load_study
 from robopatient.topics import TOPICS
 
-__all__ = ["Alert", "ConsoleModel", "Event", "Picture"]
+__all__ = ["Alert", "ConsoleModel", "EventLine", "Picture"]
 
 """Level at which the trace of the voice lies on its floor (the range of ``VoiceAsk.level_db``)."""
 UNHUSH_GUARD_S = 0.5
@@ -49,7 +49,7 @@ class Alert(msgspec.Struct, frozen=True):
     text: str
 
 
-class Event(msgspec.Struct, frozen=True):
+class EventLine(msgspec.Struct, frozen=True):
     """One line of the event list; ``kind`` is "press", "info", "warning" or "error"."""
 
     t_ns: int
@@ -101,7 +101,7 @@ class ConsoleModel:
         self.presses: collections.deque[m.Press] = collections.deque(maxlen=PRESSES_SHOWN)
         self.press_count = 0
         self.region_counts: collections.Counter[str] = collections.Counter()
-        self.events: collections.deque[Event] = collections.deque(maxlen=EVENTS)
+        self.events: collections.deque[EventLine] = collections.deque(maxlen=EVENTS)
         self.event_count = 0
         self.actors: dict[str, m.ActorState] = {}
         self.presence = Presence(config)
@@ -116,7 +116,7 @@ class ConsoleModel:
         self._hushed_ns: int | None = None
         self._stop_armed_ns: int | None = None
         self._flagged_ns: dict[str, int] = {}
-        self._error: Event | None = None
+        self._error: EventLine | None = None
 
     # What is told
 
@@ -150,17 +150,17 @@ class ConsoleModel:
             case m.OperatorAction():
                 self._apply(message)
             case m.Note():
-                self._add_event(Event(message.t_ns, message.level, f"{message.source}: {message.text}"))
+                self._add_event(EventLine(message.t_ns, message.level, f"{message.source}: {message.text}"))
             case m.Said():
-                self._add_event(Event(message.t_ns, "info", f"patient: “{message.text}”"))
+                self._add_event(EventLine(message.t_ns, "info", f"patient: “{message.text}”"))
             case m.Spoken(why="interjection"):
-                self._add_event(Event(message.t_ns, "info", f"patient: “{message.text}”"))
+                self._add_event(EventLine(message.t_ns, "info", f"patient: “{message.text}”"))
             case m.Loudness():
                 self.loudness = message
             case m.ScenarioChange():
-                self._add_event(Event(message.t_ns, "info", f"scenario: {message.text or message.state}"))
+                self._add_event(EventLine(message.t_ns, "info", f"scenario: {message.text or message.state}"))
             case m.Rating():
-                self._add_event(Event(message.t_ns, "info", f"{message.rater}: {message.scale} {message.value:g}"))
+                self._add_event(EventLine(message.t_ns, "info", f"{message.rater}: {message.scale} {message.value:g}"))
             case m.SessionStart():
                 self.start = message
             case m.SessionStop():
@@ -232,7 +232,7 @@ class ConsoleModel:
         max_age_ms = TOPICS[topic].max_age_ms or math.inf
         return trace.latest_ns is None or self.clock.now_ns() - trace.latest_ns > max_age_ms * 1e6
 
-    def lights(self) -> tuple[Light, ...]:
+    def lights(self) -> tuple[Lamp, ...]:
         """Board, voice, face, record, loop."""
         now_ns = self.clock.now_ns()
         return derive_lights(
@@ -336,7 +336,7 @@ class ConsoleModel:
         text = f"Press {self.press_count}: {press.peak_newton:.1f} N, {press.region}"
         if self.nrs.window(now_ns, (now_ns - press.t_ns) * 1e-9)[1].size:
             text += f", pain {self.nrs.peak(now_ns, (now_ns - press.t_ns) * 1e-9):.1f}"
-        self._add_event(Event(press.release_t_ns, "press", text))
+        self._add_event(EventLine(press.release_t_ns, "press", text))
 
     def _feed_health(self, health: m.Health) -> None:
         self._begin(health.t_ns)
@@ -354,10 +354,10 @@ class ConsoleModel:
         if known is None or known.state != told.state:  # details may hold figures that change with every heartbeat
             kind = {"failed": "error", "degraded": "warning"}.get(told.state, "info")
             self._add_event(
-                Event(told.t_ns, kind, f"{told.actor}: {told.state}" + (f", {told.detail}" if told.detail else ""))
+                EventLine(told.t_ns, kind, f"{told.actor}: {told.state}" + (f", {told.detail}" if told.detail else ""))
             )
 
-    def _add_event(self, event: Event) -> None:
+    def _add_event(self, event: EventLine) -> None:
         if event in self.events:
             return
         self.events.append(event)
@@ -366,7 +366,7 @@ class ConsoleModel:
             self._error = event
 
 
-def _alert(light: Light) -> str:
+def _alert(light: Lamp) -> str:
     """A light in a sentence."""
     if light.alert:
         return light.alert

@@ -50,13 +50,13 @@ def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
         except ConfigError as error:
             tell(port, HostClock(), ACTOR, "failed", str(error))
             return
-        Session(config, strings, port).run()
+        ParticipantProcess(config, strings, port).run()
         tell(port, HostClock(), ACTOR, "stopped")
     finally:
         port.close()
 
 
-class Session(WindowProcess):
+class ParticipantProcess(WindowProcess):
     """The participant's screen and its model."""
 
     def __init__(self, config: SessionConfig, strings: Strings, port: ActorPort) -> None:

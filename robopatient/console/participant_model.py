@@ -15,7 +15,7 @@ from robopatient import messages as m
 from robopatient.clock import Clock
 from robopatient.study.strings import Page, Strings
 
-__all__ = ["FULL_NEWTON", "Band", "ParticipantModel", "View"]
+__all__ = ["FULL_NEWTON", "Band", "ParticipantModel", "ParticipantView"]
 
 FULL_NEWTON = 30.0
 """Top of the force bar: half as much again as the largest published target (20 N), the same in every trial."""
@@ -27,7 +27,7 @@ MOST_DIGITS = 7
 Verdict = Literal["below", "within", "above", "done"]
 
 
-class Asked(Protocol):
+class PromptedQuestion(Protocol):
     """What is needed of a row of the table of questions."""
 
     @property
@@ -56,7 +56,7 @@ class Band(msgspec.Struct, frozen=True):
     word: str
 
 
-class View(msgspec.Struct, frozen=True):
+class ParticipantView(msgspec.Struct, frozen=True):
     """One picture of the screen, apart from the force bar.
 
     Attributes
@@ -113,7 +113,13 @@ class ParticipantModel:
     """
 
     def __init__(
-        self, strings: Strings, questions: Mapping[str, Asked], clock: Clock, *, replays: int = 0, dial: bool = False
+        self,
+        strings: Strings,
+        questions: Mapping[str, PromptedQuestion],
+        clock: Clock,
+        *,
+        replays: int = 0,
+        dial: bool = False,
     ) -> None:
         self.strings = strings
         self.clock = clock
@@ -280,19 +286,19 @@ class ParticipantModel:
 
     # What the screen asks
 
-    def view(self) -> View:
+    def view(self) -> ParticipantView:
         """What is to be seen now."""
         words, buttons = self.strings.words, self.strings.buttons
         state = self.state
         if state is None:
-            return View("words", self.strings.page("setup", "setup").title, self.strings.pages["setup"].text)
+            return ParticipantView("words", self.strings.page("setup", "setup").title, self.strings.pages["setup"].text)
         if self.leaving:
             page = self.strings.pages["leave"]
-            return View("words", page.title, page.text, forward=buttons.stay, back=buttons.leave)
+            return ParticipantView("words", page.title, page.text, forward=buttons.stay, back=buttons.leave)
         page, phase = self._here(), state.phase
         asked = self._asked()
         tag, count, progress = self._progress(state)
-        view = View(
+        view = ParticipantView(
             kind="words",
             title=page.title,
             paragraphs=page.text,
@@ -388,7 +394,7 @@ class ParticipantModel:
         state = self.state
         return Page("") if state is None else self.strings.page(state.text, state.phase)
 
-    def _asked(self) -> Asked | None:
+    def _asked(self) -> PromptedQuestion | None:
         state = self.state
         return self._questions.get(state.question) if state is not None and state.phase == "question" else None
 
@@ -423,6 +429,6 @@ class ParticipantModel:
         return m.OperatorAction(self.clock.now_ns(), action, argument, "participant")
 
 
-def _own_keys(asked: Asked) -> bool:
+def _own_keys(asked: PromptedQuestion) -> bool:
     """Whether the answers are numbers, so that each is its own key."""
     return bool(asked.labels) and all(label.isdigit() for label in asked.labels)

@@ -27,7 +27,7 @@ from robopatient import messages as m
 from robopatient.console.participant_answers import AnswerRow, NumberPad
 from robopatient.console.participant_bar import ForceBar
 from robopatient.console.participant_film import FilmPanel
-from robopatient.console.participant_model import ParticipantModel, View
+from robopatient.console.participant_model import ParticipantModel, ParticipantView
 from robopatient.console.parts import mouse_button
 from robopatient.console.theme import DARK, LIGHT, Theme
 
@@ -66,7 +66,7 @@ class ParticipantScreen(QWidget):
         self.theme = DARK
         self.closing = False
         self._act = act
-        self._view: View | None = None
+        self._view: ParticipantView | None = None
         self._scale = 0.0
         self.tag, self.count = self._label("tag"), self._label("small")
         self.stop = self._button("quiet", self.leave)
@@ -197,7 +197,7 @@ class ParticipantScreen(QWidget):
             self._act(action)
         self.refresh()
 
-    def _show(self, view: View) -> None:
+    def _show(self, view: ParticipantView) -> None:
         self._view = view
         self.title.setText(view.title)
         self.text.setText("\n\n".join(view.paragraphs))

@@ -45,13 +45,13 @@ def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
         if reason:
             tell(port, HostClock(), ACTOR, "failed", reason)
             return
-        detail = Session(config, endpoints, folder, port).run()
+        detail = ConsoleProcess(config, endpoints, folder, port).run()
         tell(port, HostClock(), ACTOR, "stopped", detail)
     finally:
         port.close()
 
 
-class Session(WindowProcess):
+class ConsoleProcess(WindowProcess):
     """The operator's window and its model."""
 
     def __init__(self, config: SessionConfig, endpoints: Endpoints, folder: Path, port: ActorPort) -> None:

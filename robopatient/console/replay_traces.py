@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QVBoxLay
 from robopatient.console.event_list import clock_text
 from robopatient.console.pain_traces import f0_to_dbfs_axis
 from robopatient.console.strip import AXIS_WIDTH, Y_PADDING
-from robopatient.console.tape import Curve, Tape
+from robopatient.console.tape import RecordedCurve, Tape
 from robopatient.console.theme import DARK, Theme
 from robopatient.levels import SILENCE_DBFS
 
@@ -37,7 +37,7 @@ class _Lane(QFrame):
         self,
         title: str,
         unit: str,
-        curves: list[tuple[str, Curve]],
+        curves: list[tuple[str, RecordedCurve]],
         y_range: tuple[float, float],
         ticks: list[float],
         parent: QWidget | None = None,
@@ -114,7 +114,7 @@ class ReplayTraces(QWidget):
         super().__init__(parent)
         self._tape = tape
         top = max(10.0, math.ceil(_most(tape.force) / 10.0) * 10.0)
-        f0 = Curve(tape.f0.t_s, f0_to_dbfs_axis(tape.f0.values))
+        f0 = RecordedCurve(tape.f0.t_s, f0_to_dbfs_axis(tape.f0.values))
         self.force = _Lane("Force", "N", [("force", tape.force)], (0.0, top), [0.0, top / 2, top], self)
         self.pain = _Lane("Pain felt", "NRS 0–10", [("pain", tape.pain)], (0.0, 10.0), [0.0, 5.0, 10.0], self)
         voice = [("level", tape.level), ("f0", f0)]
@@ -252,7 +252,7 @@ class Scrubber(QWidget):
         return pixmap
 
 
-def _path(curve: Curve, box: QRectF, length_s: float, top: float) -> QPainterPath:
+def _path(curve: RecordedCurve, box: QRectF, length_s: float, top: float) -> QPainterPath:
     """The largest value of each pixel column, from the left edge of a box to its right one."""
     path = QPainterPath()
     columns = max(1, int(box.width()))
@@ -268,7 +268,7 @@ def _path(curve: Curve, box: QRectF, length_s: float, top: float) -> QPainterPat
     return path
 
 
-def _most(curve: Curve) -> float:
+def _most(curve: RecordedCurve) -> float:
     finite = curve.values[np.isfinite(curve.values)]
     return float(finite.max()) if finite.size else 0.0
 

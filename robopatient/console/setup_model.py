@@ -21,13 +21,13 @@ from robopatient.patient import PatientProfile, load_patient
 from robopatient.sensing.calibration import load_calibration
 from robopatient.voice.identity import load_identity as load_voice
 
-__all__ = ["Check", "Choices", "Options", "Outlook", "arguments", "look", "options", "parse_checks"]
+__all__ = ["Options", "Outlook", "SessionChoices", "SetupCheck", "arguments", "look", "options", "parse_checks"]
 
 OWN = ""
 """As the session file, or the patient, has it."""
 
 
-class Choices(msgspec.Struct, frozen=True, kw_only=True):
+class SessionChoices(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that may be chosen; "" leaves it to the session file (voice and face: to the patient)."""
 
     session: str = ""
@@ -75,7 +75,7 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
     field: str = ""
 
 
-class Check(msgspec.Struct, frozen=True):
+class SetupCheck(msgspec.Struct, frozen=True):
     """One finding of the doctor: a state, what was found, and the command that mends it."""
 
     thing: str
@@ -85,7 +85,7 @@ class Check(msgspec.Struct, frozen=True):
 
 
 class _Report(msgspec.Struct, frozen=True):
-    findings: list[Check]
+    findings: list[SetupCheck]
 
 
 def options() -> Options:
@@ -103,7 +103,7 @@ def options() -> Options:
     )
 
 
-def arguments(choices: Choices) -> list[str]:
+def arguments(choices: SessionChoices) -> list[str]:
     """The words after ``robopatient`` that start this session."""
     words = ["run"]
     if choices.session:
@@ -117,7 +117,7 @@ def arguments(choices: Choices) -> list[str]:
     return words
 
 
-def look(choices: Choices) -> Outlook:
+def look(choices: SessionChoices) -> Outlook:
     """Resolve the choices as ``run`` would, and say what is in the way."""
     field = "session"
     try:
@@ -148,19 +148,19 @@ def look(choices: Choices) -> Outlook:
     return Outlook(config=config, patient=patient, calibrated=calibrated)
 
 
-def parse_checks(told: bytes) -> list[Check]:
+def parse_checks(told: bytes) -> list[SetupCheck]:
     """Findings of ``robopatient doctor --json``; one that says so when it could not be read."""
     try:
         return msgspec.json.decode(told, type=_Report).findings
     except msgspec.DecodeError:
-        return [Check("doctor", "warn", "gave no answer", "robopatient doctor")]
+        return [SetupCheck("doctor", "warn", "gave no answer", "robopatient doctor")]
 
 
 def _session_path(name: str) -> Path:
     return asset_path("sessions", name)
 
 
-def _overrides(choices: Choices) -> list[str]:
+def _overrides(choices: SessionChoices) -> list[str]:
     """``--set`` words of what was chosen."""
     keys = {
         "patient": choices.patient,

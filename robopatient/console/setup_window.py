@@ -32,7 +32,7 @@ from robopatient.console.help_sheet import HelpSheet
 from robopatient.console.kept_window import KeptWindow, bind_keys
 from robopatient.console.light_bar import Shape
 from robopatient.console.parts import mouse_button, plain_label
-from robopatient.console.setup_model import Check, Choices, Options, Outlook, arguments, look, parse_checks
+from robopatient.console.setup_model import Options, Outlook, SessionChoices, SetupCheck, arguments, look, parse_checks
 from robopatient.console.theme import Theme
 
 __all__ = ["KEYS", "SetupWindow"]
@@ -101,7 +101,7 @@ class SetupWindow(KeptWindow):
         settings: QSettings,
     ) -> None:
         super().__init__(settings, "setup/")
-        self.checks: list[Check] = []
+        self.checks: list[SetupCheck] = []
         self.outlook = Outlook()
         self.running: QProcess | None = None
         self.last_folder: Path | None = None
@@ -133,7 +133,7 @@ class SetupWindow(KeptWindow):
     # What was chosen
 
     @property
-    def choices(self) -> Choices:
+    def choices(self) -> SessionChoices:
         """As the fields say."""
         values: dict[str, str | float] = {}
         for name, field in self.fields.items():
@@ -144,7 +144,7 @@ class SetupWindow(KeptWindow):
                 values[name] = field.text().strip()
             elif isinstance(field, QDoubleSpinBox):
                 values[name] = field.value()
-        return msgspec.convert(values, Choices)
+        return msgspec.convert(values, SessionChoices)
 
     def choose(self, **values: str | float) -> None:
         """Set fields, as a person would."""
@@ -219,7 +219,7 @@ class SetupWindow(KeptWindow):
         super().wear(theme)
         self.show_checks(self.checks)
 
-    def show_checks(self, checks: list[Check]) -> None:
+    def show_checks(self, checks: list[SetupCheck]) -> None:
         """List what the doctor found, worst first."""
         self.checks = sorted(checks, key=lambda check: ("missing", "warn", "ok").index(check.state))
         while self._checks_box.count():
@@ -402,7 +402,7 @@ class SetupWindow(KeptWindow):
         column.addWidget(area, 1)
         return frame
 
-    def _line(self, check: Check) -> QWidget:
+    def _line(self, check: SetupCheck) -> QWidget:
         """A finding: shape, what, detail, and the command that mends it."""
         row = QWidget(self)
         grid = QGridLayout(row)

@@ -14,10 +14,10 @@ from robopatient.console.model import ConsoleModel
 from robopatient.console.study_panel import STUDY_KEYS, StudyPanel
 from robopatient.console.theme import Theme
 
-__all__ = ["StudyDesk", "make_desk"]
+__all__ = ["StudyWindow", "make_desk"]
 
 
-class StudyDesk:
+class StudyWindow:
     """What the window needs of a study: one widget more, other keys, other names.
 
     Parameters
@@ -83,7 +83,9 @@ class StudyDesk:
         return "Resume" if paused else "Pause", "STOPPED" if model.hushed else "STOP"
 
 
-def make_desk(model: ConsoleModel, act: Callable[[m.OperatorAction | None], None], parent: QWidget) -> StudyDesk | None:
+def make_desk(
+    model: ConsoleModel, act: Callable[[m.OperatorAction | None], None], parent: QWidget
+) -> StudyWindow | None:
     """Desk of a session that has a study or a lesson; None for free palpation."""
     config = model.config
-    return StudyDesk(model, act, parent) if config.study.name or config.lesson.folder else None
+    return StudyWindow(model, act, parent) if config.study.name or config.lesson.folder else None

@@ -70,7 +70,7 @@ NAMES = {
 """Dimensions of a lesson in words."""
 
 
-class Answer(msgspec.Struct, frozen=True):
+class RatingKey(msgspec.Struct, frozen=True):
     """One rating key: what it is labelled with and the text of the action."""
 
     key: str
@@ -194,14 +194,14 @@ class StudyModel:
         return QUESTIONS.get(self.state.question) if self.state is not None and self._in("question") else None
 
     @property
-    def answers(self) -> tuple[Answer, ...]:
+    def answers(self) -> tuple[RatingKey, ...]:
         """Rating keys now; none without a question, or when any number is an answer."""
         asked = self.question
         if asked is None:
             return ()
         own = all(label.isdigit() for label in asked.labels)
         return tuple(
-            Answer(
+            RatingKey(
                 (label if len(label) == 1 else "") if own else str(index + 1) if index < 9 else "",
                 label,
                 str(asked.first + index),

@@ -32,9 +32,9 @@ from robopatient.console.kept_window import bind_keys, kept_theme
 from robopatient.console.light_bar import Shape
 from robopatient.console.theme import DARK, LIGHT, Theme, style_sheet
 from robopatient.errors import MissingPackageError
-from robopatient.study.setup import Begin, Check, Checked, Choices, Leave, Offer
+from robopatient.study.setup import Begin, Checked, Leave, Offer, StudyCheck, StudyChoices
 
-__all__ = ["SetupWindow", "main"]
+__all__ = ["StudySetupWindow", "main"]
 
 LISTEN_MS = 50
 MOST_CHECKS = 9
@@ -54,7 +54,7 @@ def main(connection: Connection) -> None:
         raise MissingPackageError(f"{reason}; a session without this window: robopatient study run --help")
     app = QApplication(["robopatient"])
     offer = msgspec.msgpack.decode(connection.recv_bytes(), type=Offer)
-    window = SetupWindow(offer, lambda order: connection.send_bytes(msgspec.msgpack.encode(order)))
+    window = StudySetupWindow(offer, lambda order: connection.send_bytes(msgspec.msgpack.encode(order)))
 
     def listen() -> None:
         try:
@@ -70,7 +70,7 @@ def main(connection: Connection) -> None:
     app.exec()
 
 
-class SetupWindow(QWidget):
+class StudySetupWindow(QWidget):
     """A form and a list.
 
     Parameters
@@ -78,7 +78,7 @@ class SetupWindow(QWidget):
     offer
         What there is to choose from.
     send
-        Called with ``Choices`` at every change, and with ``Begin`` or ``Leave`` at the end.
+        Called with ``StudyChoices`` at every change, and with ``Begin`` or ``Leave`` at the end.
     """
 
     def __init__(self, offer: Offer, send, settings: QSettings | None = None) -> None:  # type: ignore[no-untyped-def]
@@ -126,9 +126,9 @@ class SetupWindow(QWidget):
         self._changed()
 
     @property
-    def choices(self) -> Choices:
+    def choices(self) -> StudyChoices:
         """What is chosen now."""
-        return Choices(
+        return StudyChoices(
             self.study.currentData() or "",
             self.participant.text().strip(),
             self.session.value(),
@@ -178,7 +178,7 @@ class SetupWindow(QWidget):
 
     def _draw(self) -> None:
         checked = self._checked
-        checks: tuple[Check, ...] = checked.checks if checked is not None else ()
+        checks: tuple[StudyCheck, ...] = checked.checks if checked is not None else ()
         for index, (shape, name, text) in enumerate(self.lines):
             there = index < len(checks)
             for part in (shape, name, text):

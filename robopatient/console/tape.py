@@ -21,9 +21,9 @@ from robopatient.phantom import Phantom, load_phantom
 from robopatient.record.reader import Record
 from robopatient.record.soundtrack import pieces
 from robopatient.record.visibility import load_visibility
-from robopatient.voice.playback import Plan
+from robopatient.voice.playback import PlaybackPlan
 
-__all__ = ["Curve", "Moment", "Tape", "load_tape"]
+__all__ = ["RecordedCurve", "Tape", "TimelineEvent", "load_tape"]
 
 DRAWN_HZ = 50.0
 """Curves keep the largest value of each fiftieth of a second: a pixel of a window of 20 s."""
@@ -31,7 +31,7 @@ TAIL_S = 0.5
 """So much of the time after the last thing on the record belongs to the replay."""
 
 
-class Curve(NamedTuple):
+class RecordedCurve(NamedTuple):
     """Values at ``t_s``, shapes (n,); NaN leaves a gap."""
 
     t_s: NDArray[np.float64]
@@ -43,7 +43,7 @@ class Curve(NamedTuple):
         return float(self.values[index]) if index >= 0 else float("nan")
 
 
-class Moment(NamedTuple):
+class TimelineEvent(NamedTuple):
     """Something that happened: when, what kind ("press", "said", "note", …), and in words."""
 
     t_s: float
@@ -77,11 +77,11 @@ class Tape(msgspec.Struct, frozen=True, kw_only=True):
     patient: PatientProfile
     phantom: Phantom
     length_s: float
-    force: Curve
-    pain: Curve
-    level: Curve
-    f0: Curve
-    pspi: Curve
+    force: RecordedCurve
+    pain: RecordedCurve
+    level: RecordedCurve
+    f0: RecordedCurve
+    pspi: RecordedCurve
     contact_t_s: NDArray[np.float64]
     contact: NDArray[np.float64]
     seen: list[m.Seen]
@@ -89,8 +89,8 @@ class Tape(msgspec.Struct, frozen=True, kw_only=True):
     unseen: list[tuple[float, float]]
     presses: list[m.Press]
     press_t_s: NDArray[np.float64]
-    moments: list[Moment]
-    sound: Plan | None
+    moments: list[TimelineEvent]
+    sound: PlaybackPlan | None
     zero_ns: int
 
     def frame_at(self, t_s: float) -> int:
@@ -170,7 +170,7 @@ def load_tape(folder: Path) -> Tape:
         pain=_drawn(seconds(pain["t_ns"]), pain["nrs"]),
         level=_drawn(seconds(heard["t_ns"]), np.maximum(heard["level_dbfs"], SILENCE_DBFS)),
         f0=_drawn(seconds(heard["t_ns"]), f0),
-        pspi=Curve(seconds(pspi_ns), pspi),
+        pspi=RecordedCurve(seconds(pspi_ns), pspi),
         contact_t_s=seconds(force["t_ns"]),
         contact=np.stack([force["contact_x_mm"], force["contact_y_mm"]], axis=1),
         seen=seen,
@@ -184,24 +184,24 @@ def load_tape(folder: Path) -> Tape:
     )
 
 
-def _drawn(t_s: NDArray[np.float64], values: NDArray[Any]) -> Curve:
+def _drawn(t_s: NDArray[np.float64], values: NDArray[Any]) -> RecordedCurve:
     """The largest value of each fiftieth of a second."""
     if not len(t_s):
-        return Curve(t_s, np.asarray(values, float))
+        return RecordedCurve(t_s, np.asarray(values, float))
     bins = np.floor(t_s * DRAWN_HZ).astype(np.int64)
     first = np.flatnonzero(np.diff(bins, prepend=bins[0] - 1))
     lowest = np.where(np.isnan(values), -np.inf, values)
     most = np.maximum.reduceat(lowest, first)
-    return Curve(t_s[first], np.where(np.isinf(most), np.nan, most))
+    return RecordedCurve(t_s[first], np.where(np.isinf(most), np.nan, most))
 
 
 def _sound(
     folder: Path, config: SessionConfig, heard: dict[str, NDArray[np.int64]], zero_ns: int, length_s: float
-) -> Plan | None:
+) -> PlaybackPlan | None:
     path, voice = folder / "voice.wav", config.voice
     if not path.is_file() or not len(heard["t_ns"]):
         return None
-    return Plan(
+    return PlaybackPlan(
         path=str(path),
         pieces=pieces(heard["block"], heard["t_ns"], voice.block_frames, voice.sample_rate_hz),
         offset_s=(int(heard["t_ns"][0]) - zero_ns) * 1e-9,
@@ -210,29 +210,29 @@ def _sound(
     )
 
 
-def _moments(record: Record, zero_ns: int, presses: list[m.Press]) -> list[Moment]:
+def _moments(record: Record, zero_ns: int, presses: list[m.Press]) -> list[TimelineEvent]:
     """All that happened, in words."""
 
     def at(t_ns: int) -> float:
         return (t_ns - zero_ns) * 1e-9
 
     found = [
-        Moment(at(press.t_ns), "press", f"Press {number}: {press.peak_newton:.0f} N, {press.region}")
+        TimelineEvent(at(press.t_ns), "press", f"Press {number}: {press.peak_newton:.0f} N, {press.region}")
         for number, press in enumerate(presses, 1)
     ]
-    found += [Moment(at(said.t_ns), "said", f"Patient: “{said.text}”") for said in record.messages("said")]
+    found += [TimelineEvent(at(said.t_ns), "said", f"Patient: “{said.text}”") for said in record.messages("said")]
     found += [
-        Moment(at(change.t_ns), "scenario", f"Scenario: {change.text or change.event or change.state}")
+        TimelineEvent(at(change.t_ns), "scenario", f"Scenario: {change.text or change.event or change.state}")
         for change in record.messages("scenario")
     ]
     found += [
-        Moment(at(rating.t_ns), "rating", f"{rating.rater}: {rating.scale} {rating.value:g}")
+        TimelineEvent(at(rating.t_ns), "rating", f"{rating.rater}: {rating.scale} {rating.value:g}")
         for rating in record.messages("rating")
     ]
     for action in record.messages("action"):
         if action.action in ("ask", "cue", "trigger", "hush", "unhush", "tare") and action.source != "scenario":
-            found.append(Moment(at(action.t_ns), "action", f"{action.action} {action.argument}".strip()))
+            found.append(TimelineEvent(at(action.t_ns), "action", f"{action.action} {action.argument}".strip()))
     for note in record.messages("note"):
         if note.level != "info" or note.source in ("console", "operator"):
-            found.append(Moment(at(note.t_ns), note.level, f"{note.source}: {note.text}"))
+            found.append(TimelineEvent(at(note.t_ns), note.level, f"{note.source}: {note.text}"))
     return sorted(found)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import msgspec
 
 from robopatient.clock import Clock
-from robopatient.voice.playback import Order, Place, Plan, serve
+from robopatient.voice.playback import Order, Place, PlaybackPlan, serve
 
 __all__ = ["SPEEDS", "Sound", "SoundProcess", "Transport"]
 
@@ -42,7 +42,7 @@ class Sound(Protocol):
 class SoundProcess:
     """The sound of a tape in a process of its own."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: PlaybackPlan) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process: Any = context.Process(

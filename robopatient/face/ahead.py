@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 
 from robopatient.errors import DeviceError, RobopatientError
-from robopatient.face.identity import Identity
+from robopatient.face.identity import FaceIdentity
 from robopatient.face.light import Look
 from robopatient.face.render import Kind
 from robopatient.messages import FacePose
@@ -52,7 +52,7 @@ class DrawAhead:
     """
 
     def __init__(
-        self, kind: Kind, identity: Identity, size_px: int, look: Look | None = None, workers: int = 0
+        self, kind: Kind, identity: FaceIdentity, size_px: int, look: Look | None = None, workers: int = 0
     ) -> None:
         look = look or Look()
         self._shape = (size_px, look.width_px(size_px), look.channels)
@@ -154,7 +154,7 @@ def _work(pipe: Connection, name: str, kind: Kind, identity: bytes, size_px: int
                 if renderer is None:
                     renderer = make_renderer(
                         kind,
-                        msgspec.json.decode(identity, type=Identity),
+                        msgspec.json.decode(identity, type=FaceIdentity),
                         size_px,
                         msgspec.json.decode(look, type=Look),
                     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from robopatient.face.rig import UNIT_LIMIT, Rig
+from robopatient.face.rig import UNIT_LIMIT, FaceRig
 from robopatient.messages import FacePose
 
 __all__ = ["ARKIT", "arkit_weights"]
@@ -24,5 +24,5 @@ ARKIT: tuple[str, ...] = (
 
 def arkit_weights(pose: FacePose) -> np.ndarray:
     """Weights 0 to 1 in the order of ``ARKIT``, shape (52,) float32; units of this mesh beyond ARKit's are left out."""
-    units = Rig().weights(pose).units
+    units = FaceRig().weights(pose).units
     return np.array([min(1.0, units.get(name, 0.0) / UNIT_LIMIT.get(name, 1.0)) for name in ARKIT], np.float32)

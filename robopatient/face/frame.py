@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Frame"]
+__all__ = ["SceneFrame"]
 
 
-class Frame(NamedTuple):
+class SceneFrame(NamedTuple):
     """What changes from frame to frame.
 
     Attributes

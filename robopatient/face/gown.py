@@ -9,7 +9,7 @@ from robopatient.face.carried import Carried
 from robopatient.face.geometry import cut_off, round_off, vertex_normals
 from robopatient.face.head import Head
 from robopatient.face.light import linear
-from robopatient.face.mesh import Part
+from robopatient.face.mesh import Material
 
 __all__ = ["build_gown", "gown_cover_dm"]
 
@@ -36,7 +36,7 @@ def build_gown(head: Head) -> Carried:
     """Gown of one identity."""
     template = head.template
     cover = gown_cover_dm(template.template_dm)
-    skin = template.triangles[template.triangle_part == Part.SKIN]
+    skin = template.triangles[template.triangle_part == Material.SKIN]
     cloth = skin[(cover[skin].max(axis=1) > -MARGIN_DM) & (template.template_dm[skin][..., 1].max(axis=1) < 6.1)]
     points, corner = np.unique(cloth, return_inverse=True)
     triangles = corner.reshape(-1, 3).astype(np.int32)

@@ -14,9 +14,9 @@ from robopatient.face.brush import noise
 from robopatient.face.carried import Carried
 from robopatient.face.geometry import cut_off, round_off, vertex_normals
 from robopatient.face.head import Head
-from robopatient.face.identity import Identity
+from robopatient.face.identity import FaceIdentity
 from robopatient.face.light import linear
-from robopatient.face.mesh import Part
+from robopatient.face.mesh import Material
 from robopatient.face.skin import hair_coverage
 
 __all__ = ["STYLES", "Style", "build_hair"]
@@ -78,7 +78,7 @@ LOCKS_PER_RADIAN = 7.0
 """Streaks around the axis that close hair is combed away from."""
 
 
-def build_hair(identity: Identity, head: Head) -> Carried:
+def build_hair(identity: FaceIdentity, head: Head) -> Carried:
     """Hair of one identity: sheets, bun and cap together, the outermost first (what they hide is never shaded)."""
     style = STYLES[identity.hair.style]
     rng = np.random.default_rng(int(identity.digest()[:8], 16) + 7)
@@ -104,7 +104,7 @@ class _Skull:
     def __init__(self, head: Head) -> None:
         template = head.template
         p = template.template_dm
-        skin = np.unique(template.triangles[template.triangle_part == Part.SKIN])
+        skin = np.unique(template.triangles[template.triangle_part == Material.SKIN])
         scalp = skin[(p[skin, 1] > 7.1) & ~_ears(p[skin])]
         eyes = head.eye_centres.mean(axis=0)
         high = head.rest[scalp[p[scalp, 1] > 7.5]]
@@ -137,13 +137,13 @@ def _ears(template_dm: np.ndarray) -> np.ndarray:
     return (np.abs(x) > 0.735) & (y < 7.40) & (y > 6.75) & (z > 0.3)
 
 
-def _mean_colour(identity: Identity) -> np.ndarray:
+def _mean_colour(identity: FaceIdentity) -> np.ndarray:
     hair = identity.hair
     mixed: np.ndarray = linear(np.array(hair.colour)) * (1.0 - hair.grey) + linear(GREY_SRGB) * hair.grey
     return mixed + SCATTER
 
 
-def _lock_colours(identity: Identity, count: int, rng: np.random.Generator) -> np.ndarray:
+def _lock_colours(identity: FaceIdentity, count: int, rng: np.random.Generator) -> np.ndarray:
     """Linear colour of each lock: own colour and grey unevenly mixed, a little lighter or darker."""
     hair = identity.hair
     grey = np.clip(hair.grey + 1.2 * hair.grey * (1.0 - hair.grey) * rng.normal(0.0, 1.0, (count, 1)), 0.0, 1.0)
@@ -151,12 +151,12 @@ def _lock_colours(identity: Identity, count: int, rng: np.random.Generator) -> n
     return np.asarray((colour + SCATTER) * rng.uniform(0.84, 1.12, (count, 1)), np.float32)
 
 
-def _cap(identity: Identity, head: Head, style: Style, rng: np.random.Generator) -> Carried:
+def _cap(identity: FaceIdentity, head: Head, style: Style, rng: np.random.Generator) -> Carried:
     """Scalp lifted by the thickness of the hair, uneven, cut where coverage fades."""
     template = head.template
     p = template.template_dm
     cover = np.where(_ears(p), 0.0, hair_coverage(identity, p, 0.4 * noise(p, 16.0, 3)))
-    skin = template.triangles[template.triangle_part == Part.SKIN]
+    skin = template.triangles[template.triangle_part == Material.SKIN]
     chosen = skin[cover[skin].max(axis=1) > 0.0]
     points, corner = np.unique(chosen, return_inverse=True)
     triangles = corner.reshape(-1, 3).astype(np.int32)
@@ -214,7 +214,9 @@ FACE_OPENING_RAD = 1.02
 """Half angle of the face that loose hair leaves free."""
 
 
-def _sheet(identity: Identity, head: Head, style: Style, layer: int, side: float, rng: np.random.Generator) -> Carried:
+def _sheet(
+    identity: FaceIdentity, head: Head, style: Style, layer: int, side: float, rng: np.random.Generator
+) -> Carried:
     """One side of loose hair: locks side by side, over the skull from the parting and then straight down."""
     assert style.end_y_dm is not None
     skull = _Skull(head)
@@ -289,7 +291,7 @@ def _smooth_random(rng: np.random.Generator, count: int) -> np.ndarray:
     return smooth
 
 
-def _bun(identity: Identity, head: Head, style: Style, rng: np.random.Generator) -> Carried:
+def _bun(identity: FaceIdentity, head: Head, style: Style, rng: np.random.Generator) -> Carried:
     """A knot of hair at the back of the crown: a flattened ball with strands wound about it."""
     skull = _Skull(head)
     towards = np.array([0.0, 0.80, -0.60])

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from robopatient.face.geometry import move, vertex_normals
-from robopatient.face.identity import Identity, target_weights
-from robopatient.face.mesh import DM_PER_MM, HeadTemplate, Part, identity_offsets, load_template
-from robopatient.face.rig import UNIT_LIMIT, Rig
+from robopatient.face.identity import FaceIdentity, target_weights
+from robopatient.face.mesh import DM_PER_MM, HeadTemplate, Material, identity_offsets, load_template
+from robopatient.face.rig import UNIT_LIMIT, FaceRig
 from robopatient.face.teeth import seat_teeth
 from robopatient.face.wrinkles import GROUPS, distance_to_line
 from robopatient.messages import FacePose
@@ -79,12 +79,12 @@ class Head:
         How much each point follows the head's rotation: 1 the skull, 0 the shoulders.
     """
 
-    def __init__(self, identity: Identity, template: HeadTemplate | None = None) -> None:
+    def __init__(self, identity: FaceIdentity, template: HeadTemplate | None = None) -> None:
         template = template or load_template()
         self.template = template
         self.rest = template.template_dm + identity_offsets(template, target_weights(identity))
-        self.rig = Rig()
-        self.rest[template.points_of(Part.TONGUE)] += TONGUE_REST_DM
+        self.rig = FaceRig()
+        self.rest[template.points_of(Material.TONGUE)] += TONGUE_REST_DM
         seat_teeth(self.rest, template)
         self._eyes = [_eye_points(template, sign) for sign in (1.0, -1.0)]
         for points in self._eyes:
@@ -186,7 +186,7 @@ def rotation(pitch_deg: float, yaw_deg: float, roll_deg: float) -> np.ndarray:
 
 
 def _eye_points(template: HeadTemplate, sign: float) -> np.ndarray:
-    points = template.points_of(Part.EYE)
+    points = template.points_of(Material.EYE)
     return points[template.template_dm[points, 0] * sign > 0]
 
 

@@ -7,9 +7,9 @@ import numpy as np
 
 from robopatient.errors import require
 from robopatient.face import light
-from robopatient.face.identity import Identity
+from robopatient.face.identity import FaceIdentity
 from robopatient.face.kernels import depth_resolve
-from robopatient.face.mesh import DM_PER_MM, Part
+from robopatient.face.mesh import DM_PER_MM, Material
 from robopatient.face.scene import load_scene
 from robopatient.messages import FacePose
 
@@ -46,11 +46,11 @@ class HeatMap:
 
     kind = "heat"
 
-    def __init__(self, identity: Identity, size_px: int, look: light.Look | None = None) -> None:
+    def __init__(self, identity: FaceIdentity, size_px: int, look: light.Look | None = None) -> None:
         self.look = look or light.Look(background="black")
         self.size_px = size_px
         self._scene = load_scene(identity)
-        self._skin = np.ascontiguousarray(self._scene.parts[Part.SKIN].astype(np.int32))
+        self._skin = np.ascontiguousarray(self._scene.parts[Material.SKIN].astype(np.int32))
         self._clip = light.clip_matrix(self._scene.eyes_dm, self.look)
 
     def moved_mm(self, pose: FacePose) -> np.ndarray:

@@ -15,7 +15,7 @@ from robopatient.config import asset_path, decode_toml
 from robopatient.errors import ConfigError
 from robopatient.face.mesh import target_names
 
-__all__ = ["Body", "HairStyle", "Identity", "load_identity", "target_weights"]
+__all__ = ["Body", "FaceIdentity", "HairStyle", "load_identity", "target_weights"]
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 Signed = Annotated[float, Meta(ge=-1, le=1)]
@@ -72,7 +72,7 @@ class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     weeps: Share = 0.15
 
 
-class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class FaceIdentity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A face.
 
     Attributes
@@ -105,7 +105,7 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         return hashlib.sha256(msgspec.json.encode(baked, order="sorted")).hexdigest()[:16]
 
 
-def load_identity(name: str) -> Identity:
+def load_identity(name: str) -> FaceIdentity:
     """Identity of that name under ``assets/faces``, or of a user's own TOML file.
 
     Raises
@@ -116,7 +116,7 @@ def load_identity(name: str) -> Identity:
         Naming the file and the key that is unknown or out of range.
     """
     path = asset_path("faces", name)
-    identity: Identity = decode_toml(path, Identity)
+    identity: FaceIdentity = decode_toml(path, FaceIdentity)
     if identity.ancestry.african + identity.ancestry.asian + identity.ancestry.european <= 0.0:
         raise ConfigError(f"{path}: `ancestry` is all 0; give at least one of african, asian, european")
     return identity
@@ -134,7 +134,7 @@ DIRECTIONS = (
 """Suffixes of the two targets of one slider: for values above and below 0."""
 
 
-def target_weights(identity: Identity) -> dict[str, float]:
+def target_weights(identity: FaceIdentity) -> dict[str, float]:
     """Weights of the mesh's identity targets: archetypes as products of piecewise linear factors, then local shapes.
 
     The rule is MakeHuman's: age x sex x ancestry for the archetypes, age x sex x muscle x weight for the body.

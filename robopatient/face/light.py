@@ -18,10 +18,10 @@ __all__ = [
     "LIGHTS",
     "VIEWS",
     "Background",
-    "Light",
+    "CameraView",
     "LightName",
+    "Lighting",
     "Look",
-    "View",
     "ViewName",
     "background",
     "camera_dm",
@@ -38,7 +38,7 @@ LightName = Literal["window", "overhead", "night", "mask"]
 Background = Literal["wall", "black", "white", "green", "transparent"]
 
 
-class View(NamedTuple):
+class CameraView(NamedTuple):
     """Where the camera stands about the eyes: to the patient's left and up (degrees); height of its picture (dm)."""
 
     azimuth_deg: float = 0.0
@@ -46,18 +46,18 @@ class View(NamedTuple):
     height_dm: float = 3.0
 
 
-VIEWS: dict[str, View] = {
-    "frontal": View(),
-    "three-quarter": View(32.0, 2.0),
-    "left": View(35.0),
-    "right": View(-35.0),
-    "bedside": View(-24.0, 16.0, 3.2),
-    "ward": View(0.0, 6.0, 4.0),
+VIEWS: dict[str, CameraView] = {
+    "frontal": CameraView(),
+    "three-quarter": CameraView(32.0, 2.0),
+    "left": CameraView(35.0),
+    "right": CameraView(-35.0),
+    "bedside": CameraView(-24.0, 16.0, 3.2),
+    "ward": CameraView(0.0, 6.0, 4.0),
 }
 """All within what the meshes are kept for (``cull.py``)."""
 
 
-class Light(NamedTuple):
+class Lighting(NamedTuple):
     """Two lights and the sky."""
 
     key_direction: np.ndarray
@@ -71,14 +71,14 @@ class Light(NamedTuple):
 def _light(
     key: tuple[float, float, float], key_colour: tuple[float, float, float], fill: tuple[float, float, float],
     fill_colour: tuple[float, float, float], sky: tuple[float, float, float], ground: tuple[float, float, float],
-) -> Light:  # fmt: skip
+) -> Lighting:  # fmt: skip
     rows = [np.array(row, np.float32) for row in (key, key_colour, fill, fill_colour, sky, ground)]
     rows[0] /= np.linalg.norm(rows[0])
     rows[2] /= np.linalg.norm(rows[2])
-    return Light(*rows)
+    return Lighting(*rows)
 
 
-LIGHTS: dict[str, Light] = {
+LIGHTS: dict[str, Lighting] = {
     # a large ward window high on the left, and a weak cool fill from the other side
     "window": _light(
         (-0.55, 0.62, 0.75), (0.816, 0.776, 0.72), (0.85, 0.10, 0.55), (0.208, 0.234, 0.26),
@@ -210,7 +210,7 @@ def camera_dm(eyes_dm: np.ndarray, look: Look | None = None) -> np.ndarray:
     return (target + distance * turn[2]).astype(np.float32)
 
 
-def _camera(eyes_dm: np.ndarray, view: View) -> tuple[np.ndarray, np.ndarray, float]:
+def _camera(eyes_dm: np.ndarray, view: CameraView) -> tuple[np.ndarray, np.ndarray, float]:
     """Rotation from room to camera, the point looked at, and its distance."""
     azimuth, elevation = np.radians([view.azimuth_deg, view.elevation_deg])
     ca, sa, ce, se = np.cos(azimuth), np.sin(azimuth), np.cos(elevation), np.sin(elevation)

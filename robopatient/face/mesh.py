@@ -22,7 +22,7 @@ from scipy.sparse import csgraph
 from robopatient.errors import AssetError, require
 from robopatient.face.cache import Arrays, cached_arrays
 
-__all__ = ["DM_PER_MM", "HeadTemplate", "Part", "identity_offsets", "load_mask", "load_template", "target_names"]
+__all__ = ["DM_PER_MM", "HeadTemplate", "Material", "identity_offsets", "load_mask", "load_template", "target_names"]
 
 DM_PER_MM = 0.01
 """All positions of this package are in decimetres, as in the source data: x to the patient's left, y up, z forward."""
@@ -53,7 +53,7 @@ ARRAYS = (
 )  # fmt: skip
 
 
-class Part(IntEnum):
+class Material(IntEnum):
     """What a triangle is made of."""
 
     SKIN = 0
@@ -64,16 +64,16 @@ class Part(IntEnum):
 
 
 PART_OF_GROUP = {
-    "body": Part.SKIN,
-    "helper-l-eye": Part.EYE,
-    "helper-r-eye": Part.EYE,
-    "helper-upper-teeth": Part.TEETH,
-    "helper-lower-teeth": Part.TEETH,
-    "helper-tongue": Part.TONGUE,
-    "helper-l-eyelashes-1": Part.LASH,
-    "helper-l-eyelashes-2": Part.LASH,
-    "helper-r-eyelashes-1": Part.LASH,
-    "helper-r-eyelashes-2": Part.LASH,
+    "body": Material.SKIN,
+    "helper-l-eye": Material.EYE,
+    "helper-r-eye": Material.EYE,
+    "helper-upper-teeth": Material.TEETH,
+    "helper-lower-teeth": Material.TEETH,
+    "helper-tongue": Material.TONGUE,
+    "helper-l-eyelashes-1": Material.LASH,
+    "helper-l-eyelashes-2": Material.LASH,
+    "helper-r-eyelashes-1": Material.LASH,
+    "helper-r-eyelashes-2": Material.LASH,
 }
 
 
@@ -90,7 +90,7 @@ class HeadTemplate:
     triangles
         Corners as points, shape (triangles, 3), sorted by part.
     triangle_part
-        ``Part`` of each triangle.
+        ``Material`` of each triangle.
     draw_point, draw_uv, draw_triangles
         The same triangles with points doubled where the texture has a seam: point and texture place (0-1) of every
         drawn vertex, and corners as drawn vertices.
@@ -116,7 +116,7 @@ class HeadTemplate:
     joints: Mapping[str, np.ndarray]
     lash_across: np.ndarray
 
-    def points_of(self, part: Part) -> np.ndarray:
+    def points_of(self, part: Material) -> np.ndarray:
         """Points used by a part, ascending."""
         return np.unique(self.triangles[self.triangle_part == part])
 

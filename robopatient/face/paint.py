@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from robopatient.errors import require
-from robopatient.face.identity import Identity
+from robopatient.face.identity import FaceIdentity
 
 __all__ = ["BrowCanvas", "brow_canvas", "iris_texture"]
 
@@ -55,7 +55,7 @@ BROW_LINE = np.array(
 HAIRS_PER_BROW = 520
 
 
-def brow_canvas(identity: Identity, seed: int) -> BrowCanvas:
+def brow_canvas(identity: FaceIdentity, seed: int) -> BrowCanvas:
     """Brow hairs of an identity; left and right differ as they do in life."""
     image_module = require("PIL.Image", "face")
     draw_module = require("PIL.ImageDraw", "face")
@@ -96,7 +96,7 @@ IRIS_RADIUS = 0.50
 PUPIL_SHARE = 0.36
 
 
-def iris_texture(identity: Identity, seed: int) -> np.ndarray:
+def iris_texture(identity: FaceIdentity, seed: int) -> np.ndarray:
     """The eyeball from the front, sRGB uint8, shape (256, 256, 3): place is the sine of the angle from the axis."""
     rng = np.random.default_rng(seed + 99)
     axis = (np.arange(IRIS_PX) + 0.5) / IRIS_PX * 2.0 - 1.0

@@ -27,7 +27,7 @@ from robopatient.face.bodystate import BodyState
 from robopatient.face.display.finish import Finish
 from robopatient.face.display.patch import ChangePatch
 from robopatient.face.display.profile import DisplayProfile, load_profile
-from robopatient.face.generator import Engine, make_engine_or_blend, note_of
+from robopatient.face.generator import FaceEngine, make_engine_or_blend, note_of
 from robopatient.face.identity import load_identity
 from robopatient.face.light import Look
 from robopatient.face.render import Kind, Renderer, make_renderer
@@ -66,7 +66,7 @@ def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
         actor.close()
 
 
-class Display(Protocol):
+class PictureSink(Protocol):
     """Where a picture goes."""
 
     @property
@@ -112,9 +112,9 @@ class FaceActor(Actor):
         self._body = BodyState()
         self._mirror = MirrorSender(endpoints)
         self._command: FaceCommand | None = None
-        self._engine: Engine | None = None
+        self._engine: FaceEngine | None = None
         self._renderer: TieredRenderer | None = None
-        self._display: Display | None = None
+        self._display: PictureSink | None = None
         self._window_missing = False
         self._problems: list[str] = []
         self._no_picture = ""
@@ -326,7 +326,7 @@ class FaceActor(Actor):
         self._tried_ns = self._clock.now_ns()
         self._no_picture = f"no picture: {why}; trying again every {AGAIN_NS / 1e9:.0f} s"
 
-    def _load_engine(self) -> Engine:
+    def _load_engine(self) -> FaceEngine:
         engine, problem = make_engine_or_blend(self._config, self._seed)
         if problem:
             self._problems.append(problem)
@@ -376,7 +376,7 @@ class FaceActor(Actor):
             raise
         return renderer
 
-    def _open_display(self) -> Display | None:
+    def _open_display(self) -> PictureSink | None:
         """Window for the trainee, or None: without a display, or when none is wanted.
 
         "auto" wants one wherever there is a display and Qt; from then on only what a window shows has been seen.

@@ -8,7 +8,7 @@ import numpy as np
 
 from robopatient.errors import DeviceError, MissingPackageError
 from robopatient.face.bodies.head import OwnHead
-from robopatient.face.identity import Identity
+from robopatient.face.identity import FaceIdentity
 from robopatient.face.light import Look
 from robopatient.messages import FacePose
 
@@ -39,7 +39,7 @@ class Renderer(Protocol):
         """Draw pictures of another size from now on."""
         ...
 
-    def wear(self, identity: Identity | OwnHead) -> None:
+    def wear(self, identity: FaceIdentity | OwnHead) -> None:
         """Draw another face from now on: much quicker than another renderer.
 
         Raises
@@ -55,7 +55,7 @@ class Renderer(Protocol):
 
 
 def make_renderer(
-    kind: Kind, identity: Identity | OwnHead, size_px: int, look: Look | None = None, fine: bool | None = None
+    kind: Kind, identity: FaceIdentity | OwnHead, size_px: int, look: Look | None = None, fine: bool | None = None
 ) -> Renderer:
     """Renderer of a kind; "auto" takes OpenGL where a context can be had, else the rasteriser.
 

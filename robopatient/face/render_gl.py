@@ -20,10 +20,10 @@ from robopatient.face.bodies.head import OwnHead
 from robopatient.face.body import body_map
 from robopatient.face.carried import Carried
 from robopatient.face.gl_device import emulated
-from robopatient.face.identity import Identity
+from robopatient.face.identity import FaceIdentity
 from robopatient.face.keystone import SQUARE, apply
 from robopatient.face.material import GUM, HEM_DM, LASH, STREAKS, TEETH, TONGUE, TOOTH_GAP
-from robopatient.face.mesh import Part
+from robopatient.face.mesh import Material
 from robopatient.face.scene import load_scene
 from robopatient.face.texels import HALF_TEXTURES_PX, SLOPE_LIMIT
 from robopatient.messages import FacePose
@@ -74,7 +74,7 @@ class GlRenderer:
 
     def __init__(
         self,
-        identity: Identity | OwnHead,
+        identity: FaceIdentity | OwnHead,
         size_px: int,
         context: Any = None,
         look: light.Look | None = None,
@@ -107,7 +107,7 @@ class GlRenderer:
             self.close()
             raise
 
-    def wear(self, identity: Identity | OwnHead) -> None:
+    def wear(self, identity: FaceIdentity | OwnHead) -> None:
         """Draw another face from now on; context, shaders and pictures stay, which is what takes long to make."""
         scene = load_scene(identity)
         with self._at_work("changing the face"):
@@ -314,13 +314,13 @@ class GlRenderer:
             (carried_array(self._cloth, scene.gown), self._cloth, {"hem_width": HEM_DM}, False),
             (self._skin_array, self._skin, {}, True),
             (self._eye_array(), self._eye, {}, True),
-            (self._head_array(self._plain, scene.parts[Part.TEETH], self._fixed), self._plain, teeth, False),
-            (self._head_array(self._plain, scene.parts[Part.TONGUE], self._fixed), self._plain, tongue, False),
+            (self._head_array(self._plain, scene.parts[Material.TEETH], self._fixed), self._plain, teeth, False),
+            (self._head_array(self._plain, scene.parts[Material.TONGUE], self._fixed), self._plain, tongue, False),
         ]
         if len(scene.hair.triangles):
             hair = (carried_array(self._hair, scene.hair), self._hair, {"streaks": STREAKS}, False)
             self._arrays.insert(0, hair)
-        self._lashes = self._head_array(self._lash, scene.parts[Part.LASH], lash)
+        self._lashes = self._head_array(self._lash, scene.parts[Material.LASH], lash)
 
     def _skin_program(self, body: bool = False) -> Any:
         """Shader of the skin: the graphics card's, or the processor's with or without what the body does."""
@@ -332,7 +332,7 @@ class GlRenderer:
         return program
 
     def _skin_array_of(self, program: Any) -> Any:
-        return self._head_array(program, self._scene.parts[Part.SKIN], self._fixed)
+        return self._head_array(program, self._scene.parts[Material.SKIN], self._fixed)
 
     def _head_array(self, program: Any, triangles: np.ndarray, static: Any) -> Any:
         content = [
@@ -352,7 +352,7 @@ class GlRenderer:
 
     def _eye_array(self) -> Any:
         scene = self._scene
-        corners = np.searchsorted(scene.eye_vertices, scene.parts[Part.EYE]).astype("i4")
+        corners = np.searchsorted(scene.eye_vertices, scene.parts[Material.EYE]).astype("i4")
         self._eye_moving = self._buffer(reserve=len(scene.eye_vertices) * FRAME_FLOATS * 4, dynamic=True)
         content = [
             _content(self._eye, self._eye_moving, ("3f place", "3f normal", "2f wrinkle")),

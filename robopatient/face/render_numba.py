@@ -11,8 +11,8 @@ from robopatient.face import light
 from robopatient.face.bodies.head import OwnHead
 from robopatient.face.body import body_map
 from robopatient.face.carried import Carried
-from robopatient.face.frame import Frame
-from robopatient.face.identity import Identity
+from robopatient.face.frame import SceneFrame
+from robopatient.face.identity import FaceIdentity
 from robopatient.face.kernels import (
     ATTRIBUTES,
     EYE,
@@ -29,7 +29,7 @@ from robopatient.face.kernels import (
     shade,
 )
 from robopatient.face.material import GUM, LASH, TEETH, TONGUE, TOOTH_GAP
-from robopatient.face.mesh import Part
+from robopatient.face.mesh import Material
 from robopatient.face.scene import load_scene
 from robopatient.face.texels import HALF_TEXTURES_PX
 from robopatient.messages import FacePose
@@ -48,13 +48,13 @@ class NumbaRenderer:
 
     kind = "numba"
 
-    def __init__(self, identity: Identity | OwnHead, size_px: int, look: light.Look | None = None) -> None:
+    def __init__(self, identity: FaceIdentity | OwnHead, size_px: int, look: light.Look | None = None) -> None:
         self.look = look or light.Look()
         self._light = light.LIGHTS[self.look.light]
         self.size_px = size_px
         self.wear(identity)
 
-    def wear(self, identity: Identity | OwnHead) -> None:
+    def wear(self, identity: FaceIdentity | OwnHead) -> None:
         """Draw another face from now on."""
         scene = self._scene = load_scene(identity)
         self._clip = light.clip_matrix(scene.eyes_dm, self.look)
@@ -66,17 +66,17 @@ class NumbaRenderer:
         pieces = [
             (GOWN, scene.gown.triangles + head_count),
             (HAIR, scene.hair.triangles + head_count + gown_count),
-            (SKIN, scene.parts[Part.SKIN]),
-            (EYE, scene.parts[Part.EYE]),
-            (TEETH_PART, scene.parts[Part.TEETH]),
-            (TONGUE_PART, scene.parts[Part.TONGUE]),
+            (SKIN, scene.parts[Material.SKIN]),
+            (EYE, scene.parts[Material.EYE]),
+            (TEETH_PART, scene.parts[Material.TEETH]),
+            (TONGUE_PART, scene.parts[Material.TONGUE]),
         ]
         self._triangles = np.concatenate([triangles for _, triangles in pieces]).astype(np.int32)
         self._material = np.concatenate([np.full(len(t), kind, np.int8) for kind, t in pieces])
         self._count = head_count + gown_count + len(scene.hair.place)
         self._attributes = np.zeros((self._count, ATTRIBUTES), np.float32)
-        self._skin_vertices = np.unique(scene.parts[Part.SKIN])
-        self._plain_vertices = np.unique(np.concatenate([scene.parts[Part.TEETH], scene.parts[Part.TONGUE]]))
+        self._skin_vertices = np.unique(scene.parts[Material.SKIN])
+        self._plain_vertices = np.unique(np.concatenate([scene.parts[Material.TEETH], scene.parts[Material.TONGUE]]))
         self._attributes[self._skin_vertices, 3] = scene.open_sky[self._skin_vertices]
         self._attributes[self._skin_vertices, 12:14] = scene.uv[self._skin_vertices]
         self._attributes[self._plain_vertices, 5:7] = scene.uv[self._plain_vertices]
@@ -134,7 +134,7 @@ class NumbaRenderer:
         lash = light.encode(np.array(LASH) * lash_light) * 255.0
         if self.look.channels == 4:
             picture[..., 3] = np.where(number >= 0, 255, 0)
-        blend_lashes(x, y, z, scene.parts[Part.LASH], self._lash_alpha, lash.astype(np.float32), depth, picture)
+        blend_lashes(x, y, z, scene.parts[Material.LASH], self._lash_alpha, lash.astype(np.float32), depth, picture)
         if self._outside is not None:
             picture[self._outside] = 0
         return picture
@@ -153,7 +153,7 @@ class NumbaRenderer:
         y = (0.5 - moved[1] * inverse_w * 0.5) * height - 0.5
         return x, y, moved[2] * inverse_w, inverse_w
 
-    def _carry(self, carried: Carried, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+    def _carry(self, carried: Carried, frame: SceneFrame) -> tuple[np.ndarray, np.ndarray]:
         """Posed places, and lit colour with highlight side by side: what the carried vertex shader does."""
         turn, pivot = frame.head_rotation, self._scene.head.head_joint
         follows = carried.follows[:, None]

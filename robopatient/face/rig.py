@@ -17,7 +17,7 @@ from robopatient.facs import ACTION_UNITS, sides, unit_of_name
 from robopatient.levels import MAX_INTENSITY
 from robopatient.messages import FacePose
 
-__all__ = ["DRIVES", "UNIT_LIMIT", "WRINKLES", "Drive", "Rig", "RigWeights", "sided_intensities", "unit_weights"]
+__all__ = ["DRIVES", "UNIT_LIMIT", "WRINKLES", "Drive", "FaceRig", "RigWeights", "sided_intensities", "unit_weights"]
 
 SIDES = ("L", "R")
 SIDE_NAMES = {"L": "Left", "R": "Right"}
@@ -126,7 +126,7 @@ class RigWeights(msgspec.Struct, frozen=True):
     wrinkles: dict[str, float]
 
 
-class Rig:
+class FaceRig:
     """The anatomy that all patients share."""
 
     def weights(self, pose: FacePose) -> RigWeights:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from robopatient.face.identity import Ancestry, Hair, HairStyle, Identity, Skin
+from robopatient.face.identity import Ancestry, FaceIdentity, Hair, HairStyle, Skin
 from robopatient.face.skin import monk_colour
 
 __all__ = ["CELLS", "Cell", "draw_identity", "sample_identities"]
@@ -49,20 +49,20 @@ BROW_LIGHTEST = 0.5
 """Brows against skin, encoded: hair may be dyed or white on any skin, but no brow is lighter than the skin under it."""
 
 
-def sample_identities(count: int, seed: int) -> list[Identity]:
+def sample_identities(count: int, seed: int) -> list[FaceIdentity]:
     """Patients of a seed: cell counts differ by one at most, and are equal when ``count`` is a multiple of all cells.
 
     The first patients of a longer list are those of a shorter one.
     """
     rng = np.random.default_rng(seed)
-    identities: list[Identity] = []
+    identities: list[FaceIdentity] = []
     while len(identities) < count:
         for index in rng.permutation(len(CELLS)):
             identities.append(draw_identity(CELLS[index], len(identities), seed))
     return identities[:count]
 
 
-def draw_identity(cell: Cell, number: int, seed: int) -> Identity:
+def draw_identity(cell: Cell, number: int, seed: int) -> FaceIdentity:
     """The patient of a number and a seed within a cell, whoever else is drawn."""
     rng = np.random.default_rng([seed, number])
     age = float(rng.uniform(*cell.age_years))
@@ -89,7 +89,7 @@ def draw_identity(cell: Cell, number: int, seed: int) -> Identity:
         min(0.55 * grey * 0.6 + (1.0 - 0.55 * grey) * 0.85 * channel, BROW_LIGHTEST * own)
         for channel, own in zip(colour, skin_srgb, strict=True)
     ]
-    return Identity(
+    return FaceIdentity(
         name=f"sample-{seed}-{number:05d}",
         description=f"{cell.sex}, {age:.0f}, mostly {cell.ancestry}, Monk tone {tone:.1f}",
         age_years=age,

@@ -14,14 +14,14 @@ from robopatient.face.bodies.head import OwnHead
 from robopatient.face.cache import Arrays, cached_arrays
 from robopatient.face.carried import Carried
 from robopatient.face.cull import seen_triangles
-from robopatient.face.frame import Frame
+from robopatient.face.frame import SceneFrame
 from robopatient.face.geometry import vertex_normals
 from robopatient.face.gown import build_gown, gown_cover_dm
 from robopatient.face.hair import build_hair
 from robopatient.face.head import Head, PosedHead
-from robopatient.face.identity import Identity
+from robopatient.face.identity import FaceIdentity
 from robopatient.face.mask import masked
-from robopatient.face.mesh import DM_PER_MM, WHEEL_VERSION, Part, load_template
+from robopatient.face.mesh import DM_PER_MM, WHEEL_VERSION, Material, load_template
 from robopatient.face.raster import open_sky
 from robopatient.face.skin import SkinMaps, bake_skin
 from robopatient.face.teeth import outer_wall, tooth_places
@@ -51,7 +51,7 @@ class Scene:
         Place across the lashes (0 at the lid, 1 at the tip) and density for every drawn vertex, shape (vertices, 2).
     """
 
-    def __init__(self, identity: Identity) -> None:
+    def __init__(self, identity: FaceIdentity) -> None:
         template = load_template()
         self.identity = identity
         self.head = Head(identity, template)
@@ -62,18 +62,18 @@ class Scene:
         self._textures: dict[tuple[int, bool], SkinMaps] = {(0, False): self.maps}
         self.gown = _unpack("gown", baked)
         self.hair = _unpack("hair", baked)
-        self.parts = {part: template.draw_triangles[template.triangle_part == part] for part in Part}
-        self.parts[Part.SKIN] = self.parts[Part.SKIN][baked["skin_seen"]]
-        self.parts[Part.TEETH] = self.parts[Part.TEETH][outer_wall(template)]
+        self.parts = {part: template.draw_triangles[template.triangle_part == part] for part in Material}
+        self.parts[Material.SKIN] = self.parts[Material.SKIN][baked["skin_seen"]]
+        self.parts[Material.TEETH] = self.parts[Material.TEETH][outer_wall(template)]
         self.uv = template.draw_uv.copy()
-        teeth = np.unique(self.parts[Part.TEETH])
+        teeth = np.unique(self.parts[Material.TEETH])
         self.uv[teeth] = tooth_places(template)[template.draw_point[teeth]]
         self.open_sky = baked["open_sky"][template.draw_point].astype(np.float32)
-        upper = template.template_dm[:, 1] > template.template_dm[template.points_of(Part.EYE), 1].mean()
+        upper = template.template_dm[:, 1] > template.template_dm[template.points_of(Material.EYE), 1].mean()
         density = identity.hair.lashes * np.where(upper, 1.0, LOWER_LASHES)
         across = np.nan_to_num(template.lash_across)
         self.lashes = np.stack([across, density], axis=1)[template.draw_point].astype(np.float32)
-        self.eye_vertices = np.unique(self.parts[Part.EYE])
+        self.eye_vertices = np.unique(self.parts[Material.EYE])
         eye_points = template.draw_point[self.eye_vertices]
         self._eye_side = (template.template_dm[eye_points, 0] < 0).astype(int)
         offset = self.head.rest[eye_points] - self.head.eye_centres[self._eye_side]
@@ -91,11 +91,11 @@ class Scene:
             self._textures[halvings, mask] = made
         return self._textures[halvings, mask]
 
-    def frame(self, pose: FacePose) -> Frame:
+    def frame(self, pose: FacePose) -> SceneFrame:
         """Vertices of a pose."""
         posed: PosedHead = self.head.pose(pose)
         vertices = np.concatenate([posed.points, posed.normals, posed.wrinkle], axis=1)[self.draw_point]
-        return Frame(
+        return SceneFrame(
             vertices=np.ascontiguousarray(vertices, np.float32),
             eye_lids=np.ascontiguousarray(posed.lids[self._eye_side]),
             head_rotation=posed.head_rotation,
@@ -108,12 +108,12 @@ class Scene:
 
 @lru_cache(maxsize=8)
 def _scene_of(_digest: str, identity_json: bytes) -> Scene:
-    return Scene(msgspec.json.decode(identity_json, type=Identity))
+    return Scene(msgspec.json.decode(identity_json, type=FaceIdentity))
 
 
-def load_scene(subject: Identity | OwnHead) -> Scene:
+def load_scene(subject: FaceIdentity | OwnHead) -> Scene:
     """Scene of an identity, or of a user's own head; the last few are kept, so that two renderers share one."""
-    if not isinstance(subject, Identity):
+    if not isinstance(subject, FaceIdentity):
         from robopatient.face.bodies.scene import OwnScene
 
         return OwnScene(subject)  # type: ignore[return-value] # has all that a renderer asks for
@@ -121,7 +121,7 @@ def load_scene(subject: Identity | OwnHead) -> Scene:
     return _scene_of(identity.digest(), msgspec.json.encode(identity))
 
 
-def _bake(identity: Identity, head: Head) -> Arrays:
+def _bake(identity: FaceIdentity, head: Head) -> Arrays:
     gown, hair = build_gown(head), build_hair(identity, head)
     arrays: Arrays = {f"map_{name}": value for name, value in bake_skin(identity)._asdict().items()}
     arrays["open_sky"] = _occlusion(head, hair)
@@ -137,7 +137,7 @@ def _cull(head: Head, gown: Carried, hair: Carried) -> tuple[np.ndarray, np.ndar
 
     Thin hair hides nothing, and is drawn wherever it is.
     """
-    skin = head.template.triangles[head.template.triangle_part == Part.SKIN]
+    skin = head.template.triangles[head.template.triangle_part == Material.SKIN]
     whole = hair.density[hair.triangles].min(axis=1) >= 1.0
     sets = [skin, gown.triangles + len(head.rest), hair.triangles[whole] + len(head.rest) + len(gown.place)]
     place = np.concatenate([head.rest, gown.place, hair.place])
@@ -169,12 +169,12 @@ def _occlusion(head: Head, hair: Carried) -> np.ndarray:
     """Open sky of every point of the head at rest, hair standing in the light."""
     points = np.concatenate([head.rest, hair.place])
     normals = np.concatenate([vertex_normals(head.rest, head.template.triangles), hair.normal])
-    lashes = head.template.triangle_part == Part.LASH
+    lashes = head.template.triangle_part == Material.LASH
     triangles = np.concatenate([head.template.triangles[~lashes], hair.triangles + len(head.rest)]).astype(np.int32)
     sky = open_sky(points.astype(np.float32), normals.astype(np.float32), triangles)[: len(head.rest)]
     # The mouth is shut at rest. Open, it is lit from the lips inwards: fade over the depth behind the front teeth.
     template = head.template
-    teeth, tongue, lining = template.points_of(Part.TEETH), template.points_of(Part.TONGUE), template.mouth()
+    teeth, tongue, lining = template.points_of(Material.TEETH), template.points_of(Material.TONGUE), template.mouth()
     front_dm = head.rest[teeth, 2].max()
     for points, lit in ((teeth, TEETH_SKY), (tongue, TONGUE_SKY), (lining, LINING_SKY)):
         sky[points] = lit * np.clip(1.0 - (front_dm - head.rest[points, 2]) / MOUTH_DEPTH_DM, MOUTH_DARKEST, 1.0)

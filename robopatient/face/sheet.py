@@ -10,7 +10,7 @@ from firmware_bridge.outputs import check_outputs, new_files
 from robopatient.config import asset_names
 from robopatient.errors import AssetError, ConfigError, require
 from robopatient.face.apex import apex_au
-from robopatient.face.identity import Identity, load_identity
+from robopatient.face.identity import FaceIdentity, load_identity
 from robopatient.face.light import make_look
 from robopatient.face.render import Kind, Renderer, make_renderer
 from robopatient.face.sampler import sample_identities
@@ -75,7 +75,7 @@ def _names(faces: str) -> list[str]:
     return [name.strip() for name in faces.split(",") if name.strip()] or asset_names("faces")
 
 
-def _block(drawer: Renderer, identity: Identity, poses: list[FacePose], columns: int) -> np.ndarray:
+def _block(drawer: Renderer, identity: FaceIdentity, poses: list[FacePose], columns: int) -> np.ndarray:
     """All poses of one identity, in rows of ``columns``."""
     drawer.wear(identity)
     pictures = [drawer.draw(pose) for pose in poses]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from robopatient.face.brush import blend, noise, spot, tint
-from robopatient.face.identity import Identity
+from robopatient.face.identity import FaceIdentity
 from robopatient.face.light import encode, linear
 from robopatient.face.paint import brow_canvas, iris_texture
 from robopatient.face.texels import Texels, load_texels, slope_bytes, to_image
@@ -67,7 +67,7 @@ class SkinMaps(NamedTuple):
     iris: np.ndarray
 
 
-def bake_skin(identity: Identity) -> SkinMaps:
+def bake_skin(identity: FaceIdentity) -> SkinMaps:
     """Paint the textures of an identity (a second or two)."""
     texels = load_texels()
     seed = int(identity.digest()[:8], 16)
@@ -108,7 +108,7 @@ def monk_colour(tone: float) -> np.ndarray:
     return np.asarray(colour * (light * LIGHT_BLOOD + (1.0 - light) * DARK_BLOOD), np.float32)
 
 
-def _albedo(identity: Identity, texels: Texels, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _albedo(identity: FaceIdentity, texels: Texels, seed: int) -> tuple[np.ndarray, np.ndarray]:
     skin, hair = identity.skin, identity.hair
     p = texels.position
     base = monk_colour(skin.monk_tone)
@@ -185,7 +185,7 @@ BALD_TOP_DM = ((0.0, 6.0), (0.95, 6.0), (1.1, 7.62), (1.5, 7.75), (2.2, 7.85), (
 """Upper edge of a horseshoe of hair."""
 
 
-def hair_coverage(identity: Identity, position: np.ndarray, wobble: np.ndarray) -> np.ndarray:
+def hair_coverage(identity: FaceIdentity, position: np.ndarray, wobble: np.ndarray) -> np.ndarray:
     """How much of the skin hair covers at template positions, 0-1."""
     style = identity.hair.style
     if style == "none":
@@ -202,7 +202,7 @@ def hair_coverage(identity: Identity, position: np.ndarray, wobble: np.ndarray) 
     return cover
 
 
-def _pores(texels: Texels, identity: Identity, seed: int) -> np.ndarray:
+def _pores(texels: Texels, identity: FaceIdentity, seed: int) -> np.ndarray:
     """Slopes of pores and fine lines: stronger in older skin; lips have furrows instead."""
     p = texels.position
     strength = 0.10 + 0.0012 * identity.skin.wrinkle_age_years

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from robopatient.face.mesh import HeadTemplate, Part
+from robopatient.face.mesh import HeadTemplate, Material
 
 __all__ = ["arches", "outer_wall", "seat_teeth", "tooth_places"]
 
@@ -34,8 +34,8 @@ NEAR_RAD = 0.16
 
 def arches(template: HeadTemplate) -> tuple[np.ndarray, np.ndarray]:
     """Points of the upper and of the lower row, ascending."""
-    triangles = template.triangles[template.triangle_part == Part.TEETH]
-    points = template.points_of(Part.TEETH)
+    triangles = template.triangles[template.triangle_part == Material.TEETH]
+    points = template.points_of(Material.TEETH)
     corner = np.searchsorted(points, triangles)
     a, b = corner[:, [0, 1]].ravel(), corner[:, [1, 2]].ravel()
     links = sparse.coo_matrix((np.ones(len(a), np.int8), (a, b)), (len(points), len(points)))
@@ -59,7 +59,7 @@ def seat_teeth(rest: np.ndarray, template: HeadTemplate) -> None:
 
 def outer_wall(template: HeadTemplate) -> np.ndarray:
     """Which triangles of the teeth, as drawn, lie towards the lips: nobody sees the others. Shape (triangles,) bool."""
-    triangles = template.triangles[template.triangle_part == Part.TEETH]
+    triangles = template.triangles[template.triangle_part == Material.TEETH]
     visible: np.ndarray = (tooth_places(template)[triangles, 1] < ALL_GUM).all(axis=1)
     return visible
 

@@ -14,7 +14,7 @@ from scipy import ndimage
 from robopatient.errors import require
 from robopatient.face.cache import Arrays, cached_arrays
 from robopatient.face.geometry import vertex_normals
-from robopatient.face.mesh import MOUTH_CHART, WHEEL_VERSION, HeadTemplate, Part, load_mask, load_template
+from robopatient.face.mesh import MOUTH_CHART, WHEEL_VERSION, HeadTemplate, Material, load_mask, load_template
 from robopatient.face.raster import fill_texture
 from robopatient.face.wrinkles import GROUPS, distance_to_line
 
@@ -115,7 +115,7 @@ def _nearest_row(count: int) -> np.ndarray:
 
 
 def _build(template: HeadTemplate) -> Arrays:
-    skin = template.triangle_part == Part.SKIN
+    skin = template.triangle_part == Material.SKIN
     normals = vertex_normals(template.template_dm, template.triangles[skin])
     attributes = np.concatenate(
         [template.template_dm[template.draw_point], normals[template.draw_point], template.mask_uv], axis=1

@@ -43,7 +43,7 @@ ROOM = 0.85
 """The step up is tried when its expected time is below this part of its limit."""
 
 
-class Step(NamedTuple):
+class RenderTier(NamedTuple):
     """Size of the pictures and how many a second."""
 
     size_px: int
@@ -178,10 +178,13 @@ class TieredRenderer:
         self._slow_windows = self._quick_windows = 0
 
 
-def _steps(size_px: int, fps: float) -> list[Step]:
+def _steps(size_px: int, fps: float) -> list[RenderTier]:
     """What may be drawn, the best first: rates down to ``SLOWEST_FPS`` at full size, then smaller at the last rate."""
     rates = [fps]
     while rates[-1] > SLOWEST_FPS:
         rates.append(max(SLOWEST_FPS, rates[-1] / 2.0))
     smaller = [round(size_px * share / 16) * 16 for share in SHRINK]
-    return [*(Step(size_px, rate) for rate in rates), *(Step(smaller_px, rates[-1]) for smaller_px in smaller)]
+    return [
+        *(RenderTier(size_px, rate) for rate in rates),
+        *(RenderTier(smaller_px, rates[-1]) for smaller_px in smaller),
+    ]

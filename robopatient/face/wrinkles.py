@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["GROUPS", "Group", "Line", "distance_to_line"]
+__all__ = ["GROUPS", "Line", "WrinkleGroup", "distance_to_line"]
 
 
 class Line(NamedTuple):
@@ -23,7 +23,7 @@ class Line(NamedTuple):
     depth: float = 1.0
 
 
-class Group(NamedTuple):
+class WrinkleGroup(NamedTuple):
     """Lines that appear together.
 
     ``layer`` 0 or 1: groups of one layer must not overlap, because a vertex has one strength per layer.
@@ -56,8 +56,8 @@ def _across(start_dm: float, y_dm: float, rise: float, end_dm: float, depth: flo
     return Line([(start_dm, y_dm), (middle, y_dm + rise), (end_dm, y_dm - 0.2 * rise)], 0.014, depth)
 
 
-GROUPS: dict[str, Group] = {
-    "glabella": Group(
+GROUPS: dict[str, WrinkleGroup] = {
+    "glabella": WrinkleGroup(
         0,
         0.30,
         (
@@ -66,7 +66,7 @@ GROUPS: dict[str, Group] = {
             Line([(-0.05, 7.378), (0.0, 7.372), (0.05, 7.378)], 0.013, 0.6),
         ),
     ),
-    "forehead": Group(
+    "forehead": WrinkleGroup(
         1,
         0.34,
         (
@@ -76,7 +76,7 @@ GROUPS: dict[str, Group] = {
             _across(-0.02, 7.912, 0.010, 0.19, 0.7),
         ),
     ),
-    "forehead_side": Group(
+    "forehead_side": WrinkleGroup(
         1,
         0.30,
         (
@@ -85,8 +85,8 @@ GROUPS: dict[str, Group] = {
             _across(0.26, 7.835, 0.016, 0.50, 1.0),
         ),
     ),
-    "crows_feet": Group(0, 0.34, _fan((0.445, 7.285), (0.055, 0.19), (-48, -30, -12, 6, 24, 40))),
-    "under_eye": Group(
+    "crows_feet": WrinkleGroup(0, 0.34, _fan((0.445, 7.285), (0.055, 0.19), (-48, -30, -12, 6, 24, 40))),
+    "under_eye": WrinkleGroup(
         1,
         0.42,
         (
@@ -95,7 +95,7 @@ GROUPS: dict[str, Group] = {
             Line([(0.25, 7.145), (0.33, 7.132), (0.41, 7.150)], 0.011, 0.4),
         ),
     ),
-    "bunny": Group(
+    "bunny": WrinkleGroup(
         0,
         0.10,
         (
@@ -105,14 +105,14 @@ GROUPS: dict[str, Group] = {
             Line([(-0.04, 7.325), (0.0, 7.318), (0.04, 7.325)], 0.011, 0.8),
         ),
     ),
-    "nasolabial": Group(
+    "nasolabial": WrinkleGroup(
         0,
         0.50,
         (
             Line([(0.15, 6.985), (0.20, 6.935), (0.255, 6.84), (0.30, 6.735), (0.322, 6.64), (0.318, 6.56)], 0.030),
         ),
     ),
-    "mouth_corner": Group(
+    "mouth_corner": WrinkleGroup(
         1,
         0.40,
         (
@@ -120,7 +120,7 @@ GROUPS: dict[str, Group] = {
             Line([(0.365, 6.740), (0.395, 6.640), (0.385, 6.530), (0.350, 6.440)], 0.032, 0.25),
         ),
     ),
-    "chin": Group(
+    "chin": WrinkleGroup(
         0,
         0.18,
         (
@@ -129,7 +129,7 @@ GROUPS: dict[str, Group] = {
             Line([(0.085, 6.35), (0.10, 6.32), (0.085, 6.29)], 0.014, 0.4),
         ),
     ),
-    "neck": Group(
+    "neck": WrinkleGroup(
         1,
         0.35,
         (

@@ -21,7 +21,7 @@ __all__ = ["InteropActor", "main"]
 TOPICS = ("force", "pain", "press", "heard", "seen", "action", "health", "note", "study", "trial", "stop")
 
 
-class Outlet(Protocol):
+class MessageOutlet(Protocol):
     """Where messages and markers go."""
 
     def send(self, message: m.Message) -> None: ...
@@ -36,7 +36,7 @@ def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
     serve(lambda: InteropActor(config, endpoints, folder.name, HostClock()))
 
 
-class InteropActor(OutletsActor[Outlet]):
+class InteropActor(OutletsActor[MessageOutlet]):
     """Tells messages and markers to the outlets that the session wishes."""
 
     def __init__(self, config: SessionConfig, endpoints: Endpoints, session: str, clock: Clock) -> None:

@@ -12,12 +12,12 @@ from msgspec import Meta
 
 from robopatient.config import Fraction, Positive
 from robopatient.levels import MAX_NRS
-from robopatient.patient.part import Part, approach, share_of_rest
+from robopatient.patient.part import PatientSection, approach, share_of_rest
 
 __all__ = ["Adaptation", "TwoProcess"]
 
 
-class Adaptation(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Adaptation(PatientSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Once a press: ``h_q <- rho_h h_q + (1 - rho_h) N``, ``z <- rho_z z + (1 - rho_z) N``."""
 
     habituation: Annotated[float, Meta(ge=0, le=0.8)] = 0.25

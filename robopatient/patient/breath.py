@@ -6,12 +6,12 @@ Quiet breathing is the face's business and moves no organ here (assumption: its 
 from __future__ import annotations
 
 from robopatient.config import Positive
-from robopatient.patient.part import Part, approach
+from robopatient.patient.part import PatientSection, approach
 
 __all__ = ["Breath", "Breathing"]
 
 
-class Breathing(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Breathing(PatientSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A deep breath; all values are assumptions."""
 
     in_s: Positive = 2.0

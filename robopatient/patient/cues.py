@@ -13,7 +13,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from robopatient.config import Fraction, Positive
-from robopatient.patient.part import Part
+from robopatient.patient.part import PatientSection
 
 __all__ = ["CueMemory", "Cues", "KnownCue", "concept_of"]
 
@@ -24,7 +24,7 @@ CONCEPTS = {
 """Words that make an announcement one of a class; the first class that is found counts."""
 
 
-class KnownCue(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class KnownCue(PatientSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """An announcement that the patient has learned to read before the session."""
 
     words: str
@@ -33,7 +33,7 @@ class KnownCue(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """V at the start (assumption)."""
 
 
-class Cues(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Cues(PatientSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What announcements do to expectation; only in those who are aware of their meaning (arXiv 2603.16288)."""
 
     aware: bool = True

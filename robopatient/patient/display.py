@@ -8,15 +8,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from robopatient.config import Fraction, Positive
-from robopatient.patient.part import Part, approach, share_of_rest
+from robopatient.patient.part import PatientSection, approach, share_of_rest
 
-__all__ = ["Display", "Shown", "Streams"]
+__all__ = ["DisplayTraits", "ShownPain", "Streams"]
 
 EXAGGERATED = 0.6
 """Gain of full exaggeration on what pain has left of the scale (assumption: 3 of 10 is shown as 4.3)."""
 
 
-class Display(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class DisplayTraits(PatientSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Traits, all assumptions; stoicism and exaggeration exclude each other."""
 
     stoicism: Fraction = 0.0
@@ -33,7 +33,7 @@ class Display(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Time constant in which the worst pain of a press fades from the self-report (assumption)."""
 
 
-class Shown(NamedTuple):
+class ShownPain(NamedTuple):
     """NRS by stream."""
 
     report: float
@@ -44,15 +44,15 @@ class Shown(NamedTuple):
 class Streams:
     """Felt pain in, three streams out."""
 
-    def __init__(self, display: Display) -> None:
+    def __init__(self, display: DisplayTraits) -> None:
         self._display = display
         self._recalled = 0.0
 
-    def step(self, felt_nrs: float, dt_s: float) -> Shown:
+    def step(self, felt_nrs: float, dt_s: float) -> ShownPain:
         """What gets out now; the report is of the worst that is still in mind."""
         display = self._display
         self._recalled = max(felt_nrs, approach(self._recalled, felt_nrs, dt_s, display.recall_s))
-        return Shown(
+        return ShownPain(
             self._out(self._recalled, display.report_share),
             self._out(felt_nrs, display.face_share),
             self._out(felt_nrs, display.voice_share),

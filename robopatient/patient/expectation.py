@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Protocol
 from msgspec import Meta
 
 from robopatient.config import Fraction, NonNegative, Positive
-from robopatient.patient.part import Part
+from robopatient.patient.part import PatientSection
 
 __all__ = ["Belief", "Expectation", "KalmanBelief", "LearnedBelief", "lean", "make_belief"]
 
@@ -21,7 +21,7 @@ NOTICED_NRS = 0.5
 """Pain from which expectation has its full say (assumption): it shapes pain and does not make it out of nothing."""
 
 
-class Expectation(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Expectation(PatientSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Published group means (Onysk et al., eLife 90634); the defaults are of the steadiest of the four conditions."""
 
     form: Literal["rl", "kalman"] = "rl"

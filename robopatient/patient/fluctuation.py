@@ -14,9 +14,9 @@ from msgspec import Meta
 
 from robopatient.config import NonNegative
 from robopatient.levels import MAX_NRS
-from robopatient.patient.part import Part
+from robopatient.patient.part import PatientSection
 
-__all__ = ["Fluctuation", "Wander"]
+__all__ = ["Fluctuation", "PainFluctuation"]
 
 GRID_S = 1.0
 STREAM = 9
@@ -25,7 +25,7 @@ STREAM = 9
 Level = Annotated[float, Meta(ge=0, le=10)]
 
 
-class Fluctuation(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Fluctuation(PatientSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Pain without a touch; all sizes are assumptions."""
 
     mean_nrs: Level = 1.0
@@ -42,7 +42,7 @@ class Fluctuation(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How long a wave lasts, on average."""
 
 
-class Wander:
+class PainFluctuation:
     """Endogenous pain, NRS; a straight line between the points of the grid."""
 
     def __init__(self, fluctuation: Fluctuation, seed: int) -> None:

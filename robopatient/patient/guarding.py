@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from robopatient.config import Fraction, NonNegative, Positive
 from robopatient.levels import MAX_NRS
-from robopatient.patient.part import Part, approach, share_of_rest
+from robopatient.patient.part import PatientSection, approach, share_of_rest
 
 __all__ = ["Brace", "Guarding", "Rebound", "Release"]
 
@@ -16,7 +16,7 @@ FASTEST_RELEASE_NEWTON_PER_S = 400.0
 """Faster changes are no hand's (95th percentile of the published slopes, facts sheet robopatient_systems, 1.7)."""
 
 
-class Guarding(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Guarding(PatientSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Bracing that follows strong or repeated pain and makes the next press hurt more. All values are assumptions."""
 
     gain: Fraction = 0.12
@@ -31,7 +31,7 @@ class Guarding(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Bracing that is there before any touch: the board-like abdomen of peritonitis."""
 
 
-class Release(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Release(PatientSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Rebound: pain when the hand lets go fast, k_r (-dF/dt)+ (facts sheet patient_model, 2). Values: assumptions."""
 
     nrs_per_newton_per_s: NonNegative = 0.0

@@ -17,7 +17,7 @@ from robopatient.patient.breath import Breath
 from robopatient.patient.cues import CueMemory
 from robopatient.patient.display import Streams
 from robopatient.patient.expectation import lean, make_belief
-from robopatient.patient.fluctuation import Wander
+from robopatient.patient.fluctuation import PainFluctuation
 from robopatient.patient.guarding import Brace, Rebound
 from robopatient.patient.offset import Offset
 from robopatient.patient.part import approach
@@ -91,7 +91,7 @@ class Patient:
         self._belief = make_belief(profile.expectation) if profile.expectation else None
         self._cues = CueMemory(profile.cues) if profile.cues else None
         self._offset = Offset(profile.offset, chronic) if profile.offset else None
-        self._wander = Wander(profile.fluctuation, seed) if profile.fluctuation else None
+        self._wander = PainFluctuation(profile.fluctuation, seed) if profile.fluctuation else None
         self._self_report = SelfReport(profile.talk, profile.sites, (profile.complaint, profile.history), seed)
 
         self._fail_quiet_ns = fail_quiet_ms * 1e6

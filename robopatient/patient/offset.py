@@ -10,12 +10,12 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from robopatient.patient.part import Part, approach
+from robopatient.patient.part import PatientSection, approach
 
 __all__ = ["Offset", "OffsetAnalgesia"]
 
 
-class OffsetAnalgesia(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class OffsetAnalgesia(PatientSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A falling stimulus relieves beyond its fall."""
 
     gain: Annotated[float, Meta(ge=0, le=0.9)] = 0.68

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from robopatient.patient.part import Part
+from robopatient.patient.part import PatientSection
 from robopatient.patient.profile import PatientProfile
 
 __all__ = ["Parameter", "parameters", "to_markdown"]
@@ -73,7 +73,7 @@ def to_markdown() -> str:
 def _sections(kind: type[msgspec.Struct], at: str) -> Iterator[tuple[str, type[msgspec.Struct]]]:
     for name, hint in typing.get_type_hints(kind).items():
         for part in (hint, *typing.get_args(hint)):
-            if isinstance(part, type) and issubclass(part, Part):
+            if isinstance(part, type) and issubclass(part, PatientSection):
                 yield f"{at}{name}", part
                 yield from _sections(part, f"{at}{name}.")
 
@@ -82,7 +82,7 @@ def _rows(section: str, kind: type[msgspec.Struct]) -> Iterator[Parameter]:
     hints = typing.get_type_hints(kind, include_extras=True)
     said = _said(kind)
     for field in msgspec.structs.fields(kind):
-        if any(isinstance(part, type) and issubclass(part, Part) for part in typing.get_args(field.type)):
+        if any(isinstance(part, type) and issubclass(part, PatientSection) for part in typing.get_args(field.type)):
             continue  # a section of its own
         key = field.name
         default = "required" if field.required else msgspec.json.encode(field.default).decode()

@@ -11,10 +11,10 @@ import msgspec
 
 from robopatient.levels import MAX_NRS
 
-__all__ = ["Part", "approach", "share_of_rest"]
+__all__ = ["PatientSection", "approach", "share_of_rest"]
 
 
-class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class PatientSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Base of the sections of a patient file."""
 
 

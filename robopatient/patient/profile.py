@@ -19,13 +19,13 @@ from robopatient.errors import ConfigError
 from robopatient.patient.adaptation import Adaptation
 from robopatient.patient.breath import Breathing
 from robopatient.patient.cues import Cues
-from robopatient.patient.display import Display
+from robopatient.patient.display import DisplayTraits
 from robopatient.patient.expectation import Expectation
 from robopatient.patient.fluctuation import Fluctuation
 from robopatient.patient.guarding import Guarding, Release
 from robopatient.patient.offset import OffsetAnalgesia
-from robopatient.patient.part import Part
-from robopatient.patient.report import Talk
+from robopatient.patient.part import PatientSection
+from robopatient.patient.report import ReportStyle
 from robopatient.patient.stress import Stress
 from robopatient.patient.summation import Summation
 from robopatient.patient.tenderness import Psychophysics, TenderSite
@@ -37,7 +37,7 @@ ABDOMEN_LEFT_MM, ABDOMEN_HEAD_MM = 150.0, 140.0
 and the groin)."""
 
 
-class PatientProfile(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class PatientProfile(PatientSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A whole patient.
 
     ``voice`` and ``face`` name the identities that play the part. ``expressiveness``: 0 stoic, 1 typical, 2 dramatic:
@@ -60,8 +60,8 @@ class PatientProfile(Part, frozen=True, forbid_unknown_fields=True, kw_only=True
     guarding: Guarding = Guarding()
     release: Release = Release()
     breathing: Breathing = Breathing()
-    display: Display = Display()
-    talk: Talk = Talk()
+    display: DisplayTraits = DisplayTraits()
+    talk: ReportStyle = ReportStyle()
     stress: Stress = Stress()
     summation: Summation | None = None
     adaptation: Adaptation | None = None

@@ -16,10 +16,10 @@ from msgspec import Meta
 
 from robopatient.config import Fraction, asset_path, decode_toml
 from robopatient.messages import PainState
-from robopatient.patient.part import Part
+from robopatient.patient.part import PatientSection
 from robopatient.patient.tenderness import Quality, TenderSite
 
-__all__ = ["QUESTIONS", "Phrases", "Report", "SelfReport", "Talk", "band_of", "question_of", "report_sd"]
+__all__ = ["QUESTIONS", "Phrases", "ReportStage", "ReportStyle", "SelfReport", "band_of", "question_of", "report_sd"]
 
 STREAM = 10
 """Told to the seed sequence, so that no other part of the patient draws the same numbers."""
@@ -39,7 +39,7 @@ QUESTIONS = {
 """Questions that are understood, by what may be typed or pressed for them; the first that is found counts."""
 
 
-class Talk(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class ReportStyle(PatientSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How the patient reports."""
 
     confidence: Fraction = 1.0
@@ -64,7 +64,7 @@ class Talk(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the patient tells of the history, in the patient's words (assumption); complaint and history when empty."""
 
 
-class Scale(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class AnswerBands(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Lines by band."""
 
     mild: list[str]
@@ -84,11 +84,11 @@ class Phrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A phrase file."""
 
     numbers: Annotated[list[str], Meta(min_length=11, max_length=11)]
-    how_much: Scale
+    how_much: AnswerBands
     where: dict[str, list[str]]
     place: dict[str, str]
-    quality: dict[Quality, Scale]
-    feeling: Scale
+    quality: dict[Quality, AnswerBands]
+    feeling: AnswerBands
     worse: dict[str, list[str]]
     refusal: dict[str, list[str]]
     confused: dict[str, list[str]]
@@ -107,7 +107,7 @@ def load_phrases(name: str = "english") -> Phrases:
     return decode_toml(asset_path("phrases", name), Phrases)
 
 
-class Report(msgspec.Struct, frozen=True):
+class ReportStage(msgspec.Struct, frozen=True):
     """One answer; ``nrs`` is None when no number was given."""
 
     question: str
@@ -133,7 +133,7 @@ def band_of(nrs: float, low_catastrophising: bool = False) -> str:
     return "severe" if nrs >= severe else "moderate" if nrs >= moderate else "mild"
 
 
-def report_sd(talk: Talk) -> float:
+def report_sd(talk: ReportStyle) -> float:
     """Standard deviation of the number before rounding, NRS."""
     return talk.eta * float(np.exp((1.0 - talk.confidence) / talk.cs))
 
@@ -151,7 +151,7 @@ class SelfReport:
 
     def __init__(
         self,
-        talk: Talk,
+        talk: ReportStyle,
         sites: Sequence[TenderSite] = (),
         story: Sequence[str] = (),
         seed: int = 0,
@@ -166,26 +166,26 @@ class SelfReport:
         self._asked = 0
         self._said_nrs: int | None = None
 
-    def answer(self, question: str, state: PainState) -> Report:
+    def answer(self, question: str, state: PainState) -> ReportStage:
         """Answer a question in this state; words that are not understood are asked back."""
         self._asked += 1
         # Draws of its own for every question: what the one before it drew does not shift the answer to this one.
         self._random = np.random.default_rng(np.random.SeedSequence([self._seed, STREAM, self._asked]))
         asked = question_of(question)
         if not asked:
-            return Report(question.strip(), self._one(self._phrases.unclear["lines"]), refused=True)
+            return ReportStage(question.strip(), self._one(self._phrases.unclear["lines"]), refused=True)
         chance, noise = float(self._random.random()), float(self._random.standard_normal())
         talk = self._talk
         if chance < talk.refusal:
             lines = self._phrases.refusal["number" if asked == "nrs" else "other"]
-            return Report(asked, self._one(lines), refused=True)
+            return ReportStage(asked, self._one(lines), refused=True)
         if chance < talk.refusal + talk.confusion:
-            return Report(asked, self._one(self._phrases.confused["lines"]), refused=True)
+            return ReportStage(asked, self._one(self._phrases.confused["lines"]), refused=True)
         if asked == "nrs":
             return self._number(state, noise, again=chance > 1.0 - talk.confusion / 2.0)
         return getattr(self, f"_{asked}")(state)
 
-    def _number(self, state: PainState, noise: float, again: bool) -> Report:
+    def _number(self, state: PainState, noise: float, again: bool) -> ReportStage:
         nrs = round(min(10.0, max(0.0, state.report_nrs + report_sd(self._talk) * noise)))
         if state.report_nrs < 0.5:
             nrs = min(nrs, 1)  # nobody calls nothing a two
@@ -193,39 +193,39 @@ class SelfReport:
             nrs = self._said_nrs
         self._said_nrs = nrs
         line = self._one(self._phrases.how_much.of(self._band(nrs)))
-        return Report("nrs", _sentence(line.format(number=self._phrases.numbers[nrs])), nrs)
+        return ReportStage("nrs", _sentence(line.format(number=self._phrases.numbers[nrs])), nrs)
 
-    def _where(self, state: PainState) -> Report:
+    def _where(self, state: PainState) -> ReportStage:
         site = self._site(state)
         if site is None:
-            return Report("where", self._one(self._phrases.where["unknown"]))
+            return ReportStage("where", self._one(self._phrases.where["unknown"]))
         place = self._phrases.place[site.region]
-        return Report("where", _sentence(self._one(self._phrases.where["known"]).format(place=place)))
+        return ReportStage("where", _sentence(self._one(self._phrases.where["known"]).format(place=place)))
 
-    def _quality(self, state: PainState) -> Report:
+    def _quality(self, state: PainState) -> ReportStage:
         site, shown = self._site(state), state.report_nrs
         if site is None and shown < 0.5:
-            return Report("quality", self._one(self._phrases.feeling.of("calm")))
+            return ReportStage("quality", self._one(self._phrases.feeling.of("calm")))
         rank = "severe" if shown >= SEVERE_WORDS_NRS else "moderate" if shown >= MODERATE_WORDS_NRS else "mild"
         lines = self._phrases.quality[site.quality if site else "sore"].of(rank)
         words = [lines[index] for index in self._random.permutation(len(lines))[: self._talk.sentences]]
         if state.report_nrs >= self._talk.affective_from_nrs:
             words.append(self._one(self._phrases.feeling.severe))
-        return Report("quality", " ".join(map(_sentence, words)), words=tuple(words))
+        return ReportStage("quality", " ".join(map(_sentence, words)), words=tuple(words))
 
-    def _feeling(self, state: PainState) -> Report:
+    def _feeling(self, state: PainState) -> ReportStage:
         shown = state.report_nrs
         band = "severe" if shown >= self._talk.affective_from_nrs else "mild" if shown >= 2.0 else "calm"
         word = self._one(self._phrases.feeling.of(band))
-        return Report("feeling", word, words=(word,) if band != "calm" else ())
+        return ReportStage("feeling", word, words=(word,) if band != "calm" else ())
 
-    def _worse(self, state: PainState) -> Report:
+    def _worse(self, state: PainState) -> ReportStage:
         kind = "release" if state.sign == "rebound" else "pressing" if self._site(state) else "nothing"
-        return Report("worse", self._one(self._phrases.worse[kind]))
+        return ReportStage("worse", self._one(self._phrases.worse[kind]))
 
-    def _history(self, _state: PainState) -> Report:
+    def _history(self, _state: PainState) -> ReportStage:
         told = self._story[: 1 + self._talk.sentences]
-        return Report("history", " ".join(map(_sentence, told)) or self._one(self._phrases.unclear["lines"]))
+        return ReportStage("history", " ".join(map(_sentence, told)) or self._one(self._phrases.unclear["lines"]))
 
     def _site(self, state: PainState) -> TenderSite | None:
         return self._sites.get(state.site, self._worst)

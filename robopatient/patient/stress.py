@@ -8,12 +8,12 @@ weak by default, and an assumption.
 from __future__ import annotations
 
 from robopatient.config import Fraction
-from robopatient.patient.part import Part
+from robopatient.patient.part import PatientSection
 
 __all__ = ["Stress", "strain"]
 
 
-class Stress(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Stress(PatientSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Stress relieves the healthy and hurts the chronic (Loeffler et al. 2022; contested, weak by default)."""
 
     level: Fraction = 0.0

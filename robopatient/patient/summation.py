@@ -11,12 +11,12 @@ from typing import Annotated
 from msgspec import Meta
 
 from robopatient.levels import MAX_NRS
-from robopatient.patient.part import Part, approach
+from robopatient.patient.part import PatientSection, approach
 
 __all__ = ["Summation", "WindUp"]
 
 
-class Summation(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Summation(PatientSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Two parameters, fitted to two published effects of heat; for pressure none is known.
 
     Ten 1 s presses at 0.5 Hz that begin at 52.9 of 100 end at 79.8 (published 80.2 +/- 15.5), a press held from 38.5

@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from robopatient.config import Fraction, NonNegative, Positive
 from robopatient.levels import MAX_NRS
-from robopatient.patient.part import Part
+from robopatient.patient.part import PatientSection
 
 __all__ = ["Psychophysics", "Quality", "TenderSite", "nociception", "tenderness"]
 
@@ -24,7 +24,7 @@ Quality = Literal["sharp", "burning", "cramping", "dull", "pressing", "sore"]
 """How a site hurts: picks the words of the self-report."""
 
 
-class TenderSite(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class TenderSite(PatientSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A place that hurts when pressed: tenderness falls off as a Gaussian.
 
     ``left_mm, head_mm`` are told from the navel to the patient's left and towards the head. ``region`` repeats in
@@ -52,7 +52,7 @@ class TenderSite(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Picks the words of the self-report (assumption)."""
 
 
-class Psychophysics(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Psychophysics(PatientSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """From force to felt pain: 10 (1 - exp(-u)), u = tenderness ((F - threshold) / reference)^exponent."""
 
     threshold_newton: NonNegative = 3.0

@@ -15,7 +15,7 @@ import numpy as np
 
 from robopatient.phantom import REGIONS, Phantom
 
-__all__ = ["Lane", "Mark", "Spot", "abdomen", "distribution", "pain_colour", "ticks", "timeline"]
+__all__ = ["Lane", "PressMark", "Spot", "abdomen", "distribution", "pain_colour", "ticks", "timeline"]
 
 WIDTH = 1000
 LEFT, RIGHT = 132, 12
@@ -53,7 +53,7 @@ class Lane(NamedTuple):
     filled: bool = False
 
 
-class Mark(NamedTuple):
+class PressMark(NamedTuple):
     """A press on the time axis: number, beginning and end, and what to say about it."""
 
     number: int
@@ -75,7 +75,7 @@ class Spot(NamedTuple):
 
 def timeline(
     lanes: Sequence[Lane],
-    marks: Sequence[Mark],
+    marks: Sequence[PressMark],
     notes: Sequence[tuple[float, str]],
     span: tuple[float, float],
 ) -> str:

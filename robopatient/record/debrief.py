@@ -27,13 +27,13 @@ from robopatient.record.osce import EASED_SHARE, SHOWN_PSPI
 from robopatient.record.pictures import data_uri
 from robopatient.scales import OSCE_ITEMS, SCALES
 
-__all__ = ["Moment", "write_debrief"]
+__all__ = ["DebriefMoment", "write_debrief"]
 
 FACE_PX = 240
 EVENTS_SHOWN = 60
 
 
-class Moment(NamedTuple):
+class DebriefMoment(NamedTuple):
     """A moment worth looking at again: the press it belongs to, the face then, and the sound, as far as there are."""
 
     press: int
@@ -43,7 +43,7 @@ class Moment(NamedTuple):
     pspi: float = math.nan
 
 
-def write_debrief(session: Debriefing, moments: Sequence[Moment], earlier: Sequence[Figures], out: Path) -> None:
+def write_debrief(session: Debriefing, moments: Sequence[DebriefMoment], earlier: Sequence[Figures], out: Path) -> None:
     """Write the page.
 
     Parameters
@@ -265,7 +265,7 @@ def _timeline(session: Debriefing) -> str:
         ),
     ]
     marks = [
-        charts.Mark(n, session.at_s(press.t_ns), session.at_s(press.release_t_ns), _press_text(n, press, nrs))
+        charts.PressMark(n, session.at_s(press.t_ns), session.at_s(press.release_t_ns), _press_text(n, press, nrs))
         for n, press, nrs in _pressed(session)
     ]
     events = sorted(_events(session), key=lambda event: event[0])
@@ -339,7 +339,7 @@ def _responses(session: Debriefing) -> str:
     )
 
 
-def _moments(session: Debriefing, moments: Sequence[Moment]) -> str:
+def _moments(session: Debriefing, moments: Sequence[DebriefMoment]) -> str:
     figures = []
     for moment in moments:
         shown = f"shown PSPI {moment.pspi:.1f}" if math.isfinite(moment.pspi) else "face not shown"

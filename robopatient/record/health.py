@@ -11,10 +11,10 @@ from robopatient import messages as m
 from robopatient.record.reader import Record
 from robopatient.record.visibility import load_visibility, row_gaps
 
-__all__ = ["Finding", "findings"]
+__all__ = ["HealthLine", "findings"]
 
 
-class Finding(NamedTuple):
+class HealthLine(NamedTuple):
     """One line of the record's health."""
 
     verdict: Literal["good", "look", "bad"]
@@ -22,7 +22,7 @@ class Finding(NamedTuple):
     text: str
 
 
-def findings(record: Record) -> list[Finding]:
+def findings(record: Record) -> list[HealthLine]:
     """What was counted, each with a verdict: "look" asks for a second look, "bad" means that data are missing."""
     found = [_end(record)]
     health: list[m.Health] = record.messages("health")
@@ -35,16 +35,16 @@ def findings(record: Record) -> list[Finding]:
     return found + _actors(record)
 
 
-def _end(record: Record) -> Finding:
+def _end(record: Record) -> HealthLine:
     stop = record.stop
     if stop is None:
-        return Finding("bad", "End", "not on the record: the session was cut off, or still runs")
+        return HealthLine("bad", "End", "not on the record: the session was cut off, or still runs")
     words = {"done": "as planned", "operator": "by the operator", "interrupted": "interrupted", "failed": "failed"}
     text = words.get(stop.reason, stop.reason) + (f": {stop.detail}" if stop.detail else "")
-    return Finding("bad" if stop.reason == "failed" else "good", "End", text)
+    return HealthLine("bad" if stop.reason == "failed" else "good", "End", text)
 
 
-def _link(health: list[m.Health]) -> Finding:
+def _link(health: list[m.Health]) -> HealthLine:
     frames, lost, bad = (max(getattr(row, name) for row in health) for name in ("frames", "frames_lost", "frames_bad"))
     text = f"{frames} frames received, {lost} lost, {bad} damaged"
     streaming = [row.link == "streaming" for row in health]
@@ -52,40 +52,42 @@ def _link(health: list[m.Health]) -> Finding:
     away = sorted({row.link for row in since if row.link != "streaming"})
     if away:
         text += f"; at times {', '.join(away)}"
-    return Finding("bad" if lost else "look" if bad or away else "good", "Sensor board", f"{health[-1].board}: {text}")
+    return HealthLine(
+        "bad" if lost else "look" if bad or away else "good", "Sensor board", f"{health[-1].board}: {text}"
+    )
 
 
-def _loop(last: m.Health) -> Finding:
+def _loop(last: m.Health) -> HealthLine:
     text = f"{last.loop_missed} ticks skipped; 99 % woke within {last.loop_late_p99_us / 1000:.1f} ms of their time"
-    return Finding("look" if last.loop_missed else "good", "Control loop", text)
+    return HealthLine("look" if last.loop_missed else "good", "Control loop", text)
 
 
-def _force(record: Record) -> Finding:
+def _force(record: Record) -> HealthLine:
     force = record.table("force")
     count = len(force["t_ns"])
     if not count:
-        return Finding("bad", "Force", "none recorded")
+        return HealthLine("bad", "Force", "none recorded")
     flags = Counter(flag for row in force["flags"] for flag in row)
     marked = ", ".join(f"{flag.replace('_', ' ')} {100 * n / count:.2g} %" for flag, n in flags.most_common())
     gap_ms = float(np.diff(force["t_ns"]).max(initial=0)) * 1e-6
     text = f"{count} values, longest gap {gap_ms:.0f} ms" + (f"; marked {marked}" if marked else "; none marked")
-    return Finding("look" if set(flags) - {"untared"} else "good", "Force", text)  # every session begins untared
+    return HealthLine("look" if set(flags) - {"untared"} else "good", "Force", text)  # every session begins untared
 
 
-def _voice(record: Record) -> Finding:
+def _voice(record: Record) -> HealthLine:
     heard = record.table("heard")
     if not len(heard["t_ns"]):
-        return Finding("look", "Voice", "nothing heard")
+        return HealthLine("look", "Voice", "nothing heard")
     blocks = np.diff(heard["block"])
     missing, restarts = int((blocks[blocks > 0] - 1).sum()), int((blocks <= 0).sum())
     underruns = int(heard["underruns"].max())
     text = f"{len(heard['t_ns'])} blocks played, {underruns} underruns, {missing} blocks not reported"
     if restarts:
         text += f", the stream began again {_times(restarts)}"
-    return Finding("look" if underruns or missing or restarts else "good", "Voice", text)
+    return HealthLine("look" if underruns or missing or restarts else "good", "Voice", text)
 
 
-def _loudness(record: Record) -> list[Finding]:
+def _loudness(record: Record) -> list[HealthLine]:
     """How loud it was in the room and how much of a day's allowance that took; nothing of records without it."""
     told = record.table("loudness")
     if not len(told["t_ns"]):
@@ -93,21 +95,23 @@ def _loudness(record: Record) -> list[Finding]:
     ceiling = f"no sample above {told['max_dbfs'].max():.1f} dBFS"
     known = told["level_dba"][np.isfinite(told["level_dba"])]
     if not len(known):
-        return [Finding("good", "Level in the room", f"not known without calibration (voice.calibration); {ceiling}")]
+        return [
+            HealthLine("good", "Level in the room", f"not known without calibration (voice.calibration); {ceiling}")
+        ]
     # A restarted voice counts from zero again: what its runs reached adds up.
     dose = told["dose_percent"]
     ends = np.append(np.flatnonzero(np.diff(dose) < 0.0), len(dose) - 1)
     percent = float(dose[ends].sum())
     text = f"loudest second {known.max():.0f} dB(A) at 1 m, dose {percent:.2g} % of a day's allowance (NIOSH)"
-    return [Finding("bad" if percent >= 100.0 else "good", "Level in the room", f"{text}; {ceiling}")]
+    return [HealthLine("bad" if percent >= 100.0 else "good", "Level in the room", f"{text}; {ceiling}")]
 
 
-def _face(record: Record) -> Finding:
+def _face(record: Record) -> HealthLine:
     visible = load_visibility(record)
     seen = visible.table("t_ns", "dropped")
     count = len(seen["t_ns"])
     if count < 2:
-        return Finding("look", "Face", "nothing seen" if not count else "one picture shown")
+        return HealthLine("look", "Face", "nothing seen" if not count else "one picture shown")
     shown_s = float(seen["t_ns"][-1] - seen["t_ns"][0]) * 1e-9
     inner = row_gaps(seen["t_ns"], int(seen["t_ns"][0]), int(seen["t_ns"][-1]))
     shown_s -= sum(end_ns - begin_ns for begin_ns, end_ns in inner) * 1e-9
@@ -117,11 +121,11 @@ def _face(record: Record) -> Finding:
     if visible.gaps:
         reasons = "; ".join(dict.fromkeys(gap.why for gap in visible.gaps if gap.why))
         text += f"; not visible for {visible.unseen_s:.0f} s in all" + (f": {reasons}" if reasons else "")
-        return Finding("bad", "Face", text)
-    return Finding("look" if dropped else "good", "Face", text)
+        return HealthLine("bad", "Face", text)
+    return HealthLine("look" if dropped else "good", "Face", text)
 
 
-def _actors(record: Record) -> list[Finding]:
+def _actors(record: Record) -> list[HealthLine]:
     states: list[m.ActorState] = record.messages("actor")
     told = []
     for actor in dict.fromkeys(state.actor for state in states):
@@ -131,7 +135,7 @@ def _actors(record: Record) -> list[Finding]:
         if restarts or troubled:
             parts = [f"started again {_times(restarts)}"] if restarts else []
             parts += dict.fromkeys(f"{state.state}: {state.detail}" for state in troubled)
-            told.append(Finding("look", f"Process {actor}", "; ".join(parts)))
+            told.append(HealthLine("look", f"Process {actor}", "; ".join(parts)))
     return told
 
 

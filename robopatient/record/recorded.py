@@ -140,7 +140,7 @@ class RecordedSession:
             return table
         gaps = pd.DataFrame({"t_s": middle_s}).reindex(columns=table.columns)
         numbers = table.select_dtypes("number").astype(float)
-        table = pd.concat([table.assign(**numbers), gaps.astype({name: float for name in numbers})])
+        table = pd.concat([table.assign(**numbers), gaps.astype(dict.fromkeys(numbers, float))])
         joined: pandas.DataFrame = table.sort_values("t_s", ignore_index=True)
         return joined
 

@@ -295,7 +295,7 @@ def _timeline(session: _Session) -> str:
         ),
     ]  # fmt: skip
     marks = [
-        charts.Mark(index, row.start_s, (press.release_t_ns - session.start.t_ns) * 1e-9, _press_text(index, row))
+        charts.PressMark(index, row.start_s, (press.release_t_ns - session.start.t_ns) * 1e-9, _press_text(index, row))
         for index, (row, press) in enumerate(zip(session.rows, session.presses, strict=True), 1)
     ]
     notes = [(float(t_s), f"{t_s:.1f} s, {note.source}: {note.text}") for t_s, note in _notes(session)]

@@ -11,7 +11,7 @@ from pathlib import Path
 from robopatient.config import asset_names
 from robopatient.errors import ConfigError
 from robopatient.phantom import REGIONS
-from robopatient.scenario.script import Event, Rule, Script
+from robopatient.scenario.script import Rule, ScenarioEvent, Script
 
 __all__ = ["check", "problems"]
 
@@ -85,8 +85,8 @@ def _rule(key: str, rule: Rule, script: Script, limit_s: float) -> Iterator[str]
             yield f"{key}.press: at_least_newton is above at_most_newton"
 
 
-def _event(key: str, event: Event) -> Iterator[str]:
-    if event == Event():
+def _event(key: str, event: ScenarioEvent) -> Iterator[str]:
+    if event == ScenarioEvent():
         yield f"{key}: does nothing; give it cue, ask, stress, relief, tell or end"
     if event.ask and event.ask not in QUESTIONS:
         yield f'{key}.ask: "{event.ask}" is none of {", ".join(QUESTIONS)}'
@@ -144,5 +144,5 @@ def _loops(script: Script) -> Iterator[str]:
                     paths.append([*path, name])
 
 
-def _listed(names: dict[str, str] | dict[str, Event]) -> str:
+def _listed(names: dict[str, str] | dict[str, ScenarioEvent]) -> str:
     return ", ".join(names) or "none"

@@ -11,22 +11,22 @@ from collections.abc import Sequence
 import msgspec
 
 from robopatient.messages import ForceFrame, OperatorAction, PainState, Press, ScenarioChange
-from robopatient.scenario.script import Event, PressRule, Rule, Script, State
+from robopatient.scenario.script import PressRule, Rule, ScenarioEvent, Script, State
 
-__all__ = ["SOURCE", "Scenario", "Step"]
+__all__ = ["SOURCE", "Scenario", "ScenarioStep"]
 
 SOURCE = "scenario"
 """Source of the actions that a scenario takes."""
 
 
-class Step(msgspec.Struct, frozen=True, gc=False):
+class ScenarioStep(msgspec.Struct, frozen=True, gc=False):
     """What one turn brought: for the record and the instructor, and for the patient and the session."""
 
     changes: tuple[ScenarioChange, ...] = ()
     actions: tuple[OperatorAction, ...] = ()
 
 
-NOTHING = Step()
+NOTHING = ScenarioStep()
 
 
 class Waiting:
@@ -75,7 +75,7 @@ class Scenario:
         presses: Sequence[Press],
         actions: Sequence[OperatorAction],
         t_ns: int,
-    ) -> Step:
+    ) -> ScenarioStep:
         """One turn of the loop.
 
         Parameters
@@ -103,7 +103,7 @@ class Scenario:
             self._keep_time()
         if not self._changes and not self._actions:
             return NOTHING
-        step = Step(tuple(self._changes), tuple(self._actions))
+        step = ScenarioStep(tuple(self._changes), tuple(self._actions))
         self._changes.clear()
         self._actions.clear()
         return step
@@ -205,7 +205,7 @@ class Scenario:
         self._tell(state.tell, why)
 
     def _happen(self, name: str, why: str) -> None:
-        event: Event = self.script.events[name]
+        event: ScenarioEvent = self.script.events[name]
         self._changes.append(ScenarioChange(self._t, self._seq, self.state, name, why, event.tell))
         if event.cue:
             self._act("cue", event.cue)

@@ -14,16 +14,16 @@ from msgspec import Meta
 
 from robopatient.config import Fraction, NonNegative, Positive, asset_path, decode_toml
 
-__all__ = ["Event", "Moment", "PressRule", "Rule", "Script", "State", "load_script"]
+__all__ = ["PressRule", "Rule", "ScenarioEvent", "Script", "State", "TimedEvent", "load_script"]
 
 Nrs = Annotated[float, Meta(ge=0, le=10)]
 
 
-class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class ScenarioSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Base of the sections of a scenario file."""
 
 
-class PressRule(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class PressRule(ScenarioSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Finished presses of a kind, counted from the entry of the state. A limit that is not given does not limit."""
 
     region: str = ""
@@ -39,7 +39,7 @@ class PressRule(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All ``count`` of them in this time: repetition."""
 
 
-class Rule(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Rule(ScenarioSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All conditions that are given must hold; then ``event`` happens and the state becomes ``goto``."""
 
     after_s: NonNegative = 0.0
@@ -64,7 +64,7 @@ class Rule(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return bool(self.after_s or self.press or self.trigger or self.for_s)
 
 
-class State(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class State(ScenarioSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where the story stands."""
 
     name: str
@@ -77,7 +77,7 @@ class State(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
     rules: tuple[Rule, ...] = ()
 
 
-class Event(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class ScenarioEvent(ScenarioSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What happens: to the patient, to the instructor's screen, or to the session."""
 
     cue: str = ""
@@ -92,7 +92,7 @@ class Event(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Ends the session."""
 
 
-class Moment(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class TimedEvent(ScenarioSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What happens at a time of the scenario, whatever its state."""
 
     at_s: NonNegative
@@ -100,7 +100,7 @@ class Moment(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
     goto: str = ""
 
 
-class Script(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Script(ScenarioSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A whole scenario.
 
     Attributes
@@ -121,8 +121,8 @@ class Script(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
     time_limit_s: NonNegative = 0.0
     """Ends the session; 0: never."""
     triggers: dict[str, str] = {}
-    events: dict[str, Event] = {}
-    timeline: tuple[Moment, ...] = ()
+    events: dict[str, ScenarioEvent] = {}
+    timeline: tuple[TimedEvent, ...] = ()
     states: Annotated[tuple[State, ...], Meta(min_length=1)]
 
 

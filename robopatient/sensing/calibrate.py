@@ -18,9 +18,18 @@ from numpy.typing import NDArray
 from firmware_bridge.frames import RawFrame, Status
 from robopatient.errors import ConfigError
 from robopatient.phantom import Phantom
-from robopatient.sensing.calibration import Calibration
+from robopatient.sensing.calibration import ForceCalibration
 
-__all__ = ["LIMITS", "Plan", "Procedure", "Reading", "Report", "Step", "evaluate", "to_toml"]
+__all__ = [
+    "LIMITS",
+    "CalibrationPlan",
+    "CalibrationReport",
+    "CalibrationStep",
+    "Procedure",
+    "Reading",
+    "evaluate",
+    "to_toml",
+]
 
 FRACTIONS = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
 EXERCISES = 3
@@ -52,7 +61,7 @@ TARED = int(Status.TARED)
 Kind = Literal["exercise", "tare", "load", "creep"]
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
+class CalibrationStep(msgspec.Struct, frozen=True, kw_only=True):
     """One thing to do: lay ``newton`` at (x, y) mm of the plate, and read.
 
     ``direction`` is the load's history, ``series`` the number of the run at this place, from 1; ``wait_s`` is how long
@@ -85,13 +94,13 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """Mean and spread of the counts of a step, shapes (n_cells,), from ``samples`` frames."""
 
-    step: Step
+    step: CalibrationStep
     mean_counts: tuple[float, ...]
     sd_counts: tuple[float, ...]
     samples: int
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class CalibrationPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What is loaded how.
 
     ``newton`` are the weights above 0, ascending; away from the centre only those that one cell bears are used.
@@ -105,11 +114,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     creep_min: float = 0.0
 
     @classmethod
-    def of_range(cls, range_newton: float, **others: object) -> Plan:
+    def of_range(cls, range_newton: float, **others: object) -> CalibrationPlan:
         """10, 20, 40, 60, 80 and 100 % of a range."""
         return msgspec.convert({"newton": [round(range_newton * part, 3) for part in FRACTIONS], **others}, cls)
 
-    def steps(self, phantom: Phantom) -> Iterator[Step]:
+    def steps(self, phantom: Phantom) -> Iterator[CalibrationStep]:
         """All steps in order."""
         centre, *others = self.points(phantom)
         for _ in range(self.exercises):
@@ -162,7 +171,7 @@ class Procedure:
         Accepted so far.
     """
 
-    def __init__(self, phantom: Phantom, plan: Plan, measure_s: float = 1.0, settle_s: float = 1.0) -> None:
+    def __init__(self, phantom: Phantom, plan: CalibrationPlan, measure_s: float = 1.0, settle_s: float = 1.0) -> None:
         ascending = sorted({newton for newton in plan.newton if math.isfinite(newton) and newton > 0.0})
         if not ascending or tuple(ascending) != tuple(plan.newton):
             raise ConfigError(
@@ -183,7 +192,7 @@ class Procedure:
         self._fault = ""
 
     @property
-    def step(self) -> Step:
+    def step(self) -> CalibrationStep:
         """What is to be done now (the last step once all is done)."""
         return self._steps[min(self._at, len(self._steps) - 1)]
 
@@ -268,7 +277,7 @@ class Procedure:
             self.readings.append(reading)
         self._next()
 
-    def _not_laid(self, step: Step, mean: NDArray[np.float64]) -> str:
+    def _not_laid(self, step: CalibrationStep, mean: NDArray[np.float64]) -> str:
         """A weight forgotten, or laid in the wrong step, shows against what the readings so far lead to expect."""
         tares = [np.array(reading.mean_counts) for reading in self.readings if reading.step.kind == "tare"]
         loaded = [reading for reading in self.readings if reading.step.newton > 0.0]
@@ -284,7 +293,7 @@ class Procedure:
         return ""
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class CalibrationReport(msgspec.Struct, frozen=True, kw_only=True):
     """What the readings say.
 
     Percentages are of the largest weight. ``linearity``: largest error of the total, loads going up.
@@ -293,7 +302,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     weight. ``condition``: of the matrix; 1 is best. ``errors_newton``: of the total, one a reading of ``loads``.
     """
 
-    calibration: Calibration
+    calibration: ForceCalibration
     loads: list[Reading]
     errors_newton: list[float]
     noise_newton: float
@@ -335,7 +344,7 @@ def evaluate(
     author: str,
     date: datetime.date,
     full_scale_counts: tuple[int, int] = (-(2**23), 2**23 - 1),
-) -> Report:
+) -> CalibrationReport:
     """Fit gains, or a full matrix where it is better at places that it has not seen, and judge the fit.
 
     Each weight tells three things: its size, and its moments about the plate's two axes. Gains are the least-squares
@@ -373,7 +382,7 @@ def evaluate(
     for row, index in enumerate(above):
         targets[row, int(loads[index].step.place.removeprefix("cell ")) - 1] = loads[index].step.newton
     residual = np.abs(newtons[above] - targets).max(axis=0)
-    calibration = Calibration(
+    calibration = ForceCalibration(
         date=date,
         author=author,
         board_uid=f"0x{int(board_uid, 16):016X}" if board_uid else "",
@@ -386,7 +395,7 @@ def evaluate(
     )
     sd = np.array([reading.sd_counts for reading in loads]).mean(axis=0)
     percent = 100.0 / full_scale
-    return Report(
+    return CalibrationReport(
         calibration=calibration,
         loads=loads,
         errors_newton=errors.tolist(),
@@ -400,7 +409,7 @@ def evaluate(
     )
 
 
-def to_toml(report: Report) -> str:
+def to_toml(report: CalibrationReport) -> str:
     """The calibration file, with the report as comments at its top."""
     calibration = report.calibration
     fields = msgspec.structs.asdict(calibration)
@@ -412,17 +421,21 @@ def to_toml(report: Report) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _step(kind: Kind, newton: float, point: tuple[str, float, float], **others: float) -> Step:
+def _step(kind: Kind, newton: float, point: tuple[str, float, float], **others: float) -> CalibrationStep:
     place, x_mm, y_mm = point
-    return msgspec.structs.replace(Step(kind=kind, newton=newton, place=place, x_mm=x_mm, y_mm=y_mm), **others)
+    return msgspec.structs.replace(
+        CalibrationStep(kind=kind, newton=newton, place=place, x_mm=x_mm, y_mm=y_mm), **others
+    )
 
 
-def _series(point: tuple[str, float, float], newton: Sequence[float], series: int) -> Iterator[Step]:
+def _series(point: tuple[str, float, float], newton: Sequence[float], series: int) -> Iterator[CalibrationStep]:
     place, x_mm, y_mm = point
     for load in (0.0, *newton):
-        yield Step(kind="load", newton=load, place=place, x_mm=x_mm, y_mm=y_mm, series=series)
+        yield CalibrationStep(kind="load", newton=load, place=place, x_mm=x_mm, y_mm=y_mm, series=series)
     for load in (*reversed(newton[:-1]), 0.0):
-        yield Step(kind="load", newton=load, place=place, x_mm=x_mm, y_mm=y_mm, series=series, direction="down")
+        yield CalibrationStep(
+            kind="load", newton=load, place=place, x_mm=x_mm, y_mm=y_mm, series=series, direction="down"
+        )
 
 
 def _unsteady(counts: NDArray[np.float64]) -> str:

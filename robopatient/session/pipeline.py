@@ -35,7 +35,7 @@ from robopatient.messages import (
     VoiceCommand,
 )
 from robopatient.patient import Patient, PatientProfile
-from robopatient.scenario import Step
+from robopatient.scenario import ScenarioStep
 from robopatient.sensing import Sensing
 from robopatient.session.scenario_stage import make_scenario
 from robopatient.session.study_stage import Turn, make_study
@@ -252,10 +252,10 @@ class Pipeline:
 
     def _play(
         self, felt: ForceFrame, pain: PainState, presses: list[Press], wishes: list[OperatorAction], t_ns: int
-    ) -> Step:
+    ) -> ScenarioStep:
         """Let the scenario see this turn, and do what it wants of patient and session."""
         if self._scenario is None:
-            return Step()
+            return ScenarioStep()
         told = self._scenario.step(felt, pain, presses, wishes, t_ns)
         for action in told.actions:
             self.act(action)

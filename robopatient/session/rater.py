@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from firmware_bridge.errors import BridgeError
-from firmware_bridge.rater import Mark, Rater, Rating, make_rater
+from firmware_bridge.rater import ButtonChange, Rater, RatingCommit, make_rater
 from robopatient import messages as m
 from robopatient.actor import Actor, serve
 from robopatient.bus import ActorPort, Endpoints
@@ -79,10 +79,10 @@ class RaterActor(Actor):
             self._dial = dial
             self._port.tell(m.Dial(self._clock.now_ns(), dial / DIAL_FULL))
 
-    def _action(self, entry: Rating | Mark) -> m.OperatorAction:
-        if isinstance(entry, Rating) and self._question in QUESTIONS:
+    def _action(self, entry: RatingCommit | ButtonChange) -> m.OperatorAction:
+        if isinstance(entry, RatingCommit) and self._question in QUESTIONS:
             return m.OperatorAction(entry.t_ns, "answer", answer_of(self._question, entry.value), source="rater")
-        if isinstance(entry, Rating):
+        if isinstance(entry, RatingCommit):
             return m.OperatorAction(entry.t_ns, "rating", f"NRS {entry.value / DIAL_PER_NRS:g}", source=self._who)
         word = "pressed" if entry.pressed else "released"
         return m.OperatorAction(entry.t_ns, "note", f"mark {entry.line} {word}", source=self._who)

@@ -13,13 +13,13 @@ from robopatient.record.writer import RecordWriter
 from robopatient.session.pipeline import Outputs
 from robopatient.study.presented import Presented
 
-__all__ = ["StudyDesk"]
+__all__ = ["TrialRowWriter"]
 
 LINGER_NS = 5_000_000_000
 """How long the participant's farewell stays when no operator's console ends the session."""
 
 
-class StudyDesk:
+class TrialRowWriter:
     """Between the pipeline's drafts and the record.
 
     Parameters

@@ -26,8 +26,8 @@ from robopatient.session.study_run import MB_PER_MINUTE, begun, parts_of, run_st
 from robopatient.session.study_stage import earlier_rows
 from robopatient.study.duration import balance_of, seconds_of
 from robopatient.study.log import Log
-from robopatient.study.setup import Begin, Check, Checked, Choices, Leave, Offer
-from robopatient.study.study import Plan, Study, load_study, study_names
+from robopatient.study.setup import Begin, Checked, Leave, Offer, StudyCheck, StudyChoices
+from robopatient.study.study import SessionPlan, Study, load_study, study_names
 from robopatient.study.trials import Person
 
 __all__ = ["checked", "desk", "offer"]
@@ -44,7 +44,7 @@ def desk(folder: Path, board: str | None = None, overrides: tuple[str, ...] = ()
     SessionError
         When no window can be shown.
     """
-    chosen, status = Choices(board=board or "virtual"), 0
+    chosen, status = StudyChoices(board=board or "virtual"), 0
     while True:
         begun = _ask(folder, chosen)
         if begun is None:
@@ -57,7 +57,7 @@ def desk(folder: Path, board: str | None = None, overrides: tuple[str, ...] = ()
             status = 1
 
 
-def offer(chosen: Choices) -> Offer:
+def offer(chosen: StudyChoices) -> Offer:
     """What there is to choose from on this machine."""
     boards = [("virtual", "simulated board")]
     boards += [(port.path, "serial port") for port in ports()]
@@ -74,9 +74,9 @@ def offer(chosen: Choices) -> Offer:
     )
 
 
-def checked(folder: Path, choices: Choices) -> Checked:
+def checked(folder: Path, choices: StudyChoices) -> Checked:
     """The list for these choices: what a session would refuse, said before it is begun."""
-    checks: list[Check] = []
+    checks: list[StudyCheck] = []
     study, plan = _study(choices, checks)
     goes_on = False
     if study is not None and plan is not None:
@@ -88,7 +88,7 @@ def checked(folder: Path, choices: Choices) -> Checked:
     return Checked(choices, tuple(checks), all(check.state != "bad" for check in checks), goes_on)
 
 
-def overrides_of(choices: Choices) -> list[str]:
+def overrides_of(choices: StudyChoices) -> list[str]:
     """The rig's part of the configuration."""
     told = [
         ("patient", choices.patient),
@@ -116,7 +116,7 @@ def _run(folder: Path, begun: Begin, overrides: tuple[str, ...]) -> int:
     )
 
 
-def _ask(folder: Path, chosen: Choices) -> Begin | None:
+def _ask(folder: Path, chosen: StudyChoices) -> Begin | None:
     """What was settled in the window; None when it was closed."""
     context = multiprocessing.get_context("spawn")
     mine, theirs = context.Pipe()
@@ -126,9 +126,9 @@ def _ask(folder: Path, chosen: Choices) -> Begin | None:
     try:
         _send(mine, offer(chosen))
         while True:
-            order = msgspec.msgpack.decode(mine.recv_bytes(), type=Choices | Begin | Leave)
+            order = msgspec.msgpack.decode(mine.recv_bytes(), type=StudyChoices | Begin | Leave)
             match order:
-                case Choices():
+                case StudyChoices():
                     _send(mine, checked(folder, order))
                 case Begin():
                     return order
@@ -160,50 +160,52 @@ def _send(connection: Connection, message: Offer | Checked) -> None:
     connection.send_bytes(msgspec.msgpack.encode(message))
 
 
-def _study(choices: Choices, checks: list[Check]) -> tuple[Study | None, Plan | None]:
+def _study(choices: StudyChoices, checks: list[StudyCheck]) -> tuple[Study | None, SessionPlan | None]:
     try:
         study = load_study(choices.study)
         person = Person(choices.participant or "P01", choices.session, study.file.seed)
         plan = study.plan(person)
         balance = balance_of(study, plan)
     except RobopatientError as error:
-        checks.append(Check("Study", "bad", str(error)))
+        checks.append(StudyCheck("Study", "bad", str(error)))
         return None, None
     trials = sum(len(block.trials) for block in plan.blocks)
     minutes = seconds_of(study, plan) / 60.0
     exact = study.file.design.order == "independent" or balance.is_balanced
     text = f"{trials} trials, about {minutes:.0f} min"
-    checks.append(Check("Study", "ok" if exact else "bad", text if exact else f"{text}; not balanced"))
+    checks.append(StudyCheck("Study", "ok" if exact else "bad", text if exact else f"{text}; not balanced"))
     return study, plan
 
 
-def _participant(folder: Path, study: Study, plan: Plan, choices: Choices, checks: list[Check]) -> bool:
+def _participant(
+    folder: Path, study: Study, plan: SessionPlan, choices: StudyChoices, checks: list[StudyCheck]
+) -> bool:
     """Whether the session goes on with one that was begun."""
     code, session = choices.participant, choices.session
     if not code:
-        checks.append(Check("Participant", "bad", "needs a code, never a name: for example P01"))
+        checks.append(StudyCheck("Participant", "bad", "needs a code, never a name: for example P01"))
         return False
     stem = f"{study.name}_{code}_s{session}"
     try:
         if _held(folder / f".{stem}.lock"):
-            checks.append(Check("Participant", "bad", f"{code} is in this session now, on another console"))
+            checks.append(StudyCheck("Participant", "bad", f"{code} is in this session now, on another console"))
             return False
         parts = parts_of(folder, stem)
         rows = next((earlier_rows(part) for part in reversed(parts) if begun(part)), [])
         log = Log(study, plan, rows)
         done, total = log.progress(practice=False)
     except RobopatientError as error:
-        checks.append(Check("Participant", "bad", str(error)))
+        checks.append(StudyCheck("Participant", "bad", str(error)))
         return False
     if not rows:
-        checks.append(Check("Participant", "ok", f"{code}, session {session} of {study.file.sessions}: new"))
+        checks.append(StudyCheck("Participant", "ok", f"{code}, session {session} of {study.file.sessions}: new"))
         return False
     if done >= total:
         checks.append(
-            Check("Participant", "bad", f"{code} has completed session {session}: take the next, or a new code")
+            StudyCheck("Participant", "bad", f"{code} has completed session {session}: take the next, or a new code")
         )
         return False
-    checks.append(Check("Participant", "warn", f"{code} goes on: {done} of {total} trials are done"))
+    checks.append(StudyCheck("Participant", "warn", f"{code} goes on: {done} of {total} trials are done"))
     return True
 
 
@@ -218,51 +220,51 @@ def _held(lock: Path) -> bool:
     return False
 
 
-def _configuration(study: Study, plan: Plan, choices: Choices, checks: list[Check]) -> None:
+def _configuration(study: Study, plan: SessionPlan, choices: StudyChoices, checks: list[StudyCheck]) -> None:
     """Patient, voice, face and strings, by the function that a session resolves them with."""
     given = [*study_overrides(study, plan.person, choices.language), *overrides_of(choices)]
     try:
         config = resolve(None, False, choices.board, None, None, None, given)
     except RobopatientError as error:
-        checks.append(Check("Settings", "bad", str(error)))
+        checks.append(StudyCheck("Settings", "bad", str(error)))
         return
     shown = config.face.identity if config.face.enabled else "none"
-    checks.append(Check("Patient", "ok", f"{config.patient}, voice {config.voice.identity}, face {shown}"))
+    checks.append(StudyCheck("Patient", "ok", f"{config.patient}, voice {config.voice.identity}, face {shown}"))
 
 
-def _disk(folder: Path, study: Study, plan: Plan, checks: list[Check]) -> None:
+def _disk(folder: Path, study: Study, plan: SessionPlan, checks: list[StudyCheck]) -> None:
     need_mb = max(LEAST_FREE_MB, round(seconds_of(study, plan) / 60.0 * MB_PER_MINUTE))
     place = folder if folder.exists() else Path()
     free_mb = shutil.disk_usage(place).free // 1_000_000
     text = f"{free_mb / 1000:.1f} GB free, {need_mb / 1000:.1f} GB needed"
     mend = "free some space, or choose another folder"
-    checks.append(Check("Disk", "ok", text) if free_mb >= need_mb else Check("Disk", "bad", text, mend))
+    checks.append(StudyCheck("Disk", "ok", text) if free_mb >= need_mb else StudyCheck("Disk", "bad", text, mend))
 
 
-def _rig(choices: Choices, checks: list[Check]) -> None:
+def _rig(choices: StudyChoices, checks: list[StudyCheck]) -> None:
     """Board and calibration."""
     simulated = "board.driver" in "".join(board_overrides(choices.board)) and not choices.board.startswith("/")
     if simulated:
-        checks.append(Check("Board", "warn", f"{choices.board}: presses are simulated"))
+        checks.append(StudyCheck("Board", "warn", f"{choices.board}: presses are simulated"))
     elif Path(choices.board).exists():
-        checks.append(Check("Board", "ok", choices.board))
+        checks.append(StudyCheck("Board", "ok", choices.board))
     else:
-        checks.append(Check("Board", "bad", f"{choices.board} is not there", "plug it in; robopatient doctor"))
+        checks.append(StudyCheck("Board", "bad", f"{choices.board} is not there", "plug it in; robopatient doctor"))
     name = choices.calibration or "virtual"
     try:
         calibration = load_calibration(name)
     except RobopatientError as error:
-        checks.append(Check("Calibration", "bad", str(error), "robopatient board calibrate"))
+        checks.append(StudyCheck("Calibration", "bad", str(error), "robopatient board calibrate"))
         return
     if not simulated and name == "virtual":
         text = "none chosen for this board: forces would be wrong"
-        checks.append(Check("Calibration", "bad", text, "robopatient board calibrate"))
+        checks.append(StudyCheck("Calibration", "bad", text, "robopatient board calibrate"))
     else:
-        checks.append(Check("Calibration", "ok", f"{name}, {calibration.date}"))
+        checks.append(StudyCheck("Calibration", "ok", f"{name}, {calibration.date}"))
 
 
 @cache
-def _sound() -> Check:
+def _sound() -> StudyCheck:
     """Asked once a process: the probe takes a second."""
     finding = next(doctor.check_sound())
-    return Check("Sound", "ok" if finding.state == "ok" else "warn", finding.detail, finding.mend)
+    return StudyCheck("Sound", "ok" if finding.state == "ok" else "warn", finding.detail, finding.mend)

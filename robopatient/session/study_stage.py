@@ -18,7 +18,7 @@ from robopatient.record.info import read_info
 from robopatient.record.reader import Record
 from robopatient.study.machine import Machine
 from robopatient.study.presented import Draft
-from robopatient.study.reaction import Shown
+from robopatient.study.reaction import ReactionStimulus
 from robopatient.study.study import Study, load_study
 from robopatient.study.trials import Person, Stimulus
 
@@ -97,7 +97,7 @@ class StudyStage:
         return start
 
 
-def _pain(force: ForceFrame, shown: Shown) -> PainState:
+def _pain(force: ForceFrame, shown: ReactionStimulus) -> PainState:
     """The stimulus told as pain: what voice and face are to admit."""
     nrs = max(shown.voice_nrs, shown.face_nrs)
     return PainState(

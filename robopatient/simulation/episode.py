@@ -23,13 +23,13 @@ from robopatient.simulation.rig import FaceFrame, Rig, RigTurn
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["TAIL_S", "Episode", "Moment", "of_pain", "simulate", "simulation_config", "somebody"]
+__all__ = ["TAIL_S", "Episode", "FilmFrame", "of_pain", "simulate", "simulation_config", "somebody"]
 
 LEAD_S, TAIL_S = 0.5, 1.5
 """Untouched time before a press, and after it: the face eases."""
 
 
-class Moment(NamedTuple):
+class FilmFrame(NamedTuple):
     """What happened at one frame of a film: its time, s, the pain that is felt, and the face."""
 
     t_s: float
@@ -128,9 +128,9 @@ class Episode:
         return np.array(rows, dtype=[(name, float) for name in names])
 
     @property
-    def moments(self) -> list[Moment]:
+    def moments(self) -> list[FilmFrame]:
         """Time, felt pain and pose of every frame."""
-        return [Moment(one.t_s, nrs, one.pose) for one, nrs in zip(self.frames, self._frame_nrs, strict=True)]
+        return [FilmFrame(one.t_s, nrs, one.pose) for one, nrs in zip(self.frames, self._frame_nrs, strict=True)]
 
     def frame(self) -> pandas.DataFrame:
         """A table with a row for each frame of the face: the fields of ``motion``; force, pain and voice of its moment.

@@ -19,12 +19,12 @@ from robopatient.levels import MAX_NRS
 from robopatient.patient import signs
 from robopatient.patient.adaptation import Adaptation
 from robopatient.patient.cues import Cues
-from robopatient.patient.display import Display
+from robopatient.patient.display import DisplayTraits
 from robopatient.patient.expectation import Expectation
 from robopatient.patient.fluctuation import Fluctuation
 from robopatient.patient.offset import OffsetAnalgesia
 from robopatient.patient.profile import PatientProfile, check
-from robopatient.patient.report import Talk
+from robopatient.patient.report import ReportStyle
 from robopatient.patient.stress import Stress
 from robopatient.patient.summation import Summation
 from robopatient.patient.tenderness import Psychophysics, TenderSite
@@ -39,8 +39,8 @@ TOLERANCE_NRS = 0.05
 REFERENCE_RANGE_NEWTON = (0.05, 5000.0)
 
 TRAITS: dict[str, dict[str, Any]] = {
-    "stoic": {"display": Display(stoicism=0.9), "expressiveness": 0.6},
-    "exaggerating": {"display": Display(exaggeration=0.8), "expressiveness": 1.5},
+    "stoic": {"display": DisplayTraits(stoicism=0.9), "expressiveness": 0.6},
+    "exaggerating": {"display": DisplayTraits(exaggeration=0.8), "expressiveness": 1.5},
     "expressive": {"expressiveness": 1.6},
     "anxious": {"stress": Stress(level=0.8), "expectation": Expectation(initial_nrs=7.0), "cues": Cues(weight=0.8)},
     "stressed": {"stress": Stress(level=0.8)},
@@ -49,9 +49,9 @@ TRAITS: dict[str, dict[str, Any]] = {
     "habituating": {"adaptation": Adaptation()},
     "fluctuating": {"fluctuation": Fluctuation(mean_nrs=1.5, sd_nrs=0.8)},
     "colicky": {"fluctuation": Fluctuation(mean_nrs=1.0, wave_nrs=5.0, waves_per_min=0.5, tau_min=5.0)},
-    "dementia": {"talk": Talk(confidence=0.0, confusion=0.45, refusal=0.1)},
-    "reticent": {"talk": Talk(refusal=0.5)},
-    "talkative": {"talk": Talk(sentences=3)},
+    "dementia": {"talk": ReportStyle(confidence=0.0, confusion=0.45, refusal=0.1)},
+    "reticent": {"talk": ReportStyle(refusal=0.5)},
+    "talkative": {"talk": ReportStyle(sentences=3)},
     "rebound": {"release": signs.blumberg()},
     "guarding": {"guarding": signs.Guarding(gain=0.25, build_s=0.6)},
     "rigid": {"guarding": signs.rigidity()},

@@ -21,14 +21,14 @@ from robopatient.errors import ConfigError, RecordError, require
 from robopatient.face.ahead import DrawAhead, worth_it
 from robopatient.face.film import Drawer, write_film
 from robopatient.face.heat import HeatMap
-from robopatient.face.identity import Identity
+from robopatient.face.identity import FaceIdentity
 from robopatient.face.identity import load_identity as load_face
 from robopatient.face.light import make_look
 from robopatient.face.render import Kind, make_renderer
 from robopatient.facs import ACTION_UNITS, by_side, pspi
 from robopatient.messages import FacePose
 from robopatient.patient import PatientProfile, load_patient
-from robopatient.simulation.episode import TAIL_S, Episode, Moment, of_pain, simulation_config
+from robopatient.simulation.episode import TAIL_S, Episode, FilmFrame, of_pain, simulation_config
 from robopatient.simulation.presses import recorded
 from robopatient.simulation.rig import TICK_S, Rig
 
@@ -107,9 +107,9 @@ def generate(
 
 
 def _film(
-    out: Path, table: Path, pain: str, profile: PatientProfile, identity: Identity, face: str, views: str, frames: str,
-    fps: float, size_px: int, seed: int, light: str, background: str, renderer: Kind, engine: str,
-) -> list[Moment]:  # fmt: skip
+    out: Path, table: Path, pain: str, profile: PatientProfile, identity: FaceIdentity, face: str, views: str,
+    frames: str, fps: float, size_px: int, seed: int, light: str, background: str, renderer: Kind, engine: str,
+) -> list[FilmFrame]:  # fmt: skip
     """Feel, draw and write; returns the frames."""
     names = [view.strip() for view in views.split(",")]
     looks = [None if name == HEAT else make_look(name, light, background) for name in names]
@@ -193,7 +193,7 @@ class _SideBySide:
 
 
 def _write(
-    out: Path, frames: str, moments: list[Moment], drawer: _SideBySide, sound: np.ndarray, rate_hz: int, fps: float,
+    out: Path, frames: str, moments: list[FilmFrame], drawer: _SideBySide, sound: np.ndarray, rate_hz: int, fps: float,
     progress: Callable[[float], None],
 ) -> None:  # fmt: skip
     poses = ((t_s, pose) for t_s, _, pose in moments)
@@ -241,7 +241,7 @@ def write_lossless(
         raise RecordError(f"{path}: the film stopped: {error}") from error
 
 
-def _write_table(path: Path, moments: list[Moment]) -> None:
+def _write_table(path: Path, moments: list[FilmFrame]) -> None:
     """Time, pain, PSPI, every action unit (``by_side``), head, gaze and breath of each frame."""
     head = ["pitch_deg", "yaw_deg", "roll_deg", "gaze_pitch_deg", "gaze_yaw_deg", "breath"]
     try:

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from firmware_bridge.phantom import spread
 from firmware_bridge.presses import TREMOR, Hand
-from firmware_bridge.recordings import Recording, load_recording
+from firmware_bridge.recordings import ForceRecording, load_recording
 from firmware_bridge.virtual_device import ForceSource
 from robopatient.errors import ConfigError
 from robopatient.patient import PatientProfile, TenderSite
@@ -220,7 +220,7 @@ class Palpation:
         self._presses.append((press, self._phantom.plate_mm(*press.place_mm(self._phantom, self._sites))))
 
 
-def recorded(file: str, profile: PatientProfile, phantom: Phantom) -> Recording:
+def recorded(file: str, profile: PatientProfile, phantom: Phantom) -> ForceRecording:
     """Recorded forces (``PATH`` or ``PATH#NAME``); those without a place of their own press the patient's first site.
 
     Raises

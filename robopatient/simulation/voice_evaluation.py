@@ -25,11 +25,11 @@ from robopatient.session.pipeline import Given
 from robopatient.simulation.voices import BLOCK_S, pain_of_press, voiced
 from robopatient.voice.calls import CALLS
 from robopatient.voice.features import Features, features, spectrogram_db
-from robopatient.voice.identity import Identity, load_identity
+from robopatient.voice.identity import VoiceIdentity, load_identity
 from robopatient.voice.synth import ASPIRATION, FORMANTS, N_FORMANTS, VOICE, Synth, neutral_parameters
 from robopatient.voice_presets import ask_for
 
-__all__ = ["CELLS", "Call", "Evaluation", "evaluate", "render_call", "sheet_png", "write_page"]
+__all__ = ["CELLS", "Evaluation", "MeasuredCall", "evaluate", "render_call", "sheet_png", "write_page"]
 
 LEVELS = np.linspace(1.0, 10.0, 11)
 """Pain from the mildest that is surely heard to the worst."""
@@ -78,7 +78,7 @@ RECORDINGS = {
 }
 
 
-class Call(NamedTuple):
+class MeasuredCall(NamedTuple):
     """The first call of a press, a sigh with its breath: samples, true f0 of each (0 unvoiced), shapes (n,), name."""
 
     samples: npt.NDArray[np.float32]
@@ -158,7 +158,9 @@ def evaluate(
     )
 
 
-def render_call(identity: str, nrs: float, seed: int, ask: VoiceAsk | None = None, preset: str = "literature") -> Call:
+def render_call(
+    identity: str, nrs: float, seed: int, ask: VoiceAsk | None = None, preset: str = "literature"
+) -> MeasuredCall:
     """Press this person and keep the first call; ``ask`` takes the place of the preset's while the pain lasts."""
     sex = load_identity(identity).sex
     pains = []
@@ -171,11 +173,11 @@ def render_call(identity: str, nrs: float, seed: int, ask: VoiceAsk | None = Non
     f0_hz, names = np.array([block.heard.f0_hz for block in blocks]), [block.heard.call for block in blocks]
     sounding = np.flatnonzero((f0_hz > 0.0) | (np.array(names) == "sigh"))
     if not sounding.size:
-        return Call(samples.ravel(), np.zeros(samples.size), names[len(names) // 2])
+        return MeasuredCall(samples.ravel(), np.zeros(samples.size), names[len(names) // 2])
     first = np.split(sounding, np.flatnonzero(np.diff(sounding) > 1) + 1)[0]
     begin, end = int(first[0]), int(first[-1]) + 1
     name = names[(begin + end) // 2]
-    return Call(samples[begin:end].ravel(), np.repeat(f0_hz[begin:end], samples.shape[1]), name)
+    return MeasuredCall(samples[begin:end].ravel(), np.repeat(f0_hz[begin:end], samples.shape[1]), name)
 
 
 def _monotone(table: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -219,7 +221,7 @@ def _in_range(table: npt.NDArray[np.float64]) -> dict[str, float]:
     return {name: float(np.mean(np.concatenate(parts))) for name, parts in inside.items()}
 
 
-def _tract_cm(who: Identity) -> float:
+def _tract_cm(who: VoiceIdentity) -> float:
     """Tract length from a whisper: how far its envelope is moved on a logarithmic frequency axis against 17 cm.
 
     A whisper, because at a scream's pitch the harmonics are too far apart to show the formants between them.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from robopatient.messages import TrialRecord
-from robopatient.study.study import Plan
+from robopatient.study.study import SessionPlan
 from robopatient.study.trials import Factors, Stimulus, Trial
 
 __all__ = ["Attempt"]
@@ -56,7 +56,7 @@ class Attempt:
         return 0.0, 0.0
 
     def row(
-        self, plan: Plan, status: str, question: str, t_ns: int, label: str, value: float, given_ns: int
+        self, plan: SessionPlan, status: str, question: str, t_ns: int, label: str, value: float, given_ns: int
     ) -> TrialRecord:
         """The attempt as a row, without what was presented; ``given_ns`` is 0 without an answer."""
         person = plan.person

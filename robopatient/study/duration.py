@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import msgspec
 
 from robopatient.study.order import longest_run
-from robopatient.study.study import Plan, Study
-from robopatient.study.trials import Block, Level, Stimulus, Trial
+from robopatient.study.study import SessionPlan, Study
+from robopatient.study.trials import Level, Stimulus, Trial, TrialBlock
 
 __all__ = ["Balance", "balance_of", "seconds_of"]
 
@@ -61,7 +61,7 @@ class Balance(msgspec.Struct, frozen=True):
         return self.cells == self.of_cells and self.least == self.most
 
 
-def balance_of(study: Study, plan: Plan) -> Balance:
+def balance_of(study: Study, plan: SessionPlan) -> Balance:
     """Count a list."""
     mains = [trial for trial in plan.trials if trial.kind == "main"]
     names = [name for name in (mains[0].factors if mains else ()) if not _chosen(study, name)]
@@ -99,7 +99,7 @@ def balance_of(study: Study, plan: Plan) -> Balance:
     )
 
 
-def _cells(block: Block, names: Sequence[str]) -> Counter[tuple[Level | None, ...]]:
+def _cells(block: TrialBlock, names: Sequence[str]) -> Counter[tuple[Level | None, ...]]:
     """How often each combination occurs among a block's main trials."""
     return Counter(tuple(trial.factors.get(name) for name in names) for trial in block.trials if trial.kind == "main")
 
@@ -109,7 +109,7 @@ def _crossing(table: Counter[tuple[Level | None, ...]]) -> int:
     return math.prod(len(set(column)) for column in zip(*table, strict=True)) if table else 0
 
 
-def seconds_of(study: Study, plan: Plan) -> float:
+def seconds_of(study: Study, plan: SessionPlan) -> float:
     """Expected length of a session."""
     total_s = READING_S
     for trial in plan.trials:
@@ -128,7 +128,7 @@ def _trial_s(study: Study, trial: Trial, stimulus: Stimulus) -> float:
     return press.ready_s + shown_s + ANSWER_S + press.pause_s
 
 
-def _breaks(study: Study, plan: Plan) -> int:
+def _breaks(study: Study, plan: SessionPlan) -> int:
     every = study.file.design.break_every
     sizes = [len(block.trials) for block in plan.blocks if block.name != "practice"]
     within = sum((size - 1) // every for size in sizes) if every else 0

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from robopatient.errors import ConfigError
 from robopatient.messages import TrialRecord
 from robopatient.study.staircase import Staircase
-from robopatient.study.study import Plan, Study
+from robopatient.study.study import SessionPlan, Study
 from robopatient.study.trials import Factors
 
 __all__ = ["Log"]
@@ -22,7 +22,7 @@ class Log:
         When a row belongs to another study, design, participant or session.
     """
 
-    def __init__(self, study: Study, plan: Plan, rows: Sequence[TrialRecord] = ()) -> None:
+    def __init__(self, study: Study, plan: SessionPlan, rows: Sequence[TrialRecord] = ()) -> None:
         self.plan = plan
         self._trials = plan.trials
         self._practice = {number for number, trial in enumerate(self._trials) if trial.kind == "practice"}

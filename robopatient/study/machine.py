@@ -18,8 +18,8 @@ from robopatient.study.attempt import Attempt
 from robopatient.study.log import Log
 from robopatient.study.presented import Draft
 from robopatient.study.questions import Question, question
-from robopatient.study.reaction import REST, Shown, react
-from robopatient.study.study import Plan, Study
+from robopatient.study.reaction import REST, ReactionStimulus, react
+from robopatient.study.study import SessionPlan, Study
 from robopatient.study.trials import Factors, Stimulus
 
 __all__ = ["Machine", "Told"]
@@ -64,7 +64,7 @@ class Machine:
         When ``earlier`` are rows of another design, participant or session.
     """
 
-    def __init__(self, study: Study, plan: Plan, earlier: Sequence[TrialRecord] = ()) -> None:
+    def __init__(self, study: Study, plan: SessionPlan, earlier: Sequence[TrialRecord] = ()) -> None:
         self.study, self.plan = study, plan
         self.log = Log(study, plan, earlier)
         self.phase: StudyPhase = "setup"
@@ -162,7 +162,7 @@ class Machine:
                 self._feedback(t_ns)
         return self._tell(t_ns)
 
-    def shown(self, t_ns: int) -> Shown:
+    def shown(self, t_ns: int) -> ReactionStimulus:
         """What voice and face are to do in this turn, after ``step``."""
         attempt = self._attempt
         if attempt is None or self.phase not in ("press", "react"):

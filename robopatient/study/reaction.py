@@ -10,7 +10,7 @@ from robopatient.levels import INAUDIBLE_DB, gain_to_db
 from robopatient.messages import FaceAsk, Phase, VoiceAsk
 from robopatient.study.trials import Stimulus
 
-__all__ = ["REST", "Shown", "react"]
+__all__ = ["REST", "ReactionStimulus", "react"]
 
 ONSET_S = 0.15
 """How long one sound or grimace is said to rise: an attack of the published recordings' order (assumption)."""
@@ -19,7 +19,7 @@ MOVING_NEWTON_PER_S = 5.0
 LEAST_SHARE = 1e-3
 
 
-class Shown(msgspec.Struct, frozen=True):
+class ReactionStimulus(msgspec.Struct, frozen=True):
     """What voice and face are to do, before the split."""
 
     voice: VoiceAsk
@@ -29,11 +29,11 @@ class Shown(msgspec.Struct, frozen=True):
     phase: Phase
 
 
-REST = Shown(VoiceAsk(INAUDIBLE_DB, 0.0, 0.0, 0.0), 0.0, FaceAsk(0.0), 0.0, "rest")
+REST = ReactionStimulus(VoiceAsk(INAUDIBLE_DB, 0.0, 0.0, 0.0), 0.0, FaceAsk(0.0), 0.0, "rest")
 """Silence and a neutral face."""
 
 
-def react(stimulus: Stimulus, since_s: float | None, newton: float, newton_per_s: float) -> Shown:
+def react(stimulus: Stimulus, since_s: float | None, newton: float, newton_per_s: float) -> ReactionStimulus:
     """What the stimulus is at a force, ``since_s`` after the trigger; None before it.
 
     A voice or face that follows the force ("pressed") is as strong as asked at its ``full_newton`` and above, and its
@@ -61,7 +61,7 @@ def react(stimulus: Stimulus, since_s: float | None, newton: float, newton_per_s
         face_nrs = face.nrs * min(1.0, newton / face.full_newton)
         phases.append(_pressed(newton_per_s))
     phase = phases[0] if phases else "release" if since_s is not None and newton > 0.0 else "rest"
-    return Shown(voice_ask, voice_nrs, FaceAsk(face_nrs, face.expressiveness), face_nrs, phase)
+    return ReactionStimulus(voice_ask, voice_nrs, FaceAsk(face_nrs, face.expressiveness), face_nrs, phase)
 
 
 def _once(since_s: float, duration_s: float) -> Phase:

@@ -6,10 +6,10 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["Begin", "Check", "Checked", "Choices", "Leave", "Offer"]
+__all__ = ["Begin", "Checked", "Leave", "Offer", "StudyCheck", "StudyChoices"]
 
 
-class Choices(msgspec.Struct, frozen=True, tag=True):
+class StudyChoices(msgspec.Struct, frozen=True, tag=True):
     """What the operator has chosen so far; "" leaves it to the study."""
 
     study: str = ""
@@ -34,10 +34,10 @@ class Offer(msgspec.Struct, frozen=True, tag=True):
     faces: tuple[str, ...]
     boards: tuple[tuple[str, str], ...]
     calibrations: tuple[str, ...]
-    chosen: Choices
+    chosen: StudyChoices
 
 
-class Check(msgspec.Struct, frozen=True):
+class StudyCheck(msgspec.Struct, frozen=True):
     """One line of the list before the start; "bad" forbids it."""
 
     thing: str
@@ -49,8 +49,8 @@ class Check(msgspec.Struct, frozen=True):
 class Checked(msgspec.Struct, frozen=True, tag=True):
     """The list for these choices, and whether a session may begin or go on."""
 
-    choices: Choices
-    checks: tuple[Check, ...]
+    choices: StudyChoices
+    checks: tuple[StudyCheck, ...]
     may_begin: bool
     goes_on: bool = False
 
@@ -58,7 +58,7 @@ class Checked(msgspec.Struct, frozen=True, tag=True):
 class Begin(msgspec.Struct, frozen=True, tag=True):
     """Start with these."""
 
-    choices: Choices
+    choices: StudyChoices
     goes_on: bool = False
 
 

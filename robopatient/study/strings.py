@@ -40,7 +40,7 @@ REQUIRED_PAGES = (
 )  # fmt: skip
 
 
-class Asked(Protocol):
+class AskedQuestion(Protocol):
     """What is needed of a row of the table of questions."""
 
     @property
@@ -134,7 +134,7 @@ NUMBERS: dict[str, dict[str, int]] = {
 """What stands in the braces of a word."""
 
 
-def load_strings(name: str, questions: Mapping[str, Asked] | None = None) -> Strings:
+def load_strings(name: str, questions: Mapping[str, AskedQuestion] | None = None) -> Strings:
     """Texts of a language: a name under ``assets/strings`` or the path of a file.
 
     Parameters

@@ -25,9 +25,18 @@ from robopatient.levels import HAND_OFF_NEWTON
 from robopatient.study import designs
 from robopatient.study.questions import question
 from robopatient.study.staircase import StaircaseConfig
-from robopatient.study.trials import Block, Factors, Level, Person, Stimulus, Trial
+from robopatient.study.trials import Factors, Level, Person, Stimulus, Trial, TrialBlock
 
-__all__ = ["DesignConfig", "Plan", "PressConfig", "Study", "StudyFile", "load_study", "study_folder", "study_names"]
+__all__ = [
+    "DesignConfig",
+    "PressConfig",
+    "SessionPlan",
+    "Study",
+    "StudyFile",
+    "load_study",
+    "study_folder",
+    "study_names",
+]
 
 STUDIES = Path(__file__).resolve().parent.parent.parent / "experiments" / "studies"
 PACKAGE = "experiments.studies"
@@ -112,7 +121,7 @@ class StudyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """Configuration of the session, such as ``[session.voice]``; what is given on the command line goes before."""
 
 
-class Plan(msgspec.Struct, frozen=True):
+class SessionPlan(msgspec.Struct, frozen=True):
     """The list of one participant's session.
 
     Attributes
@@ -125,7 +134,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     study: str
     person: Person
-    blocks: tuple[Block, ...]
+    blocks: tuple[TrialBlock, ...]
     sha256: str
 
     @property
@@ -160,7 +169,7 @@ class Study:
         self._stimulus: Callable[[StudyFile, Person, Factors], Stimulus] = _function(module, folder, "stimulus")
         self._check()
 
-    def plan(self, person: Person) -> Plan:
+    def plan(self, person: Person) -> SessionPlan:
         """The trials of this person's session.
 
         Raises
@@ -177,10 +186,10 @@ class Study:
         blocks = list(own(self.file, person)) if own else general_blocks(self.file, person)
         if self.file.design.practice:
             practice = tuple(Trial(dict(factors), "practice") for factors in self.file.design.practice)
-            blocks.insert(0, Block("practice", practice))
+            blocks.insert(0, TrialBlock("practice", practice))
         if not any(block.trials for block in blocks):
             raise ConfigError(f"{self.folder / FILE_NAME}: makes no trial; give [factors] or [staircases]")
-        return Plan(self.name, person, tuple(blocks), self._hash(blocks, person))
+        return SessionPlan(self.name, person, tuple(blocks), self._hash(blocks, person))
 
     def stimulus(self, person: Person, factors: Factors) -> Stimulus:
         """What a trial with these levels presents.
@@ -247,7 +256,7 @@ class Study:
                     if name not in known:
                         raise ConfigError(f"{path}: design.{kind}: no factor {name}; known are {', '.join(known)}")
 
-    def _hash(self, blocks: list[Block], person: Person) -> str:
+    def _hash(self, blocks: list[TrialBlock], person: Person) -> str:
         stimuli: list[Any] = [
             {} if trial.staircase else self.stimulus(person, trial.factors)
             for block in blocks
@@ -257,7 +266,7 @@ class Study:
         return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
 
 
-def general_blocks(file: StudyFile, person: Person) -> list[Block]:
+def general_blocks(file: StudyFile, person: Person) -> list[TrialBlock]:
     """Blocks as ``[design]`` and ``[staircases]`` have them."""
     rng = person.rng()
     design = file.design
@@ -278,7 +287,7 @@ def general_blocks(file: StudyFile, person: Person) -> list[Block]:
         if design.order != "staircase":  # a staircase repeats by itself
             count = round(design.repeats_share * mains)
             trials = designs.insert_repeats(trials, rng, count, design.repeat_gap, design.max_run)
-        blocks.append(Block(f"{name:g}" if isinstance(name, float) else str(name), tuple(trials)))
+        blocks.append(TrialBlock(f"{name:g}" if isinstance(name, float) else str(name), tuple(trials)))
     return blocks
 
 
@@ -378,7 +387,7 @@ def _level(level: Level) -> str:
     return level if isinstance(level, str) else f"{level:g}"
 
 
-def numbered(plan: Plan) -> Iterator[tuple[int, int, Trial]]:
+def numbered(plan: SessionPlan) -> Iterator[tuple[int, int, Trial]]:
     """Number, block and trial, in order."""
     number = 0
     for index, block in enumerate(plan.blocks):

@@ -13,7 +13,7 @@ from msgspec import Meta
 from robopatient.errors import ConfigError
 from robopatient.messages import VoiceAsk
 
-__all__ = ["Block", "FaceStimulus", "Factors", "Kind", "Level", "Person", "Stimulus", "Trial", "VoiceStimulus"]
+__all__ = ["FaceStimulus", "Factors", "Kind", "Level", "Person", "Stimulus", "Trial", "TrialBlock", "VoiceStimulus"]
 
 Level = float | str
 Factors = dict[str, Level]
@@ -38,7 +38,7 @@ class Trial(msgspec.Struct, frozen=True):
     staircase: str = ""
 
 
-class Block(msgspec.Struct, frozen=True):
+class TrialBlock(msgspec.Struct, frozen=True):
     """Trials run in one go, with a break after them; ``name`` tells blocks apart in a Latin square."""
 
     name: str

@@ -21,7 +21,7 @@ from robopatient.levels import SILENCE_DB, db_to_gain, gain_to_db
 from robopatient.voice.loudness import a_weight
 
 __all__ = [
-    "Calibration",
+    "LoudnessCalibration",
     "Meter",
     "Second",
     "capped",
@@ -42,7 +42,7 @@ HIGHEST_A_DB = 1.3
 """The A curve at 2.5 kHz."""
 
 
-class Calibration(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class LoudnessCalibration(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One rig's loudness."""
 
     device: str = ""
@@ -83,7 +83,7 @@ class Second(NamedTuple):
 class Meter:
     """Sound level and dose of what is played, second by second."""
 
-    def __init__(self, config: VoiceConfig, calibration: Calibration | None) -> None:
+    def __init__(self, config: VoiceConfig, calibration: LoudnessCalibration | None) -> None:
         self._rate_hz = config.sample_rate_hz
         self._max_dbfs = config.max_dbfs
         self._full_scale_dba = math.nan if calibration is None else calibration.full_scale_dba
@@ -102,12 +102,12 @@ class Meter:
             yield Second(peak_dbfs, self._max_dbfs, self._full_scale_dba, level_dba, self._dose_percent)
 
 
-def load_calibration(path: Path) -> Calibration:
+def load_calibration(path: Path) -> LoudnessCalibration:
     """Read what ``voice calibrate`` wrote; AssetError when it cannot be read, ConfigError names the key."""
-    return decode_toml(path, Calibration)
+    return decode_toml(path, LoudnessCalibration)
 
 
-def capped(config: VoiceConfig) -> tuple[VoiceConfig, Calibration | None]:
+def capped(config: VoiceConfig) -> tuple[VoiceConfig, LoudnessCalibration | None]:
     """The configuration with its ceiling lowered to ``max_dba`` on this rig; without a calibration as it was.
 
     Raises
@@ -129,7 +129,7 @@ def capped(config: VoiceConfig) -> tuple[VoiceConfig, Calibration | None]:
     return msgspec.structs.replace(config, max_dbfs=min(config.max_dbfs, ceiling)), calibration
 
 
-def write_calibration(calibration: Calibration, path: Path) -> None:
+def write_calibration(calibration: LoudnessCalibration, path: Path) -> None:
     """Write it as TOML; RecordError where that cannot be, ConfigError for a reading that no meter gives."""
     if not 30.0 <= calibration.reading_dba <= 130.0:
         raise ConfigError(f"the meter reads {calibration.reading_dba:g} dB(A) (expected 30 to 130); read it again")
@@ -178,7 +178,7 @@ def niosh_dose(samples: npt.NDArray[np.floating], rate_hz: float, full_scale_dba
     samples
         Mono, shape (n,).
     full_scale_dba
-        From the rig's ``Calibration``.
+        From the rig's ``LoudnessCalibration``.
     """
     block = round(DOSE_BLOCK_S * rate_hz)
     dose_percent = 0.0

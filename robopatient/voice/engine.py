@@ -14,16 +14,16 @@ from robopatient.config import VoiceConfig
 from robopatient.levels import gain_to_db
 from robopatient.messages import VoiceCommand
 from robopatient.voice.gestures import Gestures
-from robopatient.voice.identity import Identity
+from robopatient.voice.identity import VoiceIdentity
 from robopatient.voice.layouts import write_command
 from robopatient.voice.limiter import LOOKAHEAD_S, Limiter
 from robopatient.voice.mixer import Mixer, Utterance
 from robopatient.voice.synth import FORMANTS, Synth
 
-__all__ = ["LOOKAHEAD_S", "SILENCE", "Block", "Engine", "VoiceEngine"]
+__all__ = ["LOOKAHEAD_S", "SILENCE", "RenderedBlock", "SpeakingEngine", "VoiceEngine"]
 
 
-class Block(NamedTuple):
+class RenderedBlock(NamedTuple):
     """What one block sounded like: the truth for the record, not an estimate from the samples.
 
     ``f0_hz`` and the formants hold at the end of the block, 0 without voice; ``level_dbfs`` is its RMS.
@@ -38,10 +38,10 @@ class Block(NamedTuple):
     f3_hz: float = 0.0
 
 
-SILENCE = Block(0.0, gain_to_db(0.0), 0.0, "silent")
+SILENCE = RenderedBlock(0.0, gain_to_db(0.0), 0.0, "silent")
 
 
-class Engine(Protocol):
+class SpeakingEngine(Protocol):
     """What the player plays; a class of one's own is built as ``Engine(identity, config, seed)``."""
 
     block_frames: int
@@ -51,11 +51,11 @@ class Engine(Protocol):
         """The slot that ``render_written`` reads, of ``layouts.empty_command`` shape."""
         ...
 
-    def render(self, command: VoiceCommand | None, out: npt.NDArray[np.float32]) -> Block:
+    def render(self, command: VoiceCommand | None, out: npt.NDArray[np.float32]) -> RenderedBlock:
         """Fill ``out``, shape (block_frames,), and say what it is."""
         ...
 
-    def render_written(self, fresh: bool, out: npt.NDArray[np.float32]) -> Block:
+    def render_written(self, fresh: bool, out: npt.NDArray[np.float32]) -> RenderedBlock:
         """As ``render``, with the command already in its slot."""
         ...
 
@@ -75,7 +75,7 @@ class VoiceEngine:
         The session's; the identity's own seed is mixed in.
     """
 
-    def __init__(self, identity: Identity, config: VoiceConfig, seed: int) -> None:
+    def __init__(self, identity: VoiceIdentity, config: VoiceConfig, seed: int) -> None:
         self.block_frames = config.block_frames
         self._gestures = Gestures(identity, config, seed)
         self._synth = Synth(config.sample_rate_hz, seed ^ identity.seed << 16, identity.vocal_tract_cm)
@@ -84,7 +84,7 @@ class VoiceEngine:
         self._samples = np.zeros(config.block_frames)
         self._quiet = True
 
-    def render(self, command: VoiceCommand | None, out: npt.NDArray[np.float32]) -> Block:
+    def render(self, command: VoiceCommand | None, out: npt.NDArray[np.float32]) -> RenderedBlock:
         """Fill ``out``, shape (block_frames,), and say what it is.
 
         Parameters
@@ -97,7 +97,7 @@ class VoiceEngine:
             write_command(self._gestures.command, command)
         return self.render_written(command is not None, out)
 
-    def render_written(self, fresh: bool, out: npt.NDArray[np.float32]) -> Block:
+    def render_written(self, fresh: bool, out: npt.NDArray[np.float32]) -> RenderedBlock:
         """As ``render``, for a player that has written the command into ``command`` by itself (no allocation)."""
         gestures, limiter = self._gestures, self._limiter
         gestures.step(fresh)
@@ -119,9 +119,9 @@ class VoiceEngine:
             mixer.mix(self._samples, float(gestures.command["nrs"][0]))
         level_dbfs = gain_to_db(limiter.render(self._samples, out, master_to, gestures.fade_s) ** 0.5)
         if mixer.speaking:
-            return Block(mixer.f0_hz, level_dbfs, 0.0, mixer.call)
+            return RenderedBlock(mixer.f0_hz, level_dbfs, 0.0, mixer.call)
         f1_hz, f2_hz, f3_hz = parameters[FORMANTS : FORMANTS + 3].tolist()
-        return Block(gestures.f0_hz, level_dbfs, gestures.roughness, gestures.call, f1_hz, f2_hz, f3_hz)
+        return RenderedBlock(gestures.f0_hz, level_dbfs, gestures.roughness, gestures.call, f1_hz, f2_hz, f3_hz)
 
     def begin(self, utterance: Utterance) -> None:
         """Say this from the next block on; the voice falls silent for it, unless it is silent altogether."""

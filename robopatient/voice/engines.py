@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from robopatient.config import VoiceConfig, reference
-from robopatient.voice.engine import Engine
+from robopatient.voice.engine import SpeakingEngine
 from robopatient.voice.identity import load_identity
 
 __all__ = ["ENGINES", "make_engine"]
@@ -15,7 +15,7 @@ ENGINES = {
 """Short names for ``VoiceConfig.engine``."""
 
 
-def make_engine(config: VoiceConfig, seed: int) -> Engine:
+def make_engine(config: VoiceConfig, seed: int) -> SpeakingEngine:
     """The engine that a configuration asks for; ConfigError and AssetError name what does not exist."""
-    engine: Engine = reference(config.engine, ENGINES)(load_identity(config.identity), config, seed)
+    engine: SpeakingEngine = reference(config.engine, ENGINES)(load_identity(config.identity), config, seed)
     return engine

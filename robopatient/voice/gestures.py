@@ -62,7 +62,7 @@ from robopatient.voice.calls import (
     WHIMPER,
     WIDTHS_HZ,
 )
-from robopatient.voice.identity import Identity
+from robopatient.voice.identity import VoiceIdentity
 from robopatient.voice.kernel import kernel
 from robopatient.voice.layouts import BODY, PERSON, PHASES, empty_command
 from robopatient.voice.synth import (
@@ -121,7 +121,7 @@ class Gestures:
         For the synthesiser, after ``step``.
     """
 
-    def __init__(self, identity: Identity, config: VoiceConfig, seed: int) -> None:
+    def __init__(self, identity: VoiceIdentity, config: VoiceConfig, seed: int) -> None:
         self.command = empty_command()
         self.parameters = neutral_parameters()
         self._dt_s = config.block_frames / config.sample_rate_hz

@@ -12,12 +12,12 @@ from msgspec import Meta
 
 from robopatient.config import Config, asset_path, decode_toml
 
-__all__ = ["Identity", "load_identity"]
+__all__ = ["VoiceIdentity", "load_identity"]
 
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 
 
-class Identity(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class VoiceIdentity(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A person's voice at rest; the command says what pain does to it."""
 
     name: str
@@ -67,7 +67,7 @@ class Identity(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
     seed: Annotated[int, Meta(ge=0, lt=2**31)] = 0
 
 
-def load_identity(name: str) -> Identity:
+def load_identity(name: str) -> VoiceIdentity:
     """Identity by its name under ``assets/voices`` or by the path of a user's own TOML file.
 
     Raises
@@ -77,4 +77,4 @@ def load_identity(name: str) -> Identity:
     ConfigError
         Naming the file and the key that is unknown or out of range.
     """
-    return decode_toml(asset_path("voices", name), Identity)
+    return decode_toml(asset_path("voices", name), VoiceIdentity)

@@ -22,7 +22,7 @@ from robopatient.clock import Clock, HostClock
 from robopatient.config import VoiceConfig
 from robopatient.messages import VoiceCommand
 from robopatient.parent import leave_with_parent
-from robopatient.voice.engine import LOOKAHEAD_S, SILENCE, Block
+from robopatient.voice.engine import LOOKAHEAD_S, SILENCE, RenderedBlock
 from robopatient.voice.layouts import empty_command
 from robopatient.voice.player import Player
 from robopatient.voice.process import hurry, quiet_libraries
@@ -32,7 +32,7 @@ from robopatient.voice.wav import read_samples
 if TYPE_CHECKING:
     from robopatient.voice.mixer import Utterance
 
-__all__ = ["Order", "Place", "Plan", "TapeEngine", "serve", "track_reader"]
+__all__ = ["Order", "Place", "PlaybackPlan", "TapeEngine", "serve", "track_reader"]
 
 AHEAD_S = 0.5
 """So much is ready before it is needed: the main thread may be put off for so long."""
@@ -46,7 +46,7 @@ TELL_NS = 25_000_000
 LOOKAHEAD_NS = round(LOOKAHEAD_S * 1e9)
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class PlaybackPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be played.
 
     Attributes
@@ -116,7 +116,7 @@ class TapeEngine:
     ``follow`` and ``prepare`` are the main thread's; ``render_written`` is the callback's.
     """
 
-    def __init__(self, read: Callable[[int, int], npt.NDArray[np.float32]], plan: Plan) -> None:
+    def __init__(self, read: Callable[[int, int], npt.NDArray[np.float32]], plan: PlaybackPlan) -> None:
         self.block_frames = plan.voice.block_frames
         self._read = read
         self._plan = plan
@@ -154,11 +154,11 @@ class TapeEngine:
         """A slot that nobody writes: there are no commands here."""
         return self._command
 
-    def render(self, command: VoiceCommand | None, out: npt.NDArray[np.float32]) -> Block:
+    def render(self, command: VoiceCommand | None, out: npt.NDArray[np.float32]) -> RenderedBlock:
         """As ``render_written``."""
         return self.render_written(command is not None, out)
 
-    def render_written(self, fresh: bool, out: npt.NDArray[np.float32]) -> Block:
+    def render_written(self, fresh: bool, out: npt.NDArray[np.float32]) -> RenderedBlock:
         """Fill a block; a change of order fades from the old to the new within it."""
         del fresh
         wanted, playing = self._wanted, self._playing
@@ -219,7 +219,7 @@ def serve(plan_json: bytes, orders: Connection) -> None:
     leave_with_parent()
     sys.setswitchinterval(0.0005)  # as in the voice's process
     quiet_libraries()
-    plan = msgspec.json.decode(plan_json, type=Plan)
+    plan = msgspec.json.decode(plan_json, type=PlaybackPlan)
     clock = HostClock()
     engine = TapeEngine(track_reader(read_samples(Path(plan.path), plan.voice.sample_rate_hz), plan.pieces), plan)
     player = Player(engine, plan.voice, clock)

@@ -21,7 +21,7 @@ from robopatient.config import VoiceConfig
 from robopatient.errors import DeviceError, MissingPackageError, require
 from robopatient.messages import Heard, VoiceCommand
 from robopatient.voice.clocked import ClockedSink
-from robopatient.voice.engine import LOOKAHEAD_S, SILENCE, Block, Engine
+from robopatient.voice.engine import LOOKAHEAD_S, SILENCE, RenderedBlock, SpeakingEngine
 from robopatient.voice.layouts import empty_command, write_command
 from robopatient.voice.mixer import Utterance
 
@@ -45,14 +45,14 @@ PLAUSIBLE_S = 1.0
 """A device that claims a longer way to the DAC is not believed."""
 
 
-class _Played(NamedTuple):
+class _PlayedRow(NamedTuple):
     """One row of the ring."""
 
     t_ns: int
     cause_seq: int
     received_ns: int
     command_t_ns: int
-    block: Block
+    block: RenderedBlock
     underruns: int
     fresh: bool = False
     hush: bool = False
@@ -67,7 +67,7 @@ class Player:
         For ``ActorState``: "ready", or "degraded" with what is missing and what mends it.
     """
 
-    def __init__(self, engine: Engine, config: VoiceConfig, clock: Clock | None = None) -> None:
+    def __init__(self, engine: SpeakingEngine, config: VoiceConfig, clock: Clock | None = None) -> None:
         self.state, self.detail = "starting", ""
         self._engine = engine
         self._config = config
@@ -78,7 +78,7 @@ class Player:
         self._to_say: deque[Utterance] = deque()
         self._begun: deque[tuple[int, int, int, Utterance]] = deque()
         self._played = 0
-        self._ring = [_Played(0, 0, 0, 0, SILENCE, 0)] * RING
+        self._ring = [_PlayedRow(0, 0, 0, 0, SILENCE, 0)] * RING
         self._audio = np.zeros((RING, config.block_frames), np.float32)
         self._told = 0
         self._saved = 0
@@ -208,7 +208,7 @@ class Player:
         samples = self._audio[index % RING]
         block = self._engine.render_written(fresh, samples)
         row = command[0]
-        self._ring[index % RING] = _Played(
+        self._ring[index % RING] = _PlayedRow(
             t_ns,
             int(row["cause_seq"]),
             int(row["received_ns"]),

@@ -26,8 +26,8 @@ from robopatient.errors import RecordError, RobopatientError, SessionError
 from robopatient.messages import Loudness, Note, Said, SessionStop, VoiceAsk, VoiceCommand
 
 if TYPE_CHECKING:
-    from robopatient.voice.calibration import Calibration, Second
-    from robopatient.voice.engine import Engine
+    from robopatient.voice.calibration import LoudnessCalibration, Second
+    from robopatient.voice.engine import SpeakingEngine
     from robopatient.voice.player import Player
     from robopatient.voice.speech import Speech
 
@@ -63,7 +63,7 @@ class _VoiceActor(Actor):
         self._config = config
         self._folder = folder
         self._state, self._detail = "starting", ""
-        self._calibration: Calibration | None = None
+        self._calibration: LoudnessCalibration | None = None
 
     def run(self) -> None:
         """Live: warm up, play, stop."""
@@ -97,10 +97,10 @@ class _VoiceActor(Actor):
             if speech is not None:
                 speech.close()
 
-    def _warm_up(self) -> Engine | None:
+    def _warm_up(self) -> SpeakingEngine | None:
         """The engine with every kernel compiled; None when stopped before. A first compilation takes many seconds."""
         self._say("starting", "the first start compiles the voice")
-        results: list[Engine | RobopatientError] = []
+        results: list[SpeakingEngine | RobopatientError] = []
 
         def work() -> None:
             try:
@@ -185,7 +185,9 @@ class _VoiceActor(Actor):
 class _Saver:
     """Writes what was played from a thread of its own; a full disk ends the file, never the voice."""
 
-    def __init__(self, player: Player, path: Path, config: VoiceConfig, calibration: Calibration | None) -> None:
+    def __init__(
+        self, player: Player, path: Path, config: VoiceConfig, calibration: LoudnessCalibration | None
+    ) -> None:
         from robopatient.voice.calibration import Meter
         from robopatient.voice.wav import WavWriter
 
@@ -245,7 +247,7 @@ class _Saver:
             self._file = None
 
 
-def _make_engine(config: SessionConfig) -> Engine:
+def _make_engine(config: SessionConfig) -> SpeakingEngine:
     """The engine of the session, warmed up: every kernel compiled before the first breath."""
     from robopatient.voice.engines import make_engine
 

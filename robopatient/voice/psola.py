@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from robopatient.voice.kernel import kernel
-from robopatient.voice.recordings import RATE_HZ, Recording
+from robopatient.voice.recordings import RATE_HZ, SoundRecording
 
 __all__ = ["Psola", "shifted"]
 
@@ -24,7 +24,7 @@ STATE = np.dtype([("at", "f8"), ("due", "f8"), ("n", "i8"), ("period", "f8")])
 class Psola:
     """Plays one recording; the ratios may change at any block."""
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: SoundRecording) -> None:
         self._recording = recording
         self._state: npt.NDArray[Any] = np.zeros(1, STATE)
         self._ring = np.zeros(RING)
@@ -66,7 +66,7 @@ class Psola:
 
 
 def shifted(
-    recording: Recording, f0_ratio: float = 1.0, duration_ratio: float = 1.0, formant_ratio: float = 1.0
+    recording: SoundRecording, f0_ratio: float = 1.0, duration_ratio: float = 1.0, formant_ratio: float = 1.0
 ) -> npt.NDArray[np.float64]:
     """All of a recording, moved: shape (round(n * duration_ratio),)."""
     voice = Psola(recording)

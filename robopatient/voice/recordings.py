@@ -20,7 +20,7 @@ from robopatient.levels import db_to_gain, gain_to_db
 from robopatient.voice.features import WINDOW_S, f0_track
 from robopatient.voice.loudness import loudness_lufs, true_peak_dbfs
 
-__all__ = ["Recording", "Sidecar", "load_folder", "load_recording", "prepare", "resampled"]
+__all__ = ["Sidecar", "SoundRecording", "load_folder", "load_recording", "prepare", "resampled"]
 
 RATE_HZ = 48_000
 TRIM_DB = -45.0
@@ -51,7 +51,7 @@ class Sidecar(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Words that are spoken in it, when it is to be used for them (``Identity.words``)."""
 
 
-class Recording(NamedTuple):
+class SoundRecording(NamedTuple):
     """A sound ready to be played.
 
     Attributes
@@ -73,7 +73,7 @@ class Recording(NamedTuple):
     sidecar: Sidecar
 
 
-def load_folder(folder: Path) -> list[Recording]:
+def load_folder(folder: Path) -> list[SoundRecording]:
     """All recordings of a folder, mildest first.
 
     Raises
@@ -87,7 +87,7 @@ def load_folder(folder: Path) -> list[Recording]:
     return sorted((load_recording(path) for path in paths), key=lambda recording: recording.sidecar.nrs)
 
 
-def load_recording(path: Path) -> Recording:
+def load_recording(path: Path) -> SoundRecording:
     """One recording and its sidecar.
 
     Raises
@@ -110,7 +110,9 @@ def load_recording(path: Path) -> Recording:
     return prepare(data, rate_hz, path.stem, decode_toml(sidecar, Sidecar), str(path))
 
 
-def prepare(data: npt.NDArray[np.float64], rate_hz: float, name: str, sidecar: Sidecar, place: str = "") -> Recording:
+def prepare(
+    data: npt.NDArray[np.float64], rate_hz: float, name: str, sidecar: Sidecar, place: str = ""
+) -> SoundRecording:
     """Check and normalise samples, shape (n, channels) or (n,): mono, 48 kHz, trimmed, faded, loudness, pitch marks."""
     place = place or name
     if rate_hz < LEAST_RATE_HZ:
@@ -136,7 +138,7 @@ def prepare(data: npt.NDArray[np.float64], rate_hz: float, name: str, sidecar: S
     marks, periods = pitch_marks(samples)
     voiced = periods[periods > 0.0]
     f0_hz = RATE_HZ / float(np.median(voiced)) if voiced.size else 0.0
-    return Recording(name, samples, marks, periods, f0_hz, loudness_lufs(samples, RATE_HZ), sidecar)
+    return SoundRecording(name, samples, marks, periods, f0_hz, loudness_lufs(samples, RATE_HZ), sidecar)
 
 
 def resampled(samples: npt.NDArray[np.float64], rate: float) -> npt.NDArray[np.float64]:

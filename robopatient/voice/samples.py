@@ -17,7 +17,7 @@ from robopatient.config import VoiceConfig
 from robopatient.errors import AssetError
 from robopatient.levels import CALLING_DB, db_to_gain, gain_to_db, semitones_to_ratio
 from robopatient.messages import VoiceCommand
-from robopatient.voice.engine import SILENCE, Block
+from robopatient.voice.engine import SILENCE, RenderedBlock
 from robopatient.voice.gestures import (
     FELT_NRS,
     HUSH_S,
@@ -25,13 +25,13 @@ from robopatient.voice.gestures import (
     STALE_FADE_S,
     STALE_S,
 )
-from robopatient.voice.identity import Identity
+from robopatient.voice.identity import VoiceIdentity
 from robopatient.voice.kernel import kernel
 from robopatient.voice.layouts import empty_command, write_command
 from robopatient.voice.limiter import Limiter
 from robopatient.voice.mixer import Mixer, Utterance
 from robopatient.voice.psola import Psola
-from robopatient.voice.recordings import RATE_HZ, TARGET_LUFS, Recording, load_folder, resampled
+from robopatient.voice.recordings import RATE_HZ, TARGET_LUFS, SoundRecording, load_folder, resampled
 
 __all__ = ["STUDY_RATES", "SamplesEngine"]
 
@@ -54,7 +54,7 @@ class SamplesEngine:
         Without recordings, or for one that will not do.
     """
 
-    def __init__(self, identity: Identity, config: VoiceConfig, seed: int) -> None:
+    def __init__(self, identity: VoiceIdentity, config: VoiceConfig, seed: int) -> None:
         if not identity.recordings:
             raise AssetError(f'{identity.name} has no recordings; set recordings = "FOLDER" in the voice\'s .toml')
         if config.sample_rate_hz != RATE_HZ:
@@ -88,13 +88,13 @@ class SamplesEngine:
         """The slot that ``render_written`` reads."""
         return self._command
 
-    def render(self, command: VoiceCommand | None, out: npt.NDArray[np.float32]) -> Block:
+    def render(self, command: VoiceCommand | None, out: npt.NDArray[np.float32]) -> RenderedBlock:
         """As ``VoiceEngine.render``."""
         if command is not None:
             write_command(self._command, command)
         return self.render_written(command is not None, out)
 
-    def render_written(self, fresh: bool, out: npt.NDArray[np.float32]) -> Block:
+    def render_written(self, fresh: bool, out: npt.NDArray[np.float32]) -> RenderedBlock:
         """As ``VoiceEngine.render_written``."""
         self._age_s = 0.0 if fresh else self._age_s + self._dt_s
         row, mixer, samples = self._command[0], self._mixer, self._samples
@@ -133,9 +133,9 @@ class SamplesEngine:
         fade_s = HUSH_S if hush else (STALE_FADE_S if stale else OPEN_S)
         level_dbfs = gain_to_db(self._limiter.render(samples, out, master, fade_s) ** 0.5)
         if mixer.speaking:
-            return Block(mixer.f0_hz, level_dbfs, 0.0, mixer.call)
+            return RenderedBlock(mixer.f0_hz, level_dbfs, 0.0, mixer.call)
         call = "silent" if voice is None else self._recordings[self._row].sidecar.call
-        return Block(f0_hz, level_dbfs, 0.0, call)
+        return RenderedBlock(f0_hz, level_dbfs, 0.0, call)
 
     def begin(self, utterance: Utterance) -> None:
         """As ``VoiceEngine.begin``."""
@@ -168,7 +168,7 @@ class SamplesEngine:
         return min(max(wanted_hz / f0_hz, 0.5), 2.0) if f0_hz > 0.0 else 1.0
 
 
-def _at_rate(recording: Recording, rate: float) -> Recording:
+def _at_rate(recording: SoundRecording, rate: float) -> SoundRecording:
     """The recording as the study's arm plays it."""
     samples = resampled(recording.samples, rate)
     return recording._replace(

@@ -9,7 +9,7 @@ from robopatient.messages import Said, Spoken, VoiceCommand
 from robopatient.voice.identity import load_identity
 from robopatient.voice.player import Player
 from robopatient.voice.speaker import Speaker
-from robopatient.voice.talk import Talk, Wish, load_interjections
+from robopatient.voice.talk import SpeechChoice, Wish, load_interjections
 
 __all__ = ["Speech"]
 
@@ -30,7 +30,7 @@ class Speech:
 
     def __init__(self, config: VoiceConfig, seed: int, player: Player, note: Callable[[str, str], None]) -> None:
         interjects = config.words == "all"
-        self._talk = Talk(load_identity(config.identity), load_interjections(), seed, interjects=interjects)
+        self._talk = SpeechChoice(load_identity(config.identity), load_interjections(), seed, interjects=interjects)
         self._config = config
         self._player = player
         self._note = note

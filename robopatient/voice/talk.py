@@ -13,9 +13,9 @@ from msgspec import Meta
 
 from robopatient.config import Config, asset_path, decode_toml
 from robopatient.messages import Said, VoiceCommand
-from robopatient.voice.identity import Identity
+from robopatient.voice.identity import VoiceIdentity
 
-__all__ = ["Interjections", "Talk", "Wish", "load_interjections"]
+__all__ = ["Interjections", "SpeechChoice", "Wish", "load_interjections"]
 
 NEVER_NRS = 11.0
 WORST_NRS = 8.5
@@ -51,10 +51,10 @@ def load_interjections(name: str = "english") -> Interjections:
     return decode_toml(asset_path("interjections", name), Interjections)
 
 
-class Talk:
+class SpeechChoice:
     """One patient's occasions to speak; equal seeds, commands and answers give equal words."""
 
-    def __init__(self, who: Identity, lines: Interjections, seed: int, *, interjects: bool = True) -> None:
+    def __init__(self, who: VoiceIdentity, lines: Interjections, seed: int, *, interjects: bool = True) -> None:
         self._from_nrs = who.interjects_from_nrs if interjects else NEVER_NRS
         self._every_ns = round(who.interjects_every_s * 1e9)
         self._lines = lines

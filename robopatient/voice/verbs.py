@@ -58,7 +58,7 @@ def calibrate(
 def _calibrate(
     device: str, seconds: float, reading_db: float | None, level_dbfs: float, out: Path, part: Path, author: str
 ) -> None:
-    from robopatient.voice.calibration import Calibration, pink_noise, play, write_calibration
+    from robopatient.voice.calibration import LoudnessCalibration, pink_noise, play, write_calibration
 
     noise = pink_noise(seconds, level_dbfs)
     if reading_db is None:
@@ -67,7 +67,7 @@ def _calibrate(
             reading_db = float(input("Reading of the meter, dB(A) at 1 m, slow: "))
         except (ValueError, EOFError) as error:
             raise ConfigError("the reading is no number; type it as 68.5, or give --reading 68.5") from error
-    calibration = Calibration(
+    calibration = LoudnessCalibration(
         device=device,
         noise_dbfs=level_dbfs,
         reading_dba=reading_db,

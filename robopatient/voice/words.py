@@ -21,11 +21,11 @@ import numpy.typing as npt
 from robopatient.config import VoiceConfig
 from robopatient.errors import AssetError, ConfigError, DeviceError, require
 from robopatient.levels import db_to_gain, semitones_to_ratio
-from robopatient.voice.identity import Identity
+from robopatient.voice.identity import VoiceIdentity
 from robopatient.voice.loudness import true_peak_dbfs
 from robopatient.voice.mixer import PITCH_STEP, Utterance
 from robopatient.voice.psola import Psola
-from robopatient.voice.recordings import RATE_HZ, TARGET_LUFS, Recording, Sidecar, load_folder, prepare
+from robopatient.voice.recordings import RATE_HZ, TARGET_LUFS, Sidecar, SoundRecording, load_folder, prepare
 from robopatient.voice_presets import ask_for
 
 __all__ = ["known_words", "speak", "spoken"]
@@ -45,7 +45,7 @@ ROUGH_HZ, ROUGH_DEPTH = 70.0, 0.35
 _SIDECAR = Sidecar(source="espeak-ng, run on this computer", licence="the user's", consent="synthetic voice")
 
 
-def speak(text: str, who: Identity, nrs: float, config: VoiceConfig) -> Utterance:
+def speak(text: str, who: VoiceIdentity, nrs: float, config: VoiceConfig) -> Utterance:
     """Words with the prosody of pain at the rate of ``config``; equal arguments give equal samples.
 
     Raises
@@ -101,7 +101,7 @@ def _breaths(text: str) -> list[str]:
     return [piece for piece in pieces if any(letter.isalnum() for letter in piece)]
 
 
-def _breath(text: str, who: Identity, nrs: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _breath(text: str, who: VoiceIdentity, nrs: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """One breath of words, shape (n,) at 48 kHz with n a multiple of ``PITCH_STEP``, and their pitch."""
     own = known_words(who.words).get(_plain(text)) if who.words else None
     recording = own or spoken(text, who.sex)
@@ -130,7 +130,7 @@ def _breath(text: str, who: Identity, nrs: float) -> tuple[npt.NDArray[np.float6
 
 
 @lru_cache(maxsize=8)
-def known_words(folder: str) -> dict[str, Recording]:
+def known_words(folder: str) -> dict[str, SoundRecording]:
     """A person's own words by their plain text; AssetError for a folder without words or a recording that is ill."""
     words = {
         _plain(recording.sidecar.text): recording
@@ -148,7 +148,7 @@ def _plain(text: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def spoken(text: str, sex: str) -> Recording:
+def spoken(text: str, sex: str) -> SoundRecording:
     """Words as espeak-ng says them, ready for the sample path; from the cache on disk where they are known."""
     variant = "en+f3" if sex == "female" else "en+m3"
     path = _cache() / f"{hashlib.sha256(f'{variant}:{text}'.encode()).hexdigest()[:24]}.wav"

@@ -117,7 +117,7 @@ class Board:
         """Free the simulator."""
         self._bench.sim_free(self._sim)
 
-    def run(self, duration_s: float, *, heartbeat: bool = True) -> list[wire.Frame]:
+    def run(self, duration_s: float, *, heartbeat: bool = True) -> list[wire.WireFrame]:
         """Frames of the next ``duration_s`` of simulated time, with a heartbeat every 100 ms."""
         frames = []
         end_s = self.t_s + duration_s
@@ -142,7 +142,7 @@ class Board:
         """Send bytes as they are."""
         self._bench.sim_tx(self._sim, data, len(data))
 
-    def ask(self, command: int, payload: bytes = b"", *, within_s: float = 0.02) -> wire.Frame:
+    def ask(self, command: int, payload: bytes = b"", *, within_s: float = 0.02) -> wire.WireFrame:
         """The one reply to a command."""
         tag = self.send(command, payload)
         replies = [f for f in self.run(within_s, heartbeat=False) if f.type not in (wire.Type.SAMPLE, wire.Type.EVENT)]
@@ -232,11 +232,11 @@ class Board:
         return float(self._bench.sim_clock_high_us(self._sim))
 
 
-def samples(frames: list[wire.Frame]) -> list[wire.Frame]:
+def samples(frames: list[wire.WireFrame]) -> list[wire.WireFrame]:
     """The SAMPLE frames among frames."""
     return [frame for frame in frames if frame.type == wire.Type.SAMPLE]
 
 
-def events(frames: list[wire.Frame]) -> list[tuple[int, int]]:
+def events(frames: list[wire.WireFrame]) -> list[tuple[int, int]]:
     """Code and value of the EVENT frames among frames."""
     return [wire.parse_event(frame.payload) for frame in frames if frame.type == wire.Type.EVENT]

@@ -6,12 +6,12 @@ from robopatient.errors import ConfigError
 from robopatient.levels import gain_to_db
 from robopatient.study.designs import factorial, insert_repeats, williams_row
 from robopatient.study.study import StudyFile
-from robopatient.study.trials import Block, FaceStimulus, Factors, Person, Stimulus, Trial, VoiceStimulus
+from robopatient.study.trials import FaceStimulus, Factors, Person, Stimulus, Trial, TrialBlock, VoiceStimulus
 
 __all__ = ["blocks", "stimulus"]
 
 
-def blocks(study: StudyFile, person: Person) -> list[Block]:
+def blocks(study: StudyFile, person: Person) -> list[TrialBlock]:
     """A block for each modality, in the order that a Williams square gives this person; each has levels of its own."""
     rng = person.rng()
     modalities = study.factors["modality"]
@@ -25,7 +25,7 @@ def blocks(study: StudyFile, person: Person) -> list[Block]:
             for trial in factorial({"intensity": levels}, rng, study.constants["replications"], design.max_run)
         ]
         count = round(design.repeats_share * len(trials))
-        made.append(Block(modality, tuple(insert_repeats(trials, rng, count, design.repeat_gap, design.max_run))))
+        made.append(TrialBlock(modality, tuple(insert_repeats(trials, rng, count, design.repeat_gap, design.max_run))))
     return made
 
 

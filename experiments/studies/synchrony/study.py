@@ -6,17 +6,17 @@ import msgspec
 
 from robopatient.errors import ConfigError
 from robopatient.study.study import StudyFile, general_blocks
-from robopatient.study.trials import Block, FaceStimulus, Factors, Person, Stimulus, VoiceStimulus
+from robopatient.study.trials import FaceStimulus, Factors, Person, Stimulus, TrialBlock, VoiceStimulus
 
 __all__ = ["blocks", "stimulus"]
 
 CHANNELS = ("voice", "face")
 
 
-def blocks(study: StudyFile, person: Person) -> list[Block]:
+def blocks(study: StudyFile, person: Person) -> list[TrialBlock]:
     """The interleaved staircases; each trial knows its channel."""
     return [
-        Block(
+        TrialBlock(
             block.name,
             tuple(
                 msgspec.structs.replace(trial, factors={"channel": trial.staircase}) if trial.staircase else trial

@@ -12,10 +12,10 @@ import msgspec
 from robopatient.errors import RecordError, require
 from robopatient.face.bodies.arkit import ARKIT_52, BodyFrame, quaternion
 
-__all__ = ["JsonLines", "LslFace", "Outlet", "VmcSender", "address"]
+__all__ = ["BodyOutlet", "JsonLines", "LslFace", "VmcSender", "address"]
 
 
-class Outlet(Protocol):
+class BodyOutlet(Protocol):
     """Takes one frame after another."""
 
     def send(self, t_ns: int, frame: BodyFrame) -> None:

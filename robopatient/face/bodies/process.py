@@ -12,7 +12,7 @@ from robopatient.bus import ActorPort, Endpoints
 from robopatient.clock import Clock, HostClock
 from robopatient.config import SessionConfig
 from robopatient.face.bodies.arkit import body_frame
-from robopatient.face.bodies.outlets import JsonLines, LslFace, Outlet, VmcSender, address
+from robopatient.face.bodies.outlets import BodyOutlet, JsonLines, LslFace, VmcSender, address
 from robopatient.messages import Message, Seen
 from robopatient.outlets import OutletsActor
 
@@ -26,7 +26,7 @@ def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
     serve(lambda: BodiesActor(config, endpoints, folder.name, HostClock()))
 
 
-class BodiesActor(OutletsActor[Outlet]):
+class BodiesActor(OutletsActor[BodyOutlet]):
     """Tells what was seen to the outlets that the session wishes."""
 
     def __init__(self, config: SessionConfig, endpoints: Endpoints, session: str, clock: Clock) -> None:

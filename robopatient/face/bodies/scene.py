@@ -11,12 +11,12 @@ from robopatient.face.bodies.folders import load_ict, load_npz
 from robopatient.face.bodies.gltf import load_gltf
 from robopatient.face.bodies.head import OwnHead
 from robopatient.face.carried import Carried
-from robopatient.face.frame import Frame
+from robopatient.face.frame import SceneFrame
 from robopatient.face.geometry import vertex_normals
 from robopatient.face.head import rotation
-from robopatient.face.identity import Ancestry, Hair, Identity, Skin, load_identity
+from robopatient.face.identity import Ancestry, FaceIdentity, Hair, Skin, load_identity
 from robopatient.face.mask import masked
-from robopatient.face.mesh import Part
+from robopatient.face.mesh import Material
 from robopatient.face.raster import open_sky
 from robopatient.face.skin import SkinMaps
 from robopatient.face.texels import halve
@@ -24,7 +24,7 @@ from robopatient.messages import FacePose
 
 __all__ = ["OwnScene", "Subject", "load_face"]
 
-Subject = Identity | OwnHead
+Subject = FaceIdentity | OwnHead
 """Whoever can be drawn."""
 
 TEXTURE_PX = 1024
@@ -59,13 +59,13 @@ class OwnScene:
     def __init__(self, head: OwnHead) -> None:
         self.own = head
         self.head = self
-        self.identity = Identity(
+        self.identity = FaceIdentity(
             name=head.name, description="user's own head", age_years=40.0, sex=0.5, ancestry=Ancestry(european=1.0),
             skin=Skin(monk_tone=4.0), hair=Hair(style="none", colour=(0, 0, 0), brow_colour=(0, 0, 0)),
             iris_colour=(0, 0, 0),
         )  # fmt: skip
         nothing = np.zeros((1, 3), np.int32)
-        self.parts = dict.fromkeys(Part, nothing) | {Part.SKIN: head.triangles.astype(np.int32)}
+        self.parts = dict.fromkeys(Material, nothing) | {Material.SKIN: head.triangles.astype(np.int32)}
         count = len(head.points)
         self.uv = np.zeros((count, 2), np.float32) if head.uv is None else head.uv.astype(np.float32)
         normals = vertex_normals(head.points, head.triangles)
@@ -87,12 +87,12 @@ class OwnScene:
             self._textures[halvings, mask] = masked(plain, self.identity.skin.monk_tone) if mask else plain
         return self._textures[halvings, mask]
 
-    def frame(self, pose: FacePose) -> Frame:
+    def frame(self, pose: FacePose) -> SceneFrame:
         """Vertices of a pose."""
         points, normals = self.own.pose(pose)
         wrinkles = np.zeros((len(points), 2), np.float32)
         turn = rotation(*pose.head_deg)
-        return Frame(
+        return SceneFrame(
             vertices=np.ascontiguousarray(np.concatenate([points, normals, wrinkles], axis=1), np.float32),
             eye_lids=np.zeros((1, 2), np.float32),
             head_rotation=turn,

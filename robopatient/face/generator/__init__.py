@@ -10,7 +10,7 @@ from robopatient.config import FaceConfig, reference
 from robopatient.errors import RobopatientError
 from robopatient.messages import FaceCommand, FacePose
 
-__all__ = ["ENGINES", "Engine", "make_engine", "make_engine_or_blend", "note_of"]
+__all__ = ["ENGINES", "FaceEngine", "make_engine", "make_engine_or_blend", "note_of"]
 
 ENGINES = {
     "blend": "robopatient.face.generator.blend:Blend",
@@ -19,7 +19,7 @@ ENGINES = {
 """Short names of the engines that are shipped."""
 
 
-class Engine(Protocol):
+class FaceEngine(Protocol):
     """A stage from command to pose; constructed as ``engine(config: FaceConfig, seed: int)``.
 
     The same seed, commands and times give the same poses.
@@ -30,7 +30,7 @@ class Engine(Protocol):
         ...
 
 
-def make_engine(config: FaceConfig, seed: int) -> Engine:
+def make_engine(config: FaceConfig, seed: int) -> FaceEngine:
     """Engine that ``config.engine`` names: a short name or ``"module:Class"``.
 
     Raises
@@ -38,11 +38,11 @@ def make_engine(config: FaceConfig, seed: int) -> Engine:
     ConfigError
         When it cannot be found.
     """
-    engine: Engine = reference(config.engine, ENGINES)(config, seed)
+    engine: FaceEngine = reference(config.engine, ENGINES)(config, seed)
     return engine
 
 
-def make_engine_or_blend(config: FaceConfig, seed: int) -> tuple[Engine, str]:
+def make_engine_or_blend(config: FaceConfig, seed: int) -> tuple[FaceEngine, str]:
     """Engine that is asked for, and ""; or, when it cannot be had, the blend engine and why."""
     try:
         return make_engine(config, seed), ""
@@ -51,6 +51,6 @@ def make_engine_or_blend(config: FaceConfig, seed: int) -> tuple[Engine, str]:
         return make_engine(blend, seed), f"face.engine: {error}; the blend engine moves the face instead"
 
 
-def note_of(engine: Engine) -> str:
+def note_of(engine: FaceEngine) -> str:
     """What an engine has to tell the operator, or ""; not every engine has something."""
     return str(getattr(engine, "note", ""))

@@ -13,7 +13,7 @@ import numpy as np
 from robopatient.config import FaceConfig
 from robopatient.face.apex import apex_au
 from robopatient.face.generator.dynamics import Course, Dynamics, load_dynamics
-from robopatient.face.generator.living import Breath, Eyes, Waver, smoothstep
+from robopatient.face.generator.living import ChestMotion, Eyes, Waver, smoothstep
 from robopatient.facs import ACTION_UNITS
 from robopatient.levels import MAX_INTENSITY
 from robopatient.messages import FaceCommand, FacePose, Phase
@@ -56,7 +56,7 @@ class Blend:
         self._neck = _Neck(self._dynamics)
         self._neck.vary(presses)
         self._eyes = Eyes(self._dynamics.living, blinks, gaze)
-        self._breath = Breath(self._dynamics.living)
+        self._breath = ChestMotion(self._dynamics.living)
         self._waver = Waver(HEAD + 3, waver)
         self._start_ns: int | None = None
         self._ticks = 0

@@ -15,7 +15,7 @@ import numpy as np
 from robopatient.face.generator.condition import index
 from robopatient.face.generator.motion import CHANNELS, MOTION_HZ
 
-__all__ = ["DICE", "SETTLE_FRAMES", "Begins", "Chance", "Wander", "throws_of"]
+__all__ = ["DICE", "SETTLE_FRAMES", "Begins", "Chance", "CorrelatedNoise", "throws_of"]
 
 DICE = 32
 """Dice of a stimulus: a unit's occurrence, size and delay for each of a dozen and more units (assumption)."""
@@ -33,7 +33,7 @@ AGAIN_S = 1.0
 _PAIN, _MEAN, _CONTACT = index("pain"), index("pain_1s"), index("contact")
 
 
-class Wander:
+class CorrelatedNoise:
     """White noise, frame after frame, to noise that wanders; both standard normal, arrays or tensors of any shape."""
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ class Chance:
         self._variety = np.float32(variety)
         self._noise, self._throws = np.random.default_rng(seed).spawn(2)  # stimuli do not change the noise
         self._begins = Begins(faces)
-        self._wander = Wander()
+        self._wander = CorrelatedNoise()
         self._dice = self._throws.standard_normal((faces, DICE), dtype=np.float32)
 
     def draw(self, condition: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

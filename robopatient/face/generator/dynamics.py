@@ -12,7 +12,7 @@ from robopatient.config import decode_toml
 from robopatient.errors import ConfigError
 from robopatient.facs import ACTION_UNITS
 
-__all__ = ["Course", "Dynamics", "Group", "HeadMotion", "Living", "load_dynamics"]
+__all__ = ["Course", "Dynamics", "HeadMotion", "Living", "UnitGroup", "load_dynamics"]
 
 Seconds = Annotated[float, Meta(gt=0, le=10)]
 Delay = Annotated[float, Meta(ge=0, le=2)]
@@ -33,7 +33,7 @@ class Course(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     decay_s: Seconds
 
 
-class Group(Course, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class UnitGroup(Course, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Action units that move together."""
 
     units: tuple[str, ...]
@@ -77,7 +77,7 @@ class Dynamics(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     press_delay_spread: Annotated[float, Meta(ge=0, lt=1)]
     flutter: Annotated[float, Meta(ge=0, lt=1)]
     quiet_s: Seconds
-    groups: dict[str, Group]
+    groups: dict[str, UnitGroup]
     head: HeadMotion
     living: Living
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from robopatient.face.generator.condition import index
 from robopatient.face.generator.dynamics import load_dynamics
-from robopatient.face.generator.living import Breath, Eyes
+from robopatient.face.generator.living import ChestMotion, Eyes
 from robopatient.face.generator.motion import MOTION_HZ, column, pspi
 from robopatient.messages import Phase
 
@@ -39,7 +39,7 @@ class Life:
         blinks, gaze, breath = np.random.default_rng([seed, STREAM + at]).spawn(3)
         living = load_dynamics().living
         self._eyes = Eyes(living, blinks, gaze)
-        self._breath = Breath(living, cycle=float(breath.random()))
+        self._breath = ChestMotion(living, cycle=float(breath.random()))
         self._t_s = 0.0
 
     def show(self, frame: np.ndarray, condition: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 from robopatient.face.generator.dynamics import Living
 from robopatient.messages import Phase
 
-__all__ = ["Blinks", "Breath", "Eyes", "Gaze", "Waver", "smoothstep"]
+__all__ = ["Blinks", "ChestMotion", "Eyes", "Gaze", "Waver", "smoothstep"]
 
 Direction = tuple[float, float]
 
@@ -168,7 +168,7 @@ def _within(angle_deg: float) -> float:
     return min(max(angle_deg, -MAX_GAZE_DEG), MAX_GAZE_DEG)
 
 
-class Breath:
+class ChestMotion:
     """Chest excursion: even at rest, caught and held when pain strikes, let go with it."""
 
     def __init__(self, living: Living, cycle: float = 0.0) -> None:

@@ -16,7 +16,7 @@ from robopatient.console.calibrate import CalibrationDialog
 from robopatient.console.calibrate_model import CalibrationRun, proposed_file
 from robopatient.phantom import load_phantom
 from robopatient.sensing import calibration_files
-from robopatient.sensing.calibrate import Plan
+from robopatient.sensing.calibrate import CalibrationPlan
 from robopatient.sensing.calibration import load_calibration
 
 pytestmark = pytest.mark.qt
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.qt
 PHANTOM = load_phantom("square-290")
 OFFSETS = np.array([84_000.0, -31_000.0, 12_500.0, 150_200.0])
 GAIN = 42_000.0
-PLAN = Plan(newton=(20.0, 40.0), exercises=1)
+PLAN = CalibrationPlan(newton=(20.0, 40.0), exercises=1)
 MS = 1_000_000
 
 

@@ -6,14 +6,14 @@ import pytest
 from firmware_bridge.board import LinkState
 from robopatient import messages as m
 from robopatient.config import FaceConfig, SessionConfig
-from robopatient.console.lights import LINKS, Light, derive_lights
+from robopatient.console.lights import LINKS, Lamp, derive_lights
 
 SECOND = 1_000_000_000
 NOW = 100 * SECOND
 HEALTH = m.Health(NOW, "streaming", "SIM square-290", 1000.0, 50_000, 0, 0, 0.05, 3, 250.0, True, False)
 
 
-def lights(health=HEALTH, missed=0, actors=None, config=None, now_ns=NOW) -> dict[str, Light]:
+def lights(health=HEALTH, missed=0, actors=None, config=None, now_ns=NOW) -> dict[str, Lamp]:
     found = derive_lights(config or SessionConfig(), health, missed, actors or {}, now_ns)
     return {light.name: light for light in found}
 
@@ -48,7 +48,7 @@ def test_every_word_that_the_bridge_can_say_has_a_light():
 
 def test_what_the_board_has_to_say_is_on_its_light():
     said = msgspec.structs.replace(HEALTH, warnings=("board: cell 2 does not convert",))
-    assert lights(said)["Board"] == Light("Board", "warn", "Look", "cell 2 does not convert")
+    assert lights(said)["Board"] == Lamp("Board", "warn", "Look", "cell 2 does not convert")
     gone = msgspec.structs.replace(said, link="down", warnings=("board: /dev/ttyUSB0: unplugged",))
     assert (lights(gone)["Board"].state, lights(gone)["Board"].why) == ("bad", "/dev/ttyUSB0: unplugged")
 

@@ -10,7 +10,7 @@ from PySide6.QtGui import QShortcut
 from PySide6.QtWidgets import QLabel
 
 from robopatient.console import setup_window
-from robopatient.console.setup_model import Check, Choices, arguments, look, options, parse_checks
+from robopatient.console.setup_model import SessionChoices, SetupCheck, arguments, look, options, parse_checks
 from robopatient.console.setup_window import EMPTY, FIELDS, KEYS, SetupWindow
 from robopatient.console.theme import DARK, LIGHT
 
@@ -29,14 +29,14 @@ def test_what_is_offered_is_what_is_shipped():
 
 
 def test_nothing_chosen_is_a_default_session_that_can_be_started():
-    outlook = look(Choices())
+    outlook = look(SessionChoices())
     assert outlook.trouble == ""
     assert outlook.patient is not None
-    assert arguments(Choices()) == ["run"]
+    assert arguments(SessionChoices()) == ["run"]
 
 
 def test_choices_become_the_words_that_could_be_typed():
-    chosen = Choices(
+    chosen = SessionChoices(
         session="training_appendicitis", patient="gastritis", trainee="T07", board="virtual", minutes=12.5,
         voice="david", calibration="virtual",
     )  # fmt: skip
@@ -68,14 +68,14 @@ def test_choices_become_the_words_that_could_be_typed():
     ],
 )
 def test_what_is_wrong_is_told_at_its_field_before_the_start(chosen, field, words):
-    outlook = look(Choices(**chosen))
+    outlook = look(SessionChoices(**chosen))
     assert words in outlook.trouble
     assert outlook.field == field
 
 
 def test_findings_of_the_doctor_are_read_and_a_doctor_that_says_nothing_is_told():
     told = b'{"findings": [{"thing": "sound", "state": "warn", "detail": "none", "mend": "plug in"}]}'
-    assert parse_checks(told) == [Check("sound", "warn", "none", "plug in")]
+    assert parse_checks(told) == [SetupCheck("sound", "warn", "none", "plug in")]
     assert parse_checks(b"Traceback")[0].state == "warn"
 
 
@@ -103,8 +103,8 @@ def bench(qtbot, tmp_path) -> Bench:
 
 
 def test_every_choice_has_a_field(bench):
-    assert {name for _, name, _ in FIELDS} == set(Choices.__struct_fields__) == set(bench.window.fields)
-    assert bench.window.choices == Choices()
+    assert {name for _, name, _ in FIELDS} == set(SessionChoices.__struct_fields__) == set(bench.window.fields)
+    assert bench.window.choices == SessionChoices()
 
 
 def test_a_choice_that_cannot_be_keeps_start_shut_and_says_why(bench):
@@ -128,9 +128,9 @@ def test_who_and_what_is_chosen_is_told_in_words(bench):
 def test_checks_are_listed_worst_first_with_the_command_that_mends(bench):
     bench.window.show_checks(
         [
-            Check("Python", "ok", "3.11"),
-            Check("sound", "warn", "no device", "plug it in"),
-            Check("head", "missing", "x"),
+            SetupCheck("Python", "ok", "3.11"),
+            SetupCheck("sound", "warn", "no device", "plug it in"),
+            SetupCheck("head", "missing", "x"),
         ]
     )
     assert [check.state for check in bench.window.checks] == ["missing", "warn", "ok"]
@@ -206,7 +206,7 @@ def test_choices_and_theme_are_remembered(bench, qtbot, tmp_path):
     bench.window.close()
     again = Bench(qtbot, tmp_path).window
     assert again.theme is LIGHT is not DARK
-    assert again.choices == Choices(patient="gastritis", trainee="T07", minutes=5.0)
+    assert again.choices == SessionChoices(patient="gastritis", trainee="T07", minutes=5.0)
 
 
 def test_the_sheet_tells_every_key(bench):
@@ -218,6 +218,6 @@ def test_the_sheet_tells_every_key(bench):
 def test_words_for_no_choice_are_no_choice(bench):
     for name, words in EMPTY.items():
         bench.window.choose(**{name: words})
-    assert bench.window.choices == Choices()
+    assert bench.window.choices == SessionChoices()
     assert msgspec.structs.asdict(bench.window.choices)["patient"] == ""
     assert sys.executable

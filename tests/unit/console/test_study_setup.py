@@ -3,10 +3,10 @@ import fcntl
 import pytest
 from PySide6.QtCore import QSettings, Qt
 
-from robopatient.console.study_setup import SetupWindow
+from robopatient.console.study_setup import StudySetupWindow
 from robopatient.session import study_setup
 from robopatient.session.study_setup import checked, offer, overrides_of
-from robopatient.study.setup import Begin, Check, Checked, Choices, Leave
+from robopatient.study.setup import Begin, Checked, Leave, StudyCheck, StudyChoices
 
 pytestmark = pytest.mark.qt
 
@@ -16,15 +16,15 @@ STUDY = "congruence_corrected"
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch):
     """No sound server is asked."""
-    monkeypatch.setattr(study_setup, "_sound", lambda: Check("Sound", "ok", "speakers"))
+    monkeypatch.setattr(study_setup, "_sound", lambda: StudyCheck("Sound", "ok", "speakers"))
 
 
 def state_of(told: Checked, thing: str) -> tuple[str, str]:
     return next((check.state, check.text) for check in told.checks if check.thing == thing)
 
 
-def choices(**changes: object) -> Choices:
-    return Choices(**{"study": STUDY, "participant": "P01"} | changes)
+def choices(**changes: object) -> StudyChoices:
+    return StudyChoices(**{"study": STUDY, "participant": "P01"} | changes)
 
 
 def test_a_new_participant_may_begin(tmp_path):
@@ -84,7 +84,7 @@ class Sat:
         self.sent: list[object] = []
         self._folder = folder
         settings = QSettings(str(folder / "x.ini"), QSettings.Format.IniFormat)
-        self.window = SetupWindow(offer(Choices()), self._send, settings)
+        self.window = StudySetupWindow(offer(StudyChoices()), self._send, settings)
         qtbot.addWidget(self.window)
         with qtbot.waitExposed(self.window):
             self.window.show()

@@ -11,8 +11,8 @@ from support.needs import HEAD
 
 from robopatient.config import asset_names
 from robopatient.errors import AssetError, ConfigError
-from robopatient.face.identity import Identity, load_identity, target_weights
-from robopatient.face.mesh import Part, identity_offsets, load_template
+from robopatient.face.identity import FaceIdentity, load_identity, target_weights
+from robopatient.face.mesh import Material, identity_offsets, load_template
 from robopatient.face.sampler import CELLS, sample_identities
 
 
@@ -84,14 +84,14 @@ def test_eyes_are_as_far_apart_as_at_that_age() -> None:
     for name in asset_names("faces"):
         identity = load_identity(name)
         points = template.template_dm + identity_offsets(template, target_weights(identity))
-        eyes = points[template.points_of(Part.EYE)]
+        eyes = points[template.points_of(Material.EYE)]
         left, right = eyes[eyes[:, 0] > 0].mean(axis=0), eyes[eyes[:, 0] < 0].mean(axis=0)
         distance_mm = 100.0 * float(np.linalg.norm(left - right))
         low, high = (43.0, 62.0) if identity.age_years < 14 else (52.0, 74.0)
         assert low < distance_mm < high, name  # Dodgson 2004: adults 52 to 78 mm, children from 40 mm
 
 
-def _changed(identity: Identity, **fields: object) -> Identity:
+def _changed(identity: FaceIdentity, **fields: object) -> FaceIdentity:
     return msgspec.structs.replace(identity, **fields)
 
 

@@ -20,7 +20,7 @@ pytestmark = HEAD
 def test_template_holds_all_units_and_every_part() -> None:
     template = mesh.load_template()
     assert len(template.units) == 52 + len(mesh.EXTRA_UNITS)
-    assert {int(part) for part in template.triangle_part} == {int(part) for part in mesh.Part}
+    assert {int(part) for part in template.triangle_part} == {int(part) for part in mesh.Material}
     assert template.source_vertex.max() < mesh.WHEEL_VERTICES
 
 
@@ -33,7 +33,7 @@ def test_drawn_vertices_and_points_are_the_same_triangles() -> None:
 
 def test_no_triangle_spans_two_charts_of_the_texture() -> None:
     template = mesh.load_template()
-    skin = template.draw_triangles[template.triangle_part == mesh.Part.SKIN]
+    skin = template.draw_triangles[template.triangle_part == mesh.Material.SKIN]
     corners = template.draw_uv[skin]
     longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max()
     assert longest < 0.15

@@ -9,8 +9,8 @@ from support.needs import HEAD
 from robopatient.errors import ConfigError
 from robopatient.face.head import Head
 from robopatient.face.identity import load_identity
-from robopatient.face.mesh import Part
-from robopatient.face.rig import DRIVES, WRINKLES, Rig
+from robopatient.face.mesh import Material
+from robopatient.face.rig import DRIVES, WRINKLES, FaceRig
 from robopatient.facs import ACTION_UNITS
 from robopatient.messages import FacePose
 
@@ -22,7 +22,7 @@ def head() -> Head:
 
 def test_every_action_unit_moves_the_mesh() -> None:
     for name in ACTION_UNITS:
-        assert Rig().weights(FacePose(au={name: 3.0})).units, name
+        assert FaceRig().weights(FacePose(au={name: 3.0})).units, name
 
 
 def test_tables_name_only_action_units_that_exist() -> None:
@@ -33,23 +33,23 @@ def test_tables_name_only_action_units_that_exist() -> None:
 @pytest.mark.parametrize("bad", [{"AU99": 1.0}, {"AU4X": 1.0}, {"": 1.0}, {"AU4": 5.1}, {"AU4": -0.1}, {"AU4": np.nan}])
 def test_unknown_units_and_intensities_out_of_range_are_refused(bad: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match="action unit"):
-        Rig().weights(FacePose(au=bad))
+        FaceRig().weights(FacePose(au=bad))
 
 
 def test_one_side_overrides_both() -> None:
-    units = Rig().weights(FacePose(au={"AU4": 4.0, "AU4L": 1.0})).units
+    units = FaceRig().weights(FacePose(au={"AU4": 4.0, "AU4L": 1.0})).units
     assert units["browDownLeft"] == pytest.approx(units["browDownRight"] / 4.0)
 
 
 def test_blink_closes_at_half_weight_and_leaves_no_room_for_squint() -> None:
-    units = Rig().weights(FacePose(au={"AU43": 5.0, "AU45": 5.0, "AU7": 5.0, "AU6": 5.0})).units
+    units = FaceRig().weights(FacePose(au={"AU43": 5.0, "AU45": 5.0, "AU7": 5.0, "AU6": 5.0})).units
     assert 0.5 <= units["eyeBlinkLeft"] < 0.6
     assert units["eyeBlinkLeft"] + 0.5 * units["eyeSquintLeft"] <= 1.0
 
 
 def test_jaw_opens_to_four_tenths_for_au26_and_fully_for_au27() -> None:
-    assert Rig().weights(FacePose(au={"AU26": 5.0})).units["jawOpen"] == pytest.approx(0.4)
-    assert Rig().weights(FacePose(au={"AU26": 5.0, "AU27": 5.0})).units["jawOpen"] == pytest.approx(1.0)
+    assert FaceRig().weights(FacePose(au={"AU26": 5.0})).units["jawOpen"] == pytest.approx(0.4)
+    assert FaceRig().weights(FacePose(au={"AU26": 5.0, "AU27": 5.0})).units["jawOpen"] == pytest.approx(1.0)
 
 
 @HEAD
@@ -134,7 +134,7 @@ def test_gaze_turns_the_eyes_alone_and_breath_lifts_the_shoulders_alone(head: He
 def _front_point(head: Head, place: tuple[float, float]) -> int:
     """The facial point nearest to a place of the template's frontal plane."""
     template = head.template
-    skin = template.points_of(Part.SKIN)
+    skin = template.points_of(Material.SKIN)
     skin = skin[template.template_dm[skin, 2] > 0.8]
     return int(skin[np.hypot(*(template.template_dm[skin, :2] - place).T).argmin()])
 

@@ -8,7 +8,7 @@ from support.needs import HEAD
 
 from robopatient.face.head import Head
 from robopatient.face.identity import load_identity
-from robopatient.face.mesh import Part, load_template
+from robopatient.face.mesh import Material, load_template
 from robopatient.face.teeth import arches, outer_wall, tooth_places
 from robopatient.messages import FacePose
 
@@ -18,7 +18,7 @@ pytestmark = HEAD
 def test_all_teeth_are_in_one_of_two_rows_and_only_the_lower_follows_the_jaw() -> None:
     template = load_template()
     upper, lower = arches(template)
-    np.testing.assert_array_equal(np.sort(np.concatenate([upper, lower])), template.points_of(Part.TEETH))
+    np.testing.assert_array_equal(np.sort(np.concatenate([upper, lower])), template.points_of(Material.TEETH))
     head = Head(load_identity("mei"), template)
     moved = np.linalg.norm(head.pose(FacePose(au={"AU27": 5.0})).points - head.rest, axis=1)
     assert moved[upper].max() < 0.02

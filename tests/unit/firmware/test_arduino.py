@@ -24,7 +24,7 @@ class Sketch:
         self._parser = wire.Parser()
         self.c.fake_setup()
 
-    def run(self, us: int) -> list[wire.Frame]:
+    def run(self, us: int) -> list[wire.WireFrame]:
         frames = []
         for _ in range(0, us, 100_000):
             self.hear(wire.encode_command(wire.Command.HEARTBEAT, 0))
@@ -36,7 +36,7 @@ class Sketch:
     def hear(self, data: bytes) -> None:
         self.c.fake_hear(data, len(data))
 
-    def ask(self, command: int, payload: bytes = b"", us: int = 1000) -> list[wire.Frame]:
+    def ask(self, command: int, payload: bytes = b"", us: int = 1000) -> list[wire.WireFrame]:
         self.hear(wire.encode_command(command, command & 0x7F, payload))
         return [frame for frame in self.run(us) if frame.type != wire.Type.SAMPLE]
 

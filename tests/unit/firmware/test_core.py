@@ -35,20 +35,20 @@ class Core:
         self.c.host_memory()[0][:] = [0xFF] * 64
         self.reset()
 
-    def reset(self, cause: int = wire.ResetCause.POWER_ON, now_us: int = 0) -> list[wire.Frame]:
+    def reset(self, cause: int = wire.ResetCause.POWER_ON, now_us: int = 0) -> list[wire.WireFrame]:
         self.parser = wire.Parser()
         self.c.host_reset(cause, ctypes.c_uint32(now_us))
         return self.sent()
 
-    def sent(self) -> list[wire.Frame]:
+    def sent(self) -> list[wire.WireFrame]:
         n = self.c.host_sent(self._buffer, len(self._buffer))
         return self.parser.feed(self._buffer.raw[:n])
 
-    def hear(self, data: bytes) -> list[wire.Frame]:
+    def hear(self, data: bytes) -> list[wire.WireFrame]:
         self.c.host_receive(data, len(data))
         return self.sent()
 
-    def run(self, us: int, *, heartbeat: bool = True) -> list[wire.Frame]:
+    def run(self, us: int, *, heartbeat: bool = True) -> list[wire.WireFrame]:
         frames = []
         while us > 0:
             if heartbeat:
@@ -58,7 +58,7 @@ class Core:
             frames += self.sent()
         return frames
 
-    def ask(self, command: int, payload: bytes = b"", tag: int = 1) -> list[wire.Frame]:
+    def ask(self, command: int, payload: bytes = b"", tag: int = 1) -> list[wire.WireFrame]:
         return self.hear(wire.encode_command(command, tag, payload))
 
 

@@ -14,7 +14,7 @@ def sample(seq: int, t_us: int, value: int = 0) -> bytes:
 
 def boot(cause: wire.ResetCause = wire.ResetCause.POWER_ON, t_us: int = 0) -> bytes:
     payload = wire.encode_event(wire.EventCode.BOOT, cause)
-    return wire.encode_frame(wire.Frame(wire.Type.EVENT, 0, t_us, 4, 0, 15, 0, (), payload))
+    return wire.encode_frame(wire.WireFrame(wire.Type.EVENT, 0, t_us, 4, 0, 15, 0, (), payload))
 
 
 def feed(decoder: Decoder, frames: list[tuple[int, bytes]]) -> list:
@@ -145,7 +145,7 @@ def test_well_formed_nonsense_never_raises_and_seq_never_goes_back_within_an_epo
     sync = wire.encode_sync(1, 900 * MS, 5)
     last = (-1, -1)
     for k, (seq, t_us) in enumerate(heads):
-        data = sample(seq, t_us) + wire.encode_frame(wire.Frame(wire.Type.SYNC, seq, t_us, 4, 0, 15, 0, (), sync))
+        data = sample(seq, t_us) + wire.encode_frame(wire.WireFrame(wire.Type.SYNC, seq, t_us, 4, 0, 15, 0, (), sync))
         for frame in decoder.decode(1_000 * MS + k * MS, data)[0]:
             assert (frame.epoch, frame.seq) > last
             last = (frame.epoch, frame.seq)

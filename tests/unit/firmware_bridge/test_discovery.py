@@ -6,7 +6,7 @@ import pytest
 
 from firmware_bridge import discovery, verbs
 from firmware_bridge.discovery import Port
-from firmware_bridge.errors import MissingPackageError, PortError, require
+from firmware_bridge.errors import BridgePackageError, PortError, require
 
 UNO = Port(path="/dev/ttyACM0", vid="2341", pid="0043", serial="75", description="Arduino Uno")
 TWIN = Port(path="/dev/ttyACM1", vid="2341", pid="0043", serial="76", description="Arduino Uno")
@@ -62,7 +62,7 @@ def test_the_list_of_boards_is_lines_or_one_json_object(plugged, capsys):
 
 
 def test_a_missing_package_is_named_with_the_very_command_to_type():
-    with pytest.raises(MissingPackageError, match=r"pip install 'robopatient\[bridge\]'"):
+    with pytest.raises(BridgePackageError, match=r"pip install 'robopatient\[bridge\]'"):
         require("no_such_package_anywhere")
 
 

@@ -10,7 +10,7 @@ from simulated_bench import Bench
 from firmware_bridge import wire
 from firmware_bridge.board import BoardEvent
 from firmware_bridge.frames import RawFrame
-from firmware_bridge.rater import Mark, Rater, Rating, Ratings, make_rater
+from firmware_bridge.rater import ButtonChange, Rater, RatingCommit, Ratings, make_rater
 from firmware_bridge.virtual_rater import Untouched, VirtualRater
 
 MS = 1_000_000
@@ -32,7 +32,7 @@ def test_a_commit_is_one_rating_however_often_the_samples_repeat_it():
     ratings = Ratings()
     ratings.event(boot())
     assert ratings.sample(sample(0, 40)) == []
-    assert ratings.event(commit(15, 1, 42)) == [Rating(t_ns=15 * MS, value=42, number=1)]
+    assert ratings.event(commit(15, 1, 42)) == [RatingCommit(t_ns=15 * MS, value=42, number=1)]
     assert [ratings.sample(sample(t, 42, 1 << 8 | 42)) for t in (20, 40, 60)] == [[], [], []]
     assert ratings.dial == 42
 
@@ -74,7 +74,7 @@ def test_a_dial_beyond_its_scale_is_no_rating():
 
 def test_marks_tell_line_and_direction():
     event = BoardEvent(t_ns=5, epoch=0, code=wire.EventCode.MARK, value=2 | 0x100)
-    assert Ratings().event(event) == [Mark(t_ns=5, line=2, pressed=True)]
+    assert Ratings().event(event) == [ButtonChange(t_ns=5, line=2, pressed=True)]
 
 
 @settings(max_examples=100, deadline=None)
@@ -107,7 +107,9 @@ def test_a_rating_carries_the_time_at_which_the_button_went_down():
     device.obey_line("dial 63", pressed_ns)
     device.obey_line("commit", pressed_ns)
     bench.run(0.1)
-    told = [entry for event in bench.board.events for entry in Ratings().event(event) if isinstance(entry, Rating)]
+    told = [
+        entry for event in bench.board.events for entry in Ratings().event(event) if isinstance(entry, RatingCommit)
+    ]
     assert [rating.value for rating in told] == [63]
     assert told[0].t_ns == pytest.approx(pressed_ns, abs=5 * MS)
     assert bench.board.health().detail == ""
@@ -120,13 +122,13 @@ def test_the_virtual_twin_rates_on_a_real_terminal():
         told: list = []
         wanted = iter(("dial 35", "commit", "dial 80", "mark", "commit", "press 3"))
         end_s = time.monotonic() + 20.0
-        while sum(isinstance(entry, Rating) for entry in told) < 2 or len(told) < 5:
+        while sum(isinstance(entry, RatingCommit) for entry in told) < 2 or len(told) < 5:
             assert time.monotonic() < end_s, (told, rater.health())
             told += rater.step(0.01)
             if rater.dial is not None and (line := next(wanted, None)):
                 rater.board.type_line(line)
-        assert [entry.value for entry in told if isinstance(entry, Rating)] == [35, 80]
-        assert [(entry.line, entry.pressed) for entry in told if isinstance(entry, Mark)] == [
+        assert [entry.value for entry in told if isinstance(entry, RatingCommit)] == [35, 80]
+        assert [(entry.line, entry.pressed) for entry in told if isinstance(entry, ButtonChange)] == [
             (1, True),
             (1, False),
             (3, True),

@@ -37,7 +37,7 @@ class Talk:
         self.decoder = Decoder()
         self.host = Conversation(rate_hz)
         self.samples: list[RawFrame] = []
-        self.heard: list[wire.Frame] = []
+        self.heard: list[wire.WireFrame] = []
 
     def run(self, seconds: float, host_lives: bool = True) -> list[RawFrame]:
         before = len(self.samples)
@@ -57,7 +57,7 @@ class Talk:
         if samples:
             self.host.hear_samples(self.now_ns + 900_000)
 
-    def tell(self, command: wire.Command, tag: int, payload: bytes = b"") -> wire.Frame:
+    def tell(self, command: wire.Command, tag: int, payload: bytes = b"") -> wire.WireFrame:
         self.device.receive(wire.encode_command(command, tag, payload), self.now_ns)
         self.hear(b"".join(self.device.run(self.now_ns)))
         return self.heard[-1]

@@ -13,7 +13,7 @@ from firmware_bridge import wire
 
 counts = st.lists(st.integers(-(2**31), 2**31 - 1), min_size=1, max_size=9).map(tuple)
 samples = st.builds(
-    lambda head, values: wire.Frame(wire.Type.SAMPLE, head, head * 977, len(values), head & 0x3FF, 15, 0, values),
+    lambda head, values: wire.WireFrame(wire.Type.SAMPLE, head, head * 977, len(values), head & 0x3FF, 15, 0, values),
     st.integers(0, 0xFFFF),
     counts,
 )
@@ -29,8 +29,8 @@ def in_pieces(data: bytes, sizes: list[int]) -> list[bytes]:
     return pieces
 
 
-def a_sample(seq: int = 7) -> wire.Frame:
-    return wire.Frame(wire.Type.SAMPLE, seq, 123_456, 4, 0, 15, 0, (123_456, -7, 8_388_607, -8_388_608))
+def a_sample(seq: int = 7) -> wire.WireFrame:
+    return wire.WireFrame(wire.Type.SAMPLE, seq, 123_456, 4, 0, 15, 0, (123_456, -7, 8_388_607, -8_388_608))
 
 
 def test_a_sample_of_four_cells_is_35_bytes_on_the_wire():

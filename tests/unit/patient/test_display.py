@@ -8,11 +8,11 @@ import pytest
 
 from robopatient.config import ExpressionConfig
 from robopatient.expression import make_policy
-from robopatient.patient.display import Display, Streams
+from robopatient.patient.display import DisplayTraits, Streams
 
 
 def shown(nrs: float, **traits):
-    return Streams(Display(**traits)).step(nrs, 0.0)
+    return Streams(DisplayTraits(**traits)).step(nrs, 0.0)
 
 
 def test_without_traits_all_streams_are_the_pain() -> None:
@@ -20,7 +20,7 @@ def test_without_traits_all_streams_are_the_pain() -> None:
 
 
 def test_a_stoic_feels_as_much_and_shows_less_and_the_face_leaks_most(lab) -> None:
-    plain, stoic = (lab.hand(display=Display(stoicism=s)).press(25.0, lab.at_mm)[130] for s in (0.0, 1.0))
+    plain, stoic = (lab.hand(display=DisplayTraits(stoicism=s)).press(25.0, lab.at_mm)[130] for s in (0.0, 1.0))
     assert stoic.nrs == plain.nrs
     assert stoic.voice_nrs < stoic.report_nrs < stoic.face_nrs < stoic.nrs
     assert stoic.voice_nrs == pytest.approx(0.3 * stoic.nrs)
@@ -48,6 +48,8 @@ def test_the_report_recalls_the_worst_of_the_press_and_the_face_does_not(lab) ->
 
 def test_voice_and_face_follow_their_own_streams(lab) -> None:
     policy = make_policy(ExpressionConfig())
-    plain, stoic = (policy.step(lab.hand(display=Display(stoicism=s)).press(25.0, lab.at_mm)[130]) for s in (0.0, 1.0))
+    plain, stoic = (
+        policy.step(lab.hand(display=DisplayTraits(stoicism=s)).press(25.0, lab.at_mm)[130]) for s in (0.0, 1.0)
+    )
     assert stoic.voice.level_db < plain.voice.level_db - 5.0
     assert stoic.face.nrs == pytest.approx(0.7 * plain.face.nrs)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from robopatient.messages import ForceFrame
-from robopatient.patient.fluctuation import Fluctuation, Wander
+from robopatient.patient.fluctuation import Fluctuation, PainFluctuation
 
 
 def course(fluctuation: Fluctuation, seed: int, seconds: int) -> np.ndarray:
-    wander = Wander(fluctuation, seed)
+    wander = PainFluctuation(fluctuation, seed)
     return np.array([wander.step(1.0) for _ in range(seconds)])
 
 

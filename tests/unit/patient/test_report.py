@@ -7,7 +7,7 @@ import pytest
 
 from robopatient.messages import PainState
 from robopatient.patient import TenderSite, load_patient
-from robopatient.patient.report import SelfReport, Talk, band_of, load_phrases, question_of, report_sd
+from robopatient.patient.report import ReportStyle, SelfReport, band_of, load_phrases, question_of, report_sd
 from robopatient.phantom import REGIONS
 from robopatient.simulation.hand import GuidedHand
 
@@ -20,7 +20,7 @@ def state(report_nrs: float, site: str = "appendix", sign: str = "") -> PainStat
 
 
 def report(seed: int = 1, **talk) -> SelfReport:
-    return SelfReport(Talk(**talk), (SITE,), ("It hurts", "Since Monday.", "Sick twice"), seed, PHRASES)
+    return SelfReport(ReportStyle(**talk), (SITE,), ("It hurts", "Since Monday.", "Sick twice"), seed, PHRASES)
 
 
 def numbers(nrs: float, n: int = 400, **talk) -> list[int]:
@@ -35,8 +35,8 @@ def test_the_number_is_the_rounded_pain() -> None:
 
 
 def test_its_noise_is_the_published_form() -> None:
-    assert report_sd(Talk()) == pytest.approx(0.33)  # eta 3.0 to 3.5 of 100
-    assert report_sd(Talk(confidence=0.0, cs=1.0)) == pytest.approx(0.33 * np.e)
+    assert report_sd(ReportStyle()) == pytest.approx(0.33)  # eta 3.0 to 3.5 of 100
+    assert report_sd(ReportStyle(confidence=0.0, cs=1.0)) == pytest.approx(0.33 * np.e)
     given = np.array(numbers(5.0, eta=1.0))
     assert given.mean() == pytest.approx(5.0, abs=0.15)
     assert given.std() == pytest.approx(1.0, abs=0.15)

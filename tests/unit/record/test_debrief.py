@@ -11,7 +11,7 @@ import pytest
 
 from robopatient import messages as m
 from robopatient.config import SessionConfig, TrainingConfig
-from robopatient.record.debrief import Moment, write_debrief
+from robopatient.record.debrief import DebriefMoment, write_debrief
 from robopatient.record.debrief_charts import calibration
 from robopatient.record.debrief_figures import Figures
 from robopatient.record.debrief_session import load_debriefing
@@ -75,7 +75,7 @@ def page(folder: Path, tmp_path: Path, moments=(), earlier=()) -> str:
 
 def test_the_page_is_whole_and_needs_nothing_from_elsewhere(trained, tmp_path):
     face = np.zeros((64, 64, 3), np.uint8)
-    html = page(trained, tmp_path, [Moment(3, 5_000_000_000_000, face, b"RIFF", 4.0)])
+    html = page(trained, tmp_path, [DebriefMoment(3, 5_000_000_000_000, face, b"RIFF", 4.0)])
     parser = Tags()
     parser.feed(html)
     assert parser.open == []

@@ -10,7 +10,7 @@ import pytest
 from robopatient.calls import BREATHS, STRENGTHS
 from robopatient.record import debrief_scales
 from robopatient.record.debrief_scales import NOT_GRADED, grade_items
-from robopatient.scales import SCALES, Item, Scale
+from robopatient.scales import SCALES, Item, RatingScale
 from robopatient.voice.calls import NAMES
 
 SEEN = {"t_ns": np.array([1, 2]), "pspi": np.array([0.0, 9.0]), "au.AU43": np.array([0.0, 5.0])}
@@ -28,7 +28,7 @@ def test_every_item_that_the_patient_can_show_has_a_rule():
 
 @pytest.mark.parametrize("item", ["face", "vocalisation", "cry"])
 def test_a_scale_without_a_rule_is_not_graded_by_another_ones(monkeypatch, item):
-    flacc = Scale("FLACC", "Face, legs, activity, cry, consolability", (Item(item, 0, 2),))
+    flacc = RatingScale("FLACC", "Face, legs, activity, cry, consolability", (Item(item, 0, 2),))
     monkeypatch.setattr(debrief_scales, "SCALES", SCALES | {"FLACC": flacc})
     [grade] = [one for one in grade_items(SEEN, HEARD, 0, 10) if one.scale == "FLACC"]
     assert math.isnan(grade.value)

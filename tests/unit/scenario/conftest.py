@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from robopatient.messages import ForceFrame, OperatorAction, PainState, Press
-from robopatient.scenario import Scenario, Script, Step
+from robopatient.scenario import Scenario, ScenarioStep, Script
 
 PERIOD_S = 0.02
 
@@ -20,7 +20,7 @@ class Stage:
         script.setdefault("start", "a")
         self.scenario = Scenario(msgspec.convert(script, Script))
         self.t_s = 0.0
-        self.said: list[Step] = []
+        self.said: list[ScenarioStep] = []
 
     def wait(self, seconds: float, *, newton: float = 0.0, nrs: float = 0.0, paused: bool = False) -> Stage:
         for _ in range(round(seconds / PERIOD_S)):
@@ -38,7 +38,7 @@ class Stage:
         self.turn(actions=[OperatorAction(round(self.t_s * 1e9), action, argument)])
         return self
 
-    def turn(self, *, newton=0.0, nrs=0.0, presses=(), actions=(), paused=False) -> Step:
+    def turn(self, *, newton=0.0, nrs=0.0, presses=(), actions=(), paused=False) -> ScenarioStep:
         self.t_s += PERIOD_S
         t_ns = round(self.t_s * 1e9)
         force = ForceFrame(t_ns, t_ns, round(self.t_s * 1000), (newton,), flags=("paused",) if paused else ())

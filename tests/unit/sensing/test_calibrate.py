@@ -12,7 +12,7 @@ from robopatient.config import SensingConfig
 from robopatient.errors import ConfigError
 from robopatient.phantom import load_phantom
 from robopatient.sensing import Sensing, load_calibration
-from robopatient.sensing.calibrate import Plan, Procedure, Report, evaluate, to_toml
+from robopatient.sensing.calibrate import CalibrationPlan, CalibrationReport, Procedure, evaluate, to_toml
 
 PHANTOM = load_phantom("square-290")
 OFFSETS = np.array([84_000.0, -31_000.0, 12_500.0, 150_200.0])
@@ -52,7 +52,7 @@ class Plate:
         )  # fmt: skip
 
 
-def walked(plate: Plate, plan: Plan) -> Procedure:
+def walked(plate: Plate, plan: CalibrationPlan) -> Procedure:
     procedure = Procedure(PHANTOM, plan, measure_s=0.4, settle_s=0.02)
     while procedure.state != "done":
         read(procedure, plate)
@@ -69,13 +69,13 @@ def read(procedure: Procedure, plate: Plate) -> None:
         procedure.feed(plate.frame(step))
 
 
-def judged(plate: Plate, plan: Plan) -> Report:
+def judged(plate: Plate, plan: CalibrationPlan) -> CalibrationReport:
     readings = walked(plate, plan).readings
     return evaluate(PHANTOM, readings, board_uid=UID, author="tester", date=datetime.date(2026, 11, 22))
 
 
-FIVE = Plan(newton=(10.0, 20.0, 40.0), exercises=1)
-NINE = Plan(newton=(10.0, 20.0, 40.0), exercises=0, places=9)
+FIVE = CalibrationPlan(newton=(10.0, 20.0, 40.0), exercises=1)
+NINE = CalibrationPlan(newton=(10.0, 20.0, 40.0), exercises=0, places=9)
 
 
 def test_gains_and_zero_of_a_good_plate_are_found_and_accepted():
@@ -121,7 +121,7 @@ def test_a_plate_that_sticks_shows_its_hysteresis():
 
 
 def test_creep_under_the_largest_weight_is_told_as_its_share():
-    report = judged(Plate(creep=0.004), Plan(newton=(20.0, 40.0), exercises=0, creep_min=30.0))
+    report = judged(Plate(creep=0.004), CalibrationPlan(newton=(20.0, 40.0), exercises=0, creep_min=30.0))
     assert report.creep_percent == pytest.approx(0.4, abs=0.03)
 
 
@@ -133,7 +133,7 @@ def test_every_place_is_loaded_up_and_down_and_the_centre_twice():
 
 
 def test_a_cell_is_never_asked_to_bear_more_than_it_can():
-    plan = Plan.of_range(100.0)
+    plan = CalibrationPlan.of_range(100.0)
     heaviest = max(step.newton for step in plan.steps(PHANTOM) if step.place != "the centre")
     assert heaviest <= PHANTOM.cell_capacity_newton < 100.0
 
@@ -149,7 +149,7 @@ def test_a_cell_is_never_asked_to_bear_more_than_it_can():
 )
 def test_a_reading_that_is_none_is_refused_and_can_be_repeated(spoil, words):
     plate = Plate()
-    procedure = Procedure(PHANTOM, Plan(newton=(10.0,), exercises=0), measure_s=0.4, settle_s=0.0)
+    procedure = Procedure(PHANTOM, CalibrationPlan(newton=(10.0,), exercises=0), measure_s=0.4, settle_s=0.0)
     good = {name: getattr(plate, name) for name in spoil}
     for name, value in spoil.items():
         setattr(plate, name, value)
@@ -166,7 +166,7 @@ def test_a_reading_that_is_none_is_refused_and_can_be_repeated(spoil, words):
 
 def test_a_weight_that_was_forgotten_is_noticed():
     plate = Plate()
-    procedure = Procedure(PHANTOM, Plan(newton=(10.0, 20.0), exercises=0), measure_s=0.4, settle_s=0.0)
+    procedure = Procedure(PHANTOM, CalibrationPlan(newton=(10.0, 20.0), exercises=0), measure_s=0.4, settle_s=0.0)
     for _ in range(3):
         read(procedure, plate)
     assert procedure.step.newton == 20.0
@@ -179,11 +179,11 @@ def test_a_weight_that_was_forgotten_is_noticed():
 
 def test_weights_that_are_not_ascending_are_refused():
     with pytest.raises(ConfigError, match="ascending"):
-        Procedure(PHANTOM, Plan(newton=(20.0, 10.0)))
+        Procedure(PHANTOM, CalibrationPlan(newton=(20.0, 10.0)))
 
 
 def test_a_cell_that_feels_nothing_is_named():
-    good = walked(Plate(), Plan(newton=(10.0,), exercises=0)).readings
+    good = walked(Plate(), CalibrationPlan(newton=(10.0,), exercises=0)).readings
     deaf = [
         msgspec.structs.replace(reading, mean_counts=(*reading.mean_counts[:1], -31_000.0, *reading.mean_counts[2:]))
         for reading in good

@@ -23,7 +23,7 @@ def board_that_notes(monkeypatch):
     return plug_in
 
 
-def findings(calibration: str = "virtual") -> dict[str, doctor.Finding]:
+def findings(calibration: str = "virtual") -> dict[str, doctor.DoctorCheck]:
     return {each.thing: each for each in doctor.check_board("virtual", calibration)}
 
 

@@ -20,7 +20,7 @@ from robopatient.session import study_run, study_verbs
 from robopatient.session.control import Control
 from robopatient.session.journal import Action, read_journal
 from robopatient.session.pipeline import Outputs
-from robopatient.session.study_desk import StudyDesk
+from robopatient.session.study_desk import TrialRowWriter
 from robopatient.session.study_stage import earlier_rows, make_study
 from robopatient.study.presented import Draft
 from robopatient.study.study import load_study
@@ -274,7 +274,7 @@ def outputs(**changes):
 
 def test_the_desk_fills_in_what_was_presented_and_says_when_it_is_saved(study, tmp_path):
     with RecordWriter(tmp_path / "desk", min_free_mb=1) as record:
-        desk = StudyDesk(record, 1, Presence(SessionConfig()))
+        desk = TrialRowWriter(record, 1, Presence(SessionConfig()))
         for t_ns, seq, level, f0, call in (
             (5, 9, -20.0, 200.0, "moan"),  # before the trigger
             (11, 10, -62.0, 0.0, "breath"),
@@ -295,7 +295,7 @@ def test_the_desk_fills_in_what_was_presented_and_says_when_it_is_saved(study, t
 
 def test_the_desk_asks_for_a_pause_when_the_disk_is_nearly_full(tmp_path):
     with RecordWriter(tmp_path / "desk", min_free_mb=1) as record:
-        desk = StudyDesk(record, 10**9, Presence(SessionConfig()))
+        desk = TrialRowWriter(record, 10**9, Presence(SessionConfig()))
         (asked,) = desk.actions(7)
         assert (asked.action, asked.argument, asked.source) == ("pause", "disk nearly full", "record")
         assert desk.actions(8) == []  # once

@@ -7,14 +7,14 @@ import pytest
 
 from robopatient.config import VoiceConfig
 from robopatient.messages import Phase, VoiceAsk, VoiceCommand
-from robopatient.voice.engine import Block, VoiceEngine
-from robopatient.voice.identity import Identity, load_identity
+from robopatient.voice.engine import RenderedBlock, VoiceEngine
+from robopatient.voice.identity import VoiceIdentity, load_identity
 
 CONFIG = VoiceConfig(identity="margaret")
 BLOCK_S = CONFIG.block_frames / CONFIG.sample_rate_hz
 
 Ask = Callable[..., VoiceCommand]
-Play = Callable[..., tuple[np.ndarray, list[Block]]]
+Play = Callable[..., tuple[np.ndarray, list[RenderedBlock]]]
 
 
 def ask(
@@ -41,10 +41,10 @@ def rest(block: int) -> VoiceCommand:
 def play(
     commands: Callable[[int], VoiceCommand | None],
     seconds: float,
-    identity: Identity | str = "margaret",
+    identity: VoiceIdentity | str = "margaret",
     config: VoiceConfig = CONFIG,
     seed: int = 1,
-) -> tuple[np.ndarray, list[Block]]:
+) -> tuple[np.ndarray, list[RenderedBlock]]:
     """Samples (blocks, frames) and what each block is said to be."""
     who = load_identity(identity) if isinstance(identity, str) else identity
     engine = VoiceEngine(who, config, seed)
@@ -69,9 +69,9 @@ def play_fixture() -> Play:
 
 
 @pytest.fixture(scope="session")
-def plain() -> Identity:
+def plain() -> VoiceIdentity:
     """A voice without habits, accidents or intonation: what is asked is what is rendered."""
-    return Identity(
+    return VoiceIdentity(
         name="Plain",
         sex="female",
         age_years=40,

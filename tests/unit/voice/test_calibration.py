@@ -6,7 +6,7 @@ import pytest
 from robopatient.config import VoiceConfig
 from robopatient.errors import AssetError, ConfigError
 from robopatient.voice.calibration import (
-    Calibration,
+    LoudnessCalibration,
     Meter,
     capped,
     load_calibration,
@@ -16,7 +16,7 @@ from robopatient.voice.calibration import (
 )
 
 RATE = 48_000
-RIG = Calibration(device="desk", noise_dbfs=-20.0, reading_dba=68.0, full_scale_dba=88.0, author='A "B"')
+RIG = LoudnessCalibration(device="desk", noise_dbfs=-20.0, reading_dba=68.0, full_scale_dba=88.0, author='A "B"')
 
 
 def test_the_calibration_is_a_file_and_lowers_the_ceiling(tmp_path) -> None:
@@ -60,7 +60,7 @@ def test_what_cannot_be_capped_does_not_play(tmp_path) -> None:
     (tmp_path / "bad.toml").write_text("noise_dbfs = -20.0\nreading_dba = 300.0\nfull_scale_dba = 1.0\n")
     with pytest.raises(ConfigError, match="reading_dba"):
         capped(VoiceConfig(calibration=str(tmp_path / "bad.toml")))
-    loud = Calibration(noise_dbfs=-60.0, reading_dba=90.0, full_scale_dba=150.0)
+    loud = LoudnessCalibration(noise_dbfs=-60.0, reading_dba=90.0, full_scale_dba=150.0)
     write_calibration(loud, tmp_path / "loud.toml")
     with pytest.raises(ConfigError, match="turn the amplifier down"):
         capped(VoiceConfig(calibration=str(tmp_path / "loud.toml")))
@@ -76,7 +76,7 @@ def test_a_working_day_of_pink_noise_at_85_dba_is_a_dose_of_100_percent() -> Non
 
 def test_the_meter_of_a_session_counts_as_a_whole_does_however_it_is_cut() -> None:
     noise = pink_noise(5.0, -20.0)
-    rig = Calibration(noise_dbfs=-20.0, reading_dba=90.0, full_scale_dba=110.0)
+    rig = LoudnessCalibration(noise_dbfs=-20.0, reading_dba=90.0, full_scale_dba=110.0)
     meter = Meter(VoiceConfig(), rig)
     told = [second for begin in range(0, len(noise), 4864) for second in meter.add(noise[begin : begin + 4864])]
     assert len(told) == 5

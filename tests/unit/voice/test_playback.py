@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from robopatient.config import VoiceConfig
-from robopatient.voice.playback import Order, Place, Plan, TapeEngine, serve, track_reader
+from robopatient.voice.playback import Order, Place, PlaybackPlan, TapeEngine, serve, track_reader
 from robopatient.voice.wav import WavWriter, read_samples
 
 RATE_HZ = 48_000
@@ -16,12 +16,12 @@ BLOCK = 256
 VOICE = VoiceConfig(identity="margaret", device="none", block_frames=BLOCK)
 
 
-def plan(**more) -> Plan:
+def plan(**more) -> PlaybackPlan:
     fields = {"path": "", "pieces": [(0, 0, RATE_HZ)], "offset_s": 0.0, "length_s": 2.0, "voice": VOICE}
-    return Plan(**fields | more)
+    return PlaybackPlan(**fields | more)
 
 
-def engine_of(samples: np.ndarray, made: Plan) -> TapeEngine:
+def engine_of(samples: np.ndarray, made: PlaybackPlan) -> TapeEngine:
     return TapeEngine(track_reader(samples, made.pieces), made)
 
 

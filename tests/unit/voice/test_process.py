@@ -11,7 +11,7 @@ from support.needs import ESPEAK
 from robopatient.bus import HubPort, make_endpoints
 from robopatient.config import SessionConfig, VoiceConfig
 from robopatient.messages import ActorState, Heard, Loudness, Note, Said, SessionStop, Spoken
-from robopatient.voice.calibration import Calibration, write_calibration
+from robopatient.voice.calibration import LoudnessCalibration, write_calibration
 from robopatient.voice.process import main
 from robopatient.voice.rerender import rerender, rerender_record
 
@@ -132,7 +132,7 @@ def test_a_killed_voice_leaves_a_readable_file_and_its_successor_goes_on_in_it(r
 @ESPEAK
 def test_answers_and_interjections_are_spoken_and_rendered_again_from_the_record(make_rig, tmp_path, ask) -> None:
     write_calibration(
-        Calibration(noise_dbfs=-20.0, reading_dba=80.0, full_scale_dba=100.0), path := tmp_path / "rig.toml"
+        LoudnessCalibration(noise_dbfs=-20.0, reading_dba=80.0, full_scale_dba=100.0), path := tmp_path / "rig.toml"
     )
     voice = VoiceConfig(identity="lily", device="none", calibration=str(path), max_dba=90.0)
     config = SessionConfig(seed=5, voice=voice)

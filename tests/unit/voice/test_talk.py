@@ -8,7 +8,7 @@ import pytest
 from robopatient.errors import AssetError, ConfigError
 from robopatient.messages import Said, VoiceAsk, VoiceCommand
 from robopatient.voice.identity import load_identity
-from robopatient.voice.talk import HELD_NS, Talk, load_interjections
+from robopatient.voice.talk import HELD_NS, SpeechChoice, load_interjections
 
 LINES = load_interjections()
 WHO = msgspec.structs.replace(load_identity("margaret"), interjects_from_nrs=5.0, interjects_every_s=4.0)
@@ -19,7 +19,7 @@ def command(t_s: float, nrs: float, phase: str = "hold", hush: bool = False) -> 
     return VoiceCommand(t_ns, 1, t_ns, nrs, phase, VoiceAsk(-10.0, 6.0, 0.2, 0.2), hush)
 
 
-def play(talk: Talk, pains, step_s: float = 0.05) -> list[tuple[float, str, str]]:
+def play(talk: SpeechChoice, pains, step_s: float = 0.05) -> list[tuple[float, str, str]]:
     """Time, words and why of all that is said; ``pains`` are (seconds, nrs, phase)."""
     said, t_s = [], 0.0
     for seconds, nrs, phase in pains:
@@ -32,11 +32,11 @@ def play(talk: Talk, pains, step_s: float = 0.05) -> list[tuple[float, str, str]
 
 
 def test_bearable_pain_is_borne_in_silence() -> None:
-    assert play(Talk(WHO, LINES, 1), [(60.0, 4.9, "hold")]) == []
+    assert play(SpeechChoice(WHO, LINES, 1), [(60.0, 4.9, "hold")]) == []
 
 
 def test_a_strong_pain_is_spoken_of_after_its_first_cry_and_not_all_the_time() -> None:
-    said = play(Talk(WHO, LINES, 1), [(120.0, 7.0, "hold")])
+    said = play(SpeechChoice(WHO, LINES, 1), [(120.0, 7.0, "hold")])
     assert 8 <= len(said) <= 30
     assert all(text in LINES.hurts and why == "interjection" for _, text, why in said)
     assert said[0][0] * 1e9 >= HELD_NS
@@ -46,22 +46,22 @@ def test_a_strong_pain_is_spoken_of_after_its_first_cry_and_not_all_the_time() -
 
 
 def test_the_worst_pain_pleads_and_one_that_lets_go_is_told_of() -> None:
-    said = [play(Talk(WHO, LINES, seed), [(3.0, 9.5, "hold"), (5.0, 1.0, "release")]) for seed in range(20)]
+    said = [play(SpeechChoice(WHO, LINES, seed), [(3.0, 9.5, "hold"), (5.0, 1.0, "release")]) for seed in range(20)]
     words = {text for one in said for _, text, _ in one}
     assert words & set(LINES.worst)
     assert words <= set(LINES.worst) | set(LINES.after)
-    quick = [play(Talk(WHO, LINES, seed), [(0.5, 9.5, "onset"), (5.0, 1.0, "release")]) for seed in range(20)]
+    quick = [play(SpeechChoice(WHO, LINES, seed), [(0.5, 9.5, "onset"), (5.0, 1.0, "release")]) for seed in range(20)]
     assert {text for one in quick for _, text, _ in one} == set(LINES.after)
 
 
 def test_the_same_pain_brings_the_same_words() -> None:
     pains = [(20.0, 7.0, "hold"), (5.0, 1.0, "release"), (20.0, 9.0, "hold")]
-    assert play(Talk(WHO, LINES, 3), pains) == play(Talk(WHO, LINES, 3), pains)
+    assert play(SpeechChoice(WHO, LINES, 3), pains) == play(SpeechChoice(WHO, LINES, 3), pains)
 
 
 def test_who_never_interjects_still_answers() -> None:
     for who, interjects in ((msgspec.structs.replace(WHO, interjects_from_nrs=11.0), True), (WHO, False)):
-        talk = Talk(who, LINES, 1, interjects=interjects)
+        talk = SpeechChoice(who, LINES, 1, interjects=interjects)
         assert play(talk, [(30.0, 10.0, "hold")]) == []
         talk.hear(Said(round(31e9), 1, "nrs", "Ten!", 10))
         wish = talk.take()
@@ -70,7 +70,7 @@ def test_who_never_interjects_still_answers() -> None:
 
 
 def test_a_hush_forgets_what_was_to_be_said() -> None:
-    talk = Talk(WHO, LINES, 1)
+    talk = SpeechChoice(WHO, LINES, 1)
     talk.hear(command(1.0, 3.0))
     talk.hear(Said(round(1e9), 1, "nrs", "Three.", 3))
     talk.hear(command(1.1, 3.0, hush=True))
@@ -80,16 +80,16 @@ def test_a_hush_forgets_what_was_to_be_said() -> None:
 
 
 def test_all_interjections_are_rehearsed_in_the_pains_in_which_they_may_come() -> None:
-    talk = Talk(WHO, LINES, 1)
+    talk = SpeechChoice(WHO, LINES, 1)
     ready = {(wish.text, wish.nrs) for wish in talk.rehearsal()}
     pains = [(10.0, nrs, "hold") for nrs in (5.0, 6.4, 7.5, 8.4, 9.9)] + [(3.0, 0.0, "release")]
-    due = Talk(WHO, LINES, 1)
+    due = SpeechChoice(WHO, LINES, 1)
     for seconds, nrs, phase in pains:
         for index in range(round(seconds / 0.05)):
             due.hear(command(nrs * 100 + index * 0.05, nrs, phase))
             while (wish := due.take()) is not None:
                 assert (wish.text, wish.nrs) in ready
-    assert Talk(msgspec.structs.replace(WHO, interjects_from_nrs=11.0), LINES, 1).rehearsal() == []
+    assert SpeechChoice(msgspec.structs.replace(WHO, interjects_from_nrs=11.0), LINES, 1).rehearsal() == []
 
 
 def test_files_of_interjections_that_are_wrong_are_named(tmp_path) -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from robopatient.face.generator.chance import Chance, Wander, throws_of
+from robopatient.face.generator.chance import Chance, CorrelatedNoise, throws_of
 from robopatient.face.generator.condition import Traits, condition_of
 
 
@@ -47,7 +47,7 @@ def test_dice_lie_until_the_next_stimulus_and_noise_never_does() -> None:
 
 def test_noise_wanders_and_is_standard_normal() -> None:
     white = np.random.default_rng(1).standard_normal((20_000, 4), dtype=np.float32)
-    wander = Wander()
+    wander = CorrelatedNoise()
     noise = np.array([wander(row) for row in white])[60:]
     assert noise.std(axis=0) == pytest.approx(np.ones(4), abs=0.05)
     later = {lag: float((noise[lag:] * noise[:-lag]).mean()) for lag in (1, 15, 60)}
