@@ -330,16 +330,32 @@ def decode_toml(path: Path, kind: type[T]) -> T:
         raise ConfigError(f"{path}: {_plain(error)}") from error
 
 
-def load_session(path: Path | None, overrides: Iterable[str] = ()) -> SessionConfig:
-    """Session file (None: all defaults) with ``--set`` overrides applied.
+def load_session(session: Path | str | None = None, overrides: Iterable[str] = ()) -> SessionConfig:
+    """Configuration of a session: a file, and what is given in place of some of its values.
 
     Parameters
     ----------
+    session
+        Path of a TOML file, or the name of one under ``assets/sessions``; None: all defaults.
     overrides
-        Strings ``section.key=value``; the value is read as TOML, or as plain text when it is not TOML.
+        Strings ``section.key=value``, as after ``--set``; the value is read as TOML, or as plain text when it is not
+        TOML.
+
+    Raises
+    ------
+    AssetError, ConfigError
+        Naming the file and the key that is wrong.
+
+    Examples
+    --------
+    >>> import robopatient as rp
+    >>> rp.load_session("demo", ["voice.level_dbfs=-18"]).voice.level_dbfs
+    -18.0
     """
     data: dict[str, Any] = {}
-    if path is not None:
+    path = None
+    if session is not None:
+        path = Path(session) if Path(session).is_file() else asset_path("sessions", str(session))
         data = msgspec.to_builtins(decode_toml(path, dict))
     for text in overrides:
         override(data, text)

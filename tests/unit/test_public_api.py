@@ -10,8 +10,8 @@ from support.needs import HEAD, module
 import robopatient as rp
 
 NAMES = [
-    "Episode", "PatientProfile", "PressProfile", "RecordedSession", "RobopatientError", "__version__", "load_patient",
-    "press", "read_session", "simulate",
+    "Episode", "Live", "PatientProfile", "PressProfile", "RecordedSession", "RobopatientError", "SessionConfig",
+    "__version__", "load_patient", "load_session", "press", "read_session", "simulate",
 ]  # fmt: skip
 
 
