@@ -279,7 +279,22 @@ class LessonConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class SessionConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A whole session: the resolved form goes into ``SessionStart``."""
+    """A whole session: patient, board, voice, face and all else, by section. Frozen; units are in the names.
+
+    ``load_session`` makes one, ``simulate`` takes one, the resolved form goes into ``SessionStart``.
+
+    Raises
+    ------
+    ConfigError
+        By ``load_session``, for an unknown key or a value out of range: naming it.
+
+    Examples
+    --------
+    >>> import robopatient as rp
+    >>> config = rp.load_session("demo", ["patient=healthy", "face.variety=0"])
+    >>> config.patient, config.face.fps
+    ('healthy', 30.0)
+    """
 
     title: str = ""
     patient: str = "appendicitis"
