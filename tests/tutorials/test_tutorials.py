@@ -9,7 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from support.needs import HEAD, module
 
 ROOT = Path(__file__).parent.parent.parent
