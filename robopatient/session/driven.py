@@ -19,10 +19,10 @@ from robopatient.config import SessionConfig
 from robopatient.errors import RobopatientError
 from robopatient.session.run import run_session
 
-__all__ = ["Order", "main"]
+__all__ = ["DrivenSession", "main"]
 
 
-class Order(msgspec.Struct, frozen=True):
+class DrivenSession(msgspec.Struct, frozen=True):
     """What to run, and where: the settled configuration, the record's folder and that of the sockets."""
 
     config: SessionConfig
@@ -34,7 +34,7 @@ def main() -> None:
     """Run the session that standard input tells; exit status as of ``robopatient run``."""
     outcome = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
+    order = msgspec.json.decode(sys.stdin.buffer.readline(), type=DrivenSession)
     threading.Thread(target=_end_with_input, name="input", daemon=True).start()
     try:
         status = run_session(order.config, Path(order.folder), sockets=Path(order.sockets))

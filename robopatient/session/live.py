@@ -19,7 +19,7 @@ from robopatient import messages as m
 from robopatient.bus import ActorPort, make_endpoints
 from robopatient.clock import HostClock
 from robopatient.errors import ConfigError, SessionError
-from robopatient.session.driven import Order
+from robopatient.session.driven import DrivenSession
 from robopatient.session.run import new_folder, resolve
 
 __all__ = ["Live"]
@@ -119,7 +119,7 @@ class Live:
                 start_new_session=True,  # Ctrl-C is this program's: it ends the session by leaving the ``with``
             )
             self._port = ActorPort(make_endpoints(self._sockets), TOPICS)
-            order = Order(self.config, str(self.folder), str(self._sockets))
+            order = DrivenSession(self.config, str(self.folder), str(self._sockets))
             assert self._process.stdin is not None
             self._process.stdin.write(msgspec.json.encode(order) + b"\n")
             self._process.stdin.flush()
