@@ -12,7 +12,7 @@ import numpy as np
 from robopatient.face.generator.chance import SETTLE_FRAMES, Chance
 from robopatient.face.generator.checkpoint import StreamCard, checkpoint_folder, read_stream
 from robopatient.face.generator.condition import CONDITIONS, GROUPS, calm_rows
-from robopatient.face.generator.life import Life
+from robopatient.face.generator.idle_motion import GeneratedIdleMotion
 from robopatient.face.generator.motion import settled
 from robopatient.face.generator.stream import Stepper
 
@@ -81,7 +81,7 @@ class _Faces:
     def __init__(self, stepper: Stepper, first: np.ndarray, seeds: list[int]) -> None:
         self._stepper = stepper
         self._chances = [Chance(seed) for seed in seeds]
-        self._lives = [Life(seed) for seed in seeds]
+        self._idles = [GeneratedIdleMotion(seed) for seed in seeds]
         self._plain = np.zeros((len(seeds), len(GROUPS)), np.float32)
         calm = calm_rows(first)
         for _ in range(SETTLE_FRAMES):
@@ -92,5 +92,5 @@ class _Faces:
         drawn = [chance.draw(row[None]) for chance, row in zip(self._chances, condition, strict=True)]
         noise, dice = (np.concatenate(one) for one in zip(*drawn, strict=True))
         frames = settled(self._stepper.step(condition, noise, dice, self._plain))
-        shown = [life.show(*one) for life, *one in zip(self._lives, frames, condition, strict=True)]
+        shown = [life.show(*one) for life, *one in zip(self._idles, frames, condition, strict=True)]
         return np.stack(shown)

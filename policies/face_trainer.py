@@ -29,7 +29,7 @@ from robopatient.face.generator.chance import DICE, CorrelatedNoise
 from robopatient.face.generator.checkpoint import checkpoint_folder
 from robopatient.face.generator.condition import GROUPS
 from robopatient.face.generator.denoiser import FaceDenoiser
-from robopatient.face.generator.life import LIVING
+from robopatient.face.generator.idle_motion import IDLE_CHANNELS
 from robopatient.face.generator.motion import CHANNELS
 from robopatient.face.generator.pipeline import PainDiffusionPipeline
 
@@ -148,7 +148,7 @@ class FaceTrainer:
         self._condition = table.condition.to(self._device)
         self._throws = table.throws()
         scale = self.model.config.scale
-        self._taught = torch.tensor([at for at, name in enumerate(CHANNELS) if name not in LIVING])
+        self._taught = torch.tensor([at for at, name in enumerate(CHANNELS) if name not in IDLE_CHANNELS])
         self._usual = {
             lag: torch.tensor(usual_changes(table, scale, lag), device=self._device)[self._taught] for lag in LAGS
         }

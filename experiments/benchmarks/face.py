@@ -23,7 +23,6 @@ from experiments.benchmarks.dose import dose_figures
 from experiments.benchmarks.figures import Figure, distribution, machine, new_result, reference_process, show, value
 from robopatient.config import VoiceConfig
 from robopatient.errors import DeviceError, MissingPackageError, require
-from robopatient.face.ahead import DrawAhead
 from robopatient.face.apex import apex_au
 from robopatient.face.film import write_film
 from robopatient.face.head import Head
@@ -32,6 +31,7 @@ from robopatient.face.keystone import apply, homography
 from robopatient.face.light import Look, inside, picture_places
 from robopatient.face.mesh import Material, load_template
 from robopatient.face.render import Renderer, make_renderer
+from robopatient.face.render_queue import RenderQueue
 from robopatient.face.sampler import sample_identities
 from robopatient.facs import pspi
 from robopatient.messages import FacePose
@@ -140,7 +140,7 @@ def _labelled(poses: list[FacePose], folder: Path) -> float:
             labels.append((frame / FPS, pspi(pose.au), *pose.au.values(), *pose.head_deg, *pose.gaze_deg))
             yield frame / FPS, pose
 
-    with DrawAhead("auto", load_identity(FACE), SIZE_PX) as drawer:
+    with RenderQueue("auto", load_identity(FACE), SIZE_PX) as drawer:
         for _ in drawer.draw_many(poses[:16]):
             pass
         start = time.perf_counter()

@@ -12,7 +12,7 @@ import numpy as np
 
 from experiments.datasets.design import Shot
 from robopatient.face.apex import apex_au
-from robopatient.face.generator.living import smoothstep
+from robopatient.face.generator.idle_motion import smoothstep
 from robopatient.facs import intensity, unit_of_name
 from robopatient.levels import MAX_INTENSITY
 from robopatient.messages import FacePose

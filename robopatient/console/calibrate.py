@@ -35,9 +35,9 @@ from robopatient.config import reference
 from robopatient.console.calibrate_model import LIVE_S, CalibrationRun, proposed_file
 from robopatient.console.controls import KeyButton, set_role
 from robopatient.console.display import why_no_display
-from robopatient.console.kept_window import bind_keys
 from robopatient.console.parts import plain_label
 from robopatient.console.theme import DARK, Theme, style_sheet
+from robopatient.console.window_state import bind_keys
 from robopatient.errors import DeviceError
 from robopatient.phantom import Phantom, load_phantom
 from robopatient.sensing.calibrate import LIMITS, CalibrationPlan

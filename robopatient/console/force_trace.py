@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QWidget
 
 from robopatient.console.model import ConsoleModel
-from robopatient.console.strip import Strip
+from robopatient.console.plot import ScrollingPlot
 
 __all__ = ["ForceTrace"]
 
@@ -14,7 +14,7 @@ TOPS_NEWTON = (20.0, 40.0, 60.0, 100.0, 200.0)
 HEADROOM = 1.08
 
 
-class ForceTrace(Strip):
+class ForceTrace(ScrollingPlot):
     """Total force, N."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

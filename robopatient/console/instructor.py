@@ -23,10 +23,10 @@ from PySide6.QtWidgets import (
 from robopatient import messages as m
 from robopatient.console.coverage_map import CoverageMap
 from robopatient.console.examination import figure_lines
-from robopatient.console.kept_window import bind_keys
 from robopatient.console.model import ConsoleModel
 from robopatient.console.parts import plain_label
 from robopatient.console.theme import Theme, style_sheet
+from robopatient.console.window_state import bind_keys
 from robopatient.errors import RobopatientError
 from robopatient.record.debrief_scales import WINDOW_S
 from robopatient.scales import OSCE_ITEMS, SCALES

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtWidgets import QWidget
 
 from robopatient.console.model import ConsoleModel
-from robopatient.console.strip import Strip
+from robopatient.console.plot import ScrollingPlot
 from robopatient.levels import SILENCE_DBFS
 
 __all__ = ["PainTrace", "SeenTrace", "VoiceTrace"]
@@ -26,7 +26,7 @@ def f0_to_dbfs_axis(f0_hz: NDArray[np.float64]) -> NDArray[np.float64]:
     return SILENCE_DBFS * (1.0 - octaves / F0_OCTAVES)
 
 
-class PainTrace(Strip):
+class PainTrace(ScrollingPlot):
     """Felt pain on the numeric rating scale, 0 to 10."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -47,7 +47,7 @@ class PainTrace(Strip):
             self._value.show_value(text, self.colour("pain", stale), "NRS 0–10", detail)
 
 
-class VoiceTrace(Strip):
+class VoiceTrace(ScrollingPlot):
     """Level of what left the loudspeaker, dBFS, and its f0, Hz, on the right."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -75,7 +75,7 @@ class VoiceTrace(Strip):
             self._f0_value.show_value("–" if unvoiced else f"{f0:.0f}", self.colour("f0", stale), "Hz")
 
 
-class SeenTrace(Strip):
+class SeenTrace(ScrollingPlot):
     """Pain that the face shows, PSPI 0 to 16."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

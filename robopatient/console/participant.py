@@ -68,7 +68,7 @@ class ParticipantProcess(WindowProcess):
             strings, QUESTIONS, self._clock, replays=_replays(config), dial=bool(config.rater.port)
         )
         self._screen = ParticipantScreen(self._model, port.tell)
-        self._screen.wear(LIGHT if config.participant.theme == "light" else DARK)
+        self._screen.set_theme(LIGHT if config.participant.theme == "light" else DARK)
         lacking = unshown(strings)
         self._state = ("degraded", lacking) if lacking else ("ready", "")
         self._stopped_ns = 0

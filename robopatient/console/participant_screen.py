@@ -123,7 +123,7 @@ class ParticipantScreen(QWidget):
         """Ask whether to end."""
         self._do(self.model.leave())
 
-    def wear(self, theme: Theme) -> None:
+    def set_theme(self, theme: Theme) -> None:
         """Put on a theme."""
         self.theme = theme
         self._scale = 0.0
@@ -165,7 +165,7 @@ class ParticipantScreen(QWidget):
         elif key in ARROWS and self.model.turning:
             self.go_forward() if ARROWS[key] > 0 else self.go_back()
         elif key == Qt.Key.Key_T and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            self.wear(LIGHT if self.theme is DARK else DARK)
+            self.set_theme(LIGHT if self.theme is DARK else DARK)
         else:
             super().keyPressEvent(event)
 

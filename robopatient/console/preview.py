@@ -152,7 +152,7 @@ def main() -> None:
         model = ConsoleModel(SessionConfig(), host, PATIENT, PHANTOM)
     window = ConsoleWindow(model, lambda action: None, None)
     window.resize(width, height)
-    window.wear(LIGHT if args.theme == "light" else DARK)
+    window.set_theme(LIGHT if args.theme == "light" else DARK)
     window.show()
     if args.png:
         if args.state == "hushed":
@@ -164,7 +164,7 @@ def main() -> None:
         app.processEvents()
         if args.state == "help":
             window.help.toggle()
-        window.wear(window.theme)
+        window.set_theme(window.theme)
         app.processEvents()
         window.grab().save(str(args.png))
         return

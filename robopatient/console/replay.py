@@ -11,7 +11,7 @@ from pathlib import Path
 
 from robopatient.clock import HostClock
 from robopatient.console.display import why_no_display
-from robopatient.console.tape import Tape, load_tape
+from robopatient.console.timeline import Timeline, load_timeline
 from robopatient.console.transport import SoundProcess, Transport
 from robopatient.errors import DeviceError, RobopatientError, require
 from robopatient.face.identity import load_identity
@@ -37,7 +37,7 @@ def show(folder: Path) -> int:
     DeviceError
         When no window can be shown here.
     """
-    tape = load_tape(folder)
+    timeline = load_timeline(folder)
     require("PySide6.QtWidgets", "console")
     require("pyqtgraph", "console")
     reason = why_no_display(os.environ, sys.platform)
@@ -50,12 +50,14 @@ def show(folder: Path) -> int:
 
     app = QApplication.instance() or QApplication(["robopatient"])
     clock = HostClock()
-    transport = Transport(tape.length_s, clock, SoundProcess(tape.sound) if tape.sound is not None else None)
-    renderer, still, trouble = _renderers(tape, clock)
+    transport = Transport(
+        timeline.length_s, clock, SoundProcess(timeline.sound) if timeline.sound is not None else None
+    )
+    renderer, still, trouble = _renderers(timeline, clock)
     settings = QSettings("robopatient", "console")
     try:
         draw = renderer.draw if renderer is not None else None
-        window = ReplayWindow(tape, transport, draw, settings, trouble, still.draw if still is not None else None)
+        window = ReplayWindow(timeline, transport, draw, settings, trouble, still.draw if still is not None else None)
         timer = QTimer()
         timer.setTimerType(Qt.TimerType.PreciseTimer)
         timer.timeout.connect(window.refresh)
@@ -72,22 +74,22 @@ def show(folder: Path) -> int:
     return 0
 
 
-def _renderers(tape: Tape, clock: HostClock) -> tuple[TieredRenderer | None, Renderer | None, str]:
+def _renderers(timeline: Timeline, clock: HostClock) -> tuple[TieredRenderer | None, Renderer | None, str]:
     """What draws the session's own face, moving and in a pause, or why nothing does."""
-    if not tape.seen:
+    if not timeline.seen:
         return None, None, "The record holds no face"
     trouble = ""
-    kinds: tuple[Kind, ...] = (tape.config.face.renderer, "numba")
+    kinds: tuple[Kind, ...] = (timeline.config.face.renderer, "numba")
     for kind in dict.fromkeys(kinds):
         try:
-            identity = load_identity(tape.config.face.identity)
+            identity = load_identity(timeline.config.face.identity)
             moving = TieredRenderer(
                 lambda size_px, kind=kind, identity=identity: make_renderer(kind, identity, size_px),  # type: ignore[misc]
                 FACE_PX,
                 1.0 / PICTURE_HZ,
                 clock,
             )
-            moving.warm_up([tape.pose(0)])
+            moving.warm_up([timeline.pose(0)])
             return moving, make_renderer("numba", identity, STILL_PX), ""
         except (RobopatientError, ImportError) as error:  # a driver may break at the first picture
             trouble = trouble or f"The face cannot be drawn here: {error}"

@@ -17,9 +17,9 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QVBoxLay
 
 from robopatient.console.event_list import clock_text
 from robopatient.console.pain_traces import f0_to_dbfs_axis
-from robopatient.console.strip import AXIS_WIDTH, Y_PADDING
-from robopatient.console.tape import RecordedCurve, Tape
+from robopatient.console.plot import AXIS_WIDTH, Y_PADDING
 from robopatient.console.theme import DARK, Theme
+from robopatient.console.timeline import RecordedCurve, Timeline
 from robopatient.levels import SILENCE_DBFS
 
 __all__ = ["ReplayTraces", "Scrubber"]
@@ -110,16 +110,16 @@ class _Lane(QFrame):
 class ReplayTraces(QWidget):
     """Four lanes above each other."""
 
-    def __init__(self, tape: Tape, parent: QWidget | None = None) -> None:
+    def __init__(self, timeline: Timeline, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._tape = tape
-        top = max(10.0, math.ceil(_most(tape.force) / 10.0) * 10.0)
-        f0 = RecordedCurve(tape.f0.t_s, f0_to_dbfs_axis(tape.f0.values))
-        self.force = _Lane("Force", "N", [("force", tape.force)], (0.0, top), [0.0, top / 2, top], self)
-        self.pain = _Lane("Pain felt", "NRS 0–10", [("pain", tape.pain)], (0.0, 10.0), [0.0, 5.0, 10.0], self)
-        voice = [("level", tape.level), ("f0", f0)]
+        self._timeline = timeline
+        top = max(10.0, math.ceil(_most(timeline.force) / 10.0) * 10.0)
+        f0 = RecordedCurve(timeline.f0.t_s, f0_to_dbfs_axis(timeline.f0.values))
+        self.force = _Lane("Force", "N", [("force", timeline.force)], (0.0, top), [0.0, top / 2, top], self)
+        self.pain = _Lane("Pain felt", "NRS 0–10", [("pain", timeline.pain)], (0.0, 10.0), [0.0, 5.0, 10.0], self)
+        voice = [("level", timeline.level), ("f0", f0)]
         self.voice = _Lane("Voice heard", "dBFS", voice, (SILENCE_DBFS, 0.0), [-60.0, -30.0, 0.0], self)
-        self.face = _Lane("Face shown", "PSPI 0–16", [("pspi", tape.pspi)], (0.0, 16.0), [0.0, 8.0, 16.0], self)
+        self.face = _Lane("Face shown", "PSPI 0–16", [("pspi", timeline.pspi)], (0.0, 16.0), [0.0, 8.0, 16.0], self)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
@@ -134,12 +134,12 @@ class ReplayTraces(QWidget):
 
     def show_at(self, t_s: float) -> None:
         """Draw the curves around a moment."""
-        tape = self._tape
-        level = tape.level.at(t_s)
-        self.force.show_at(t_s, _number(tape.force.at(t_s), 1))
-        self.pain.show_at(t_s, _number(tape.pain.at(t_s), 1))
+        timeline = self._timeline
+        level = timeline.level.at(t_s)
+        self.force.show_at(t_s, _number(timeline.force.at(t_s), 1))
+        self.pain.show_at(t_s, _number(timeline.pain.at(t_s), 1))
         self.voice.show_at(t_s, "–" if not level > SILENCE_DBFS else _number(level, 0))
-        self.face.show_at(t_s, _number(tape.pspi.at(t_s), 1))
+        self.face.show_at(t_s, _number(timeline.pspi.at(t_s), 1))
 
 
 class Scrubber(QWidget):
@@ -151,13 +151,13 @@ class Scrubber(QWidget):
         Called with the moment, s, that a click or a drag asks for.
     """
 
-    def __init__(self, tape: Tape, seek: Callable[[float], None], parent: QWidget | None = None) -> None:
+    def __init__(self, timeline: Timeline, seek: Callable[[float], None], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setMinimumHeight(96)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName("The whole session")
-        self._tape = tape
+        self._timeline = timeline
         self._seek = seek
         self._theme = DARK
         self._at_s = 0.0
@@ -174,7 +174,7 @@ class Scrubber(QWidget):
         if self._x(t_s) != self._x(self._at_s):
             self.update()
         self._at_s = t_s
-        self.setAccessibleDescription(f"{clock_text(t_s)} of {clock_text(self._tape.length_s)}")
+        self.setAccessibleDescription(f"{clock_text(t_s)} of {clock_text(self._timeline.length_s)}")
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Draw the still part again."""
@@ -206,13 +206,13 @@ class Scrubber(QWidget):
 
     def _go(self, event: QMouseEvent) -> None:
         share = (event.position().x() - 8) / max(1, self.width() - 16)
-        self._seek(min(max(share, 0.0), 1.0) * self._tape.length_s)
+        self._seek(min(max(share, 0.0), 1.0) * self._timeline.length_s)
 
     def _x(self, t_s: float) -> int:
-        return 8 + round(t_s / max(self._tape.length_s, 1e-6) * (self.width() - 16))
+        return 8 + round(t_s / max(self._timeline.length_s, 1e-6) * (self.width() - 16))
 
     def _draw_still(self) -> QPixmap:
-        theme, tape, ratio = self._theme, self._tape, self.devicePixelRatioF()
+        theme, timeline, ratio = self._theme, self._timeline, self.devicePixelRatioF()
         pixmap = QPixmap(self.size() * ratio)
         pixmap.setDevicePixelRatio(ratio)
         pixmap.fill(Qt.GlobalColor.transparent)
@@ -224,16 +224,19 @@ class Scrubber(QWidget):
         painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
         band = QColor(theme.muted)
         band.setAlpha(BAND_ALPHA)
-        for press in tape.presses:
-            left, right = (self._x((t_ns - tape.zero_ns) * 1e-9) for t_ns in (press.t_ns, press.release_t_ns))
+        for press in timeline.presses:
+            left, right = (self._x((t_ns - timeline.zero_ns) * 1e-9) for t_ns in (press.t_ns, press.release_t_ns))
             painter.fillRect(QRectF(left, 1, max(1, right - left), box.height() - 2), band)
         inside = box.adjusted(8, 14, -8, -4)
-        for curve, top, colour in ((tape.force, _most(tape.force), theme.force), (tape.pain, 10.0, theme.pain)):
+        for curve, top, colour in (
+            (timeline.force, _most(timeline.force), theme.force),
+            (timeline.pain, 10.0, theme.pain),
+        ):
             painter.setPen(QPen(QColor(colour), 1.2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawPath(_path(curve, inside, tape.length_s, max(top, 1.0)))
+            painter.drawPath(_path(curve, inside, timeline.length_s, max(top, 1.0)))
         painter.setPen(Qt.PenStyle.NoPen)
-        for moment in tape.moments:
+        for moment in timeline.moments:
             if moment.kind != "press":
                 painter.setBrush(QColor(theme.warn if moment.kind in ("warning", "error") else theme.accent))
                 x = self._x(moment.t_s)
@@ -242,8 +245,8 @@ class Scrubber(QWidget):
         font.setPixelSize(11)
         painter.setFont(font)
         painter.setPen(QColor(theme.muted))
-        step_s = next((step for step in STEPS_S if tape.length_s / step <= 12), STEPS_S[-1])
-        for index in range(int(tape.length_s / step_s) + 1):
+        step_s = next((step for step in STEPS_S if timeline.length_s / step <= 12), STEPS_S[-1])
+        for index in range(int(timeline.length_s / step_s) + 1):
             x = self._x(index * step_s)
             place = QRectF(min(max(x - 30, 0), self.width() - 60), self.height() - 17, 60, 16)
             side = Qt.AlignmentFlag.AlignLeft if x < 30 else Qt.AlignmentFlag.AlignHCenter

@@ -31,13 +31,13 @@ from robopatient.console.controls import KeyButton
 from robopatient.console.elided import ElidedLabel
 from robopatient.console.event_list import clock_text
 from robopatient.console.help_sheet import HelpSheet
-from robopatient.console.kept_window import KeptWindow, bind_keys
 from robopatient.console.model import ConsoleModel
 from robopatient.console.parts import mouse_button, mouse_switch
 from robopatient.console.replay_traces import ReplayTraces, Scrubber
-from robopatient.console.tape import Tape
 from robopatient.console.theme import DARK, Theme
+from robopatient.console.timeline import Timeline
 from robopatient.console.transport import Transport
+from robopatient.console.window_state import RestoredWindow, bind_keys
 from robopatient.messages import FacePose
 
 __all__ = ["KEYS", "ReplayWindow"]
@@ -117,7 +117,7 @@ class FaceView(QWidget):
         painter.drawImage(self.rect(), self._image, source)
 
 
-class ReplayWindow(KeptWindow):
+class ReplayWindow(RestoredWindow):
     """Everything on one screen.
 
     Parameters
@@ -130,7 +130,7 @@ class ReplayWindow(KeptWindow):
 
     def __init__(
         self,
-        tape: Tape,
+        timeline: Timeline,
         transport: Transport,
         draw: Draw | None,
         settings: QSettings,
@@ -138,7 +138,7 @@ class ReplayWindow(KeptWindow):
         draw_still: Draw | None = None,
     ) -> None:
         super().__init__(settings, "replay/")
-        self.tape = tape
+        self.timeline = timeline
         self.transport = transport
         self._draw = draw
         self._draw_still = draw_still or draw
@@ -148,14 +148,14 @@ class ReplayWindow(KeptWindow):
         self._draw_s = 0.0
         self._shown_s = -1.0
         self._model_clock = FakeClock(0)
-        self._model = ConsoleModel(tape.config, self._model_clock, tape.patient, tape.phantom)
-        self.setWindowTitle(f"robopatient: replay of {tape.folder.name}")
+        self._model = ConsoleModel(timeline.config, self._model_clock, timeline.patient, timeline.phantom)
+        self.setWindowTitle(f"robopatient: replay of {timeline.folder.name}")
         self.face = FaceView(no_face or "The record holds no face", self)
         self.caption = ElidedLabel(self)
         self.caption.setProperty("role", "muted")
         self.abdomen = AbdomenMap(self._model, self)
-        self.traces = ReplayTraces(tape, self)
-        self.scrubber = Scrubber(tape, self.seek, self)
+        self.traces = ReplayTraces(timeline, self)
+        self.scrubber = Scrubber(timeline, self.seek, self)
         self.events = QListWidget(self)
         self.play = KeyButton("Play", "Space", self.toggle, self)
         self.elapsed = QLabel(self)
@@ -163,7 +163,7 @@ class ReplayWindow(KeptWindow):
         self._lay_out()
         self.help = HelpSheet(self, KEYS, "The record is never changed by this window.")
         self._bind_keys()
-        self.recall()
+        self.restore()
         self.play.setFocus()
 
     # What the viewer does
@@ -186,17 +186,17 @@ class ReplayWindow(KeptWindow):
         """Pause, and go to the picture before or after this one."""
         if self.transport.playing:
             self.transport.toggle()
-        frame = min(max(self.tape.frame_at(self.transport.position_s()) + step, 0), len(self.tape.seen) - 1)
+        frame = min(max(self.timeline.frame_at(self.transport.position_s()) + step, 0), len(self.timeline.seen) - 1)
         if frame >= 0:
-            self.seek(float(self.tape.seen_t_s[frame]) + 1e-4)
+            self.seek(float(self.timeline.seen_t_s[frame]) + 1e-4)
 
     def step_press(self, step: int) -> None:
         """Go to the press before or after this moment."""
-        self.seek(self.tape.next_press(self.transport.position_s(), step))
+        self.seek(self.timeline.next_press(self.transport.position_s(), step))
 
-    def wear(self, theme: Theme) -> None:
+    def set_theme(self, theme: Theme) -> None:
         """Put on a theme."""
-        super().wear(theme)
+        super().set_theme(theme)
         for part in (self.face, self.abdomen, self.traces, self.scrubber):
             part.apply(theme)
         self._shown_s = -1.0
@@ -233,17 +233,17 @@ class ReplayWindow(KeptWindow):
     def _show_face(self, t_s: float) -> None:
         """The face of the moment at which its picture will be there: drawing takes most of a period of the sound."""
         lead_s = self._draw_s * self.transport.speed if self.transport.playing else 0.0
-        frame = self.tape.frame_at(t_s + lead_s)
+        frame = self.timeline.frame_at(t_s + lead_s)
         if frame < 0 or self._draw is None:
             return
-        if not self.tape.is_shown(t_s):
+        if not self.timeline.is_shown(t_s):
             self._frame = -1
             self.face.show_words("The face was not shown")
             return
         if frame != self._frame or self._sharp:
             self._frame, self._sharp = frame, False
             begun_ns = self.transport.clock.now_ns()
-            self.face.show_picture(self._draw(self.tape.pose(frame)))
+            self.face.show_picture(self._draw(self.timeline.pose(frame)))
             took_s = (self.transport.clock.now_ns() - begun_ns) * 1e-9
             self._draw_s += DRAW_SMOOTHING * (min(took_s, LONGEST_DRAW_S) - self._draw_s)
 
@@ -251,15 +251,15 @@ class ReplayWindow(KeptWindow):
         """The face at which the replay stands, as sharp as can be."""
         self._sharp = True
         t_s = self.transport.position_s()
-        frame = self.tape.frame_at(t_s)
-        if frame >= 0 and self._draw_still is not None and self.tape.is_shown(t_s):
+        frame = self.timeline.frame_at(t_s)
+        if frame >= 0 and self._draw_still is not None and self.timeline.is_shown(t_s):
             self._frame = frame
-            self.face.show_picture(self._draw_still(self.tape.pose(frame)))
+            self.face.show_picture(self._draw_still(self.timeline.pose(frame)))
 
     def _show_hand(self, t_s: float) -> None:
         """Bring the map's model to a moment; going back it begins anew."""
-        tape, model = self.tape, self._model
-        t_ns = tape.zero_ns + round(t_s * 1e9)
+        timeline, model = self.timeline, self._model
+        t_ns = timeline.zero_ns + round(t_s * 1e9)
         if t_s < self._shown_s:
             model.presses.clear()
             model.region_counts.clear()
@@ -267,19 +267,19 @@ class ReplayWindow(KeptWindow):
         known = {press.t_ns for press in model.presses}
         self._model_clock = FakeClock(t_ns)
         model.clock = self._model_clock
-        for press in tape.presses:
+        for press in timeline.presses:
             if press.release_t_ns <= t_ns and press.t_ns not in known:
                 model.feed(press)
         model.force_newton = type(model.force_newton)(capacity=4)
-        newton = tape.force.at(t_s)
-        contact = tape.contact_at(t_s)
+        newton = timeline.force.at(t_s)
+        contact = timeline.contact_at(t_s)
         model.feed(m.ForceFrame(t_ns, t_ns, 0, (0.0 if math.isnan(newton) else newton,), contact))
         self.abdomen.refresh()
 
     def _show_events(self, t_s: float) -> None:
         """Mark what happened last, and what was said under the face."""
         last, said = -1, ""
-        for index, moment in enumerate(self.tape.moments):
+        for index, moment in enumerate(self.timeline.moments):
             if moment.t_s > t_s:
                 break
             last = index
@@ -294,12 +294,12 @@ class ReplayWindow(KeptWindow):
     def _tell(self, t_s: float) -> None:
         """Words: play or pause, time, speed, sound."""
         self.play.show_name("Pause" if self.transport.playing else "Play")
-        text = f"{clock_text(t_s)}.{int(t_s * 10) % 10} / {clock_text(self.tape.length_s)}"
+        text = f"{clock_text(t_s)}.{int(t_s * 10) % 10} / {clock_text(self.timeline.length_s)}"
         if text != self.elapsed.text():
             self.elapsed.setText(text)
         speed = f"{self.transport.speed:g} ×"
         state, detail = self.transport.sound_state
-        if self.tape.sound is None:
+        if self.timeline.sound is None:
             words = "no sound on the record"
         elif self.transport.muted:
             words = "muted"
@@ -310,7 +310,7 @@ class ReplayWindow(KeptWindow):
         self.sound.show_text(f"{speed}   {words}")
 
     def _clicked(self, item: QListWidgetItem) -> None:
-        self.seek(self.tape.moments[self.events.row(item)].t_s)
+        self.seek(self.timeline.moments[self.events.row(item)].t_s)
 
     def _bind_keys(self) -> None:
         bound: tuple[tuple[str, Callable[[], object]], ...] = (
@@ -322,7 +322,7 @@ class ReplayWindow(KeptWindow):
             ("Ctrl+Left", lambda: self.step_press(-1)),
             ("Ctrl+Right", lambda: self.step_press(1)),
             ("Home", lambda: self.seek(0.0)),
-            ("End", lambda: self.seek(self.tape.length_s)),
+            ("End", lambda: self.seek(self.timeline.length_s)),
             ("Up", lambda: self._speed(1)),
             ("Down", lambda: self._speed(-1)),
             ("1", lambda: self._speed(0)),
@@ -347,14 +347,14 @@ class ReplayWindow(KeptWindow):
         self.refresh()
 
     def _lay_out(self) -> None:
-        tape = self.tape
-        name = QLabel(f"{tape.patient.name}, {tape.patient.age_years}", self)
+        timeline = self.timeline
+        name = QLabel(f"{timeline.patient.name}, {timeline.patient.age_years}", self)
         name.setProperty("role", "patient")
-        training = tape.config.training
+        training = timeline.config.training
         facts = [
-            "Replay", tape.start.wall_time_iso[:16].replace("T", " "),
-            tape.config.title, f"trainee {training.trainee}" if training.trainee else "",
-            "" if tape.stop is not None else "cut off: it has no end on the record",
+            "Replay", timeline.start.wall_time_iso[:16].replace("T", " "),
+            timeline.config.title, f"trainee {training.trainee}" if training.trainee else "",
+            "" if timeline.stop is not None else "cut off: it has no end on the record",
         ]  # fmt: skip
         about = ElidedLabel(self)
         about.setProperty("role", "muted")
@@ -375,7 +375,7 @@ class ReplayWindow(KeptWindow):
         self.events.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.events.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.events.itemClicked.connect(self._clicked)
-        for moment in tape.moments:
+        for moment in timeline.moments:
             self.events.addItem(f"{clock_text(moment.t_s)}   {moment.text}")
         left = _panel(self.face, self.caption)
         middle = QSplitter(Qt.Orientation.Vertical, self)

@@ -29,11 +29,11 @@ from PySide6.QtWidgets import (
 
 from robopatient.console.controls import KeyButton, set_role
 from robopatient.console.help_sheet import HelpSheet
-from robopatient.console.kept_window import KeptWindow, bind_keys
 from robopatient.console.light_bar import Shape
 from robopatient.console.parts import mouse_button, plain_label
 from robopatient.console.setup_model import Options, Outlook, SessionChoices, SetupCheck, arguments, look, parse_checks
 from robopatient.console.theme import Theme
+from robopatient.console.window_state import RestoredWindow, bind_keys
 
 __all__ = ["KEYS", "SetupWindow"]
 
@@ -78,7 +78,7 @@ EMPTY = {
 }
 
 
-class SetupWindow(KeptWindow):
+class SetupWindow(RestoredWindow):
     """Choices on the left, checks on the right, Start below.
 
     Parameters
@@ -126,7 +126,7 @@ class SetupWindow(KeptWindow):
         self._lay_out()
         self.help = HelpSheet(self, KEYS, "Everything here can also be typed: robopatient run --help")
         self._bind_keys()
-        self.recall()
+        self.restore()
         self.resolve()
         self.show_checks([])
 
@@ -214,9 +214,9 @@ class SetupWindow(KeptWindow):
         if self.last_folder is not None:
             self._replay(self.last_folder)
 
-    def wear(self, theme: Theme) -> None:
+    def set_theme(self, theme: Theme) -> None:
         """Put on a theme."""
-        super().wear(theme)
+        super().set_theme(theme)
         self.show_checks(self.checks)
 
     def show_checks(self, checks: list[SetupCheck]) -> None:
@@ -444,7 +444,7 @@ class SetupWindow(KeptWindow):
             self._settings.setValue(f"setup/{name}", value)
         super().remember()
 
-    def recall(self) -> None:
+    def restore(self) -> None:
         """Make the choices of the last time again."""
         assert self._settings is not None
         known: dict[str, str | float] = {}
@@ -455,4 +455,4 @@ class SetupWindow(KeptWindow):
             elif value is not None:
                 known[name] = float(str(value))
         self.choose(**known)
-        super().recall()
+        super().restore()

@@ -28,9 +28,9 @@ from PySide6.QtWidgets import (
 )
 
 from robopatient.console.display import why_no_display
-from robopatient.console.kept_window import bind_keys, kept_theme
 from robopatient.console.light_bar import Shape
 from robopatient.console.theme import DARK, LIGHT, Theme, style_sheet
+from robopatient.console.window_state import bind_keys, saved_theme
 from robopatient.errors import MissingPackageError
 from robopatient.study.setup import Begin, Checked, Leave, Offer, StudyCheck, StudyChoices
 
@@ -119,8 +119,8 @@ class StudySetupWindow(QWidget):
             box.currentIndexChanged.connect(self._changed)
         self.participant.textChanged.connect(self._changed)
         self.session.valueChanged.connect(self._changed)
-        bind_keys(self, [("Ctrl+T", lambda: self.wear(LIGHT if self.theme is DARK else DARK))])
-        self.wear(kept_theme(self._settings))
+        bind_keys(self, [("Ctrl+T", lambda: self.set_theme(LIGHT if self.theme is DARK else DARK))])
+        self.set_theme(saved_theme(self._settings))
         self.resize(980, 600)
         self.participant.setFocus()
         self._changed()
@@ -156,7 +156,7 @@ class StudySetupWindow(QWidget):
         self._checked = checked
         self._draw()
 
-    def wear(self, theme: Theme) -> None:
+    def set_theme(self, theme: Theme) -> None:
         """Put on a theme."""
         self.theme = theme
         self.setStyleSheet(style_sheet(theme))

@@ -26,15 +26,15 @@ from robopatient.console.event_list import EventList, clock_text
 from robopatient.console.force_trace import ForceTrace
 from robopatient.console.help_sheet import HelpSheet
 from robopatient.console.instructor import InstructorWindow
-from robopatient.console.kept_window import KeptWindow, Layout, bind_keys
 from robopatient.console.light_bar import LightBar
 from robopatient.console.mirror import FaceMirror
 from robopatient.console.model import ConsoleModel
 from robopatient.console.pain_traces import PainTrace, SeenTrace, VoiceTrace
 from robopatient.console.parts import mouse_button, mouse_switch
-from robopatient.console.strip import READOUT_HZ
+from robopatient.console.plot import READOUT_HZ
 from robopatient.console.study_desk import make_desk
 from robopatient.console.theme import Theme
+from robopatient.console.window_state import Layout, RestoredWindow, bind_keys
 
 __all__ = ["ConsoleWindow"]
 
@@ -42,7 +42,7 @@ SPACING = 10
 TITLE_PX = 26
 
 
-class ConsoleWindow(KeptWindow):
+class ConsoleWindow(RestoredWindow):
     """Everything on one screen.
 
     Parameters
@@ -81,7 +81,7 @@ class ConsoleWindow(KeptWindow):
         self.help = HelpSheet(self) if self.desk is None else HelpSheet(self, self.desk.help_keys)
         self.instructor = InstructorWindow(model, act, self)
         self._bind_keys()
-        self.recall()
+        self.restore()
         self.controls.run.setFocus()
         self.refresh()
 
@@ -111,9 +111,9 @@ class ConsoleWindow(KeptWindow):
         """Ask first, then end the session."""
         self._do(self.model.press_stop())
 
-    def wear(self, theme: Theme) -> None:
+    def set_theme(self, theme: Theme) -> None:
         """Put on a theme."""
-        super().wear(theme)
+        super().set_theme(theme)
         for panel in (self.force, self.pain, self.voice, self.seen):
             panel.apply(theme)
         self.abdomen.apply(theme)

@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from robopatient.config import Fraction, Positive
 from robopatient.levels import MAX_NRS
-from robopatient.patient.part import PatientSection, approach, share_of_rest
+from robopatient.patient.section import PatientSection, approach, share_of_rest
 
 __all__ = ["Adaptation", "TwoProcess"]
 

@@ -6,7 +6,7 @@ Quiet breathing is the face's business and moves no organ here (assumption: its 
 from __future__ import annotations
 
 from robopatient.config import Positive
-from robopatient.patient.part import PatientSection, approach
+from robopatient.patient.section import PatientSection, approach
 
 __all__ = ["Breath", "Breathing"]
 

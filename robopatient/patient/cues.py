@@ -13,7 +13,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from robopatient.config import Fraction, Positive
-from robopatient.patient.part import PatientSection
+from robopatient.patient.section import PatientSection
 
 __all__ = ["CueMemory", "Cues", "KnownCue", "concept_of"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from robopatient.config import Fraction, Positive
-from robopatient.patient.part import PatientSection, approach, share_of_rest
+from robopatient.patient.section import PatientSection, approach, share_of_rest
 
 __all__ = ["DisplayTraits", "ShownPain", "Streams"]
 

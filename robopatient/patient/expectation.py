@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Protocol
 from msgspec import Meta
 
 from robopatient.config import Fraction, NonNegative, Positive
-from robopatient.patient.part import PatientSection
+from robopatient.patient.section import PatientSection
 
 __all__ = ["Belief", "Expectation", "KalmanBelief", "LearnedBelief", "lean", "make_belief"]
 

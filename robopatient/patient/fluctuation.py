@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from robopatient.config import NonNegative
 from robopatient.levels import MAX_NRS
-from robopatient.patient.part import PatientSection
+from robopatient.patient.section import PatientSection
 
 __all__ = ["Fluctuation", "PainFluctuation"]
 

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from robopatient.config import Fraction, NonNegative, Positive
 from robopatient.levels import MAX_NRS
-from robopatient.patient.part import PatientSection, approach, share_of_rest
+from robopatient.patient.section import PatientSection, approach, share_of_rest
 
 __all__ = ["Brace", "Guarding", "Rebound", "Release"]
 

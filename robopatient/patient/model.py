@@ -20,9 +20,9 @@ from robopatient.patient.expectation import lean, make_belief
 from robopatient.patient.fluctuation import PainFluctuation
 from robopatient.patient.guarding import Brace, Rebound
 from robopatient.patient.offset import Offset
-from robopatient.patient.part import approach
 from robopatient.patient.profile import PatientProfile, check
 from robopatient.patient.report import SelfReport
+from robopatient.patient.section import approach
 from robopatient.patient.signs import elicited
 from robopatient.patient.stress import strain
 from robopatient.patient.summation import WindUp

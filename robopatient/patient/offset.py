@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from robopatient.patient.part import PatientSection, approach
+from robopatient.patient.section import PatientSection, approach
 
 __all__ = ["Offset", "OffsetAnalgesia"]
 

@@ -16,8 +16,8 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from robopatient.patient.part import PatientSection
 from robopatient.patient.profile import PatientProfile
+from robopatient.patient.section import PatientSection
 
 __all__ = ["Parameter", "parameters", "to_markdown"]
 

@@ -24,8 +24,8 @@ from robopatient.patient.expectation import Expectation
 from robopatient.patient.fluctuation import Fluctuation
 from robopatient.patient.guarding import Guarding, Release
 from robopatient.patient.offset import OffsetAnalgesia
-from robopatient.patient.part import PatientSection
 from robopatient.patient.report import ReportStyle
+from robopatient.patient.section import PatientSection
 from robopatient.patient.stress import Stress
 from robopatient.patient.summation import Summation
 from robopatient.patient.tenderness import Psychophysics, TenderSite

@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from robopatient.config import Fraction, asset_path, decode_toml
 from robopatient.messages import PainState
-from robopatient.patient.part import PatientSection
+from robopatient.patient.section import PatientSection
 from robopatient.patient.tenderness import Quality, TenderSite
 
 __all__ = ["QUESTIONS", "Phrases", "ReportStage", "ReportStyle", "SelfReport", "band_of", "question_of", "report_sd"]

@@ -8,7 +8,7 @@ weak by default, and an assumption.
 from __future__ import annotations
 
 from robopatient.config import Fraction
-from robopatient.patient.part import PatientSection
+from robopatient.patient.section import PatientSection
 
 __all__ = ["Stress", "strain"]
 

@@ -11,7 +11,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from robopatient.levels import MAX_NRS
-from robopatient.patient.part import PatientSection, approach
+from robopatient.patient.section import PatientSection, approach
 
 __all__ = ["Summation", "WindUp"]
 

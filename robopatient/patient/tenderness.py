@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from robopatient.config import Fraction, NonNegative, Positive
 from robopatient.levels import MAX_NRS
-from robopatient.patient.part import PatientSection
+from robopatient.patient.section import PatientSection
 
 __all__ = ["Psychophysics", "Quality", "TenderSite", "nociception", "tenderness"]
 

@@ -18,13 +18,13 @@ import numpy as np
 from firmware_bridge.outputs import new_files, new_folder
 from robopatient.config import SessionConfig
 from robopatient.errors import ConfigError, RecordError, require
-from robopatient.face.ahead import DrawAhead, worth_it
 from robopatient.face.film import Drawer, write_film
 from robopatient.face.heat import HeatMap
 from robopatient.face.identity import FaceIdentity
 from robopatient.face.identity import load_identity as load_face
 from robopatient.face.light import make_look
 from robopatient.face.render import Kind, make_renderer
+from robopatient.face.render_queue import RenderQueue, worth_it
 from robopatient.facs import ACTION_UNITS, by_side, pspi
 from robopatient.messages import FacePose
 from robopatient.patient import PatientProfile, load_patient
@@ -126,7 +126,7 @@ def _film(
             if look is None:
                 drawers.append(HeatMap(identity, size_px))
             elif ahead:
-                drawers.append(DrawAhead(renderer, identity, size_px, look))
+                drawers.append(RenderQueue(renderer, identity, size_px, look))
             else:
                 drawers.append(make_renderer(renderer, identity, size_px, look))
         with _Progress(len(moments)) as progress:
@@ -185,7 +185,7 @@ class _SideBySide:
     def draw_many(self, poses: Iterable[FacePose]) -> Iterator[np.ndarray]:
         """Pictures of poses in their order, ahead where a view is drawn by several processes."""
         many = [
-            drawer.draw_many(each) if isinstance(drawer, DrawAhead) else map(drawer.draw, each)
+            drawer.draw_many(each) if isinstance(drawer, RenderQueue) else map(drawer.draw, each)
             for drawer, each in zip(self._drawers, itertools.tee(poses, len(self._drawers)), strict=True)
         ]
         for pictures in zip(*many, strict=True):

@@ -9,7 +9,7 @@ from robopatient.messages import Said, Spoken, VoiceCommand
 from robopatient.voice.identity import load_identity
 from robopatient.voice.player import Player
 from robopatient.voice.speaker import Speaker
-from robopatient.voice.talk import SpeechChoice, Wish, load_interjections
+from robopatient.voice.spoken_words import SpeechChoice, Wish, load_interjections
 
 __all__ = ["Speech"]
 

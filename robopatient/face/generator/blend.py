@@ -13,7 +13,7 @@ import numpy as np
 from robopatient.config import FaceConfig
 from robopatient.face.apex import apex_au
 from robopatient.face.generator.dynamics import Course, Dynamics, load_dynamics
-from robopatient.face.generator.living import ChestMotion, Eyes, Waver, smoothstep
+from robopatient.face.generator.idle_motion import ChestMotion, Eyes, Waver, smoothstep
 from robopatient.facs import ACTION_UNITS
 from robopatient.levels import MAX_INTENSITY
 from robopatient.messages import FaceCommand, FacePose, Phase

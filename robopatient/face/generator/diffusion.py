@@ -27,8 +27,7 @@ from robopatient.face.generator.condition import (
     told_of,
 )
 from robopatient.face.generator.dose import PLAIN, Dose, read_doses
-from robopatient.face.generator.life import Life
-from robopatient.face.generator.living import smoothstep
+from robopatient.face.generator.idle_motion import GeneratedIdleMotion, smoothstep
 from robopatient.face.generator.motion import CHANNELS, MOTION_HZ, REST, clamp, pose_of, settled
 from robopatient.face.generator.stream import Stepper
 from robopatient.face.identity import load_identity
@@ -102,7 +101,7 @@ class Diffusion:
         self._display_ns = round(1e9 / config.fps)
         self._most_ticks = MOST_TICKS + round(MOTION_HZ / config.fps)
         self._chance = Chance([seed, NOISE_STREAM], variety=config.variety)
-        self._life = Life(seed)
+        self._idle = GeneratedIdleMotion(seed)
         self._conditioner = Conditioner([self._traits])
         self._calm = dict(maker.state)
         self._frame = REST
@@ -176,7 +175,7 @@ class Diffusion:
         self._frame, self._before = made, self._shown
         self._eased_s += 1.0 / MOTION_HZ
         eased = smoothstep(self._eased_s / QUIET_S)
-        self._shown = self._eased_from + eased * (self._life.show(made, row) - self._eased_from)
+        self._shown = self._eased_from + eased * (self._idle.show(made, row) - self._eased_from)
 
     def _next(self, row: np.ndarray) -> np.ndarray | None:
         """New frame, or None when it is not ready in time."""

@@ -12,7 +12,7 @@ from robopatient.config import decode_toml
 from robopatient.errors import ConfigError
 from robopatient.facs import ACTION_UNITS
 
-__all__ = ["Course", "Dynamics", "HeadMotion", "Living", "UnitGroup", "load_dynamics"]
+__all__ = ["Course", "Dynamics", "HeadMotion", "IdleParameters", "UnitGroup", "load_dynamics"]
 
 Seconds = Annotated[float, Meta(gt=0, le=10)]
 Delay = Annotated[float, Meta(ge=0, le=2)]
@@ -49,7 +49,7 @@ class HeadMotion(Course, frozen=True, forbid_unknown_fields=True, kw_only=True):
     stiffness_per_s: Rate
 
 
-class Living(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class IdleParameters(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a face does without pain: blinks, glances, breath, sway."""
 
     blinks_per_min: Rate
@@ -79,7 +79,7 @@ class Dynamics(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     quiet_s: Seconds
     groups: dict[str, UnitGroup]
     head: HeadMotion
-    living: Living
+    living: IdleParameters
 
 
 def load_dynamics(path: Path | None = None) -> Dynamics:

@@ -20,7 +20,7 @@ from robopatient.errors import AssetError, ConfigError
 from robopatient.face.generator.chance import SETTLE_FRAMES, Chance
 from robopatient.face.generator.condition import CONDITIONS, GROUPS, calm_rows, check_conditions, guidance_row
 from robopatient.face.generator.denoiser import FORMAT, FaceDenoiser
-from robopatient.face.generator.life import Life
+from robopatient.face.generator.idle_motion import GeneratedIdleMotion
 from robopatient.face.generator.motion import CHANNELS, MOTION_HZ, settled
 from robopatient.face.generator.pickles import refuse_pickles
 
@@ -136,7 +136,7 @@ class PainDiffusionPipeline(DiffusionPipeline):
             motion = scheduler.step(velocity, timestep, motion, return_dict=False)[0]
         faces = settled(net.physical(motion[:, SETTLE_FRAMES:]).cpu().numpy())
         for at, (face, told_rows) in enumerate(zip(faces, condition, strict=True)):
-            life = Life(seed, at)
+            life = GeneratedIdleMotion(seed, at)
             face[:] = [life.show(frame, row) for frame, row in zip(face, told_rows, strict=True)]
         return faces
 
@@ -161,7 +161,7 @@ class Face:
         self._net: FaceDenoiser = pipeline.denoiser
         self._device = next(self._net.parameters()).device
         self._chance = Chance(seed, len(first))
-        self._lives = [Life(seed, at) for at in range(len(first))]
+        self._idles = [GeneratedIdleMotion(seed, at) for at in range(len(first))]
         self._guidance = torch.from_numpy(guidance_row(guidance)).to(self._device).expand(len(first), -1)
         calm = calm_rows(first)
         told = self._net.masked(torch.from_numpy(calm).to(self._device))
@@ -177,7 +177,7 @@ class Face:
         noise, dice, told = (torch.from_numpy(one).to(self._device) for one in (*self._chance.draw(rows), rows))
         frame, self._cache = self._net.step(noise, dice, self._net.masked(told), self._guidance, self._cache)
         faces = settled(self._net.physical(frame).cpu().numpy())
-        return np.stack([life.show(face, row) for life, face, row in zip(self._lives, faces, rows, strict=True)])
+        return np.stack([life.show(face, row) for life, face, row in zip(self._idles, faces, rows, strict=True)])
 
 
 def _check_rows(condition: np.ndarray) -> None:

@@ -16,8 +16,8 @@ from robopatient.clock import FakeClock
 from robopatient.config import SessionConfig, TrainingConfig
 from robopatient.console.preview import rehearse
 from robopatient.console.replay_window import KEYS, ReplayWindow
-from robopatient.console.tape import Tape, load_tape
 from robopatient.console.theme import DARK, LIGHT
+from robopatient.console.timeline import Timeline, load_timeline
 from robopatient.console.transport import Transport
 from robopatient.errors import RecordError
 from robopatient.record.writer import RecordWriter
@@ -79,45 +79,45 @@ def session(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def tape(session: Path) -> Tape:
-    return load_tape(session)
+def timeline(session: Path) -> Timeline:
+    return load_timeline(session)
 
 
-def test_curves_presses_and_words_lie_on_one_axis_from_the_first_force(tape):
-    assert tape.length_s == pytest.approx(SECONDS + 0.5, abs=0.1)
-    assert tape.force.t_s[0] == 0.0
-    assert len(tape.presses) == 5
-    onset_s = tape.press_t_s[1]
-    assert tape.force.at(onset_s - 0.1) < 1.0 < 5.0 < tape.force.at(onset_s + 0.5)
-    assert [moment.text for moment in tape.moments if moment.kind == "said"] == ["Patient: “Down on the right.”"]
-    assert [moment.t_s for moment in tape.moments] == sorted(moment.t_s for moment in tape.moments)
-    assert {"press", "said", "rating", "info"} == {moment.kind for moment in tape.moments}
+def test_curves_presses_and_words_lie_on_one_axis_from_the_first_force(timeline):
+    assert timeline.length_s == pytest.approx(SECONDS + 0.5, abs=0.1)
+    assert timeline.force.t_s[0] == 0.0
+    assert len(timeline.presses) == 5
+    onset_s = timeline.press_t_s[1]
+    assert timeline.force.at(onset_s - 0.1) < 1.0 < 5.0 < timeline.force.at(onset_s + 0.5)
+    assert [moment.text for moment in timeline.moments if moment.kind == "said"] == ["Patient: “Down on the right.”"]
+    assert [moment.t_s for moment in timeline.moments] == sorted(moment.t_s for moment in timeline.moments)
+    assert {"press", "said", "rating", "info"} == {moment.kind for moment in timeline.moments}
 
 
-def test_the_face_of_a_moment_is_the_picture_that_was_shown_then(tape):
+def test_the_face_of_a_moment_is_the_picture_that_was_shown_then(timeline):
     for t_s in (0.0, 1.0, 5.5):
-        frame = tape.frame_at(t_s)
-        assert tape.seen_t_s[frame] <= t_s < tape.seen_t_s[frame + 1]
-        assert tape.pose(frame) == shown(frame), "all of it: skin, sweat, tears and the head's distance too"
-    assert tape.frame_at(-1.0) == -1
+        frame = timeline.frame_at(t_s)
+        assert timeline.seen_t_s[frame] <= t_s < timeline.seen_t_s[frame + 1]
+        assert timeline.pose(frame) == shown(frame), "all of it: skin, sweat, tears and the head's distance too"
+    assert timeline.frame_at(-1.0) == -1
 
 
-def test_the_sound_is_laid_out_by_the_time_at_which_it_left(tape):
-    assert tape.sound is not None
-    [(due, source, count)] = tape.sound.pieces
+def test_the_sound_is_laid_out_by_the_time_at_which_it_left(timeline):
+    assert timeline.sound is not None
+    [(due, source, count)] = timeline.sound.pieces
     assert (due, source) == (0, 0)
     assert count == pytest.approx(SECONDS * 48_000, rel=0.01)
-    assert tape.sound.offset_s == 0.0
-    assert tape.sound.voice.device == "", "played on what this computer has, not on the session's device"
+    assert timeline.sound.offset_s == 0.0
+    assert timeline.sound.voice.device == "", "played on what this computer has, not on the session's device"
 
 
 def test_a_session_that_was_cut_off_is_played_as_far_as_it_goes(session, tmp_path):
     cut = tmp_path / "cut"
     with RecordWriter(cut, min_free_mb=1) as writer:
-        writer.put(msgspec.structs.replace(load_tape(session).start))
+        writer.put(msgspec.structs.replace(load_timeline(session).start))
         for step in range(30):
             writer.put(m.ForceFrame(at(step / 30), at(step / 30), step, (1.0,)))
-    found = load_tape(cut)
+    found = load_timeline(cut)
     assert found.stop is None
     assert found.sound is None
     assert found.length_s == pytest.approx(29 / 30 + 0.5)
@@ -125,22 +125,22 @@ def test_a_session_that_was_cut_off_is_played_as_far_as_it_goes(session, tmp_pat
 
 def test_a_record_without_anything_to_show_is_named(session, tmp_path):
     with RecordWriter(tmp_path / "none", min_free_mb=1) as writer:
-        writer.put(load_tape(session).start)
+        writer.put(load_timeline(session).start)
     with pytest.raises(RecordError, match="neither force nor face"):
-        load_tape(tmp_path / "none")
+        load_timeline(tmp_path / "none")
     with pytest.raises(RecordError, match=r"holds no record\.sqlite"):
-        load_tape(tmp_path)
+        load_timeline(tmp_path)
 
 
 class Watched:
-    """A window on a tape, a clock turned by hand, and every pose that was drawn."""
+    """A window on a timeline, a clock turned by hand, and every pose that was drawn."""
 
-    def __init__(self, qtbot, tape: Tape, tmp_path: Path) -> None:
+    def __init__(self, qtbot, timeline: Timeline, tmp_path: Path) -> None:
         self.clock = FakeClock(1_000_000_000)
         self.poses: list = []
-        self.transport = Transport(tape.length_s, self.clock)
+        self.transport = Transport(timeline.length_s, self.clock)
         settings = QSettings(str(tmp_path / "replay.ini"), QSettings.Format.IniFormat)
-        self.window = ReplayWindow(tape, self.transport, self.draw, settings)
+        self.window = ReplayWindow(timeline, self.transport, self.draw, settings)
         qtbot.addWidget(self.window)
         with qtbot.waitExposed(self.window):
             self.window.show()
@@ -161,26 +161,26 @@ class Watched:
 
 
 @pytest.fixture
-def watched(qtbot, tape, tmp_path) -> Watched:
-    return Watched(qtbot, tape, tmp_path)
+def watched(qtbot, timeline, tmp_path) -> Watched:
+    return Watched(qtbot, timeline, tmp_path)
 
 
-def test_face_curves_map_and_words_show_the_same_moment(watched, tape):
+def test_face_curves_map_and_words_show_the_same_moment(watched, timeline):
     watched.window.toggle()
     watched.pass_time(4.3)
     t_s = watched.at_s
     assert t_s == pytest.approx(4.3, abs=0.02)
-    assert watched.poses[-1] == shown(tape.frame_at(t_s))
+    assert watched.poses[-1] == shown(timeline.frame_at(t_s))
     assert len(watched.poses) == pytest.approx(4.3 * 30, abs=3), "every picture once"
-    assert watched.window.traces.force.value.text() == f"{tape.force.at(t_s):.1f}".replace("-", "−")
-    assert watched.window.abdomen._model.press_count == sum(p.release_t_ns <= at(t_s) for p in tape.presses)
+    assert watched.window.traces.force.value.text() == f"{timeline.force.at(t_s):.1f}".replace("-", "−")
+    assert watched.window.abdomen._model.press_count == sum(p.release_t_ns <= at(t_s) for p in timeline.presses)
     assert watched.window.caption.full_text == "Patient: “Down on the right.”"
     assert "Down on the right" in watched.window.events.currentItem().text()
     assert watched.window.elapsed.text().startswith("00:04.2") or watched.window.elapsed.text().startswith("00:04.3")
 
 
-def test_going_back_takes_back_what_had_not_happened_yet(watched, tape):
-    watched.window.seek(tape.length_s)
+def test_going_back_takes_back_what_had_not_happened_yet(watched, timeline):
+    watched.window.seek(timeline.length_s)
     assert watched.window.abdomen._model.press_count == 5
     watched.window.seek(3.0)
     assert watched.window.abdomen._model.press_count == 1
@@ -206,7 +206,7 @@ def test_keys_go_where_the_sheet_says(watched, qtbot, key, modifier, from_s, to_
     assert watched.at_s == pytest.approx(to_s, abs=0.04)
 
 
-def test_space_plays_and_pauses_and_end_is_the_end(watched, qtbot, tape):
+def test_space_plays_and_pauses_and_end_is_the_end(watched, qtbot, timeline):
     qtbot.keyClick(watched.window, Qt.Key.Key_Space)
     assert watched.transport.playing
     assert watched.window.play.name.text() == "Pause"
@@ -214,7 +214,7 @@ def test_space_plays_and_pauses_and_end_is_the_end(watched, qtbot, tape):
     qtbot.keyClick(watched.window, Qt.Key.Key_Space)
     assert not watched.transport.playing
     qtbot.keyClick(watched.window, Qt.Key.Key_End)
-    assert watched.at_s == tape.length_s
+    assert watched.at_s == timeline.length_s
 
 
 def test_up_and_down_change_the_speed_and_1_is_how_it_was(watched, qtbot):
@@ -229,20 +229,22 @@ def test_up_and_down_change_the_speed_and_1_is_how_it_was(watched, qtbot):
     assert "muted" in watched.window.sound.full_text
 
 
-def test_the_strip_is_a_scrubber(watched, qtbot, tape):
+def test_the_strip_is_a_scrubber(watched, qtbot, timeline):
     strip = watched.window.scrubber
     y = strip.height() // 2
     qtbot.mouseClick(strip, Qt.MouseButton.LeftButton, pos=QPointF(8 + (strip.width() - 16) * 0.5, y).toPoint())
-    assert watched.at_s == pytest.approx(0.5 * tape.length_s, abs=0.1)
+    assert watched.at_s == pytest.approx(0.5 * timeline.length_s, abs=0.1)
     qtbot.mousePress(strip, Qt.MouseButton.LeftButton, pos=QPointF(20, y).toPoint())
     qtbot.mouseMove(strip, QPointF(strip.width() - 8, y).toPoint())
     qtbot.mouseRelease(strip, Qt.MouseButton.LeftButton)
-    assert watched.at_s > 0.9 * tape.length_s or watched.at_s < 0.1 * tape.length_s  # offscreen moves carry no buttons
+    assert (
+        watched.at_s > 0.9 * timeline.length_s or watched.at_s < 0.1 * timeline.length_s
+    )  # offscreen moves carry no buttons
     assert "of 00:1" in strip.accessibleDescription()
 
 
-def test_a_click_on_what_happened_goes_there(watched, qtbot, tape):
-    row = next(index for index, moment in enumerate(tape.moments) if moment.kind == "rating")
+def test_a_click_on_what_happened_goes_there(watched, qtbot, timeline):
+    row = next(index for index, moment in enumerate(timeline.moments) if moment.kind == "rating")
     watched.window._clicked(watched.window.events.item(row))
     assert watched.at_s == pytest.approx(7.0, abs=0.01)
 
@@ -258,14 +260,14 @@ def test_the_sheet_tells_every_key(watched):
         )
 
 
-def test_theme_is_remembered(watched, qtbot, tape, tmp_path):
+def test_theme_is_remembered(watched, qtbot, timeline, tmp_path):
     assert watched.window.theme is DARK
     qtbot.keyClick(watched.window, Qt.Key.Key_T, CTRL)
     watched.window.close()
-    assert Watched(qtbot, tape, tmp_path).window.theme is LIGHT
+    assert Watched(qtbot, timeline, tmp_path).window.theme is LIGHT
 
 
-def test_the_face_is_drawn_for_the_moment_at_which_it_will_be_there(watched, tape):
+def test_the_face_is_drawn_for_the_moment_at_which_it_will_be_there(watched, timeline):
     """A picture takes 20 ms: the one that is shown then must belong to what is heard then."""
 
     def slow(pose) -> np.ndarray:
@@ -279,17 +281,17 @@ def test_the_face_is_drawn_for_the_moment_at_which_it_will_be_there(watched, tap
     for _ in range(120):
         watched.clock.advance_s(0.0137)
         watched.window.refresh()
-        drawn = tape.seen_t_s[watched.window._frame]
+        drawn = timeline.seen_t_s[watched.window._frame]
         behind.append(watched.at_s - drawn)
     assert 0.0 <= np.median(behind[60:]) <= 1 / 30
     assert min(behind[60:]) > -0.02
 
 
-def test_in_a_pause_the_face_is_drawn_as_sharp_as_can_be(qtbot, tape, tmp_path):
+def test_in_a_pause_the_face_is_drawn_as_sharp_as_can_be(qtbot, timeline, tmp_path):
     drawn = []
     settings = QSettings(str(tmp_path / "x.ini"), QSettings.Format.IniFormat)
     clock = FakeClock(0)
-    transport = Transport(tape.length_s, clock)
+    transport = Transport(timeline.length_s, clock)
 
     def maker(name: str, size_px: int):
         def draw(_pose) -> np.ndarray:
@@ -298,7 +300,7 @@ def test_in_a_pause_the_face_is_drawn_as_sharp_as_can_be(qtbot, tape, tmp_path):
 
         return draw
 
-    window = ReplayWindow(tape, transport, maker("moving", 8), settings, "", maker("still", 64))
+    window = ReplayWindow(timeline, transport, maker("moving", 8), settings, "", maker("still", 64))
     qtbot.addWidget(window)
     window.seek(3.0)
     window.toggle()
@@ -319,9 +321,11 @@ def test_in_a_pause_the_face_is_drawn_as_sharp_as_can_be(qtbot, tape, tmp_path):
     assert set(drawn[before:]) == {"moving"}
 
 
-def test_without_a_face_the_window_says_why(qtbot, tape, tmp_path):
+def test_without_a_face_the_window_says_why(qtbot, timeline, tmp_path):
     settings = QSettings(str(tmp_path / "x.ini"), QSettings.Format.IniFormat)
-    window = ReplayWindow(tape, Transport(tape.length_s, FakeClock(0)), None, settings, "cannot be drawn here: no head")
+    window = ReplayWindow(
+        timeline, Transport(timeline.length_s, FakeClock(0)), None, settings, "cannot be drawn here: no head"
+    )
     qtbot.addWidget(window)
     window.seek(3.0)
     assert not window.grab().isNull()
@@ -335,7 +339,7 @@ def test_a_replay_shows_no_face_and_no_curve_where_the_face_was_not_shown(sessio
         first_ns = record.execute("SELECT min(t_ns) FROM force").fetchone()[0]
         gap = (first_ns + 10**9, first_ns + 2 * 10**9)
         record.execute("DELETE FROM seen WHERE t_ns > ? AND t_ns < ?", gap)
-    tape = load_tape(copy)
-    assert tape.is_shown(0.9)
-    assert not tape.is_shown(1.5)
-    assert np.isnan(tape.pspi.at(1.6))
+    timeline = load_timeline(copy)
+    assert timeline.is_shown(0.9)
+    assert not timeline.is_shown(1.5)
+    assert np.isnan(timeline.pspi.at(1.6))

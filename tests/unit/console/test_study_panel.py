@@ -221,7 +221,7 @@ def test_every_state_fits_the_window_in_both_themes(sit, qtbot, name):
         qtbot.wait(10)
         assert desk.window.width() == 1280
         assert desk.panel.height() >= desk.panel.minimumSizeHint().height()
-        desk.window.wear(LIGHT)
+        desk.window.set_theme(LIGHT)
 
 
 def test_the_help_sheet_lists_every_key_of_the_study(sit, qtbot):

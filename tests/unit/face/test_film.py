@@ -149,15 +149,15 @@ def test_poses_of_the_record_are_what_was_seen() -> None:
 
 @HEAD
 def test_pictures_of_several_processes_are_those_of_one_in_their_order() -> None:
-    from robopatient.face.ahead import DrawAhead
     from robopatient.face.apex import apex_au
     from robopatient.face.identity import load_identity
     from robopatient.face.render import make_renderer
+    from robopatient.face.render_queue import RenderQueue
 
     identity = load_identity("mei")
     poses = [FacePose(apex_au(nrs)) for nrs in np.linspace(0.0, 9.0, 11)]
     alone = make_renderer("numba", identity, 128)
-    with DrawAhead("numba", identity, 128, workers=2) as drawer:
+    with RenderQueue("numba", identity, 128, workers=2) as drawer:
         for _ in range(2):
             for pose, pixels in zip(poses, drawer.draw_many(poses), strict=True):
                 np.testing.assert_array_equal(pixels, alone.draw(pose))

@@ -8,7 +8,7 @@ import pytest
 from robopatient.errors import AssetError, ConfigError
 from robopatient.messages import Said, VoiceAsk, VoiceCommand
 from robopatient.voice.identity import load_identity
-from robopatient.voice.talk import HELD_NS, SpeechChoice, load_interjections
+from robopatient.voice.spoken_words import HELD_NS, SpeechChoice, load_interjections
 
 LINES = load_interjections()
 WHO = msgspec.structs.replace(load_identity("margaret"), interjects_from_nrs=5.0, interjects_every_s=4.0)

@@ -20,7 +20,7 @@ from robopatient.console.elided import ElidedLabel
 from robopatient.console.theme import DARK, Theme
 from robopatient.console.trace import SPAN_S, Trace
 
-__all__ = ["AXIS_WIDTH", "Readout", "Strip"]
+__all__ = ["AXIS_WIDTH", "Readout", "ScrollingPlot"]
 
 AXIS_WIDTH = 34
 READOUT_WIDTH = 148
@@ -80,7 +80,7 @@ class _Curve(pg.PlotCurveItem):
         return self.EVERYWHERE
 
 
-class Strip(QFrame):
+class ScrollingPlot(QFrame):
     """Plot on the left, readouts on the right.
 
     Parameters

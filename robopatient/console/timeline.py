@@ -23,7 +23,7 @@ from robopatient.record.soundtrack import pieces
 from robopatient.record.visibility import load_visibility
 from robopatient.voice.playback import PlaybackPlan
 
-__all__ = ["RecordedCurve", "Tape", "TimelineEvent", "load_tape"]
+__all__ = ["RecordedCurve", "Timeline", "TimelineEvent", "load_timeline"]
 
 DRAWN_HZ = 50.0
 """Curves keep the largest value of each fiftieth of a second: a pixel of a window of 20 s."""
@@ -51,7 +51,7 @@ class TimelineEvent(NamedTuple):
     text: str
 
 
-class Tape(msgspec.Struct, frozen=True, kw_only=True):
+class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     """One session.
 
     Attributes
@@ -122,7 +122,7 @@ class Tape(msgspec.Struct, frozen=True, kw_only=True):
         return float(earlier[-1]) if len(earlier) else 0.0
 
 
-def load_tape(folder: Path) -> Tape:
+def load_timeline(folder: Path) -> Timeline:
     """Read a session.
 
     Raises
@@ -158,7 +158,7 @@ def load_tape(folder: Path) -> Tape:
     ends = [curve[-1] for curve in (seconds(force["t_ns"]), seconds(heard["t_ns"]), seen_t_s) if len(curve)]
     length_s = max([0.0, *ends, *([(stop.t_ns - zero_ns) * 1e-9] if stop else [])]) + TAIL_S
     f0 = np.where(heard["f0_hz"] > 0.0, heard["f0_hz"], np.nan)
-    return Tape(
+    return Timeline(
         folder=folder,
         start=start,
         stop=stop,

@@ -23,7 +23,7 @@ from robopatient.face.light import Look
 from robopatient.face.render import Kind
 from robopatient.messages import FacePose
 
-__all__ = ["DrawAhead", "worth_it"]
+__all__ = ["RenderQueue", "worth_it"]
 
 SLOTS = 4
 """Pictures that a process may be ahead."""
@@ -37,7 +37,7 @@ def worth_it(frames: int) -> bool:
     return frames >= WORTH_FRAMES and (os.cpu_count() or 1) >= 2
 
 
-class DrawAhead:
+class RenderQueue:
     """A renderer of several processes; use it as a context manager, and ``draw_many`` for poses in order.
 
     Parameters
@@ -69,7 +69,7 @@ class DrawAhead:
             theirs.close()
             self._workers.append((process, ours, memory))
 
-    def __enter__(self) -> DrawAhead:
+    def __enter__(self) -> RenderQueue:
         return self
 
     def __exit__(

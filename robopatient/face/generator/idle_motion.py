@@ -1,6 +1,10 @@
 """What a face does besides showing pain: it blinks, glances, breathes and is never quite still.
 
 Each part is a function of continuous time with its own seeded stream, so that the frame rate changes nothing.
+
+Blinks and glances are point processes and breath is an oscillator: a network that gets noise frame by frame cannot
+count the time to the next one. The generator computes how far pain closes the lids and turns the head;
+``GeneratedIdleMotion`` adds the rest.
 """
 
 from __future__ import annotations
@@ -10,15 +14,31 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from robopatient.face.generator.dynamics import Living
+from robopatient.face.generator.condition import index
+from robopatient.face.generator.dynamics import IdleParameters, load_dynamics
+from robopatient.face.generator.motion import MOTION_HZ, column, pspi
 from robopatient.messages import Phase
 
-__all__ = ["Blinks", "ChestMotion", "Eyes", "Gaze", "Waver", "smoothstep"]
+__all__ = ["IDLE_CHANNELS", "Blinks", "ChestMotion", "Eyes", "Gaze", "GeneratedIdleMotion", "Waver", "smoothstep"]
 
 Direction = tuple[float, float]
 
 MAX_GAZE_DEG = 25.0
 """How far the eyes turn in the head before the head must follow (assumption; the lids of the rig follow less far)."""
+
+IDLE_CHANNELS = ("gaze_pitch_deg", "gaze_yaw_deg", "blink", "breath")
+"""Channels that are filled in here; the network is not taught them."""
+AVERTING_PSPI = 10.0
+"""Shown pain from which the eyes look away at every glance (assumption)."""
+STREAM = 78
+"""Keeps these dice apart from those of ``Chance``."""
+SOME_NRS, RISING_NRS = 0.5, 0.3
+"""Pain that is any, and how far above its mean over 0.3 s it is setting in (assumption)."""
+
+_PAIN, _MEAN = index("pain"), index("pain_0.3s")
+_AU43, _HEAD, _GAZE, _BLINK, _BREATH = (
+    column(name) for name in ("AU43", "head_pitch_deg", "gaze_pitch_deg", "blink", "breath")
+)
 
 
 def smoothstep(x: float) -> float:
@@ -45,7 +65,7 @@ class Waver:
 class Blinks:
     """Spontaneous blinks: a Poisson process with a refractory time, silent while pain closes the eyes."""
 
-    def __init__(self, living: Living, rng: np.random.Generator) -> None:
+    def __init__(self, living: IdleParameters, rng: np.random.Generator) -> None:
         self._living = living
         self._rng = rng
         self._start_s = -math.inf
@@ -83,7 +103,7 @@ class Gaze:
     A saccade of amplitude A lasts 21 ms + 2.2 ms/degree (main sequence, Carpenter 1988).
     """
 
-    def __init__(self, living: Living, rng: np.random.Generator) -> None:
+    def __init__(self, living: IdleParameters, rng: np.random.Generator) -> None:
         self._living = living
         self._rng = rng
         self._from = self._to = (0.0, 0.0)
@@ -129,7 +149,7 @@ class Gaze:
 class Eyes:
     """Blinks and glances of one face, told how its press goes."""
 
-    def __init__(self, living: Living, blinks: np.random.Generator, gaze: np.random.Generator) -> None:
+    def __init__(self, living: IdleParameters, blinks: np.random.Generator, gaze: np.random.Generator) -> None:
         self._blinks = Blinks(living, blinks)
         self._gaze = Gaze(living, gaze)
         self._phase: Phase = "rest"
@@ -171,7 +191,7 @@ def _within(angle_deg: float) -> float:
 class ChestMotion:
     """Chest excursion: even at rest, caught and held when pain strikes, let go with it."""
 
-    def __init__(self, living: Living, cycle: float = 0.0) -> None:
+    def __init__(self, living: IdleParameters, cycle: float = 0.0) -> None:
         self._living = living
         self._cycle = cycle
         self._catching = 0.0
@@ -201,3 +221,38 @@ class ChestMotion:
         quiet = 0.7 * (0.5 - 0.5 * math.cos(2.0 * math.pi * self._cycle)) ** 1.4
         held = 0.9 + 0.05 * math.sin(2.0 * math.pi * 0.8 * self._pant_s)
         return quiet + self._caught * (held - quiet)
+
+
+class GeneratedIdleMotion:
+    """Blinks, glances and breath of one face; equal seeds give equal ones, ``at`` tells faces side by side apart."""
+
+    def __init__(self, seed: int, at: int = 0) -> None:
+        blinks, gaze, breath = np.random.default_rng([seed, STREAM + at]).spawn(3)
+        living = load_dynamics().living
+        self._eyes = Eyes(living, blinks, gaze)
+        self._breath = ChestMotion(living, cycle=float(breath.random()))
+        self._t_s = 0.0
+
+    def show(self, frame: np.ndarray, condition: np.ndarray) -> np.ndarray:
+        """The next frame with gaze, blink and breath filled in, shape (D,), for its conditions, shape (C,)."""
+        phase = _phase_of(condition)
+        self._t_s += 1.0 / MOTION_HZ
+        self._eyes.notice(phase, self._t_s)
+        self._breath.advance(1.0 / MOTION_HZ, phase, float(condition[_PAIN]))
+        averting = min(1.0, float(pspi(frame)) / AVERTING_PSPI)
+        blink, gaze_deg = self._eyes.at(self._t_s, float(frame[_AU43]), averting, frame[_HEAD : _HEAD + 2].tolist())
+        alive = frame.copy()
+        alive[_GAZE : _GAZE + 2] = gaze_deg
+        alive[_BLINK] = blink / 5.0
+        alive[_BREATH] = self._breath.excursion
+        return alive
+
+
+def _phase_of(condition: np.ndarray) -> Phase:
+    """Where in a stimulus the conditions of a frame are."""
+    pain, ahead = condition[_PAIN], condition[_PAIN] - condition[_MEAN]
+    if pain < SOME_NRS:
+        return "rest"
+    if ahead > RISING_NRS:
+        return "onset"
+    return "release" if ahead < -RISING_NRS else "hold"

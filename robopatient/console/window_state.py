@@ -14,13 +14,13 @@ from PySide6.QtWidgets import QMainWindow, QWidget
 
 from robopatient.console.theme import DARK, LIGHT, Theme, style_sheet
 
-__all__ = ["KeptWindow", "Layout", "bind_keys", "kept_theme"]
+__all__ = ["Layout", "RestoredWindow", "bind_keys", "saved_theme"]
 
 Layout = dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]]
 """By key of the settings: what gives a part of the layout, and what takes it back."""
 
 
-class KeptWindow(QMainWindow):
+class RestoredWindow(QMainWindow):
     """A window that remembers its theme and its layout.
 
     Parameters
@@ -39,9 +39,9 @@ class KeptWindow(QMainWindow):
 
     def toggle_theme(self) -> None:
         """Dark or light."""
-        self.wear(LIGHT if self.theme is DARK else DARK)
+        self.set_theme(LIGHT if self.theme is DARK else DARK)
 
-    def wear(self, theme: Theme) -> None:
+    def set_theme(self, theme: Theme) -> None:
         """Put on a theme."""
         self.theme = theme
         self.setStyleSheet(style_sheet(theme))
@@ -59,19 +59,19 @@ class KeptWindow(QMainWindow):
         self._settings.setValue("theme", self.theme.name)
         self._settings.sync()
 
-    def recall(self) -> None:
+    def restore(self) -> None:
         """Layout and theme as they were left."""
         if self._settings is None:
-            self.wear(DARK)
+            self.set_theme(DARK)
             return
         for key, (_, take) in self.layout_parts().items():
             kept = self._settings.value(key)
             if kept is not None:
                 take(kept)
-        self.wear(kept_theme(self._settings))
+        self.set_theme(saved_theme(self._settings))
 
 
-def kept_theme(settings: QSettings) -> Theme:
+def saved_theme(settings: QSettings) -> Theme:
     """The theme that was worn last."""
     return LIGHT if settings.value("theme") == LIGHT.name else DARK
 
