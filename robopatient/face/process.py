@@ -34,6 +34,7 @@ from robopatient.face.render import Kind, Renderer, make_renderer
 from robopatient.face.tier import TieredRenderer
 from robopatient.facs import pspi
 from robopatient.messages import FaceCommand, FacePose, Seen, SessionStop
+from robopatient.urgency import FACE, calm, hurry, own_threads
 
 __all__ = ["FaceActor", "main"]
 
@@ -42,6 +43,10 @@ T = TypeVar("T")
 MIRROR_HZ = 12.0
 MIRROR_PX = 256
 """The console's picture of the face: at most this large, this often."""
+
+REST_SHARE = 0.25
+"""Of the time that a picture took, what a face that is behind leaves to ordinary programs before the next one: a
+console must answer on two cores, too (assumption)."""
 
 AGAIN_NS = 60_000_000_000
 """How long a face without a picture waits for its next try; a GL context lost twice within it gives way to numba."""
@@ -57,7 +62,7 @@ def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
     """Be the face of a session until it ends, SIGTERM arrives or the parent is gone."""
     del folder  # the face leaves nothing there: ``Seen`` is enough to draw every frame again
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    actor = FaceActor(config, endpoints, HostClock())
+    actor = FaceActor(config, endpoints, HostClock(), own_process=True)
     actor.obey()
     try:
         actor.prepare()
@@ -92,6 +97,8 @@ class FaceActor(Actor):
         The machine's clock; a fake one in tests.
     renderers
         Called with the kind and the name of an identity, gives what makes a renderer of a size.
+    own_process
+        Whether all threads of this process are the face's, and may be given its priority.
     """
 
     def __init__(
@@ -100,6 +107,7 @@ class FaceActor(Actor):
         endpoints: Endpoints,
         clock: Clock,
         renderers: Callable[[Kind, str], Callable[[int], Renderer]] | None = None,
+        own_process: bool = False,
     ) -> None:
         super().__init__(ActorPort(endpoints, ("face", "stop")), "face", clock)
         self._config = config.face
@@ -124,6 +132,8 @@ class FaceActor(Actor):
         self._unshown = 0
         self._tried_ns = 0
         self._lost_ns = -AGAIN_NS
+        self._own_process = own_process
+        self._urgent = False
         self._tell_face("starting")
 
     def prepare(self) -> None:
@@ -145,10 +155,14 @@ class FaceActor(Actor):
     def run(self) -> None:
         """Frame after frame until it is time to leave."""
         pace = Metronome(self._clock, self._config.fps)
-        missed = 0
+        missed, drawn_ns = 0, self._clock.now_ns()
         while not self._leaving:
             pace.period_ns = round(1e9 / self._fps)
+            begun_ns = self._clock.now_ns()
             pace.wait()
+            if self._urgent and pace.missed > missed:
+                self._clock.sleep_until_ns(self._clock.now_ns() + round(REST_SHARE * (begun_ns - drawn_ns)))
+            drawn_ns = self._clock.now_ns()
             self._hear()
             self.present(pace.missed - missed)
             missed = pace.missed
@@ -251,7 +265,9 @@ class FaceActor(Actor):
         """Take what has been said since the last frame; of the commands only the newest is there."""
         for message in self._port.receive():
             if isinstance(message, FaceCommand):
-                self._command = message
+                first, self._command = self._command is None, message
+                if first:
+                    self._hurry()
             elif isinstance(message, SessionStop):
                 self._leaving = True
 
@@ -291,6 +307,7 @@ class FaceActor(Actor):
         if renderer is None:
             if now_ns - self._tried_ns >= AGAIN_NS:
                 self._renderer = self._load_renderer()
+                self._hurry()
                 self._tell_face(self._state)
             return None
         pixels, error = _or_why(lambda: renderer.draw(pose, judged=self._command is not None))  # it comes with the loop
@@ -310,6 +327,7 @@ class FaceActor(Actor):
         self._no_picture = f"no picture: {why}; another renderer is being made"
         self._blank()
         self._renderer = self._load_renderer(kind, why)
+        self._hurry()
         self._tell_face(self._state)
 
     def _blank(self) -> None:
@@ -320,6 +338,19 @@ class FaceActor(Actor):
         renderer, self._renderer = self._renderer, None
         if renderer is not None:
             _or_why(renderer.close)
+
+    def _hurry(self) -> None:
+        """Go before ordinary programs, where permitted; numba takes all cores and would leave them none.
+
+        Before the first command nobody waits for the face, but the voice may still be compiling.
+        """
+        if not self._own_process or self._command is None:
+            return
+        if self._renderer is not None and self._renderer.kind == "gl":
+            self._urgent = hurry(own_threads(), FACE, heirs=True)
+        else:
+            calm(own_threads())
+            self._urgent = False
 
     def _no_renderer(self, why: str) -> None:
         """Be without a picture until the next try."""

@@ -41,6 +41,7 @@ from robopatient.session.pipeline import Outputs, Pipeline
 from robopatient.session.provenance import fingerprints
 from robopatient.session.study_desk import TrialRowWriter
 from robopatient.session.supervisor import GIVEN_UP
+from robopatient.urgency import CONTROL, hurry
 
 __all__ = ["main", "open_board"]
 
@@ -53,7 +54,6 @@ PATIENCE_S = 3.0
 FIRST_START = "the first session after an installation fills its caches before it begins, which takes a minute or two"
 MIRROR_HZ = 30.0
 """Rate at which Heard and Seen are passed on to the console."""
-REALTIME_PRIORITY = 30
 
 
 def open_board(config: SessionConfig) -> Board:
@@ -411,11 +411,7 @@ def _may_still_come(state: m.ActorState) -> bool:
 
 def _realtime() -> str:
     """Ask for SCHED_FIFO; ordinary users may not have it, and then the console says so."""
-    try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(REALTIME_PRIORITY))
-    except (PermissionError, AttributeError, OSError):
-        return "ordinary (SCHED_FIFO not permitted)"
-    return f"SCHED_FIFO {REALTIME_PRIORITY}"
+    return f"SCHED_FIFO {CONTROL}" if hurry([0], CONTROL) else "ordinary (SCHED_FIFO not permitted)"
 
 
 def _commit() -> str:

@@ -22,10 +22,11 @@ from robopatient.clock import Clock, HostClock
 from robopatient.config import VoiceConfig
 from robopatient.messages import VoiceCommand
 from robopatient.parent import leave_with_parent
+from robopatient.urgency import VOICE, hurry
 from robopatient.voice.engine import LOOKAHEAD_S, SILENCE, RenderedBlock
 from robopatient.voice.layouts import empty_command
 from robopatient.voice.player import Player
-from robopatient.voice.process import hurry, quiet_libraries
+from robopatient.voice.process import quiet_libraries
 from robopatient.voice.stretch import Stretcher
 from robopatient.voice.wav import read_samples
 
@@ -252,7 +253,7 @@ def _serve(orders: Connection, engine: TapeEngine, player: Player, clock: Clock)
             player.poll()
             if not urgent and player.native_ids:
                 urgent = True
-                hurry([threading.get_native_id(), *player.native_ids])
+                hurry([threading.get_native_id(), *player.native_ids], VOICE)
             orders.send_bytes(msgspec.msgpack.encode(newest))
             parent = multiprocessing.parent_process()
             if parent is not None and not parent.is_alive():

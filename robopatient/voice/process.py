@@ -24,6 +24,7 @@ from robopatient.clock import Clock, HostClock
 from robopatient.config import SessionConfig, VoiceConfig
 from robopatient.errors import RecordError, RobopatientError, SessionError
 from robopatient.messages import Loudness, Note, Said, SessionStop, VoiceAsk, VoiceCommand
+from robopatient.urgency import VOICE, hurry
 
 if TYPE_CHECKING:
     from robopatient.voice.calibration import LoudnessCalibration, Second
@@ -31,14 +32,12 @@ if TYPE_CHECKING:
     from robopatient.voice.player import Player
     from robopatient.voice.speech import Speech
 
-__all__ = ["hurry", "main", "quiet_libraries"]
+__all__ = ["main", "quiet_libraries"]
 
 POLL_MS = 5
 """Longest wait for a command before the played blocks are told: about one block."""
 LOOK_AFTER_NS = 100_000_000
 SAVE_S = 0.1
-PRIORITY = 5
-"""SCHED_FIFO, where permitted: above ordinary work, below the kernel's own threads (assumption)."""
 
 
 def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
@@ -149,7 +148,7 @@ class _VoiceActor(Actor):
                     urgent = 0
                 if not urgent and player.native_ids:
                     urgent = 1
-                    hurry([threading.get_native_id(), *player.native_ids])
+                    hurry([threading.get_native_id(), *player.native_ids], VOICE)
                 if saver.trouble:
                     self._note("error", saver.take_trouble())
                 self._beat()
@@ -269,10 +268,3 @@ def quiet_libraries() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     os.close(nowhere)
-
-
-def hurry(native_ids: list[int]) -> None:
-    """Real-time priority for the threads that a listener waits for; without the right to it, none."""
-    for native_id in native_ids:
-        with contextlib.suppress(OSError, AttributeError):
-            os.sched_setscheduler(native_id, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(PRIORITY))

@@ -10,13 +10,13 @@ import sqlite3
 import subprocess
 
 import pytest
-from whole_session import COMMAND, Running, wait_until
+from whole_session import COMMAND, START_S, Running, wait_until
 
 from robopatient.errors import RecordError
 from robopatient.record.reader import Record
 from robopatient.session.journal import Tick, read_journal
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(START_S + 300)]
 
 QUIET = ("--headless", "--set", "voice.device=none", "--set", "face.size_px=192")
 

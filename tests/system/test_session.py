@@ -8,12 +8,12 @@ import signal
 
 import numpy as np
 import pytest
-from whole_session import PRESSES, Running, press_recording, robopatient, wait_until
+from whole_session import PRESSES, START_S, Running, press_recording, robopatient, wait_until
 
 from robopatient.errors import RecordError
 from robopatient.record.reader import Record
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(START_S + 300)]
 
 QUIET = ("--headless", "--set", "voice.device=none", "--set", "face.size_px=192")
 TYPICAL = ("--set", "face.variety=0")

@@ -11,10 +11,17 @@ from pathlib import Path
 
 import numpy as np
 
+from robopatient.session.control import ACTORS_READY_S
+
 COMMAND = [sys.executable, "-c", "from robopatient.cli import main; main()"]
 
+START_S = ACTORS_READY_S + 60.0
+"""How long the first session with empty caches may take to begin; later ones take seconds."""
 
-def robopatient(*arguments: str | Path, timeout_s: float = 240, **environment: str) -> subprocess.CompletedProcess[str]:
+
+def robopatient(
+    *arguments: str | Path, timeout_s: float = START_S + 240, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
     return subprocess.run(
         [*COMMAND, *map(str, arguments)],
@@ -73,8 +80,8 @@ class Running:
         return self.process.returncode, output
 
 
-def wait_until(ask, what: str, timeout_s: float = 90, every_s: float = 0.1):
-    """First true answer; a session on a busy machine needs a while to start."""
+def wait_until(ask, what: str, timeout_s: float = START_S, every_s: float = 0.1):
+    """First true answer; a session on a busy machine, with empty caches, needs minutes to start."""
     for _ in range(round(timeout_s / every_s)):
         answer = ask()
         if answer:
