@@ -1,4 +1,4 @@
-"""A process that tells on what it hears on the bus, by outlets any of which may fail; nothing waits for it.
+"""Forwards bus messages to optional outputs (LSL, OSC, faces); a failing output never blocks the session.
 
 What an outlet cannot do is said in the process's state, and the others go on.
 """
@@ -35,7 +35,7 @@ class OutletsActor(Actor, ABC, Generic[Outlet]):
     Parameters
     ----------
     port
-        Of the bus, with the topics that are told on; ``close`` closes it.
+        Port to the bus with the forwarded topics; ``close`` closes it.
     name
         Of this actor.
     trouble

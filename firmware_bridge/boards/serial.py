@@ -49,7 +49,7 @@ class SerialBoard:
     Attributes
     ----------
     events
-        What the device has said unasked, oldest first (the last ``MAX_EVENTS``); whoever wants them takes them out.
+        What the device has said unasked, oldest first (the last ``MAX_EVENTS``); the reader takes them out.
     """
 
     def __init__(
@@ -157,7 +157,7 @@ class SerialBoard:
         return "; ".join(filter(None, troubles))
 
     def _unknown_detail(self) -> str:
-        """Why nobody has said who is there."""
+        """Why no device has identified itself."""
         counters = self.decoder.counters
         tried = ", ".join(map(str, self._tried or [self.link.baud]))
         if counters.good == self._understood:

@@ -37,7 +37,7 @@ def bench_generator(
 def bench_face(
     json: Json = False,
     seconds: Annotated[float, typer.Option(min=2, help="Of the live figures.")] = 20.0,
-    identities: Annotated[int, typer.Option(min=1, max=200, help="Made-up patients for the detector.")] = 24,
+    identities: Annotated[int, typer.Option(min=1, max=200, help="Simulated patients for the detector.")] = 24,
     seed: FixedSeed = 1,
     judge: Annotated[str, typer.Option(help="Python with mediapipe 0.10.21, for independent landmarks.")] = "",
     presses: Annotated[int, typer.Option(min=0, help="Of each pain on every shipped face and patient; 0: none.")] = 20,

@@ -17,7 +17,7 @@ def dataset_generate(
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 takes one per core.")] = 0,
     ray: Annotated[str, typer.Option(metavar="local|ADDRESS", help="Draw on a Ray cluster.")] = "",
 ) -> None:
-    """Draw a balanced, labelled set of faces; kill it and type it again, the bytes are the same."""
+    """Draw a balanced, labelled set of faces. Resumable: after an interruption run it again, the bytes are the same."""
     do("experiments.datasets.verbs:generate", design=design, out=out, workers=workers, ray=ray)
 
 

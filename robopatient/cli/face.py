@@ -80,11 +80,11 @@ def face_generate(
 def face_sheet(
     out: Annotated[Path, typer.Option("--out", help="PNG or JPEG file to write.")],
     faces: Annotated[str, typer.Option(help="Names separated by commas; all under assets/faces when empty.")] = "",
-    sample: Annotated[int, typer.Option(min=0, max=500, help="Made-up patients in place of them.")] = 0,
+    sample: Annotated[int, typer.Option(min=0, max=500, help="Simulated patients in place of them.")] = 0,
     nrs: Annotated[str, typer.Option(help="Pains, separated by commas.")] = "0,3,6,9",
     action_units: Annotated[bool, typer.Option("--au", help="Every action unit at full intensity instead.")] = False,
     size: Annotated[int, typer.Option(min=64, max=1024, help="Pixels of one picture.")] = 256,
-    seed: Annotated[int, typer.Option(min=0, help="Of the made-up patients.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Of the simulated patients.")] = 1,
     view: Annotated[str, typer.Option(help="frontal, three-quarter, left, right, bedside or ward.")] = "frontal",
     renderer: Annotated[str, typer.Option(help="auto, gl or numba.")] = "auto",
     force: Force = False,
@@ -147,7 +147,7 @@ def face_train(
     smoke: Annotated[bool, typer.Option("--smoke", help="A toy within a minute: does everything work here?")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted training in --out.")] = False,
 ) -> None:
-    """Train the face generator on made-up or imported faces; can be stopped and goes on bit for bit."""
+    """Train the face generator on simulated or imported faces; can be stopped and goes on bit for bit."""
     do("policies.train_face:train", config=config, out=out, smoke=smoke, resume=resume)
 
 

@@ -28,7 +28,7 @@ def scenario_preview(
     ] = None,
     repeats: Annotated[int, typer.Option(min=1, max=20, help="Deep presses on each region.")] = 3,
 ) -> None:
-    """Let a made-up hand examine the scenario's patient and list what the scenario does and why."""
+    """Examine the scenario's patient with a simulated hand; list what the scenario does and why."""
     do(
         "robopatient.simulation.scenario_preview:preview",
         name=name,

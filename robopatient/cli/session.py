@@ -47,7 +47,7 @@ def doctor(
     board: Annotated[str, typer.Option("--board", help="Also open this board and ask how it is.")] = "",
     calibration: Annotated[str, typer.Option(help="That the board is to be used with.")] = "",
 ) -> None:
-    """Say what is plugged in, missing or slow, and the command that mends each."""
+    """Say what is plugged in, missing or slow, and the command that fixes it."""
     do("robopatient.session.doctor:doctor", as_json=json, board=board, calibration=calibration)
 
 

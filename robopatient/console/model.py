@@ -378,7 +378,7 @@ def _because(why: str) -> str:
 
 
 def _study_model(config: SessionConfig, clock: Clock) -> StudyModel:
-    """Model of the session's study, lesson, or of neither."""
+    """Model of the session's study or training session, or of neither."""
     if config.lesson.folder:
         return StudyModel(clock, break_every=config.lesson.break_every, break_s=config.lesson.break_s)
     if not config.study.name:

@@ -112,7 +112,7 @@ class ParticipantProcess(WindowProcess):
 
 
 def _replays(config: SessionConfig) -> int:
-    """How often the study lets a reaction be had again; a lesson never does."""
+    """How often the study allows a replay of a reaction; a training session never does."""
     return load_study(config.study.name).file.press.replays if config.study.name else 0
 
 

@@ -124,7 +124,7 @@ class StudyPanel(QFrame):
         self._do(self.model.press_abort())
 
     def press_trust(self) -> None:
-        """In a lesson: adapt again."""
+        """In a training session: adapt again."""
         self._do(self.model.trust())
 
     def apply(self, theme: Theme) -> None:

@@ -40,7 +40,7 @@ class Sound(Protocol):
 
 
 class SoundProcess:
-    """The sound of a timeline in a process of its own."""
+    """The sound of a recorded session in a process of its own."""
 
     def __init__(self, plan: PlaybackPlan) -> None:
         context = multiprocessing.get_context("spawn")
@@ -78,7 +78,7 @@ class SoundProcess:
 
 
 class Transport:
-    """The replay's hands on the timeline.
+    """Plays, pauses and seeks in the timeline.
 
     Parameters
     ----------

@@ -141,8 +141,8 @@ class ConsoleWindow(RestoredWindow):
         """Draw what the model says now; called at the rate of the picture."""
         now_ns = self.model.clock.now_ns()
         numbers = now_ns - self._numbers_ns >= 1e9 / READOUT_HZ
-        for strip in (self.force, self.pain, self.voice, self.seen):
-            strip.refresh(self.model, numbers)
+        for plot in (self.force, self.pain, self.voice, self.seen):
+            plot.refresh(self.model, numbers)
         self.abdomen.refresh()
         self.mirror.refresh(self.model)
         self.controls.refresh(self.model)

@@ -42,7 +42,7 @@ def sheet(
     faces
         Names separated by commas; all under ``assets/faces`` when empty.
     sample
-        Draw this many made-up patients of ``seed`` in place of them.
+        Draw this many simulated patients of ``seed`` in place of them.
     """
     check_outputs([out], faces.split(","), force)
     try:

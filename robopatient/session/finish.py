@@ -54,7 +54,7 @@ def report(folder: Path, film: bool = True, csv: Path | None = None) -> None:
 def finish(folder: Path, told: Callable[[str], None], film: bool = True) -> None:
     """Write presses, film and report of a session.
 
-    A missing package or an unreadable part costs that part only, and ``told`` says which and how to mend it.
+    A missing package or an unreadable part costs that part only, and ``told`` says which and how to fix it.
     """
     finish_training(folder, told)  # first: people wait for it, and a film takes minutes
     with Record(folder) as record:

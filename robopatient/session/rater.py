@@ -1,7 +1,7 @@
 """The rater's process: what a person commits by dial and button becomes a rating of the session.
 
-The dial's 0 to 100 is the NRS times ten, or, while a study or a lesson asks, a place on the scale of its question; the
-mark button writes a note. A rater that is unplugged comes back by itself.
+The dial's 0 to 100 is the NRS times ten, or, while a study or a training session asks, a place on the scale of its
+question; the mark button writes a note. A rater that was unplugged reconnects by itself.
 """
 
 from __future__ import annotations

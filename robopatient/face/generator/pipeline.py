@@ -186,4 +186,4 @@ def _check_rows(condition: np.ndarray) -> None:
     bad: Any = np.argwhere(~np.isfinite(condition))
     if len(bad):
         _, row, at = bad[0].tolist()
-        raise ConfigError(f"conditions: row {row}: {CONDITIONS[at]} is not finite; mend the stimulus")
+        raise ConfigError(f"conditions: row {row}: {CONDITIONS[at]} is not finite; correct the stimulus")
