@@ -16,10 +16,10 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 from torch.nn import functional
 
-from robopatient.face.generator.chance import DICE
 from robopatient.face.generator.condition import CONDITIONS, GROUPS, MIDDLE, SPREAD, group_of
 from robopatient.face.generator.motion import CHANNELS, MOTION_HZ
 from robopatient.face.generator.muscles import Muscles
+from robopatient.face.generator.noise import DICE
 
 __all__ = ["CONTEXT_LEVEL", "FORMAT", "Cache", "FaceDenoiser", "error_scale"]
 
