@@ -71,13 +71,13 @@ class Presence:
 
     def face(self, now_ns: int) -> PresenceFault | None:
         """What is wrong with the face, None when it is seen, not part of the session, or not expected yet."""
-        return self._trouble("face", "face not shown", ("failed", "stopped"), now_ns)
+        return self._fault("face", "face not shown", ("failed", "stopped"), now_ns)
 
     def voice(self, now_ns: int) -> PresenceFault | None:
         """What is wrong with the voice, as ``face``; a degraded voice is one that has no loudspeaker."""
-        return self._trouble("voice", "voice not heard", ("failed", "stopped", "degraded"), now_ns)
+        return self._fault("voice", "voice not heard", ("failed", "stopped", "degraded"), now_ns)
 
-    def _trouble(self, actor: str, what: str, mute: tuple[str, ...], now_ns: int) -> PresenceFault | None:
+    def _fault(self, actor: str, what: str, mute: tuple[str, ...], now_ns: int) -> PresenceFault | None:
         if self._begun_ns is None or not self._wanted[actor]:
             return None
         last_ns = max(self._last_ns.get(actor, 0), self._begun_ns)

@@ -124,12 +124,12 @@ def _actor(name: str, enabled: bool, told: m.ActorState | None, now_ns: int) -> 
     return Lamp(name, state, word, told.detail)
 
 
-def _absent(light: Lamp, word: str, trouble: str) -> Lamp:
+def _absent(light: Lamp, word: str, fault: str) -> Lamp:
     """The lamp of a part that cannot be seen or heard: red, even if its process is content."""
-    if not trouble:
+    if not fault:
         return light
     word = light.word if light.state == "bad" else word
-    return msgspec.structs.replace(light, state="bad", word=word, alert=trouble)
+    return msgspec.structs.replace(light, state="bad", word=word, alert=fault)
 
 
 def _voice(config: SessionConfig, told: m.ActorState | None, now_ns: int, loudness: m.Loudness | None) -> Lamp:

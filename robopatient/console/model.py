@@ -289,18 +289,18 @@ class ConsoleModel:
         return self.stop is None and self.running
 
     def _face_trouble(self, now_ns: int) -> str:
-        trouble = self.presence.face(now_ns) if self._expected else None
-        if trouble is None:
+        fault = self.presence.face(now_ns) if self._expected else None
+        if fault is None:
             return ""
         frozen = "frozen" if self.pspi.latest_ns is not None else "not shown"
-        return f"Face {frozen} since {self._clock(trouble.since_ns)}{_because(trouble.why)}. {self._way_out}"
+        return f"Face {frozen} since {self._clock(fault.since_ns)}{_because(fault.why)}. {self._way_out}"
 
     def _voice_trouble(self, now_ns: int) -> str:
-        trouble = self.presence.voice(now_ns) if self._expected else None
-        if trouble is None:
+        fault = self.presence.voice(now_ns) if self._expected else None
+        if fault is None:
             return ""
-        since = self._clock(trouble.since_ns)
-        return f"No sound since {since}: check the loudspeaker{_because(trouble.why)}. {self._way_out}"
+        since = self._clock(fault.since_ns)
+        return f"No sound since {since}: check the loudspeaker{_because(fault.why)}. {self._way_out}"
 
     @property
     def _way_out(self) -> str:
