@@ -1,4 +1,4 @@
-"""Whether the patient can be seen and heard at this moment, whatever its processes say about themselves. Pure.
+"""Whether the patient can be seen and heard at this moment, independent of what its processes report. Pure.
 
 Operator's console and study ask the same question here; what a record tells afterwards is ``record.visibility``.
 """

@@ -1,4 +1,4 @@
-"""What the operator knows and may do: fed with messages, asked by the panels, free of Qt.
+"""State and actions of the operator: fed with messages, read by the panels, no Qt.
 
 The panels draw what the model says at each refresh; they keep no state of their own beyond widgets.
 """

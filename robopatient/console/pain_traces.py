@@ -1,4 +1,4 @@
-"""The patient's strips: what is felt (NRS), what is heard (level and f0) and what is seen (PSPI)."""
+"""The patient's plots: felt pain (NRS), voice (level and f0) and face (PSPI)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The replay: a recorded session again, face, voice and force in step, with a scrubber and keys.
+"""The replay of a recorded session: face, voice and force in synchrony, with a scrubber and keys.
 
 Nothing is computed anew: the face is drawn from the recorded poses with the session's identity, the sound is what was
 played, the curves are the record's.

@@ -1,4 +1,4 @@
-"""Where a replay is: play, pause, seek, speed, on the clock of the sound card when there is sound. No Qt.
+"""Position of a replay: play, pause, seek, speed, on the clock of the sound card when there is sound. No Qt.
 
 While sound plays, the moment shown is the moment that leaves the DAC now, as the sound's process tells it: a device
 whose clock runs fast or slow, or that skips, takes the picture with it.

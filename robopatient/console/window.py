@@ -1,4 +1,4 @@
-"""The operator's window: panels in their places, keys, theme, and the layout that is remembered.
+"""The operator's window: its panels, keys, theme and stored layout.
 
 It owns no session state: panels are refreshed from the model, and every wish of the operator goes to ``act``.
 """

@@ -1,4 +1,4 @@
-"""Many faces on one picture: the verb ``face sheet``, to choose a patient by and to look for flaws."""
+"""Many faces on one picture: the verb ``face sheet``, for choosing a patient and finding flaws."""
 
 from __future__ import annotations
 

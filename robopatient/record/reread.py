@@ -1,4 +1,4 @@
-"""Cells that are worked out again on reading, so that a record made by an older version tells what was shown.
+"""Values that are recomputed on reading, so that records of older versions give what was shown.
 
 PSPI once left out one-sided action units. The units themselves are in every record, so nobody reads the stored number.
 """

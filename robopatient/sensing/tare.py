@@ -1,4 +1,4 @@
-"""Finding the zero: a window of readings becomes the new zero only when the abdomen was surely untouched."""
+"""The tare: a window of readings becomes the new zero only when the abdomen was certainly untouched."""
 
 from __future__ import annotations
 

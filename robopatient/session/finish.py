@@ -1,4 +1,4 @@
-"""What a session leaves to watch and read: ``presses.csv``, ``session.mp4`` and ``report.html``, made from its record.
+"""Files made after a session: ``presses.csv``, ``session.mp4`` and ``report.html``, made from its record.
 
 Everything here is computed from the record alone, so ``robopatient report DIR`` makes the same files again.
 """

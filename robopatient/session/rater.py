@@ -1,4 +1,4 @@
-"""The rater's process: what a person commits by dial and button becomes a rating of the session.
+"""The rater's process: a value committed by dial and button becomes a rating of the session.
 
 The dial's 0 to 100 is the NRS times ten, or, while a study or a training session asks, a place on the scale of its
 question; the mark button writes a note. A rater that was unplugged reconnects by itself.

@@ -1,4 +1,4 @@
-"""The rig: a session's own stages on a simulated clock. Who needs a patient without hardware uses it.
+"""The rig: a session's own stages on a simulated clock, for every use of a patient without hardware.
 
 Bytes, forces or a given pain go in; what the pipeline says, what is heard and what is seen come out, turn by turn. The
 caller tells the time, so a minute takes as long as it takes to compute.

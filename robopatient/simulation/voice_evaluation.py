@@ -1,4 +1,4 @@
-"""Measures the voice as a listener would judge it: over pain, over people, beside what is published about real pain.
+"""Measures the voice by features that listeners use: over pain, over people, compared with published data on real pain.
 
 Renders presses of every identity at eleven levels of pain with several seeds, measures each call, and says how well
 loudness, pitch and roughness tell the pain, how many calls lie where real ones lie, and how far apart people are.

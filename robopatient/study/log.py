@@ -1,4 +1,4 @@
-"""What has been done of a list: rows replayed into what is left, how often each trial was tried, and the staircases."""
+"""Progress through a trial list, rebuilt from its rows: trials left, attempts per trial, staircases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The trial machine: press, reaction, question, answer, and what to do when any of them goes wrong.
+"""The trial machine: press, reaction, question, answer, and how failures of each are handled.
 
 Pure: time, force and the actions of people in; what to show, what to record and the state out.
 It has no clock, no screen and no file; fed the same, it does the same, which is how a crashed session goes on.

@@ -1,4 +1,4 @@
-"""What was presented in a trial: its row filled in from what left the loudspeaker and what the screen showed."""
+"""The presented stimulus of a trial: completes its row from the sound played and the pictures shown."""
 
 from __future__ import annotations
 

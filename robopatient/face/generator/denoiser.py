@@ -1,4 +1,4 @@
-"""The network: a causal transformer over frames, each with a noise level of its own, told what hurts at every frame.
+"""The network: a causal transformer over frames, each with its own noise level, conditioned on pain at every frame.
 
 ``forward`` cleans frames that are noisy each at its own level (the flow); ``jump`` makes whole sequences from noise,
 and ``step`` the same sequences one frame after the other, with a cache.

@@ -1,4 +1,4 @@
-"""What a face does besides showing pain: it blinks, glances, breathes and is never quite still.
+"""Idle motion of the face: blinks, glances, breath and small movements, independent of pain.
 
 Each part is a function of continuous time with its own seeded stream, so that the frame rate changes nothing.
 
