@@ -186,7 +186,7 @@ class SerialBoard:
         self._baud_since_ns = now_ns
 
     def _watch_line(self, now_ns: int) -> None:
-        """Judge the last half second: damage, loss, a rate nobody asked for, cells, the board's word on itself."""
+        """Judge the last half second: damage, loss, a wrong rate, cells, the board's word on itself."""
         decoder, clock = self.decoder, self.decoder.clock
         totals = (decoder.counters.good, decoder.counters.bad, decoder.lost, decoder.samples)
         good, bad, lost, samples = (new - old for new, old in zip(totals, self._watched, strict=True))

@@ -46,7 +46,7 @@ __all__ = [
 
 app = typer.Typer(
     name="robopatient",
-    help="Expression controller for robotic patients: a press becomes a groan and a grimace, on the record.",
+    help="Expression controller for robotic patients: a press becomes vocal and facial expression, recorded.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

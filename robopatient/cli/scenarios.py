@@ -15,7 +15,7 @@ def scenario_check(
         list[str] | None, typer.Argument(help="Names under assets/scenarios, or .toml files; all.")
     ] = None,
 ) -> None:
-    """Name every fault of scenarios with its file and key; exit status 1 when there is one."""
+    """Check scenarios; list every fault with file and key; exit status 1 if there is one."""
     do("robopatient.simulation.scenario_preview:check", names=names or [])
 
 

@@ -27,7 +27,7 @@ SKIP_WARN = 0.01
 """Fraction of a second's periods skipped from which the loop counts as ill: fewer is what an ordinary kernel does to an
 ordinary process now and then (facts sheet bridge_and_realtime, 5.1)."""
 FULL_DOSE_PERCENT = 100.0
-"""Of a day's allowance of sound (NIOSH 98-126): from then on nobody should sit in front of the loudspeaker."""
+"""Of a day's allowance of sound (NIOSH 98-126): from then on no person should sit in front of the loudspeaker."""
 LOSS_WARN = 0.01
 """Fraction of frames lost or bad from which the link counts as ill (facts sheet bridge_and_realtime, 6)."""
 

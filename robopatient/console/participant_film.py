@@ -16,7 +16,7 @@ from robopatient.errors import RobopatientError, require
 __all__ = ["FilmPanel"]
 
 GAP_S = 0.6
-"""Blank between two films, so that nobody takes them for one (assumption)."""
+"""Blank between two films, so that they are not seen as one (assumption)."""
 
 
 class FilmPanel(QWidget):

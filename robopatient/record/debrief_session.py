@@ -92,7 +92,7 @@ def load_debriefing(record: Record) -> Debriefing:
     heard = record.table("heard", "t_ns", "block", "level_dbfs", "call")
     visible = load_visibility(record)
     seen = visible.table("t_ns", "pspi", "au")
-    measured = np.array(["stale" not in flags for flags in force["flags"]], bool)  # else nobody measured it
+    measured = np.array(["stale" not in flags for flags in force["flags"]], bool)  # else not measured
     force = {name: column[measured] for name, column in force.items()}
     presses: list[m.Press] = sorted(record.messages("press"), key=lambda press: press.t_ns)
     ratings: list[m.Rating] = record.messages("rating")

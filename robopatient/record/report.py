@@ -278,7 +278,7 @@ def _timeline(session: _Session) -> str:
     seen_ns, pspi = session.visible.broken(session.seen["t_ns"], session.seen["pspi"])
     f0_hz = np.where((heard["f0_hz"] > 0) & (heard["level_dbfs"] > latency.AUDIBLE_DBFS), heard["f0_hz"], np.nan)
     low_hz, high_hz = _range(f0_hz, 100.0, 300.0, 50.0)
-    measured = np.array(["stale" not in flags for flags in force["flags"]], bool)  # else nobody measured it
+    measured = np.array(["stale" not in flags for flags in force["flags"]], bool)  # else not measured
     lanes = [
         charts.Lane(
             "Force", "N, all cells", "pressed", session.at_s(force["t_ns"][measured]), force["total_newton"][measured],

@@ -26,7 +26,7 @@ __all__ = ["Machine", "MachineOutputs"]
 
 STATE_NS = 33_000_000
 JUMP_NS = 1_000_000_000
-"""A turn this long after the last one: the machine slept, and nobody knows what was shown."""
+"""A turn this long after the last one: the machine slept, and what was shown is unknown."""
 LEFT_NS = 100_000_000
 """The hand has left when no force came for so long."""
 TOLD_S = 1.2
@@ -455,7 +455,7 @@ class Machine:
         self._go_on(t_ns)
 
     def _silent(self, t_ns: int) -> bool:
-        """Whether the board has fallen silent in the middle of a press: nobody knows the force."""
+        """Whether the board has fallen silent in the middle of a press: the force is unknown."""
         if self._board_silent or self._stopped:
             self._void("board silent" if self._board_silent else "stopped", t_ns)
         return self._board_silent or self._stopped

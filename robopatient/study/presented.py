@@ -63,7 +63,7 @@ class Presented:
     def fill(self, draft: Draft) -> TrialRecord:
         """The row with what was presented between the trigger and the reaction's end; unchanged without a trigger.
 
-        Without a picture nobody knows the PSPI: NaN.
+        Without a picture the PSPI is unknown: NaN.
         """
         if draft.trigger_seq < 0:
             return draft.row
