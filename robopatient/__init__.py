@@ -10,6 +10,8 @@ A notebook starts here::
     episode.film("press.mp4")
     session = rp.read_session("sessions/20261130-202223")
     session.presses(), session.force(), session.pain()
+    with rp.Live("demo") as live:
+        live.wait_for_press(), live.ask("nrs")
 
 Nothing is loaded before it is used, so that ``import robopatient`` costs nothing.
 """
@@ -19,20 +21,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from robopatient.config import SessionConfig, load_session
     from robopatient.errors import RobopatientError
     from robopatient.patient import PatientProfile, load_patient
     from robopatient.record.recorded import RecordedSession, read_session
+    from robopatient.session.live import Live
     from robopatient.simulation.episode import Episode, simulate
     from robopatient.simulation.presses import PressProfile, press
 
 __all__ = [
     "Episode",
+    "Live",
     "PatientProfile",
     "PressProfile",
     "RecordedSession",
     "RobopatientError",
+    "SessionConfig",
     "__version__",
     "load_patient",
+    "load_session",
     "press",
     "read_session",
     "simulate",
@@ -42,11 +49,14 @@ __version__ = "0.1.0"
 
 _PLACES = {
     "Episode": "robopatient.simulation.episode",
+    "Live": "robopatient.session.live",
     "PatientProfile": "robopatient.patient",
     "PressProfile": "robopatient.simulation.presses",
     "RecordedSession": "robopatient.record.recorded",
     "RobopatientError": "robopatient.errors",
+    "SessionConfig": "robopatient.config",
     "load_patient": "robopatient.patient",
+    "load_session": "robopatient.config",
     "press": "robopatient.simulation.presses",
     "read_session": "robopatient.record.recorded",
     "simulate": "robopatient.simulation.episode",

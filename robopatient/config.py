@@ -280,7 +280,22 @@ class LessonConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class SessionConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A whole session: the resolved form goes into ``SessionStart``."""
+    """A whole session: patient, board, voice, face and all else, by section. Frozen; units are in the names.
+
+    ``load_session`` makes one, ``simulate`` takes one, the resolved form goes into ``SessionStart``.
+
+    Raises
+    ------
+    ConfigError
+        By ``load_session``, for an unknown key or a value out of range: naming it.
+
+    Examples
+    --------
+    >>> import robopatient as rp
+    >>> config = rp.load_session("demo", ["patient=healthy", "face.variety=0"])
+    >>> config.patient, config.face.fps
+    ('healthy', 30.0)
+    """
 
     title: str = ""
     patient: str = "appendicitis"
@@ -331,16 +346,32 @@ def decode_toml(path: Path, kind: type[T]) -> T:
         raise ConfigError(f"{path}: {_plain(error)}") from error
 
 
-def load_session(path: Path | None, overrides: Iterable[str] = ()) -> SessionConfig:
-    """Session file (None: all defaults) with ``--set`` overrides applied.
+def load_session(session: Path | str | None = None, overrides: Iterable[str] = ()) -> SessionConfig:
+    """Configuration of a session: a file, and what is given in place of some of its values.
 
     Parameters
     ----------
+    session
+        Path of a TOML file, or the name of one under ``assets/sessions``; None: all defaults.
     overrides
-        Strings ``section.key=value``; the value is read as TOML, or as plain text when it is not TOML.
+        Strings ``section.key=value``, as after ``--set``; the value is read as TOML, or as plain text when it is not
+        TOML.
+
+    Raises
+    ------
+    AssetError, ConfigError
+        Naming the file and the key that is wrong.
+
+    Examples
+    --------
+    >>> import robopatient as rp
+    >>> rp.load_session("demo", ["voice.level_dbfs=-18"]).voice.level_dbfs
+    -18.0
     """
     data: dict[str, Any] = {}
-    if path is not None:
+    path = None
+    if session is not None:
+        path = Path(session) if Path(session).is_file() else asset_path("sessions", str(session))
         data = msgspec.to_builtins(decode_toml(path, dict))
     for text in overrides:
         override(data, text)

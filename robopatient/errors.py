@@ -29,7 +29,17 @@ __all__ = [
 
 
 class RobopatientError(Exception):
-    """Base of all errors that end a command with one line and exit status 1."""
+    """Base of all errors that end a command with one line and exit status 1; the line ends in the next command.
+
+    Examples
+    --------
+    >>> import robopatient as rp
+    >>> try:
+    ...     rp.press(newton=-3)
+    ... except rp.RobopatientError as error:
+    ...     print(type(error).__name__)
+    ConfigError
+    """
 
 
 class ConfigError(RobopatientError):

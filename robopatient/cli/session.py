@@ -12,7 +12,9 @@ from robopatient.cli.common import Json, Out, Overrides, Seed, app, do
 
 @app.command()
 def run(
-    session: Annotated[Path | None, typer.Argument(help="Session file (TOML); see assets/sessions.")] = None,
+    session: Annotated[
+        Path | None, typer.Argument(help="Session file (TOML), or the name of a shipped one: demo.")
+    ] = None,
     headless: Annotated[bool, typer.Option("--headless", help="No windows.")] = False,
     board: Annotated[str | None, typer.Option("--board", help="virtual, replay:FILE[#NAME], a device path …")] = None,
     duration: Annotated[float | None, typer.Option("--duration", min=0, help="Seconds; 0: until stopped.")] = None,

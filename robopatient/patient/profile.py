@@ -41,7 +41,19 @@ class PatientProfile(PatientSection, frozen=True, forbid_unknown_fields=True, kw
     """A whole patient.
 
     ``voice`` and ``face`` name the identities that play the part. ``expressiveness``: 0 stoic, 1 typical, 2 dramatic:
-    how much voice and face make of a pain that is shown; what is shown at all is ``display``'s business.
+    how much voice and face make of a pain that is shown; what is shown at all is ``display``'s business. Forces are in
+    newton, places in mm from the navel, times in ms or s, as their names say (docs/patients.md: every key).
+
+    Raises
+    ------
+    ConfigError, AssetError
+        By ``load_patient``, which reads one.
+
+    Examples
+    --------
+    >>> import robopatient as rp
+    >>> [site.region for site in rp.load_patient("appendicitis").sites]
+    ['right iliac']
     """
 
     name: str
@@ -73,12 +85,18 @@ class PatientProfile(PatientSection, frozen=True, forbid_unknown_fields=True, kw
 
 
 def load_patient(name: str) -> PatientProfile:
-    """Patient of ``assets/patients`` or of a user's file.
+    """Patient of ``assets/patients``, by name, or of a user's file, by its path.
 
     Raises
     ------
     AssetError, ConfigError
         Naming the file and the key that is wrong.
+
+    Examples
+    --------
+    >>> import robopatient as rp
+    >>> rp.load_patient("appendicitis").age_years
+    29
     """
     path = asset_path("patients", name)
     profile = decode_toml(path, PatientProfile)

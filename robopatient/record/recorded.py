@@ -59,7 +59,7 @@ class RecordedSession:
 
     @property
     def start(self) -> m.SessionStart:
-        """What was known before the first frame: ``wall_time_iso``, ``session_id``, ``version``, ``seed``, ``machine``."""
+        """What was known before the first frame: ``wall_time_iso``, ``session_id``, ``version``, ``seed``, …"""
         return self._start
 
     @cached_property
@@ -106,18 +106,18 @@ class RecordedSession:
         return table
 
     def force(self) -> pandas.DataFrame:
-        """Force at every turn of the loop: ``t_s``, ``total_newton``, ``cells_newton_0`` … ``_3``, ``contact_x_mm``, … ."""
+        """Force of every turn: ``t_s``, ``total_newton``, ``cells_newton_0`` to ``_3``, ``contact_x_mm``, …"""
         return self.table("force")
 
     def pain(self) -> pandas.DataFrame:
-        """Pain at every turn of the loop: ``t_s``, ``nrs`` felt, ``report_nrs``, ``face_nrs``, ``voice_nrs``, ``site``, … .
+        """Pain of every turn of the loop: ``t_s``, ``nrs`` felt, ``report_nrs``, ``face_nrs``, ``voice_nrs``, ``site``.
 
         The parts that it is made of are ``components.nociception``, ``components.guarding`` and so on, NRS.
         """
         return self.table("pain")
 
     def voice(self) -> pandas.DataFrame:
-        """What was heard, a row a block of sound: ``t_s``, ``level_dbfs``, ``f0_hz`` (0: unvoiced), ``roughness``, ``call``, … .
+        """What was heard, a row a block of sound: ``t_s``, ``level_dbfs``, ``f0_hz`` (0: unvoiced), ``call``, …
 
         The samples themselves are ``folder / "voice.wav"``.
         """

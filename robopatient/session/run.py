@@ -27,7 +27,7 @@ from robopatient.study.strings import load_strings
 from robopatient.voice.calibration import capped
 from robopatient.voice.identity import load_identity as load_voice
 
-__all__ = ["board_overrides", "resolve", "run", "run_session"]
+__all__ = ["board_overrides", "new_folder", "resolve", "run", "run_session"]
 
 
 def run(
@@ -42,13 +42,20 @@ def run(
 ) -> int:
     """Run one session; return the exit status."""
     config = resolve(session, headless, board, duration_s, seed, like, overrides)
-    folder = out if out is not None else Path("sessions") / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}"
-    return run_session(config, folder)
+    return run_session(config, out or new_folder())
 
 
-def run_session(config: SessionConfig, folder: Path, extra: tuple[Row, ...] = ()) -> int:
-    """Run a session with a settled configuration into a folder, with further clients; return the exit status."""
-    supervisor = Supervisor(config, folder, _tell, extra=extra)
+def new_folder() -> Path:
+    """Where a session goes whose folder nobody chose: ``sessions`` and the time of day."""
+    return Path("sessions") / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+
+
+def run_session(config: SessionConfig, folder: Path, extra: tuple[Row, ...] = (), sockets: Path | None = None) -> int:
+    """Run a session with a settled configuration into a folder, with further clients; return the exit status.
+
+    ``sockets`` is as for ``Supervisor``.
+    """
+    supervisor = Supervisor(config, folder, _tell, extra=extra, sockets=sockets)
     _tell(f"session in {folder}; Ctrl-C ends it")
     status = supervisor.run()
     if not (folder / "record.sqlite").exists():
@@ -66,7 +73,7 @@ def run_session(config: SessionConfig, folder: Path, extra: tuple[Row, ...] = ()
 
 
 def resolve(
-    session: Path | None,
+    session: Path | str | None,
     headless: bool,
     board: str | None,
     duration_s: float | None,

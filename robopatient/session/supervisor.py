@@ -94,6 +94,9 @@ class Supervisor:
         Called with one line whenever something happens that a person at the terminal wants to know.
     extra
         Processes beside those of the table: clients that the session does not know of.
+    sockets
+        Folder for the session's sockets, where a program that drives it looks for them; removed at the end. None: one
+        that nobody else knows.
     """
 
     def __init__(
@@ -103,6 +106,7 @@ class Supervisor:
         told: Callable[[str], None],
         clock: Clock | None = None,
         extra: tuple[Row, ...] = (),
+        sockets: Path | None = None,
     ) -> None:
         self._rows = (*PROCESSES, *extra)
         self.config = config
@@ -111,7 +115,7 @@ class Supervisor:
         self.started_ns = 0
         self._told = told
         self._clock = clock or HostClock()
-        self._sockets = Path(tempfile.mkdtemp(prefix="robopatient-"))
+        self._sockets = sockets or Path(tempfile.mkdtemp(prefix="robopatient-"))
         self._endpoints = make_endpoints(self._sockets)
         self._processes: dict[str, BaseProcess] = {}
         self._signalled = 0

@@ -57,6 +57,13 @@ class Episode:
         Of ``sound``.
     note
         Why the face is not moved by what was asked for, or "".
+
+    Examples
+    --------
+    >>> import robopatient as rp
+    >>> episode = rp.simulate("healthy", rp.press(newton=5), seconds=1.0)
+    >>> episode.pain.shape, episode.sample_rate_hz, len(episode.motion)
+    ((250,), 48000, 31)
     """
 
     def __init__(self, turns: Iterable[RigTurn], rig: Rig, face: str) -> None:

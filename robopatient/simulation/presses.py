@@ -103,6 +103,13 @@ class PressProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         When the hand arrives, s from the start of the simulation.
     tremor
         Relative SD of the force while it rises and falls.
+
+    Examples
+    --------
+    >>> import robopatient as rp
+    >>> one = rp.press(newton=15, site="McBurney's point", hold_s=2.0)
+    >>> one.force([0.0, 1.0]).tolist()
+    [0.0, 15.0]
     """
 
     peak_newton: Annotated[float, Meta(ge=0, le=500)]
@@ -164,7 +171,8 @@ def press(newton: float = 20.0, **parts: Any) -> PressProfile:
 
     Examples
     --------
-    >>> press(newton=20, region="right iliac", hold_s=1.0).end_s
+    >>> import robopatient as rp
+    >>> rp.press(newton=20, region="right iliac", hold_s=1.0).end_s
     1.4
     """
     try:

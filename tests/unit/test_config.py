@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from robopatient.config import SessionConfig, asset_path, decode_toml, load_session, reference
@@ -67,3 +69,16 @@ def test_a_reference_resolves_or_says_why_not():
     for text in ("nonsense", "robopatient.config:Nothing", "robopatient.nowhere:Thing"):
         with pytest.raises(ConfigError, match=text.split(":")[0]):
             reference(text)
+
+
+def test_a_session_is_told_by_its_path_or_by_the_name_of_a_shipped_one(tmp_path):
+    shipped = load_session("demo")
+    assert shipped.title == "Demonstration on the virtual phantom"
+    assert load_session(Path("demo")) == shipped
+    own = tmp_path / "mine"
+    own.write_text('title = "Mine"')
+    assert load_session(own).title == "Mine"
+    with pytest.raises(AssetError, match="choose one of demo"):
+        load_session("nothing")
+    with pytest.raises(AssetError, match=r"nowhere\.toml: no such file"):
+        load_session(tmp_path / "nowhere.toml")

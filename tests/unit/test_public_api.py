@@ -1,5 +1,7 @@
 """What ``import robopatient`` offers: these names and no others, and nothing loaded before it is used."""
 
+import doctest
+import io
 import subprocess
 import sys
 
@@ -9,9 +11,10 @@ from support.needs import HEAD, module
 
 import robopatient as rp
 
+# What it takes to see, hear and read a patient; a name more must earn its place.
 NAMES = [
-    "Episode", "PatientProfile", "PressProfile", "RecordedSession", "RobopatientError", "__version__", "load_patient",
-    "press", "read_session", "simulate",
+    "Episode", "Live", "PatientProfile", "PressProfile", "RecordedSession", "RobopatientError", "SessionConfig",
+    "__version__", "load_patient", "load_session", "press", "read_session", "simulate",
 ]  # fmt: skip
 
 
@@ -24,12 +27,22 @@ def test_these_names_are_public_and_each_can_be_had() -> None:
         _ = rp.pressed
 
 
-def test_every_public_function_and_class_says_what_it_is() -> None:
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "__version__"])
+def test_every_public_name_has_an_example_that_gives_what_it_says(name: str) -> None:
+    documented = getattr(rp, name)
+    examples = doctest.DocTestFinder(recurse=False).find(documented, name)[0]
+    assert "rp." in "".join(example.source for example in examples.examples), name
+    told = io.StringIO()
+    assert doctest.DocTestRunner().run(examples, out=told.write).failed == 0, told.getvalue()
+
+
+def test_every_public_name_says_which_errors_it_raises() -> None:
     for name in NAMES:
-        if name != "__version__":
-            assert getattr(rp, name).__doc__, name
-    for function in (rp.press, rp.simulate, rp.Episode.film):
-        assert ">>> " in (function.__doc__ or ""), function
+        if name not in ("__version__", "RobopatientError", "Episode", "PressProfile"):
+            assert "Raises\n    ------" in getattr(rp, name).__doc__, name
+    for kind in (rp.Episode, rp.Live, rp.RecordedSession):
+        for name, member in vars(kind).items():
+            assert name.startswith("_") or member.__doc__ or not callable(member), f"{kind.__name__}.{name}"
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:

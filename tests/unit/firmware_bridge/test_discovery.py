@@ -71,9 +71,9 @@ def test_frames_can_be_imported_without_pyserial_and_cobs():
         "import sys; sys.modules['serial'] = sys.modules['cobs'] = None\n"
         "import firmware_bridge.frames, firmware_bridge.board\n"
         "from firmware_bridge.boards import make_board\n"
-        "from firmware_bridge.errors import MissingPackageError\n"
+        "from firmware_bridge.errors import BridgePackageError\n"
         "try: make_board('virtual')\n"
-        "except MissingPackageError as error: print(error)"
+        "except BridgePackageError as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "robopatient[bridge]" in done.stdout

@@ -28,7 +28,7 @@ def test_force_pain_voice_and_face_have_one_time_and_a_column_a_number(recorded)
     session = rp.read_session(recorded())
     force, pain, voice, face = session.force(), session.pain(), session.voice(), session.face()
     for table, rows in ((force, 2500), (pain, 2500), (voice, 1875), (face, 300)):
-        assert list(table)[0] == "t_s"
+        assert next(iter(table)) == "t_s"
         assert len(table) == rows
         assert table["t_s"].iloc[0] == 0.0
         assert table["t_s"].iloc[-1] == pytest.approx(10.0, abs=0.04)
@@ -78,7 +78,7 @@ def test_trials_have_a_column_a_factor(tmp_path, recorded):
 
 
 def test_what_is_no_record_or_a_damaged_one_is_named(tmp_path, recorded):
-    with pytest.raises(RecordError, match="holds no record.sqlite"):
+    with pytest.raises(RecordError, match=r"holds no record\.sqlite"):
         rp.read_session(tmp_path)
     text = tmp_path / "text" / FILE_NAME
     text.parent.mkdir()
