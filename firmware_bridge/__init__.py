@@ -1,1 +1,1 @@
-"""From a sensor board's bytes to counts with a host time: knows nothing of pain."""
+"""Sensor boards: bytes to counts with a host time. Contains nothing about pain."""

@@ -1,4 +1,4 @@
-"""What a sensor board is to the rest of the program, and how it says that it is well."""
+"""The interface of a sensor board, and its health report."""
 
 from __future__ import annotations
 

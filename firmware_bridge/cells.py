@@ -1,4 +1,4 @@
-"""Which cells cannot be believed, and why, judged by their counts alone."""
+"""Detects faulty cells, and why, from their counts alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the host says to a board and when: identity, start, heartbeat, sync probes, questions, and what silence means.
+"""The host's side of the protocol: identity, start, heartbeat, sync probes, requests and time-outs.
 
 A state machine without port or clock: ``poll`` is told the time and returns the bytes to send, ``hear`` is told the
 replies.

@@ -1,4 +1,4 @@
-"""Which serial ports there are, without opening any of them."""
+"""Lists the serial ports without opening any of them."""
 
 from __future__ import annotations
 

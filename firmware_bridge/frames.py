@@ -1,4 +1,4 @@
-"""What a sensor board says, in counts: the only type that crosses from the bridge into the patient."""
+"""A frame of a sensor board in counts: the only type that crosses from the bridge into the patient."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class Link:
         self.note = ""
         self.bytes_received = 0
         self._serial: Any = None
-        # A descriptor is closed only while nobody waits on it: its number may be another file's a moment later.
+        # A descriptor is closed only while no thread waits on it: its number may be another file's a moment later.
         self._reading = threading.Lock()
         self._writing = threading.Lock()
         self._wanted = False

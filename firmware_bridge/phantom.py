@@ -1,4 +1,4 @@
-"""The plate that the virtual board pretends to read: four cells under a square, and their converters.
+"""The simulated plate of the virtual board: four cells under a square, and their converters.
 
 The real ones of the same geometry are calibrated by files; these constants are the truth of the simulation, and
 ``assets/calibration/virtual.toml`` states them again for the host.

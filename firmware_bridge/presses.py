@@ -1,4 +1,4 @@
-"""A seeded hand that palpates without end: presses whose peaks, times and shapes follow recorded ones.
+"""A seeded, endless sequence of palpations: peaks, times and shapes follow recorded presses.
 
 Sources, named at each constant: [T] 7 680 single presses of the congruence study (arXiv 2506.11827), [F] 18 recordings
 of free palpation on four cells (Protpagorn et al. 2023, doi 10.3389/frobt.2023.1122914); [A] an assumption.

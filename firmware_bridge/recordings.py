@@ -24,7 +24,7 @@ RATE_HZ = 1000.0
 GAP_S = 1.0
 """Untouched pause between recordings that are played one after another."""
 FLOOR_NEWTON = 1.0
-"""The published rigs floor the total force at 1.00 N: at or below it nobody touches."""
+"""The published rigs floor the total force at 1.00 N: at or below it the plate is untouched."""
 MAX_NEWTON = 1000.0
 """Beyond this a value cannot be a press in newtons. Assumption."""
 MAX_SAMPLES = 20_000_000

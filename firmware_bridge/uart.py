@@ -1,4 +1,4 @@
-"""What a serial receiver hears when its baud rate is not the sender's: the virtual board's model of a mismatch."""
+"""Bytes received at a wrong baud rate: the virtual board's model of a mismatch."""
 
 from __future__ import annotations
 

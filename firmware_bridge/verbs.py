@@ -1,4 +1,4 @@
-"""What ``robopatient board …`` does: list, monitor, tare, record, self-test, help with flashing.
+"""The verbs ``robopatient board …``: list, monitor, tare, record, self-test, help with flashing.
 
 Plain functions that print; ``as_json`` prints one JSON object and nothing else.
 """

@@ -148,7 +148,7 @@ class VirtualDevice:
         self._block: list[list[int]] = []
         self._clipped: list[int] = []
         self._out: list[bytes] = [b"\0"]
-        self._say(now_ns, wire.Type.EVENT, wire.encode_event(wire.EventCode.BOOT, cause))
+        self._send(now_ns, wire.Type.EVENT, wire.encode_event(wire.EventCode.BOOT, cause))
 
     @property
     def next_due_ns(self) -> int | None:
@@ -230,7 +230,7 @@ class VirtualDevice:
             self._streaming = False
             self._status |= WATCHDOG
             late_ms = (now_ns - self._heartbeat_ns) // 1_000_000
-            self._say(now_ns, wire.Type.EVENT, wire.encode_event(wire.EventCode.WATCHDOG_EXPIRED, late_ms))
+            self._send(now_ns, wire.Type.EVENT, wire.encode_event(wire.EventCode.WATCHDOG_EXPIRED, late_ms))
         while self._streaming and self._sample_ns(self._index) <= now_ns:
             late = (now_ns - self._sample_ns(self._index) - BACKLOG_NS) // (self._period_us * 1000)
             if late > 0:
@@ -254,7 +254,7 @@ class VirtualDevice:
         """Host time at which conversion ``index`` since START ends."""
         return self._start_ns + int((index + 1) * self._period_us * 1000 / self._pace)
 
-    def _say(self, now_ns: int, kind: wire.Type, payload: bytes) -> bytes:
+    def _send(self, now_ns: int, kind: wire.Type, payload: bytes) -> bytes:
         n = self.n_channels
         frame = wire.WireFrame(kind, self._seq, self._device_us(now_ns), n, self._status, (1 << n) - 1, 0, (), payload)
         encoded = wire.encode_frame(frame)
@@ -270,24 +270,24 @@ class VirtualDevice:
             return
         if kind == wire.Command.SYNC and len(payload) == 8:
             (host_ns,) = struct.unpack("<Q", payload)
-            self._say(now_ns, wire.Type.SYNC, wire.encode_sync(tag, host_ns, self._device_us(now_ns)))
+            self._send(now_ns, wire.Type.SYNC, wire.encode_sync(tag, host_ns, self._device_us(now_ns)))
             return
         if kind == wire.Command.IDENT:
-            self._say(now_ns, wire.Type.IDENT, self._ident().encode(tag))
+            self._send(now_ns, wire.Type.IDENT, self._ident().encode(tag))
             return
         if kind == wire.Command.SELFTEST:
-            self._say(now_ns, wire.Type.SELFTEST, self._self_test().encode(tag))
+            self._send(now_ns, wire.Type.SELFTEST, self._self_test().encode(tag))
             return
         if kind == wire.Command.CAL_GET:
-            self._say(now_ns, wire.Type.CALIBRATION, bytes([tag]) + self._blob)
+            self._send(now_ns, wire.Type.CALIBRATION, bytes([tag]) + self._blob)
             return
         if self._last_reply is not None and self._last_reply[0] == (kind, tag):
-            self._say(now_ns, wire.Type.ACK, self._last_reply[1])
+            self._send(now_ns, wire.Type.ACK, self._last_reply[1])
             return
         code, value = self._act(kind, payload, now_ns)
         reply = wire.encode_ack(kind, tag, code, value)
         self._last_reply = ((kind, tag), reply)
-        self._say(now_ns, wire.Type.ACK, reply)
+        self._send(now_ns, wire.Type.ACK, reply)
         if kind == wire.Command.REBOOT and code == wire.AckCode.OK:
             out = self._out
             self.boot(now_ns, wire.ResetCause.COMMAND)

@@ -40,7 +40,7 @@ from firmware_bridge.virtual_rater import Untouched, VirtualRater
 __all__ = ["VirtualOptions", "main"]
 
 TX_BUFFER_BYTES = 65_536
-"""What a kernel keeps for a real port when nobody reads; for a pseudo-terminal it keeps only a few of these itself."""
+"""What a kernel buffers for a real port without a reader; for a pseudo-terminal it keeps only a few of these itself."""
 REALTIME_PRIORITY = 40
 """Above the session's loop: a real board has a processor of its own and never waits for the host's."""
 SPEEDS = (9_600, 19_200, 38_400, 57_600, 115_200, 230_400, 500_000, 1_000_000, 2_000_000)

@@ -67,10 +67,10 @@ class VirtualRater(VirtualDevice):
             if down:
                 self._commits = self._commits % 0xFFFF + 1
                 self._last_commit = self._commits << 8 | self._dial
-                self._say(now_ns, wire.Type.EVENT, wire.encode_event(wire.EventCode.COMMIT, self._last_commit))
+                self._send(now_ns, wire.Type.EVENT, wire.encode_event(wire.EventCode.COMMIT, self._last_commit))
             return
         value = button | (PRESSED if down else 0)
-        self._say(now_ns, wire.Type.EVENT, wire.encode_event(wire.EventCode.MARK, value))
+        self._send(now_ns, wire.Type.EVENT, wire.encode_event(wire.EventCode.MARK, value))
 
     def _act(self, kind: int, payload: bytes, now_ns: int) -> tuple[wire.AckCode, int]:
         if kind == wire.Command.TARE:

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from policies.corpus.store import Corpus, Sequence
 from policies.errors import PolicyError
-from robopatient.face.generator.chance import throws_of
 from robopatient.face.generator.motion import CHANNELS
+from robopatient.face.generator.noise import count_stimuli
 
 __all__ = ["MotionTable", "channel_statistics", "table_of", "usual_changes"]
 
@@ -56,7 +56,7 @@ class MotionTable(msgspec.Struct, frozen=True):
         for length in np.unique(self.length):
             start = self.start[self.length == length]
             rows = start[:, None] + np.arange(length)[None]
-            counted[rows] = throws_of(self.condition.numpy()[rows])
+            counted[rows] = count_stimuli(self.condition.numpy()[rows])
         return torch.from_numpy(counted)
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from robopatient.face.generator.chance import SETTLE_FRAMES, Chance
 from robopatient.face.generator.checkpoint import StreamCard, checkpoint_folder, read_stream
 from robopatient.face.generator.condition import CONDITIONS, GROUPS, calm_rows
 from robopatient.face.generator.idle_motion import GeneratedIdleMotion
 from robopatient.face.generator.motion import settled
+from robopatient.face.generator.noise import SETTLE_FRAMES, GeneratorNoise
 from robopatient.face.generator.stream import Stepper
 
 __all__ = ["Shipped", "ShippedFace"]
@@ -80,7 +80,7 @@ class _Faces:
 
     def __init__(self, stepper: Stepper, first: np.ndarray, seeds: list[int]) -> None:
         self._stepper = stepper
-        self._chances = [Chance(seed) for seed in seeds]
+        self._chances = [GeneratorNoise(seed) for seed in seeds]
         self._idles = [GeneratedIdleMotion(seed) for seed in seeds]
         self._plain = np.zeros((len(seeds), len(GROUPS)), np.float32)
         calm = calm_rows(first)

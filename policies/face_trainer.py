@@ -25,12 +25,12 @@ from policies.corpus.store import Corpus
 from policies.errors import PolicyError
 from policies.face_data import MotionTable, channel_statistics, table_of, usual_changes
 from policies.face_losses import LAGS, energy, flow_loss, levels, noised
-from robopatient.face.generator.chance import DICE, CorrelatedNoise
 from robopatient.face.generator.checkpoint import checkpoint_folder
 from robopatient.face.generator.condition import GROUPS
 from robopatient.face.generator.denoiser import FaceDenoiser
 from robopatient.face.generator.idle_motion import IDLE_CHANNELS
 from robopatient.face.generator.motion import CHANNELS
+from robopatient.face.generator.noise import DICE, CorrelatedNoise
 from robopatient.face.generator.pipeline import PainDiffusionPipeline
 
 __all__ = ["FaceTrainer", "FaceTraining"]

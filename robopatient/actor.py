@@ -1,4 +1,4 @@
-"""What every process of a session does beside its work: say how it is once a second, and leave when it is told to.
+"""Base of every process of a session: reports its state once a second and ends on request.
 
 That it leaves with its parent is ``robopatient.parent``'s doing: a parent that is gone is a SIGTERM.
 """

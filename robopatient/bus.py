@@ -159,7 +159,7 @@ class ActorPort:
 
 
 class MirrorSender:
-    """The face's end of the picture: height, width and RGB bytes, latest wins, dropped when nobody looks."""
+    """The face's end of the picture: height, width and RGB bytes, latest wins, dropped without a reader."""
 
     def __init__(self, endpoints: Endpoints) -> None:
         self._context = zmq.Context()

@@ -1,4 +1,4 @@
-"""Time is passed in: stages never ask the operating system what time it is.
+"""Clocks: time is passed in, stages never read the clock of the operating system.
 
 All times on the bus and in the record are host monotonic nanoseconds (``t_ns``).
 """

@@ -224,7 +224,7 @@ class InteropConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     @property
     def wanted(self) -> bool:
-        """Whether anybody is to be told anything."""
+        """True if any output is enabled."""
         return self.lsl or bool(self.osc)
 
 
@@ -254,7 +254,7 @@ class StudyConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 class ParticipantConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The participant's screen of a study or a lesson (docs/participant.md)."""
+    """The participant's screen of a study or a training session (docs/participant.md)."""
 
     enabled: bool = True
     screen: str = ""
@@ -264,10 +264,10 @@ class ParticipantConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 class LessonConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A live lesson: a person's ratings teach the policy while the session runs (docs/policies.md)."""
+    """A live training session: a person's ratings teach the policy while the session runs (docs/policies.md)."""
 
     folder: str = ""
-    """Of the lesson, made when new; "" is no lesson."""
+    """Folder of the training session, created if missing; "": no training session."""
     task: str = "pain-to-voice"
     question: Annotated[str, Meta(pattern=r"^[a-z0-9]*$")] = "signed"
     """Which questions: a name of ``robopatient policy train --question``."""

@@ -1,4 +1,4 @@
-"""A process that tells on what it hears on the bus, by outlets any of which may fail; nothing waits for it.
+"""Forwards bus messages to optional outputs (LSL, OSC, faces); a failing output never blocks the session.
 
 What an outlet cannot do is said in the process's state, and the others go on.
 """
@@ -35,18 +35,18 @@ class OutletsActor(Actor, ABC, Generic[Outlet]):
     Parameters
     ----------
     port
-        Of the bus, with the topics that are told on; ``close`` closes it.
+        Port to the bus with the forwarded topics; ``close`` closes it.
     name
         Of this actor.
-    trouble
+    fault
         What is known to be missing from the beginning.
     """
 
-    def __init__(self, port: ActorPort, name: str, clock: Clock, trouble: str = "") -> None:
+    def __init__(self, port: ActorPort, name: str, clock: Clock, fault: str = "") -> None:
         super().__init__(port, name, clock)
-        self._trouble = trouble
+        self._fault = fault
         self._outlets: list[Outlet] = []
-        self._tell_state("starting", trouble)
+        self._tell_state("starting", fault)
 
     @abstractmethod
     def pass_on(self, message: Message) -> None:
@@ -65,21 +65,21 @@ class OutletsActor(Actor, ABC, Generic[Outlet]):
         """End the streams and leave the bus."""
         for outlet in self._outlets:
             outlet.close()
-        self._tell_state("stopped", self._trouble)
+        self._tell_state("stopped", self._fault)
         self._port.close()
 
     def _condition(self) -> tuple[str, str]:
-        return "degraded" if self._trouble else "ready", self._trouble
+        return "degraded" if self._fault else "ready", self._fault
 
     def _add(self, make: Callable[[], Outlet]) -> None:
         try:
             self._outlets.append(make())
         except (RobopatientError, OSError, RuntimeError) as error:
-            self._trouble = str(error)
+            self._fault = str(error)
 
     def _try(self, act: Callable[[Outlet], None]) -> None:
         for outlet in self._outlets:
             try:
                 act(outlet)
             except OSError as error:
-                self._trouble = f"{type(outlet).__name__}: {error}"
+                self._fault = f"{type(outlet).__name__}: {error}"

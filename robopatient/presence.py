@@ -1,4 +1,4 @@
-"""Whether the patient can be seen and heard at this moment, whatever its processes say about themselves. Pure.
+"""Whether the patient can be seen and heard at this moment, independent of what its processes report. Pure.
 
 Operator's console and study ask the same question here; what a record tells afterwards is ``record.visibility``.
 """
@@ -10,14 +10,14 @@ import msgspec
 from robopatient.config import SessionConfig
 from robopatient.messages import ActorState, Heard, Message, Seen
 
-__all__ = ["STALE_S", "Presence", "Trouble"]
+__all__ = ["STALE_S", "Presence", "PresenceFault"]
 
 STALE_S = 1.0
 """No picture, or no block of sound, for so long: not working (assumption: thirty pictures, and longer than any pause
 of a busy computer that has been met)."""
 
 
-class Trouble(msgspec.Struct, frozen=True):
+class PresenceFault(msgspec.Struct, frozen=True):
     """What does not work.
 
     Attributes
@@ -69,15 +69,15 @@ class Presence:
                     self._told_since_ns[message.actor] = message.t_ns
                 self._told[message.actor] = message
 
-    def face(self, now_ns: int) -> Trouble | None:
+    def face(self, now_ns: int) -> PresenceFault | None:
         """What is wrong with the face, None when it is seen, not part of the session, or not expected yet."""
-        return self._trouble("face", "face not shown", ("failed", "stopped"), now_ns)
+        return self._fault("face", "face not shown", ("failed", "stopped"), now_ns)
 
-    def voice(self, now_ns: int) -> Trouble | None:
+    def voice(self, now_ns: int) -> PresenceFault | None:
         """What is wrong with the voice, as ``face``; a degraded voice is one that has no loudspeaker."""
-        return self._trouble("voice", "voice not heard", ("failed", "stopped", "degraded"), now_ns)
+        return self._fault("voice", "voice not heard", ("failed", "stopped", "degraded"), now_ns)
 
-    def _trouble(self, actor: str, what: str, mute: tuple[str, ...], now_ns: int) -> Trouble | None:
+    def _fault(self, actor: str, what: str, mute: tuple[str, ...], now_ns: int) -> PresenceFault | None:
         if self._begun_ns is None or not self._wanted[actor]:
             return None
         last_ns = max(self._last_ns.get(actor, 0), self._begun_ns)
@@ -85,5 +85,5 @@ class Presence:
         why = told.detail if told is not None and told.state != "ready" else ""
         if told is not None and told.state in mute:
             since_ns = self._told_since_ns[actor] if told.state == "degraded" else min(last_ns, told.t_ns)
-            return Trouble(what, max(since_ns, self._begun_ns), why)
-        return Trouble(what, last_ns, why) if now_ns - last_ns > STALE_S * 1e9 else None
+            return PresenceFault(what, max(since_ns, self._begun_ns), why)
+        return PresenceFault(what, last_ns, why) if now_ns - last_ns > STALE_S * 1e9 else None

@@ -1,4 +1,4 @@
-"""The one table of what flows. Read this file second."""
+"""The table of topics: all messages between processes. Read this file second."""
 
 from __future__ import annotations
 

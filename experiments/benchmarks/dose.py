@@ -16,13 +16,13 @@ from robopatient.config import FaceConfig, asset_names
 from robopatient.expression.prior import Prior
 from robopatient.expression.split import loudness_of
 from robopatient.face.generator import FaceEngine
-from robopatient.face.generator.chance import SETTLE_FRAMES
 from robopatient.face.generator.checkpoint import STEP, checkpoint_folder, read_stream
 from robopatient.face.generator.condition import Archetype
 from robopatient.face.generator.diffusion import OWN_ARCHETYPES, Diffusion, traits_of_face
 from robopatient.face.generator.dose import ASKED_NRS, DOSE, Dose, read_doses
 from robopatient.face.generator.motion import CHANNELS, settled
 from robopatient.face.generator.motion import pspi as motion_pspi
+from robopatient.face.generator.noise import SETTLE_FRAMES
 from robopatient.face.generator.stream import Stepper
 from robopatient.messages import FaceAsk, FaceCommand, FacePose, Phase
 from robopatient.patient.profile import load_patient

@@ -49,7 +49,7 @@ class SerialBoard:
     Attributes
     ----------
     events
-        What the device has said unasked, oldest first (the last ``MAX_EVENTS``); whoever wants them takes them out.
+        What the device has said unasked, oldest first (the last ``MAX_EVENTS``); the reader takes them out.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class SerialBoard:
         self._watched = (0, 0, 0, 0)
         self._newest: RawFrame | None = None
         self._watched_frame: RawFrame | None = None
-        self._line_trouble = ""
+        self._line_fault = ""
 
     def open(self) -> None:
         """Open the port; raises ``PortError``."""
@@ -153,11 +153,11 @@ class SerialBoard:
             return self.link.error
         if state == "identifying":
             return self._unknown_detail()
-        troubles = (self.conversation.detail, self._line_trouble, self.link.note)
-        return "; ".join(filter(None, troubles))
+        faults = (self.conversation.detail, self._line_fault, self.link.note)
+        return "; ".join(filter(None, faults))
 
     def _unknown_detail(self) -> str:
-        """Why nobody has said who is there."""
+        """Why no device has identified itself."""
         counters = self.decoder.counters
         tried = ", ".join(map(str, self._tried or [self.link.baud]))
         if counters.good == self._understood:
@@ -186,23 +186,23 @@ class SerialBoard:
         self._baud_since_ns = now_ns
 
     def _watch_line(self, now_ns: int) -> None:
-        """Judge the last half second: damage, loss, a rate nobody asked for, cells, the board's word on itself."""
+        """Judge the last half second: damage, loss, a wrong rate, cells, the board's word on itself."""
         decoder, clock = self.decoder, self.decoder.clock
         totals = (decoder.counters.good, decoder.counters.bad, decoder.lost, decoder.samples)
         good, bad, lost, samples = (new - old for new, old in zip(totals, self._watched, strict=True))
         self._watched, self._watch_ns = totals, now_ns
-        troubles = [self.cells.detail()]
+        faults = [self.cells.detail()]
         for count, what in ((bad, "are damaged"), (lost, "are lost")):
             if count > BAD_SHARE * (good + count):
                 share = 100.0 * count / (good + count)
-                troubles.append(f"{share:.0f} % of the frames {what}: check cable, ground and baud rate")
+                faults.append(f"{share:.0f} % of the frames {what}: check cable, ground and baud rate")
         rate_hz = self._rate_hz(samples)
         if rate_hz > TOO_FAST * self.conversation.rate_hz:
-            troubles.append(f"{rate_hz:.0f} samples come a second, {self.conversation.rate_hz:g} were asked for")
+            faults.append(f"{rate_hz:.0f} samples come a second, {self.conversation.rate_hz:g} were asked for")
         if clock.is_slow:
             told = f"the board takes {clock.round_trip_ms:.0f} ms to answer"
-            troubles.append(f"{told}: its clock cannot be mapped, times are those of arrival")
-        self._line_trouble = "; ".join(filter(None, (*troubles, *self._own_word())))
+            faults.append(f"{told}: its clock cannot be mapped, times are those of arrival")
+        self._line_fault = "; ".join(filter(None, (*faults, *self._own_word())))
 
     def _rate_hz(self, samples: int) -> float:
         """Samples a second of the board's own time since this was last asked: a backlog of the host is no haste."""

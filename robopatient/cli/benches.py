@@ -15,13 +15,13 @@ def bench_generator(
     checkpoint: Annotated[
         str, typer.Option(help="Name under assets/generators, or a folder; empty: a session's.")
     ] = "",
-    rounds: Annotated[int, typer.Option(min=1, help="Alternations with the recipe.")] = 6,
-    faces: Annotated[int, typer.Option(min=1, help="Faces that run on end for the drift.")] = 64,
-    minutes: Annotated[int, typer.Option(min=2, max=60, help="For how long.")] = 10,
+    rounds: Annotated[int, typer.Option(min=1, help="Number of alternations with the recipe.")] = 6,
+    faces: Annotated[int, typer.Option(min=1, help="Number of faces in the drift measurement.")] = 64,
+    minutes: Annotated[int, typer.Option(min=2, max=60, help="Length of the drift measurement, minutes.")] = 10,
     seed: FixedSeed = 1,
     json: Json = False,
 ) -> None:
-    """Measure the face generator beside the PainDiffusion recipe: speed, size, ten minutes on end."""
+    """Compare the face generator with the PainDiffusion recipe: speed, size, drift over ten minutes."""
     do(
         "experiments.benchmarks.generator:bench_generator",
         as_json=json,
@@ -36,13 +36,15 @@ def bench_generator(
 @bench.command("face")
 def bench_face(
     json: Json = False,
-    seconds: Annotated[float, typer.Option(min=2, help="Of the live figures.")] = 20.0,
-    identities: Annotated[int, typer.Option(min=1, max=200, help="Made-up patients for the detector.")] = 24,
+    seconds: Annotated[float, typer.Option(min=2, help="Duration of the live figures, s.")] = 20.0,
+    identities: Annotated[int, typer.Option(min=1, max=200, help="Simulated patients for the detector.")] = 24,
     seed: FixedSeed = 1,
     judge: Annotated[str, typer.Option(help="Python with mediapipe 0.10.21, for independent landmarks.")] = "",
-    presses: Annotated[int, typer.Option(min=0, help="Of each pain on every shipped face and patient; 0: none.")] = 20,
+    presses: Annotated[
+        int, typer.Option(min=0, help="Presses per level of pain, shipped face and patient; 0: none.")
+    ] = 20,
 ) -> None:
-    """Measure drawing, rates, labelled frames, PSPI of presses; let a detector and landmarks judge."""
+    """Measure drawing, rates, labelled frames, PSPI of presses; compare with a detector and landmarks."""
     do(
         "experiments.benchmarks.face:bench_face",
         as_json=json,
@@ -57,16 +59,16 @@ def bench_face(
 @bench.command("policy")
 def bench_policy(
     listeners: Annotated[Path | None, typer.Option(help="Trials of people, CSV, for p_agree.")] = None,
-    n: Annotated[int, typer.Option(min=1, help="Simulated listeners a figure.")] = 20,
+    n: Annotated[int, typer.Option(min=1, help="Simulated listeners per figure.")] = 20,
     only: Annotated[list[str] | None, typer.Option(help="Figure's name, repeatable.")] = None,
-    baselines: Annotated[bool, typer.Option(help="Measure the other methods beside it.")] = True,
+    baselines: Annotated[bool, typer.Option(help="Also measure the other methods.")] = True,
     seed: FixedSeed = 1,
     workers: Workers = 0,
     ray: Ray = "",
     keep: Keep = None,
     json: Json = False,
 ) -> None:
-    """Measure what the learner reaches with so many ratings, beside other methods."""
+    """Measure the learner's score over the number of ratings, compared with other methods."""
     do(
         "experiments.benchmarks.policy:bench_policy",
         as_json=json,
@@ -89,12 +91,12 @@ def bench_latency(
     loopback: Annotated[
         Path | None, typer.Option("--loopback", help="Read a recording instead: trigger left, answer right (WAV).")
     ] = None,
-    longest: Annotated[float, typer.Option(min=1, help="Of a recording: ms after which an answer is none.")] = 1000.0,
+    longest: Annotated[float, typer.Option(min=1, help="Longest accepted lag in a recording, ms.")] = 1000.0,
     seed: FixedSeed = 1,
     out: Out = None,
     set_: Overrides = None,
 ) -> None:
-    """Measure touch to sound, touch to face and frames lost with everything running; or read a recording of both."""
+    """Measure latency to sound and face and lost frames in a full session; or read a recording of both."""
     if loopback is not None:
         do("experiments.benchmarks.loopback:bench_loopback", path=loopback, as_json=json, longest_ms=longest)
         return
@@ -118,12 +120,14 @@ def bench_patient(json: Json = False, seed: FixedSeed = 1) -> None:
 @bench.command("study")
 def bench_study(
     json: Json = False,
-    trials: Annotated[int, typer.Option(min=0, help="Of a session in real time, for the latencies; 0: none.")] = 30,
-    kills: Annotated[int, typer.Option(min=0, help="Simulated sessions that are killed; 0: none.")] = 200,
+    trials: Annotated[
+        int, typer.Option(min=0, help="Trials of a session in real time, for the latencies; 0: none.")
+    ] = 30,
+    kills: Annotated[int, typer.Option(min=0, help="Number of simulated sessions that are killed; 0: none.")] = 200,
     files: Annotated[bool, typer.Option(help="Also export and analyse a study of 7,680 trials.")] = True,
     seed: FixedSeed = 1,
 ) -> None:
-    """Measure trigger to sound, its evenness, answers lost when a session is killed; export and analysis."""
+    """Measure trigger-to-sound latency and jitter, answers lost when a session is killed, export and analysis."""
     do("experiments.benchmarks.study:bench_study", as_json=json, trials=trials, kills=kills, seed=seed, files=files)
 
 
@@ -136,7 +140,7 @@ def bench_bridge(
     seed: FixedSeed = 1,
     set_: Overrides = None,
 ) -> None:
-    """Measure decoding beside two other libraries, loss in a whole session, clocks, unplugging."""
+    """Measure decoding (compared with two libraries), frame loss in a session, clocks, unplugging."""
     do(
         "experiments.benchmarks.bridge:bench_bridge",
         as_json=json,
@@ -170,8 +174,8 @@ def bench_voice(
 def bench_dataset(
     json: Json = False,
     design: Annotated[str, typer.Option(help="Name under assets/datasets, or path of a TOML file.")] = "demo",
-    rounds: Annotated[int, typer.Option(min=0, help="Turns of one and of two Ray workers; 0: none.")] = 3,
-    kills: Annotated[int, typer.Option(min=0, help="kill -9 while a set is made; 0: none.")] = 10,
+    rounds: Annotated[int, typer.Option(min=0, help="Runs with one and with two Ray workers; 0: none.")] = 3,
+    kills: Annotated[int, typer.Option(min=0, help="Number of kill -9 while a set is made; 0: none.")] = 10,
     kill_design: Annotated[str, typer.Option(help="Design of the set that is killed.")] = "small",
     seed: FixedSeed = 1,
 ) -> None:

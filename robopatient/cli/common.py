@@ -46,7 +46,7 @@ __all__ = [
 
 app = typer.Typer(
     name="robopatient",
-    help="Expression controller for robotic patients: a press becomes a groan and a grimace, on the record.",
+    help="Expression controller for robotic patients: a press becomes vocal and facial expression, recorded.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -92,7 +92,7 @@ Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Random seed.")]
 FixedSeed = Annotated[int, typer.Option("--seed", min=0, help="Random seed.")]
 Workers = Annotated[int, typer.Option("--workers", min=0, help="Processes; 0: as many as cores.")]
 Ray = Annotated[str, typer.Option("--ray", help="local, or the address of a Ray head.")]
-Keep = Annotated[Path | None, typer.Option("--keep", help="Folder for finished lessons: go on there.")]
+Keep = Annotated[Path | None, typer.Option("--keep", help="Folder for finished training sessions; resumes from it.")]
 Overrides = Annotated[list[str] | None, typer.Option("--set", help="section.key=value, repeatable.")]
 
 

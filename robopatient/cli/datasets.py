@@ -13,11 +13,11 @@ from robopatient.cli.common import FixedSeed, Force, Json, dataset, do, judge
 @dataset.command("generate")
 def dataset_generate(
     design: Annotated[str, typer.Argument(help="Name under assets/datasets, or path of a TOML file.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder; a half-made one is continued.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder; an unfinished one is continued.")],
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 takes one per core.")] = 0,
     ray: Annotated[str, typer.Option(metavar="local|ADDRESS", help="Draw on a Ray cluster.")] = "",
 ) -> None:
-    """Draw a balanced, labelled set of faces; kill it and type it again, the bytes are the same."""
+    """Draw a balanced, labelled set of faces. Resumable: after an interruption run it again, the bytes are the same."""
     do("experiments.datasets.verbs:generate", design=design, out=out, workers=workers, ray=ray)
 
 
@@ -36,7 +36,7 @@ def dataset_audit(
     seed: FixedSeed = 1,
     json: Json = False,
 ) -> None:
-    """Whether a judge of pictures errs equally often in every group of people."""
+    """Compare a pain detector's hit and false-alarm rates across groups of people."""
     do("experiments.datasets.audit:audit_folder", folder=folder, judge=judge, seed=seed, as_json=json)
 
 
@@ -67,5 +67,5 @@ def judge_score(
     seed: FixedSeed = 1,
     json: Json = False,
 ) -> None:
-    """What a frozen judge makes of clips of another lineage, with intervals and negative controls."""
+    """Score clips of another lineage with a frozen judge, with intervals and negative controls."""
     do("experiments.judges.verbs:score_clips", judge=judge, source=source, seed=seed, as_json=json)

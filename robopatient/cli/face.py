@@ -44,7 +44,9 @@ def face_generate(
     pain: Annotated[str, typer.Option("--pain", help="CSV with t_s,nrs, or recorded forces FILE.npz#NAME.")],
     out: Annotated[Path, typer.Option("--out", help="NAME.mp4, NAME.mkv (lossless), or a folder for frames.")],
     face: Annotated[str, typer.Option("--face", help="Name under assets/faces, or a .toml file.")] = "",
-    patient: Annotated[str, typer.Option(help="Name under assets/patients: who feels the forces.")] = "appendicitis",
+    patient: Annotated[
+        str, typer.Option(help="Name under assets/patients: the patient who is pressed.")
+    ] = "appendicitis",
     views: Annotated[str, typer.Option(help="One or more side by side: frontal,three-quarter,heat.")] = "frontal",
     frames: Annotated[str, typer.Option(help="Of a folder: png or jpg.")] = "png",
     fps: Annotated[float, typer.Option(min=5, max=120, help="Frames per second.")] = 30.0,
@@ -80,16 +82,18 @@ def face_generate(
 def face_sheet(
     out: Annotated[Path, typer.Option("--out", help="PNG or JPEG file to write.")],
     faces: Annotated[str, typer.Option(help="Names separated by commas; all under assets/faces when empty.")] = "",
-    sample: Annotated[int, typer.Option(min=0, max=500, help="Made-up patients in place of them.")] = 0,
-    nrs: Annotated[str, typer.Option(help="Pains, separated by commas.")] = "0,3,6,9",
+    sample: Annotated[
+        int, typer.Option(min=0, max=500, help="Number of simulated patients instead of named faces.")
+    ] = 0,
+    nrs: Annotated[str, typer.Option(help="Levels of pain (NRS), separated by commas.")] = "0,3,6,9",
     action_units: Annotated[bool, typer.Option("--au", help="Every action unit at full intensity instead.")] = False,
     size: Annotated[int, typer.Option(min=64, max=1024, help="Pixels of one picture.")] = 256,
-    seed: Annotated[int, typer.Option(min=0, help="Of the made-up patients.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the simulated patients.")] = 1,
     view: Annotated[str, typer.Option(help="frontal, three-quarter, left, right, bedside or ward.")] = "frontal",
     renderer: Annotated[str, typer.Option(help="auto, gl or numba.")] = "auto",
     force: Force = False,
 ) -> None:
-    """Draw many faces on one picture: a row a patient, a column a pain."""
+    """Draw many faces on one picture: one row per patient, one column per level of pain."""
     do(
         "robopatient.face.sheet:sheet",
         out=out,
@@ -111,15 +115,17 @@ def face_display(
     pattern: Annotated[
         str, typer.Option(help="face, grid, corners, cross, greys, focus, bars, white or black.")
     ] = "face",
-    edit: Annotated[bool, typer.Option("--edit", help="Bend it into place with the keys; S saves.")] = False,
+    edit: Annotated[bool, typer.Option("--edit", help="Adjust the warp with the keys; S saves.")] = False,
     face: Annotated[str, typer.Option("--face", help="Name under assets/faces, or a .toml file.")] = "margaret",
-    nrs: Annotated[float, typer.Option(min=0, max=10, help="Pain of the face's presses.")] = 0.0,
+    nrs: Annotated[float, typer.Option(min=0, max=10, help="Level of pain (NRS) shown.")] = 0.0,
     screen: Annotated[str, typer.Option(help="Name or number of the screen, in place of the profile's.")] = "",
     renderer: Annotated[str, typer.Option(help="auto, gl or numba.")] = "auto",
     size: Annotated[int, typer.Option(min=128, max=2160, help="Height of the rendered picture, pixels.")] = 720,
-    seconds: Annotated[float, typer.Option(min=0, help="End after so long; 0: never.")] = 0.0,
+    seconds: Annotated[float, typer.Option(min=0, help="End after this time, s; 0: never.")] = 0.0,
     list_: Annotated[bool, typer.Option("--list", help="Name the connected screens and the profiles.")] = False,
-    out: Annotated[Path | None, typer.Option("--out", help="Write a PNG of what would be seen; no window.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write a PNG of the picture instead of opening a window.")
+    ] = None,
     window: Annotated[str, typer.Option(help="Size of that window.")] = "1280x800",
 ) -> None:
     """Show the face or a test picture on a screen, a robot's head or a mask, and calibrate it."""
@@ -144,10 +150,12 @@ def face_display(
 def face_train(
     config: Annotated[Path | None, typer.Argument(metavar="CONFIG", help="Training file; the shipped one.")] = None,
     out: Annotated[Path, typer.Option("--out", help="Folder for state and checkpoint.")] = Path("face-training"),
-    smoke: Annotated[bool, typer.Option("--smoke", help="A toy within a minute: does everything work here?")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted training in --out.")] = False,
+    smoke: Annotated[
+        bool, typer.Option("--smoke", help="A tiny training within a minute, to test the installation.")
+    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume the interrupted training in --out.")] = False,
 ) -> None:
-    """Train the face generator on made-up or imported faces; can be stopped and goes on bit for bit."""
+    """Train the face generator on simulated or imported faces; can be stopped and resumed bit for bit."""
     do("policies.train_face:train", config=config, out=out, smoke=smoke, resume=resume)
 
 
@@ -162,7 +170,7 @@ def face_evaluate(
     out: Annotated[Path, typer.Option("--out", help="Folder for report.html.")] = Path("face-evaluation"),
     baseline: Annotated[list[str] | None, typer.Option(help="Compare with this one only; repeatable.")] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="A toy corpus, seconds of training: does it work at all.")
+        bool, typer.Option("--quick", help="A tiny corpus and seconds of training, to test the installation.")
     ] = False,
     faces: Annotated[bool, typer.Option(help="Draw faces and a film into the report.")] = True,
     seed: FixedSeed = 1,
@@ -187,10 +195,10 @@ def face_calibrate(
     checkpoint: Annotated[
         str, typer.Argument(metavar="CHECKPOINT", help="Name under assets/generators, or a folder.")
     ] = "default",
-    repeats: Annotated[int, typer.Option(min=1, help="Of every press on every shipped face.")] = 3,
+    repeats: Annotated[int, typer.Option(min=1, help="Repeats of every press on every shipped face.")] = 3,
     seed: FixedSeed = 1,
 ) -> None:
-    """Measure what a generator shows of a press, and write the dose that makes all faces show about the same."""
+    """Measure the PSPI a generator shows for a press; write the dose that makes all faces show about the same."""
     do("experiments.benchmarks.dose:calibrate", checkpoint=checkpoint, repeats=repeats, seed=seed)
 
 
@@ -202,8 +210,8 @@ def face_import(
     table: Annotated[
         Path | None, typer.Option(help="trials.csv: file, subject, kind, split, pain and traits; see the docs.")
     ] = None,
-    fps: Annotated[float, typer.Option(min=0, help="Of the recordings; 0: what the format says.")] = 0.0,
-    seed: Annotated[int, typer.Option(min=0, help="Of the split, where the table has none.")] = 1,
+    fps: Annotated[float, typer.Option(min=0, help="Frame rate of the recordings; 0: as in the format.")] = 0.0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the split, if the table has none.")] = 1,
     force: Force = False,
 ) -> None:
     """Turn recordings of real faces into a corpus that `face train` and `face evaluate` take."""

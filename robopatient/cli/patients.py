@@ -21,7 +21,7 @@ def patient_show(
     name: Annotated[str, typer.Argument(metavar="PATIENT", help="Name under assets/patients, or a .toml file.")],
     json: Json = False,
 ) -> None:
-    """Say who a patient is and what presses do to them."""
+    """Describe a patient and the pain that presses cause."""
     do("robopatient.simulation.patients:show", name=name, as_json=json)
 
 
@@ -37,5 +37,5 @@ def patient_fit(
     out: Annotated[Path | None, typer.Option("--out", help="File to write; without it, print.")] = None,
     force: Force = False,
 ) -> None:
-    """Make a patient of whom a few wishes are true."""
+    """Make a patient file from a short description."""
     do("robopatient.simulation.patients:fit", wishes=wishes, out=out, force=force)

@@ -15,18 +15,20 @@ def policy_train(
     simulate: Annotated[str, typer.Option(help="Simulated rater, such as psychophysical, or FILE.csv:PERSON.")] = "",
     live: Annotated[Path | None, typer.Option(help="Session TOML: a person presses, hears, sees and rates.")] = None,
     out: Out = None,
-    task: Annotated[str, typer.Option(help="What is mapped: see docs/policies.md.")] = "pain-to-voice",
+    task: Annotated[
+        str, typer.Option(help="Inputs and outputs of the policy: see docs/policies.md.")
+    ] = "pain-to-voice",
     question: Annotated[str, typer.Option(help="signed, agree, … ; empty: the task's own.")] = "",
-    ratings: Annotated[int, typer.Option(min=1, help="How many ratings in all.")] = 100,
+    ratings: Annotated[int, typer.Option(min=1, help="Number of ratings in total.")] = 100,
     start: Annotated[str, typer.Option(help="Checkpoint to start from; empty: the shipped one.")] = "",
     seed: FixedSeed = 1,
-    trust: Annotated[bool, typer.Option("--trust", help="Go on with a rater found to be no guide.")] = False,
+    trust: Annotated[bool, typer.Option("--trust", help="Continue with a rater found to be unreliable.")] = False,
     board: Annotated[str | None, typer.Option(help="With --live: virtual, /dev/…, replay:FILE.")] = None,
     headless: Annotated[bool, typer.Option("--headless", help="With --live: no windows.")] = False,
     set_: Annotated[list[str] | None, typer.Option("--set", help="With --live: section.key=value, repeatable.")] = None,
     json: Json = False,
 ) -> None:
-    """Teach a policy by ratings; the same folder again goes on where it stopped."""
+    """Teach a policy by ratings; the same command with the same folder resumes."""
     if bool(simulate) == bool(live):
         raise typer.BadParameter("give one of --simulate RATER and --live SESSION.toml")
     common = {"out": out, "task": task, "question_name": question, "ratings": ratings, "start": start, "seed": seed}
@@ -49,10 +51,10 @@ def policy_evaluate(
         Path | None, typer.Option(help="Trials of people, CSV; each is left out of every prior.")
     ] = None,
     bandit: Annotated[Path | None, typer.Option(help="Logged random trials, CSV, for offline estimates.")] = None,
-    checkpoint: Annotated[str, typer.Option(help="Checkpoint that is judged on the logged trials.")] = "congruence",
+    checkpoint: Annotated[str, typer.Option(help="Checkpoint that is evaluated on the logged trials.")] = "congruence",
     methods: Annotated[list[str] | None, typer.Option("--method", help="Repeatable; none: all.")] = None,
     ratings: Annotated[int, typer.Option(min=1)] = 200,
-    seeds: Annotated[int, typer.Option(min=1, help="Lessons a person.")] = 2,
+    seeds: Annotated[int, typer.Option(min=1, help="Training sessions per person.")] = 2,
     seed: FixedSeed = 1,
     workers: Workers = 0,
     ray: Ray = "",

@@ -15,7 +15,7 @@ def scenario_check(
         list[str] | None, typer.Argument(help="Names under assets/scenarios, or .toml files; all.")
     ] = None,
 ) -> None:
-    """Name every fault of scenarios with its file and key; exit status 1 when there is one."""
+    """Check scenarios; list every fault with file and key; exit status 1 if there is one."""
     do("robopatient.simulation.scenario_preview:check", names=names or [])
 
 
@@ -28,7 +28,7 @@ def scenario_preview(
     ] = None,
     repeats: Annotated[int, typer.Option(min=1, max=20, help="Deep presses on each region.")] = 3,
 ) -> None:
-    """Let a made-up hand examine the scenario's patient and list what the scenario does and why."""
+    """Examine the scenario's patient with a simulated hand; list what the scenario does and why."""
     do(
         "robopatient.simulation.scenario_preview:preview",
         name=name,

@@ -23,7 +23,7 @@ def run(
     like: Annotated[Path | None, typer.Option("--like", help="Repeat the session recorded in this folder.")] = None,
     set_: Overrides = None,
 ) -> None:
-    """Run a session: feel, hurt, groan and grimace, and record it all."""
+    """Run a session: sense force, compute pain, show it by voice and face, record everything."""
     do(
         "robopatient.session.run:run",
         session=session,
@@ -46,10 +46,10 @@ def console() -> None:
 @app.command()
 def doctor(
     json: Json = False,
-    board: Annotated[str, typer.Option("--board", help="Also open this board and ask how it is.")] = "",
-    calibration: Annotated[str, typer.Option(help="That the board is to be used with.")] = "",
+    board: Annotated[str, typer.Option("--board", help="Also open this board and check its state.")] = "",
+    calibration: Annotated[str, typer.Option(help="Calibration to check against that board.")] = "",
 ) -> None:
-    """Say what is plugged in, missing or slow, and the command that mends each."""
+    """List what is plugged in, missing or slow, and the command that fixes it."""
     do("robopatient.session.doctor:doctor", as_json=json, board=board, calibration=calibration)
 
 
@@ -57,10 +57,10 @@ def doctor(
 def replay(
     folder: Annotated[Path, typer.Argument(metavar="SESSION", help="Folder of a recorded session.")],
     update: Annotated[
-        bool, typer.Option("--update", help="Accept what this version computes as the session's golden result.")
+        bool, typer.Option("--update", help="Accept the results of this version as the session's golden result.")
     ] = False,
     console: Annotated[
-        bool, typer.Option("--console", help="Watch it instead: face, voice and force in step, with a scrubber.")
+        bool, typer.Option("--console", help="Watch it instead: face, voice and force in synchrony, with a scrubber.")
     ] = False,
 ) -> None:
     """Compute a session again from its raw bytes and compare bit for bit, or watch it again."""

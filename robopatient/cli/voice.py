@@ -54,7 +54,7 @@ def voice_evaluate(
     seeds: Annotated[int, typer.Option(min=1, max=100, help="Renders of each level of pain.")] = 10,
     json: Json = False,
 ) -> None:
-    """Measure how well the voice tells pain and people apart, beside published sounds."""
+    """Measure how well the voice distinguishes pain and people, compared with published sounds."""
     do("experiments.benchmarks.voice:evaluate_voice", out=out, identities=identity or [], seeds=seeds, as_json=json)
 
 

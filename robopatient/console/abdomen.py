@@ -1,4 +1,4 @@
-"""The abdomen map: nine regions, where the hand presses now, where it has pressed, and (if asked) where it hurts.
+"""The abdomen map: nine regions, the present and past places of pressing, and (if asked) the tender sites.
 
 Drawn as the operator sees the patient: the patient's right on the left, the head above. All coordinates here are the
 phantom's body coordinates, mm from the navel to the patient's left and towards the head.

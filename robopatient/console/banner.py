@@ -1,4 +1,4 @@
-"""The one line that says how the session stands: calm when all is well, loud when something needs a hand.
+"""The status line of the session: quiet when all is well, conspicuous when the operator must act.
 
 It always takes the same room, so that nothing moves when a warning comes or goes.
 """

@@ -16,7 +16,7 @@ HEADLESS_PLATFORMS = ("offscreen", "minimal", "vnc", "eglfs", "linuxfb")
 
 
 def why_no_display(environment: Mapping[str, str], platform: str = sys.platform) -> str:
-    """Reason why no window can be shown, ending with what mends it; "" when one can.
+    """Reason why no window can be shown, ending with how to fix it; "" when one can.
 
     A display that is named may still refuse, and a library of the xcb plug-in may be absent; in both cases Qt aborts
     the whole process. So a child process tries first.

@@ -1,4 +1,4 @@
-"""A label of one line that gives way: it ends in an ellipsis instead of widening the window."""
+"""A label of one line that is shortened with an ellipsis instead of widening the window."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The latest events, newest first: presses, notes, and what the parts of the session had to say."""
+"""The latest events, newest first: presses, notes and reports of the processes."""
 
 from __future__ import annotations
 

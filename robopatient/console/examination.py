@@ -1,4 +1,4 @@
-"""The examination as it goes on, in the same figures as its debrief; free of Qt.
+"""Live figures of the examination, the same as in its debriefing report; no Qt.
 
 Curves are kept at the rate of the picture, which is what the figures need: a whole session fits into a few megabytes.
 """

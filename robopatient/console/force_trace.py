@@ -1,4 +1,4 @@
-"""The force strip: what presses the abdomen, against the levels that call for care."""
+"""The force plot: total force on the abdomen, with the warning levels."""
 
 from __future__ import annotations
 

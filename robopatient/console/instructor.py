@@ -1,4 +1,4 @@
-"""The instructor's window: the patient's card, the examination so far, and what the instructor may bring about.
+"""The instructor's window: patient card, examination so far, and the triggers of the scenario.
 
 It keeps no state of its own: it draws the model's examination once a second and hands every wish to ``act``.
 """

@@ -1,5 +1,5 @@
-"""What a lesson has come to, drawn live: the learning curve with its interval, the present map of voice and face,
-and how consistent the rater is. Redrawn only when the trainer has said something new.
+"""The progress of a training session, drawn live: learning curve with its interval, present map of voice and face,
+consistency of the rater. Redrawn only when the trainer has sent a new state.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from robopatient.console.theme import DARK, Theme
 __all__ = ["LEARNING_KEYS", "LearningPanel", "figures"]
 
 LEARNING_KEYS: tuple[tuple[str, str], ...] = (
-    ("Y", "Adapt again although the rater was found to be no guide, once you have spoken to them"),
+    ("Y", "Adapt again although the rater was found unreliable, once you have spoken to them"),
 )
 INTERVAL_ALPHA = 60
 FURTHER = 4
@@ -207,7 +207,7 @@ class LearningPanel(QFrame):
 
 
 def figures(told: m.LessonState) -> Sequence[tuple[str, str]]:
-    """The lesson in three figures."""
+    """The training session in three figures."""
     repeats = "none yet"
     if told.repeats:
         repeats = f"{told.identical:.0%} of {told.repeats} the same"

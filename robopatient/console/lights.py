@@ -27,7 +27,7 @@ SKIP_WARN = 0.01
 """Fraction of a second's periods skipped from which the loop counts as ill: fewer is what an ordinary kernel does to an
 ordinary process now and then (facts sheet bridge_and_realtime, 5.1)."""
 FULL_DOSE_PERCENT = 100.0
-"""Of a day's allowance of sound (NIOSH 98-126): from then on nobody should sit in front of the loudspeaker."""
+"""Of a day's allowance of sound (NIOSH 98-126): from then on no person should sit in front of the loudspeaker."""
 LOSS_WARN = 0.01
 """Fraction of frames lost or bad from which the link counts as ill (facts sheet bridge_and_realtime, 6)."""
 
@@ -124,12 +124,12 @@ def _actor(name: str, enabled: bool, told: m.ActorState | None, now_ns: int) -> 
     return Lamp(name, state, word, told.detail)
 
 
-def _absent(light: Lamp, word: str, trouble: str) -> Lamp:
+def _absent(light: Lamp, word: str, fault: str) -> Lamp:
     """The lamp of a part that cannot be seen or heard: red, even if its process is content."""
-    if not trouble:
+    if not fault:
         return light
     word = light.word if light.state == "bad" else word
-    return msgspec.structs.replace(light, state="bad", word=word, alert=trouble)
+    return msgspec.structs.replace(light, state="bad", word=word, alert=fault)
 
 
 def _voice(config: SessionConfig, told: m.ActorState | None, now_ns: int, loudness: m.Loudness | None) -> Lamp:

@@ -1,4 +1,4 @@
-"""The face mirror: what the patient's face shows now, or why there is nothing to see."""
+"""The face mirror: the picture of the face at this moment, or why there is none."""
 
 from __future__ import annotations
 

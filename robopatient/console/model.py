@@ -1,4 +1,4 @@
-"""What the operator knows and may do: fed with messages, asked by the panels, free of Qt.
+"""State and actions of the operator: fed with messages, read by the panels, no Qt.
 
 The panels draw what the model says at each refresh; they keep no state of their own beyond widgets.
 """
@@ -289,18 +289,18 @@ class ConsoleModel:
         return self.stop is None and self.running
 
     def _face_trouble(self, now_ns: int) -> str:
-        trouble = self.presence.face(now_ns) if self._expected else None
-        if trouble is None:
+        fault = self.presence.face(now_ns) if self._expected else None
+        if fault is None:
             return ""
         frozen = "frozen" if self.pspi.latest_ns is not None else "not shown"
-        return f"Face {frozen} since {self._clock(trouble.since_ns)}{_because(trouble.why)}. {self._way_out}"
+        return f"Face {frozen} since {self._clock(fault.since_ns)}{_because(fault.why)}. {self._way_out}"
 
     def _voice_trouble(self, now_ns: int) -> str:
-        trouble = self.presence.voice(now_ns) if self._expected else None
-        if trouble is None:
+        fault = self.presence.voice(now_ns) if self._expected else None
+        if fault is None:
             return ""
-        since = self._clock(trouble.since_ns)
-        return f"No sound since {since}: check the loudspeaker{_because(trouble.why)}. {self._way_out}"
+        since = self._clock(fault.since_ns)
+        return f"No sound since {since}: check the loudspeaker{_because(fault.why)}. {self._way_out}"
 
     @property
     def _way_out(self) -> str:
@@ -378,7 +378,7 @@ def _because(why: str) -> str:
 
 
 def _study_model(config: SessionConfig, clock: Clock) -> StudyModel:
-    """Model of the session's study, lesson, or of neither."""
+    """Model of the session's study or training session, or of neither."""
     if config.lesson.folder:
         return StudyModel(clock, break_every=config.lesson.break_every, break_s=config.lesson.break_s)
     if not config.study.name:

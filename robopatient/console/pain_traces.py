@@ -1,4 +1,4 @@
-"""The patient's strips: what is felt (NRS), what is heard (level and f0) and what is seen (PSPI)."""
+"""The patient's plots: felt pain (NRS), voice (level and f0) and face (PSPI)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["PainTrace", "SeenTrace", "VoiceTrace"]
 
 F0_FLOOR_HZ = 75.0
 F0_OCTAVES = 4.0
-"""The strip of the voice shows 75 to 1200 Hz, the range of cries of men, women and children."""
+"""The plot of the voice shows 75 to 1200 Hz, the range of cries of men, women and children."""
 PHASES = {"rest": "at rest", "onset": "rising", "hold": "held", "release": "released"}
 
 
 def f0_to_dbfs_axis(f0_hz: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Height of an f0 on the axis of the level: octaves over ``F0_FLOOR_HZ``, the whole strip being ``F0_OCTAVES``."""
+    """Height of an f0 on the axis of the level: octaves over ``F0_FLOOR_HZ``, the whole plot being ``F0_OCTAVES``."""
     octaves: NDArray[np.float64] = np.log2(f0_hz / F0_FLOOR_HZ)
     return SILENCE_DBFS * (1.0 - octaves / F0_OCTAVES)
 

@@ -80,8 +80,8 @@ class ParticipantProcess(WindowProcess):
         self._screen.refresh()
 
     def _condition(self) -> tuple[str, str]:
-        trouble = self._screen.film.trouble
-        return ("degraded", trouble) if trouble else self._state
+        fault = self._screen.film.fault
+        return ("degraded", fault) if fault else self._state
 
     def _is_over(self, now_ns: int) -> bool:
         """With the session, but the thanks stay for a while."""
@@ -112,7 +112,7 @@ class ParticipantProcess(WindowProcess):
 
 
 def _replays(config: SessionConfig) -> int:
-    """How often the study lets a reaction be had again; a lesson never does."""
+    """How often the study allows a replay of a reaction; a training session never does."""
     return load_study(config.study.name).file.press.replays if config.study.name else 0
 
 

@@ -16,17 +16,17 @@ from robopatient.errors import RobopatientError, require
 __all__ = ["FilmPanel"]
 
 GAP_S = 0.6
-"""Blank between two films, so that nobody takes them for one (assumption)."""
+"""Blank between two films, so that they are not seen as one (assumption)."""
 
 
 class FilmPanel(QWidget):
-    """Plays once; what cannot be played is told in ``trouble`` and skipped."""
+    """Plays once; what cannot be played is told in ``fault`` and skipped."""
 
     def __init__(self, clock: Clock, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Film")
-        self.trouble = ""
+        self.fault = ""
         self.finished = False
         self._clock = clock
         self._theme = DARK
@@ -46,7 +46,7 @@ class FilmPanel(QWidget):
         """Begin; the same films again only after ``stop``."""
         if media == self._media:
             return
-        self._media, self._number, self.finished, self.trouble = media, 0, not media, ""
+        self._media, self._number, self.finished, self.fault = media, 0, not media, ""
         self._open()
 
     def stop(self) -> None:
@@ -97,7 +97,7 @@ class FilmPanel(QWidget):
                 self._frames = _pictures(self._media[self._number])
                 self._advance()
             except (RobopatientError, OSError, ValueError) as error:
-                self.trouble = f"{self._media[self._number]}: cannot be shown ({error})"
+                self.fault = f"{self._media[self._number]}: cannot be shown ({error})"
             if self._next is not None:
                 return
             self._number += 1

@@ -1,4 +1,4 @@
-"""What a participant sees and may do: fed with messages, asked by the screen, free of Qt and blind to the design.
+"""State and actions of a participant: fed with messages, read by the screen, no Qt, blind to the design.
 
 It hears the study's state, the force and the dial; factors, truth and what is presented never reach it.
 """

@@ -1,4 +1,4 @@
-"""Small parts of which the windows are made: text as it is, and buttons for the mouse that leave the keyboard alone."""
+"""Small widgets: plain-text labels, and mouse buttons that never take the keyboard focus."""
 
 from __future__ import annotations
 

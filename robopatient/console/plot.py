@@ -1,4 +1,4 @@
-"""One strip of the monitor: a scrolling plot of the last seconds and, beside it, the number that matters now.
+"""A scrolling plot of the last seconds and, beside it, the present value.
 
 Drawn cheaply: no mouse, no ranging, axes cached as pixmaps, numbers at a pace that can be read, and lines one pixel
 wide: those cost the same with antialiasing as without, while 1.8 pixels cost four times as much (0.4 and 1.6 ms a
@@ -30,7 +30,7 @@ READOUT_HZ = 6.0
 """Numbers that change faster cannot be read (assumption)."""
 
 Height = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-"""Maps the values of a second quantity onto the value axis of the strip."""
+"""Maps the values of a second quantity onto the value axis of the plot."""
 
 pg.setConfigOptions(antialias=True, useOpenGL=False, useNumba=False)
 
@@ -66,7 +66,7 @@ class Readout(QWidget):
 
 
 class _Curve(pg.PlotCurveItem):
-    """A line that claims the whole plot as its place, so that nobody searches its samples for their bounds."""
+    """A line with the bounds of the whole plot: pyqtgraph need not search its samples for them."""
 
     EVERYWHERE = QRectF(-SPAN_S, -1e4, SPAN_S, 2e4)
 
@@ -92,9 +92,9 @@ class ScrollingPlot(QFrame):
     y_ticks
         Values that are labelled on the left.
     right_ticks
-        Positions on the value axis and their labels on the right, for a second quantity drawn on the same strip.
+        Positions on the value axis and their labels on the right, for a second quantity drawn on the same plot.
     time_axis
-        Whether this strip carries the seconds beneath.
+        Whether the seconds are labelled below this plot.
     """
 
     def __init__(

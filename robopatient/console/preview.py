@@ -1,4 +1,4 @@
-"""A rehearsed session that touches no bus: to look at the console, to photograph it and to measure what it costs.
+"""A scripted session without a bus: to view the console, to photograph it and to measure its cost.
 
 Type ``python -m robopatient.console.preview --help``.
 """

@@ -1,4 +1,4 @@
-"""The console as a process: a client of control that may come late, leave early or never find a display.
+"""The console as a process: a client of control that may start late, end early or find no display.
 
 Whatever happens here, the session goes on; only the operator's Stop ends it, and that is control's doing.
 """

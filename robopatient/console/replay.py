@@ -53,11 +53,11 @@ def show(folder: Path) -> int:
     transport = Transport(
         timeline.length_s, clock, SoundProcess(timeline.sound) if timeline.sound is not None else None
     )
-    renderer, still, trouble = _renderers(timeline, clock)
+    renderer, still, fault = _renderers(timeline, clock)
     settings = QSettings("robopatient", "console")
     try:
         draw = renderer.draw if renderer is not None else None
-        window = ReplayWindow(timeline, transport, draw, settings, trouble, still.draw if still is not None else None)
+        window = ReplayWindow(timeline, transport, draw, settings, fault, still.draw if still is not None else None)
         timer = QTimer()
         timer.setTimerType(Qt.TimerType.PreciseTimer)
         timer.timeout.connect(window.refresh)
@@ -78,7 +78,7 @@ def _renderers(timeline: Timeline, clock: HostClock) -> tuple[TieredRenderer | N
     """What draws the session's own face, moving and in a pause, or why nothing does."""
     if not timeline.seen:
         return None, None, "The record holds no face"
-    trouble = ""
+    fault = ""
     kinds: tuple[Kind, ...] = (timeline.config.face.renderer, "numba")
     for kind in dict.fromkeys(kinds):
         try:
@@ -92,5 +92,5 @@ def _renderers(timeline: Timeline, clock: HostClock) -> tuple[TieredRenderer | N
             moving.warm_up([timeline.pose(0)])
             return moving, make_renderer("numba", identity, STILL_PX), ""
         except (RobopatientError, ImportError) as error:  # a driver may break at the first picture
-            trouble = trouble or f"The face cannot be drawn here: {error}"
-    return None, None, trouble
+            fault = fault or f"The face cannot be drawn here: {error}"
+    return None, None, fault

@@ -1,4 +1,4 @@
-"""The replay: a recorded session again, face, voice and force in step, with a scrubber and keys.
+"""The replay of a recorded session: face, voice and force in synchrony, with a scrubber and keys.
 
 Nothing is computed anew: the face is drawn from the recorded poses with the session's identity, the sound is what was
 played, the curves are the record's.
@@ -207,7 +207,7 @@ class ReplayWindow(RestoredWindow):
     def refresh(self) -> None:
         """Show the moment that is heard now."""
         t_s = self.transport.position_s()
-        self._tell(t_s)
+        self._show_time(t_s)
         if t_s == self._shown_s:
             rested_s = (self.transport.clock.now_ns() - self._moved_ns) * 1e-9
             if not self.transport.playing and not self._sharp and rested_s >= REST_S:
@@ -291,7 +291,7 @@ class ReplayWindow(RestoredWindow):
             if last >= 0:
                 self.events.scrollToItem(self.events.item(last))
 
-    def _tell(self, t_s: float) -> None:
+    def _show_time(self, t_s: float) -> None:
         """Words: play or pause, time, speed, sound."""
         self.play.show_name("Pause" if self.transport.playing else "Play")
         text = f"{clock_text(t_s)}.{int(t_s * 10) % 10} / {clock_text(self.timeline.length_s)}"

@@ -1,4 +1,4 @@
-"""The window before a session: who lies there, how they look and sound, which board, and whether all is well.
+"""The window before a session: choose patient, face, voice and board; run the checks.
 
 It starts nothing by itself: ``Start`` calls ``robopatient run`` with the words that ``setup_model`` puts together.
 """
@@ -403,7 +403,7 @@ class SetupWindow(RestoredWindow):
         return frame
 
     def _line(self, check: SetupCheck) -> QWidget:
-        """A finding: shape, what, detail, and the command that mends it."""
+        """A finding: shape, what, detail, and the command that fixes it."""
         row = QWidget(self)
         grid = QGridLayout(row)
         grid.setContentsMargins(0, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""The operator's desk while a study or a lesson runs: its panel, its keys, and what its big buttons are called."""
+"""Panel, keys and button labels of the operator while a study or a training session runs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class StudyWindow:
         return tuple(bound)
 
     def arrange(self, columns: QSplitter, top: QSplitter, right: QSplitter, controls: Controls) -> None:
-        """Take a place in the window: between the pictures and the events; a lesson's plots instead of the abdomen."""
+        """Add the panel to the window: between pictures and events; plots of a training session replace the abdomen."""
         controls.names = self.names
         controls.run.key.setText("P")
         controls.run.clicked.disconnect()
@@ -86,6 +86,6 @@ class StudyWindow:
 def make_desk(
     model: ConsoleModel, act: Callable[[m.OperatorAction | None], None], parent: QWidget
 ) -> StudyWindow | None:
-    """Desk of a session that has a study or a lesson; None for free palpation."""
+    """Desk of a session that has a study or a training session; None for free palpation."""
     config = model.config
     return StudyWindow(model, act, parent) if config.study.name or config.lesson.folder else None

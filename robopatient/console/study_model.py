@@ -1,4 +1,4 @@
-"""What the operator knows of a study or a lesson and may do in it: fed with messages, asked by the panels, free of Qt.
+"""What the operator sees and may do in a study or a training session: fed with messages, read by the panels, no Qt.
 
 Factors and presentation appear here and nowhere on the participant's side.
 """
@@ -67,7 +67,7 @@ NAMES = {
     "face_gain": "face", "nrs": "pain", "nrs_per_s": "rise", "force_newton": "force", "threshold_newton": "force",
     "peak_newton": "peak",
 }  # fmt: skip
-"""Dimensions of a lesson in words."""
+"""Names of a training session's dimensions."""
 
 
 class RatingKey(msgspec.Struct, frozen=True):
@@ -183,7 +183,7 @@ class StudyModel:
         return None
 
     def trust(self) -> m.OperatorAction | None:
-        """In a lesson: adapt again although the rater was found to be no guide."""
+        """In a training session: adapt again although the rater was found unreliable."""
         return self._act("trust") if self.lesson is not None and self.lesson.frozen else None
 
     # What the panels ask

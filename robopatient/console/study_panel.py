@@ -1,4 +1,4 @@
-"""The operator's panel of a study: where it is, what is presented now, rating keys, and what may be done about it.
+"""The operator's panel of a study: progress, present stimulus, rating keys and actions.
 
 It draws what ``StudyModel`` says and hands every wish to ``act``.
 """
@@ -124,7 +124,7 @@ class StudyPanel(QFrame):
         self._do(self.model.press_abort())
 
     def press_trust(self) -> None:
-        """In a lesson: adapt again."""
+        """In a training session: adapt again."""
         self._do(self.model.trust())
 
     def apply(self, theme: Theme) -> None:

@@ -1,4 +1,4 @@
-"""Screens of a study and of a lesson without a session: to look at every state of them and to photograph it.
+"""Screens of a study and of a training session without a session, to view and photograph every state.
 
 Type ``python -m robopatient.console.study_preview --help``.
 """
@@ -159,7 +159,7 @@ LESSON_STATES: dict[str, tuple[m.Message, ...]] = {
         ),
     ),
 }
-"""What it is told of a lesson."""
+"""Messages of a training session for the operator's screen."""
 
 
 def operator_at(name: str, seconds: float = 15.0) -> tuple[ConsoleModel, FakeClock]:
@@ -201,7 +201,7 @@ def _row(t_ns: int) -> m.TrialRecord:
 
 def main() -> None:
     """Photograph the states."""
-    parser = argparse.ArgumentParser(description="Photograph the screens of a study and of a lesson.")
+    parser = argparse.ArgumentParser(description="Photograph the screens of a study and of a training session.")
     parser.add_argument("out", type=Path, help="folder for the pictures")
     parser.add_argument("--who", choices=("participant", "operator"), default="participant")
     parser.add_argument("--language", default="english")

@@ -1,4 +1,4 @@
-"""The set-up window: study, participant and rig to choose on the left, what stands against a start on the right.
+"""The set-up window: choose study, participant and rig on the left; what prevents a start is listed on the right.
 
 It decides nothing: choices go to the other end of the pipe, the list of checks comes back.
 """

@@ -1,4 +1,4 @@
-"""Where a replay is: play, pause, seek, speed, on the clock of the sound card when there is sound. No Qt.
+"""Position of a replay: play, pause, seek, speed, on the clock of the sound card when there is sound. No Qt.
 
 While sound plays, the moment shown is the moment that leaves the DAC now, as the sound's process tells it: a device
 whose clock runs fast or slow, or that skips, takes the picture with it.
@@ -40,7 +40,7 @@ class Sound(Protocol):
 
 
 class SoundProcess:
-    """The sound of a timeline in a process of its own."""
+    """The sound of a recorded session in a process of its own."""
 
     def __init__(self, plan: PlaybackPlan) -> None:
         context = multiprocessing.get_context("spawn")
@@ -78,7 +78,7 @@ class SoundProcess:
 
 
 class Transport:
-    """The replay's hands on the timeline.
+    """Plays, pauses and seeks in the timeline.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The operator's window: panels in their places, keys, theme, and the layout that is remembered.
+"""The operator's window: its panels, keys, theme and stored layout.
 
 It owns no session state: panels are refreshed from the model, and every wish of the operator goes to ``act``.
 """
@@ -141,8 +141,8 @@ class ConsoleWindow(RestoredWindow):
         """Draw what the model says now; called at the rate of the picture."""
         now_ns = self.model.clock.now_ns()
         numbers = now_ns - self._numbers_ns >= 1e9 / READOUT_HZ
-        for strip in (self.force, self.pain, self.voice, self.seen):
-            strip.refresh(self.model, numbers)
+        for plot in (self.force, self.pain, self.voice, self.seen):
+            plot.refresh(self.model, numbers)
         self.abdomen.refresh()
         self.mirror.refresh(self.model)
         self.controls.refresh(self.model)

@@ -1,6 +1,6 @@
-"""A window as a process of its own: Qt's loop at the rate of its picture, the sign of life, the way out.
+"""A window in its own process: Qt's loop at the rate of its picture, heartbeat, shutdown.
 
-It ends when its session does, when it is asked to or when nobody is left to ask; the session goes on without it.
+It ends with its session, on request, or when its parent process is gone; the session goes on without it.
 """
 
 from __future__ import annotations
@@ -102,4 +102,4 @@ class WindowProcess(Actor, ABC):
 
     @abstractmethod
     def _shut(self) -> None:
-        """Close the window, whatever it thinks of that."""
+        """Close the window without asking."""

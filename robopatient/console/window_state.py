@@ -1,6 +1,6 @@
-"""What the windows of the operator share: one theme, keys, and coming back as they were left.
+"""Theme, shortcuts and stored layout of the operator's windows.
 
-The theme belongs to all of them; place and layout to each, under a prefix of its own.
+All windows share one theme; each stores its geometry and layout under a prefix of its own.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from robopatient.console.theme import DARK, LIGHT, Theme, style_sheet
 __all__ = ["Layout", "RestoredWindow", "bind_keys", "saved_theme"]
 
 Layout = dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]]
-"""By key of the settings: what gives a part of the layout, and what takes it back."""
+"""Key of the settings -> (getter, setter) of a part of the layout."""
 
 
 class RestoredWindow(QMainWindow):
-    """A window that remembers its theme and its layout.
+    """A window that stores its theme and its layout and restores them at the next start.
 
     Parameters
     ----------
     settings
-        Where they are remembered; None: nowhere. (A device will not do: Qt puts a new file in its place.)
+        Where they are stored; None: nowhere. (Not a device file: Qt replaces the file.)
     prefix
-        Of this window's keys there.
+        Prefix of this window's keys in the settings.
     """
 
     def __init__(self, settings: QSettings | None, prefix: str = "") -> None:
@@ -38,20 +38,20 @@ class RestoredWindow(QMainWindow):
         self._prefix = prefix
 
     def toggle_theme(self) -> None:
-        """Dark or light."""
+        """Switch between the dark and the light theme."""
         self.set_theme(LIGHT if self.theme is DARK else DARK)
 
     def set_theme(self, theme: Theme) -> None:
-        """Put on a theme."""
+        """Apply a theme to the whole window."""
         self.theme = theme
         self.setStyleSheet(style_sheet(theme))
 
     def layout_parts(self) -> Layout:
-        """What is remembered of the layout, in the order in which it is taken back."""
+        """Parts of the layout that are stored, in the order in which they are restored."""
         return {f"{self._prefix}geometry": (self.saveGeometry, self.restoreGeometry)}
 
     def remember(self) -> None:
-        """Keep layout and theme."""
+        """Store layout and theme."""
         if self._settings is None:
             return
         for key, (give, _) in self.layout_parts().items():
@@ -60,7 +60,7 @@ class RestoredWindow(QMainWindow):
         self._settings.sync()
 
     def restore(self) -> None:
-        """Layout and theme as they were left."""
+        """Restore the stored layout and theme."""
         if self._settings is None:
             self.set_theme(DARK)
             return
@@ -72,7 +72,7 @@ class RestoredWindow(QMainWindow):
 
 
 def saved_theme(settings: QSettings) -> Theme:
-    """The theme that was worn last."""
+    """The theme that was used last."""
     return LIGHT if settings.value("theme") == LIGHT.name else DARK
 
 
@@ -83,14 +83,14 @@ def bind_keys(
     repeat: bool = False,
     everywhere: bool = False,
 ) -> None:
-    """Let keys act.
+    """Bind keyboard shortcuts to functions.
 
     Parameters
     ----------
     repeat
-        Whether a key that is held down acts again and again: never where it would hush and speak in turns.
+        Whether a key that is held down triggers repeatedly; never for a key that toggles.
     everywhere
-        Also while another window of this process has the keyboard.
+        Whether they also work while another window of this process has the keyboard.
     """
     for key, what in keys:
         shortcut = QShortcut(QKeySequence(key), window)

@@ -1,4 +1,4 @@
-"""Pain becomes what is shown: which voice and which face this patient makes of it."""
+"""Expression: maps pain to the voice and the face that the patient shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A policy that people have taught: a small network read from a checkpoint, stepped by numpy alone.
+"""A policy trained by people's ratings: a small network read from a checkpoint, computed by numpy alone.
 
 A checkpoint is a folder with ``card.toml`` (what the numbers mean, where they come from) and ``weights.npz``. What the
 policy was not taught (roughness, breathiness, the face, the call) comes from the prior that the card names.

@@ -1,4 +1,4 @@
-"""The policy that has learned nothing yet: what a preset's table says of a pain."""
+"""The untrained policy: a preset's table from pain to expression."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The experimental manipulation: the one place where what is heard and what is seen may part.
+"""The experimental manipulation: the only place where voice and face may be made to differ.
 
 Each channel has a gain (how much of the pain it shows) and a delay; both channels start from the same expression.
 """

@@ -1,4 +1,4 @@
-"""Which action units a pain of a given size shows at its apex, and how strongly.
+"""Action units and their intensities at the apex of a reaction to pain of a given NRS.
 
 One small table of anchors on the 0-10 rating scale, read by linear interpolation; the generator gives it time.
 """

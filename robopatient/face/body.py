@@ -1,4 +1,4 @@
-"""What skin does besides folding: where blood comes and goes, where sweat stands and where tears run, as one texture.
+"""Flush, pallor, sweat and tears: where they appear on the skin, as one texture.
 
 It belongs to the template, not to an identity, and is looked up only in frames that show any of it.
 """

@@ -1,4 +1,4 @@
-"""Redness, pallor, sweat and tears over time: what lasting pain does to the skin, and what the expression asks for.
+"""Redness, pallor, sweat and tears over time, caused by lasting pain or asked for by the expression.
 
 These are slower than any muscle, so they live beside the generator and not in it: every engine gets them.
 """

@@ -52,7 +52,7 @@ _storing = True
 
 @contextlib.contextmanager
 def not_stored() -> Iterator[None]:
-    """Within it nothing new is written: made-up people are never met again, and each takes 13 MB."""
+    """Within it nothing new is written: simulated people are never met again, and each takes 13 MB."""
     global _storing
     before, _storing = _storing, False
     try:

@@ -1,4 +1,4 @@
-"""Leaving away what no camera can ever see: the back of the head, skin under the gown, hair under hair.
+"""Removes what no camera can see: the back of the head, skin under the gown, hair under hair.
 
 Decided once per identity by drawing triangle numbers over the range of head poses.
 """

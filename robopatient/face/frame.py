@@ -1,4 +1,4 @@
-"""What a renderer is given anew for every picture of one face."""
+"""The inputs of a renderer that change with every picture of one face."""
 
 from __future__ import annotations
 

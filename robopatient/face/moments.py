@@ -1,4 +1,4 @@
-"""Which of the frames seen are worth a picture in a report: the face at rest and at the height of its worst presses."""
+"""Chooses the frames for a report: the face at rest and at the peak of the worst presses."""
 
 from __future__ import annotations
 

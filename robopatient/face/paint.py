@@ -1,4 +1,4 @@
-"""Strokes and discs that are drawn rather than computed: brows hair by hair, and the eye."""
+"""Strokes and discs painted into textures: brows hair by hair, and the eye."""
 
 from __future__ import annotations
 

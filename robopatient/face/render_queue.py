@@ -1,4 +1,4 @@
-"""Pictures drawn ahead by several processes, for films and data sets: each has its own renderer, the order stays.
+"""A queue of pictures drawn by several processes, for films and data sets: one renderer each, the order is kept.
 
 Pixels come back through shared memory; poses go out as JSON. Live faces never pass here.
 """

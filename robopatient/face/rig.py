@@ -32,7 +32,7 @@ class Drive(NamedTuple):
     offset: float = 0.0
     """Weight added as soon as the action unit is above 0."""
     ours: bool = False
-    """Mends what this mesh lacks; other faces do without."""
+    """Adds what this mesh lacks; other faces do without."""
 
 
 DRIVES: dict[str, tuple[Drive, ...]] = {

@@ -1,4 +1,4 @@
-"""Made-up patients in any number, balanced exactly over age, sex, ancestry and skin tone.
+"""Simulated patients in any number, balanced exactly over age, sex, ancestry and skin tone.
 
 Skin tone, wrinkles and hair are drawn on their own, so that no label can be told from another.
 """

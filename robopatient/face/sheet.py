@@ -1,4 +1,4 @@
-"""Many faces on one picture: the verb ``face sheet``, to choose a patient by and to look for flaws."""
+"""Many faces on one picture: the verb ``face sheet``, for choosing a patient and finding flaws."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def sheet(
     faces
         Names separated by commas; all under ``assets/faces`` when empty.
     sample
-        Draw this many made-up patients of ``seed`` in place of them.
+        Draw this many simulated patients of ``seed`` in place of them.
     """
     check_outputs([out], faces.split(","), force)
     try:

@@ -58,7 +58,7 @@ def seat_teeth(rest: np.ndarray, template: HeadTemplate) -> None:
 
 
 def outer_wall(template: HeadTemplate) -> np.ndarray:
-    """Which triangles of the teeth, as drawn, lie towards the lips: nobody sees the others. Shape (triangles,) bool."""
+    """Which triangles of the teeth, as drawn, lie towards the lips: the rest is never seen. Shape (triangles,) bool."""
     triangles = template.triangles[template.triangle_part == Material.TEETH]
     visible: np.ndarray = (tooth_places(template)[triangles, 1] < ALL_GUM).all(axis=1)
     return visible

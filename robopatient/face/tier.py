@@ -1,4 +1,4 @@
-"""Drawing as well as the machine can: fewer pictures a second before smaller ones, and neither later than it must be.
+"""Adapts drawing to the speed of the machine: first fewer pictures a second, then smaller ones.
 
 The window scales the picture up; films and stills are drawn again at full size and do not pass here.
 """

@@ -1,1 +1,1 @@
-"""What flows on the bus, told to other programs: LSL streams and OSC messages, off unless the session asks for them."""
+"""Bus messages for other programs: LSL streams and OSC messages, off unless the session enables them."""

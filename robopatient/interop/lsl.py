@@ -23,7 +23,7 @@ ResolveScope = {scope}
 level = -2
 """
 LOOPBACK = "ListenAddress = 127.0.0.1"
-"""Nobody outside this machine can find the streams; their data port, for which LSL has no key, is the firewall's."""
+"""No other machine can find the streams; their data port, for which LSL has no key, is the firewall's."""
 
 
 class LslOutlets:

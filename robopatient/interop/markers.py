@@ -1,4 +1,4 @@
-"""Which messages are moments worth a marker, and what the marker says."""
+"""Which messages become markers, and the text of the marker."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ __all__ = ["OscSender", "parse_address"]
 
 
 class OscSender:
-    """Sends to one address; UDP, so that nobody need listen.
+    """Sends to one address by UDP; a receiver is not required.
 
     Parameters
     ----------

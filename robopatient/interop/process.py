@@ -1,4 +1,4 @@
-"""The interop process: an actor that only listens to the bus, so that a slow network never holds the loop up."""
+"""The interop process: an actor that only reads the bus, so that a slow network never delays the loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Habituation where it is pressed again, sensitisation everywhere: the two processes behind repeated stimulation.
+"""Habituation at the pressed place and sensitisation everywhere: the two processes of repeated stimulation.
 
 Jepma, Jones and Wager 2014 (n = 100, trials 20 s apart): site-specific habituation and site-nonspecific sensitisation
 explain 93 % of the group's mean. Their rates are not published in what could be read: all sizes are assumptions.

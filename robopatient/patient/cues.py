@@ -1,4 +1,4 @@
-"""Announcements and their relatives: what is said before a press moves what is expected of it.
+"""Cues: what is announced before a press changes the expected pain.
 
 ``E(c) = E_base + A sum_j w_j S(c, j) (V_j - E_base)`` and ``V_j += alpha (P - V_j)`` (facts sheet patient_model, 4,
 after arXiv 2603.16288, where only explicit learners showed it: A). Similarity scale and weights are assumptions.

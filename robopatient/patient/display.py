@@ -1,4 +1,4 @@
-"""What of the felt pain gets out: self-report, face and voice, held back or exaggerated each by its own share.
+"""Shown pain: self-report, face and voice, each suppressed or exaggerated by its own share of the felt pain.
 
 The face leaks what words and voice can hold back; the directions are common clinical knowledge, the shares assumptions.
 """

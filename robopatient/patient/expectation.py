@@ -1,4 +1,4 @@
-"""Expectation: pain leans towards what was expected, and what is expected is learned from pain.
+"""Expectation: felt pain is drawn towards the expected pain, and the expectation is learned from felt pain.
 
 Both forms are those fitted by Onysk et al. (eLife 90634, 27 people; ``nox-lab/tsl_elife_24``): reinforcement learning
 and a Kalman filter, which explained their data best. gamma, alpha and K have no unit, so that the 0 to 100 of the

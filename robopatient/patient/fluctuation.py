@@ -1,4 +1,4 @@
-"""Pain that comes and goes without a touch: a slow wander, and for colic a switch between low and high.
+"""Spontaneous fluctuation of pain: a slow random walk, and for colic a switch between low and high.
 
 An Ornstein-Uhlenbeck process on a grid of one second, ``dB = -(B - mu) / tau dt + sigma dW`` (facts sheet
 patient_model, 9; direction published, sizes assumptions), drawn from the session's seed.

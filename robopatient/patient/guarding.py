@@ -1,4 +1,4 @@
-"""Muscles that brace against pain, and pain when the hand lets go: the two signs of an irritated peritoneum."""
+"""Guarding (muscles brace) and rebound tenderness (pain on release): the two signs of an irritated peritoneum."""
 
 from __future__ import annotations
 

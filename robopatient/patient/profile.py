@@ -115,8 +115,8 @@ def check(profile: PatientProfile, where: Path | str) -> None:
     for key, number in _numbers(profile, ""):
         if not math.isfinite(number):
             raise ConfigError(f"{where}: {key} = {number} is no number that a patient can have")
-    for trouble in _contradictions(profile):
-        raise ConfigError(f"{where}: {trouble}")
+    for fault in _contradictions(profile):
+        raise ConfigError(f"{where}: {fault}")
     names = [site.name for site in profile.sites]
     for site in profile.sites:
         if abs(site.left_mm) > ABDOMEN_LEFT_MM or abs(site.head_mm) > ABDOMEN_HEAD_MM:

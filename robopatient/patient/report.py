@@ -1,4 +1,4 @@
-"""What the patient answers when asked: a number, a place, what it is like, and sometimes nothing of use.
+"""The patient's answers to questions: a number, a place, a quality of pain, and sometimes nothing useful.
 
 The report is not the pain: it is recalled, held back or exaggerated (``PainState.report_nrs``), then noisy, rounded,
 refused or confused here. The wording is in ``assets/phrases``.

@@ -1,4 +1,4 @@
-"""What all effects of the patient share: the base of their parameters, and the step of a first-order system.
+"""Shared by all effects of the patient: the base of their parameters, and the step of a first-order system.
 
 An effect is a frozen struct of parameters (one section of the patient's file) and a small class that steps.
 """

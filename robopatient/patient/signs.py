@@ -1,4 +1,4 @@
-"""Clinical signs as compositions of the parts: each function gives the sections of a patient file that make it.
+"""Clinical signs: each function returns the sections of a patient file that produce the sign.
 
 A sign is nothing of its own: McBurney's is a tender site, Blumberg's pain on release, Murphy's a deep site that a
 full breath brings to the hand. Places are textbook anatomy on the shipped phantom; sizes are assumptions.

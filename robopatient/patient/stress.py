@@ -1,4 +1,4 @@
-"""What stress does: a healthy patient feels less, one in chronic pain more.
+"""Stress: a healthy patient feels less pain, a patient in chronic pain more.
 
 Loeffler et al. 2022 (22 patients with chronic musculoskeletal pain, 18 controls): the threshold rises in controls,
 the ratings in patients. Sizes are not published in what could be read, and other studies contradict (Schneider 2022):

@@ -1,4 +1,4 @@
-"""Where it hurts: tender sites with place, depth, radius and strength, and what a press on them drives.
+"""Tender sites with place, depth, radius and strength, and the drive that a press on them causes.
 
 Places are told from the navel, so that a patient fits every phantom; where the navel lies is the phantom's business.
 """

@@ -1,1 +1,1 @@
-"""What was felt, heard and seen, kept."""
+"""The record of what was felt, heard and seen."""

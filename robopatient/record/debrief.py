@@ -1,4 +1,4 @@
-"""What trainer and trainee talk over after a session: one self-contained page, and its figures for later comparison.
+"""The debriefing report after a session: one self-contained page, and its figures for later comparison.
 
 Made from the record alone; faces and sounds are given by the caller, who can draw and play them.
 """

@@ -14,7 +14,7 @@ from robopatient.phantom import Phantom, load_phantom
 from robopatient.record import latency
 from robopatient.record.debrief_figures import Figures, figures_of
 from robopatient.record.debrief_scales import Pair, pair_ratings
-from robopatient.record.info import ToldPatient
+from robopatient.record.info import RecordedPatient
 from robopatient.record.osce import Examination, examine
 from robopatient.record.reader import Record
 from robopatient.record.visibility import Visibility, load_visibility
@@ -39,7 +39,7 @@ class Debriefing(NamedTuple):
     start: m.SessionStart
     stop: m.SessionStop | None
     config: SessionConfig
-    patient: ToldPatient
+    patient: RecordedPatient
     script: _Script
     phantom: Phantom
     presses: list[m.Press]
@@ -86,13 +86,13 @@ def load_debriefing(record: Record) -> Debriefing:
         phantom = load_phantom(config.sensing.phantom)
     except (msgspec.DecodeError, AssetError, ConfigError) as error:
         raise RecordError(f"{record.path}: no debrief can be made: {error}") from error
-    patient = _part("patients", config.patient, ToldPatient)
+    patient = _part("patients", config.patient, RecordedPatient)
     force = record.table("force", "t_ns", "total_newton", "flags")
     pain = record.table("pain", "t_ns", "nrs", "sign")
     heard = record.table("heard", "t_ns", "block", "level_dbfs", "call")
     visible = load_visibility(record)
     seen = visible.table("t_ns", "pspi", "au")
-    measured = np.array(["stale" not in flags for flags in force["flags"]], bool)  # else nobody measured it
+    measured = np.array(["stale" not in flags for flags in force["flags"]], bool)  # else not measured
     force = {name: column[measured] for name, column in force.items()}
     presses: list[m.Press] = sorted(record.messages("press"), key=lambda press: press.t_ns)
     ratings: list[m.Rating] = record.messages("rating")

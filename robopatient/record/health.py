@@ -1,4 +1,4 @@
-"""How sound a record is: what was lost, late, missing or marked, in words for the one who must trust it."""
+"""Quality of a record: what was lost, late, missing or flagged, in words for the reader of the report."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import msgspec
 
 from robopatient.messages import SessionStart
 
-__all__ = ["SessionInfo", "ToldPatient", "ToldSite", "read_info"]
+__all__ = ["RecordedPatient", "RecordedSite", "SessionInfo", "read_info"]
 
 
 class SectionInfo(msgspec.Struct, frozen=True):
@@ -43,7 +43,7 @@ class SessionInfo(msgspec.Struct, frozen=True):
     study: SectionInfo = SectionInfo()
 
 
-class ToldSite(msgspec.Struct, frozen=True):
+class RecordedSite(msgspec.Struct, frozen=True):
     """Where it hurts."""
 
     name: str
@@ -52,7 +52,7 @@ class ToldSite(msgspec.Struct, frozen=True):
     sigma_mm: float = 25.0
 
 
-class ToldPatient(msgspec.Struct, frozen=True):
+class RecordedPatient(msgspec.Struct, frozen=True):
     """Who lay there: what the pages tell of a patient's file."""
 
     name: str = ""
@@ -62,7 +62,7 @@ class ToldPatient(msgspec.Struct, frozen=True):
     history: str = ""
     voice: str = ""
     face: str = ""
-    sites: tuple[ToldSite, ...] = ()
+    sites: tuple[RecordedSite, ...] = ()
 
 
 def read_info(start: SessionStart) -> SessionInfo:

@@ -1,4 +1,4 @@
-"""One row a press: how hard, where, how much it hurt, and how loud, visible and soon the answer was."""
+"""One row per press: force, place, pain, and the level, PSPI and latency of the reaction."""
 
 from __future__ import annotations
 

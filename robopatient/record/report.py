@@ -26,7 +26,7 @@ from robopatient.errors import AssetError, ConfigError, RecordError
 from robopatient.phantom import Phantom, load_phantom
 from robopatient.record import charts, latency
 from robopatient.record.health import findings
-from robopatient.record.info import SessionInfo, ToldPatient, read_info
+from robopatient.record.info import RecordedPatient, SessionInfo, read_info
 from robopatient.record.pictures import data_uri
 from robopatient.record.presses import PressRow, press_rows
 from robopatient.record.reader import Record
@@ -61,7 +61,7 @@ class _Session(NamedTuple):
     record: Record
     start: m.SessionStart
     config: SessionInfo
-    patient: ToldPatient
+    patient: RecordedPatient
     rows: list[PressRow]
     presses: list[m.Press]
     pain: latency.Table
@@ -131,9 +131,9 @@ def _session(record: Record) -> _Session:
     except msgspec.DecodeError:
         config = SessionInfo()
     try:
-        patient = decode_toml(asset_path("patients", config.patient), ToldPatient)
+        patient = decode_toml(asset_path("patients", config.patient), RecordedPatient)
     except (AssetError, ConfigError):
-        patient = ToldPatient(name=config.patient)
+        patient = RecordedPatient(name=config.patient)
     force, pain, heard = (record.table(topic) for topic in ("force", "pain", "heard"))
     visible = load_visibility(record)
     seen = visible.table()
@@ -278,7 +278,7 @@ def _timeline(session: _Session) -> str:
     seen_ns, pspi = session.visible.broken(session.seen["t_ns"], session.seen["pspi"])
     f0_hz = np.where((heard["f0_hz"] > 0) & (heard["level_dbfs"] > latency.AUDIBLE_DBFS), heard["f0_hz"], np.nan)
     low_hz, high_hz = _range(f0_hz, 100.0, 300.0, 50.0)
-    measured = np.array(["stale" not in flags for flags in force["flags"]], bool)  # else nobody measured it
+    measured = np.array(["stale" not in flags for flags in force["flags"]], bool)  # else not measured
     lanes = [
         charts.Lane(
             "Force", "N, all cells", "pressed", session.at_s(force["t_ns"][measured]), force["total_newton"][measured],

@@ -1,6 +1,6 @@
-"""Cells that are worked out again on reading, so that a record made by an older version tells what was shown.
+"""Values that are recomputed on reading, so that records of older versions give what was shown.
 
-PSPI once left out one-sided action units. The units themselves are in every record, so nobody reads the stored number.
+PSPI once left out one-sided action units. The units themselves are in every record, so the stored number is not read.
 """
 
 from __future__ import annotations
@@ -68,4 +68,4 @@ def _one_sided(au: str) -> dict[str, float]:
     try:
         return msgspec.json.decode(au, type=dict[str, float])
     except msgspec.DecodeError:
-        return {}  # whoever reads the units says what is wrong with them
+        return {}  # reading the units reports the fault

@@ -1,4 +1,4 @@
-"""The voice of a session on the clock of the session: where the device skipped, the film must not slip."""
+"""The voice of a session on the session's clock, so that film and sound stay in synchrony after device dropouts."""
 
 from __future__ import annotations
 

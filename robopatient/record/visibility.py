@@ -1,6 +1,6 @@
 """When the face could be seen: a picture leaves a row of ``seen`` in the record, and where rows lack nothing was shown.
 
-Every page, table and film asks here, so that no figure is drawn from a face that nobody saw.
+Every page, table and film asks here, so that no figure is drawn from a face that was not shown.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ class RecordWriter:
         self._thread.join()
         waiting = self._encode()
         self._commit()
-        self._tell(waiting)
+        self._release(waiting)
         self._connection.close()
 
     def __enter__(self) -> Self:
@@ -121,19 +121,19 @@ class RecordWriter:
             ticks += 1
             if ticks >= wait or (hurry and self.error is None):
                 self._commit()
-                if self._tell(waiting):
+                if self._release(waiting):
                     waiting = []
                 ticks, wait = 0, round((COMMIT_S if self.error is None else RETRY_S) / TICK_S)
 
-    def _tell(self, waiting: list[threading.Event]) -> bool:
-        """Let those who wait know, once their rows are on the disk."""
+    def _release(self, waiting: list[threading.Event]) -> bool:
+        """Wake the waiting threads once their rows are on the disk."""
         if self.error is None:
             for safe in waiting:
                 safe.set()
         return self.error is None
 
     def _encode(self) -> list[threading.Event]:
-        """Turn what is in the queue into rows; returns whom to tell when they are on the disk."""
+        """Turn what is in the queue into rows; returns the events to set when they are on the disk."""
         waiting = []
         for _ in range(len(self._queue)):
             self._encode_one(self._queue.popleft())

@@ -1,4 +1,4 @@
-"""Training scenarios: what happens when, in answer to which palpation, and what the instructor may bring about."""
+"""Training scenarios: events, their causes (palpation, time) and the triggers of the instructor."""
 
 from robopatient.scenario.play import Scenario, ScenarioStep
 from robopatient.scenario.script import Script, load_script

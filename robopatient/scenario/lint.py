@@ -1,4 +1,4 @@
-"""What is wrong with a scenario beyond its spelling: names that lead nowhere, states never reached, loops without time.
+"""Checks a scenario beyond its syntax: unknown names, states never reached, loops without time.
 
 Every finding names the key in the notation of the file, so that the author finds the line.
 """

@@ -123,7 +123,7 @@ class Scenario:
             if action.action == "trigger":
                 triggers.add(action.argument)
                 if action.argument not in self.script.triggers:
-                    self._tell(f'no trigger "{action.argument}" in this scenario', "refused")
+                    self._record_change(f'no trigger "{action.argument}" in this scenario', "refused")
             elif action.action == "scenario":
                 verb, _, name = action.argument.partition(" ")
                 match verb:
@@ -133,12 +133,12 @@ class Scenario:
                         self._happen(name, "instructor")
                     case "hold":
                         self._held = True
-                        self._tell("the scenario waits", "instructor")
+                        self._record_change("the scenario waits", "instructor")
                     case "go" if name == "on":
                         self._held = False
-                        self._tell("the scenario goes on", "instructor")
+                        self._record_change("the scenario goes on", "instructor")
                     case _:
-                        self._tell(f'"{action.argument}" is no state or event of this scenario', "refused")
+                        self._record_change(f'"{action.argument}" is no state or event of this scenario', "refused")
         return triggers
 
     def _follow_timeline(self) -> None:
@@ -194,7 +194,7 @@ class Scenario:
             self._enter(state.then, f"{state.time_limit_s:g} s in {state.name}")
         if self.script.time_limit_s and self.elapsed_s >= self.script.time_limit_s and not self._ended:
             self._ended = True
-            self._tell("the time is over", f"{self.script.time_limit_s:g} s have passed")
+            self._record_change("the time is over", f"{self.script.time_limit_s:g} s have passed")
             self._act("quit")
 
     def _enter(self, name: str, why: str) -> None:
@@ -202,7 +202,7 @@ class Scenario:
         self.state = name
         self._entered_s = self.elapsed_s
         self._rules = [Waiting(rule) for rule in state.rules]
-        self._tell(state.tell, why)
+        self._record_change(state.tell, why)
 
     def _happen(self, name: str, why: str) -> None:
         event: ScenarioEvent = self.script.events[name]
@@ -219,7 +219,7 @@ class Scenario:
             self._ended = True
             self._act("quit")
 
-    def _tell(self, text: str, why: str) -> None:
+    def _record_change(self, text: str, why: str) -> None:
         self._changes.append(ScenarioChange(self._t, self._seq, self.state, "", why, text))
 
     def _act(self, action: str, argument: str = "") -> None:

@@ -1,4 +1,4 @@
-"""What a scenario file may say: states, rules on palpation, events, triggers and a timeline. One TOML file each.
+"""The contents of a scenario file: states, rules on palpation, events, triggers and a timeline. One TOML file each.
 
 A scenario is in one state at a time. There its rules wait for what the hand does, what the patient feels, how long it
 takes and what the instructor wants; a rule that is met lets an event happen, leads to another state, or both.

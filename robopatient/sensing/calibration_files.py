@@ -1,4 +1,4 @@
-"""What a calibration leaves: the dated file, its readings as a table, and its plot; nothing is ever written over.
+"""The files of a calibration: the dated file, its readings as a table, and its plot; nothing is overwritten.
 
 A reading is on the disk as soon as it is made: laying the weights takes up to an hour.
 """

@@ -1,4 +1,4 @@
-"""A picture of a calibration: what is left of each weight when the fit has been taken away."""
+"""A plot of a calibration: the residual of each weight after the fit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands between a converter's counts and a believable force: spike gate, dead band, dead-cell watch.
+"""Filters from a converter's counts to a plausible force: spike gate, dead band, dead-cell detection.
 
 Nothing here averages: a real press passes undelayed (bandwidth above the 30 Hz that palpation needs, Konstantinova
 2017), and only a jump that no hand can make waits one frame for its confirmation.

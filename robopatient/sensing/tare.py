@@ -1,4 +1,4 @@
-"""Finding the zero: a window of readings becomes the new zero only when the abdomen was surely untouched."""
+"""The tare: a window of readings becomes the new zero only when the abdomen was certainly untouched."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from robopatient.levels import CONTACT_NEWTON
 __all__ = ["TareWindow", "ZeroWatch"]
 
 START_LIMIT_NEWTON = 0.3
-"""Largest total that a tare nobody asked for may take away: a resting hand weighs more (assumption; the facts sheet's
+"""Largest total that an automatic tare may remove: a resting hand weighs more (assumption; the facts sheet's
 auto-zero limit is 0.5 N, but 0.5 N is over 3 % of a soft press)."""
 OPERATOR_LIMIT_NEWTON = 10.0
 """Largest force of one cell that the operator may tare away: a new skin, a moved phantom (assumption: 20 % of 50 N)."""

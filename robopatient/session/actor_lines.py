@@ -1,4 +1,4 @@
-"""What the processes of a session say of themselves, as lines at the terminal: each fault once a change."""
+"""State reports of the processes as lines at the terminal: each fault once per change."""
 
 from __future__ import annotations
 

@@ -45,37 +45,39 @@ PDF_TIMEOUT_S = 60.0
 
 def debrief(folder: Path, pdf: bool = True) -> None:
     """The verb ``debrief``: write the pages of a recorded session and say where they are."""
-    make_debrief(folder, _tell, pdf)
-    _tell(f"debrief  {folder / 'debrief.html'}")
+    make_debrief(folder, _print, pdf)
+    _print(f"debrief  {folder / 'debrief.html'}")
 
 
-def finish_training(folder: Path, told: Callable[[str], None]) -> None:
+def finish_training(folder: Path, log_line: Callable[[str], None]) -> None:
     """Write the debrief of a session whose configuration names a scenario or a trainee; tell why, if it cannot be."""
     try:
         with Record(folder) as record:
             config = read_info(record.start)
         if config.scenario or config.training.trainee:
-            make_debrief(folder, told)
+            make_debrief(folder, log_line)
     except (RobopatientError, OSError, msgspec.DecodeError) as error:
-        told(f"no debrief: {error}; type: robopatient debrief {folder}")
+        log_line(f"no debrief: {error}; type: robopatient debrief {folder}")
 
 
-def make_debrief(folder: Path, told: Callable[[str], None], pdf: bool = True) -> None:
-    """Write the debrief of a session; what cannot be drawn, cut or printed is told and left out."""
+def make_debrief(folder: Path, log_line: Callable[[str], None], pdf: bool = True) -> None:
+    """Write the debrief of a session; what cannot be drawn, cut or printed is logged and left out."""
     with Record(folder) as record:
         session = load_debriefing(record)
         page = folder / "debrief.html"
-        write_debrief(session, _moments(session, told), earlier_sessions(folder, session.figures), page)
+        write_debrief(session, _moments(session, log_line), earlier_sessions(folder, session.figures), page)
         write_figures(session.figures, folder)
     if pdf:
-        print_pdf(page, folder / "debrief.pdf", told)
+        print_pdf(page, folder / "debrief.pdf", log_line)
 
 
-def print_pdf(page: Path, out: Path, told: Callable[[str], None]) -> None:
+def print_pdf(page: Path, out: Path, log_line: Callable[[str], None]) -> None:
     """Print a page with a browser that is installed, if there is one."""
     browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if browser is None:
-        told(f"no debrief.pdf: no Chromium is installed; open {page} and print it, or type: apt-get install chromium")
+        log_line(
+            f"no debrief.pdf: no Chromium is installed; open {page} and print it, or type: apt-get install chromium"
+        )
         return
     with tempfile.TemporaryDirectory(prefix="robopatient-") as profile:
         command = [
@@ -87,10 +89,10 @@ def print_pdf(page: Path, out: Path, told: Callable[[str], None]) -> None:
         try:
             subprocess.run(command, capture_output=True, timeout=PDF_TIMEOUT_S, check=True)
         except (OSError, subprocess.SubprocessError) as error:
-            told(f"no debrief.pdf: {browser} could not print ({type(error).__name__}); open {page} and print it")
+            log_line(f"no debrief.pdf: {browser} could not print ({type(error).__name__}); open {page} and print it")
 
 
-def _moments(session: Debriefing, told: Callable[[str], None]) -> list[DebriefMoment]:
+def _moments(session: Debriefing, log_line: Callable[[str], None]) -> list[DebriefMoment]:
     """The worst presses in order of time, with the face at its strongest and the voice around them."""
     felt = session.examination.press_nrs
     worst = sorted(range(len(felt)), key=lambda index: -felt[index])[:MOMENTS]
@@ -101,8 +103,8 @@ def _moments(session: Debriefing, told: Callable[[str], None]) -> list[DebriefMo
         if last > first and not session.visible.lacks(press.t_ns, press.release_t_ns):
             strongest = first + int(np.argmax(session.seen["pspi"][first:last]))
             shots[index] = session.record.message("seen", int(session.seen["row"][strongest]))
-    faces = _faces(session.config, shots, told)
-    sound = _PlayedSound(session, told)
+    faces = _faces(session.config, shots, log_line)
+    sound = _PlayedSound(session, log_line)
     return [
         DebriefMoment(
             press=index + 1,
@@ -115,14 +117,14 @@ def _moments(session: Debriefing, told: Callable[[str], None]) -> list[DebriefMo
     ]
 
 
-def _faces(config: SessionConfig, shots: dict[int, m.Seen], told: Callable[[str], None]) -> dict[int, np.ndarray]:
+def _faces(config: SessionConfig, shots: dict[int, m.Seen], log_line: Callable[[str], None]) -> dict[int, np.ndarray]:
     if not shots:
-        told("no faces in the debrief: the record holds no frame of a press")
+        log_line("no faces in the debrief: the record holds no frame of a press")
         return {}
     try:
         renderer = make_renderer(config.face.renderer, load_identity(config.face.identity), config.face.size_px)
     except RobopatientError as error:
-        told(f"no faces in the debrief: {error}")
+        log_line(f"no faces in the debrief: {error}")
         return {}
     try:
         return {index: renderer.draw(shot.pose).copy() for index, shot in shots.items()}
@@ -133,19 +135,19 @@ def _faces(config: SessionConfig, shots: dict[int, m.Seen], told: Callable[[str]
 class _PlayedSound:
     """What was played, by the host's time."""
 
-    def __init__(self, session: Debriefing, told: Callable[[str], None]) -> None:
+    def __init__(self, session: Debriefing, log_line: Callable[[str], None]) -> None:
         self._heard = session.heard
         self._block_frames = session.config.voice.block_frames
         self._samples = np.zeros(0, np.float32)
         self._rate_hz = session.config.voice.sample_rate_hz
         path = session.record.folder / "voice.wav"
         if not path.exists() or not len(self._heard["t_ns"]):
-            told("no sounds in the debrief: the record holds none")
+            log_line("no sounds in the debrief: the record holds none")
             return
         try:
             self._samples = read_samples(path, self._rate_hz)
         except RobopatientError as error:
-            told(f"no sounds in the debrief: {error}")
+            log_line(f"no sounds in the debrief: {error}")
 
     def clip(self, press: m.Press) -> bytes:
         """WAV file of the voice around a press, 16 bit mono; empty without sound."""
@@ -168,5 +170,5 @@ class _PlayedSound:
         return file.getvalue()
 
 
-def _tell(line: str) -> None:
+def _print(line: str) -> None:
     print(line, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""The verb ``doctor``: what is plugged in, missing or slow, and the command that mends each.
+"""The verb ``doctor``: what is plugged in, missing or slow, and the command that fixes it.
 
 Whatever may hang or crash (a sound server, a GL driver) is probed in a child process with a time limit.
 """
@@ -62,7 +62,7 @@ print(c.info["GL_RENDERER"], c.version_code)
 
 
 class DoctorCheck(NamedTuple):
-    """One line of the report; ``mend`` is a command to type, or "" when all is well."""
+    """One line of the report; ``mend`` is the command that fixes it, or "" when nothing is wrong."""
 
     thing: str
     state: State
@@ -87,7 +87,7 @@ def doctor(as_json: bool = False, board: str = "", calibration: str = "") -> int
         print(json.dumps({"findings": [finding._asdict() for finding in findings]}))
         return 0
     table = Table(box=None, pad_edge=False)
-    for heading in ("", "what", "found", "to mend, type"):
+    for heading in ("", "what", "found", "to fix, type"):
         table.add_column(heading, overflow="fold")
     marks = {"ok": "[green]ok[/]", "warn": "[yellow]warn[/]", "missing": "[red]missing[/]"}
     for finding in findings:

@@ -1,4 +1,4 @@
-"""What a session leaves to watch and read: ``presses.csv``, ``session.mp4`` and ``report.html``, made from its record.
+"""Files made after a session: ``presses.csv``, ``session.mp4`` and ``report.html``, made from its record.
 
 Everything here is computed from the record alone, so ``robopatient report DIR`` makes the same files again.
 """
@@ -43,30 +43,30 @@ FILM_FPS = 30.0
 
 def report(folder: Path, film: bool = True, csv: Path | None = None) -> None:
     """The verb ``report``: make the files of a recorded session again and say where they are."""
-    finish(folder, _tell, film)
+    finish(folder, _print, film)
     if csv is not None:
         export_csv(Record(folder), csv)
-        _tell(f"all topics as CSV in {csv}")
+        _print(f"all topics as CSV in {csv}")
     for line in summary(folder):
-        _tell(line)
+        _print(line)
 
 
-def finish(folder: Path, told: Callable[[str], None], film: bool = True) -> None:
+def finish(folder: Path, log_line: Callable[[str], None], film: bool = True) -> None:
     """Write presses, film and report of a session.
 
-    A missing package or an unreadable part costs that part only, and ``told`` says which and how to mend it.
+    A missing package or an unreadable part costs that part only, and ``log_line`` gets which part and how to fix it.
     """
-    finish_training(folder, told)  # first: people wait for it, and a film takes minutes
+    finish_training(folder, log_line)  # first: people wait for it, and a film takes minutes
     with Record(folder) as record:
         try:
             write_presses(press_rows(record), folder / "presses.csv")
         except OSError as error:
-            told(f"no presses.csv: {error.strerror}; free some space, then type: robopatient report {folder}")
-        frames, film_path = _pictures(folder, record, told, film)
+            log_line(f"no presses.csv: {error.strerror}; free some space, then type: robopatient report {folder}")
+        frames, film_path = _pictures(folder, record, log_line, film)
         try:
             write_report(record, frames, film_path, folder / "report.html")
         except RobopatientError as error:
-            told(f"no report: {error}")
+            log_line(f"no report: {error}")
 
 
 def summary(folder: Path) -> list[str]:
@@ -91,25 +91,25 @@ def _line(what: str, latency_ms: np.ndarray) -> str:
 
 
 def _pictures(
-    folder: Path, record: Record, told: Callable[[str], None], film: bool
+    folder: Path, record: Record, log_line: Callable[[str], None], film: bool
 ) -> tuple[list[KeyFrame], Path | None]:
     """Key frames and film, as far as they can be drawn here."""
     config = msgspec.json.decode(record.start.config_json, type=SessionConfig)
     visible = load_visibility(record)  # the face is there before the first force, while the voice still warms up
     seen = [message for message in visible.messages() if message.t_ns >= visible.begin_ns]
     if not seen:
-        told("no film: the record holds no frame of the face")
+        log_line("no film: the record holds no frame of the face")
         return [], None
     frames: list[KeyFrame] = []
     try:
         renderer = make_renderer(config.face.renderer, load_identity(config.face.identity), config.face.size_px)
         try:
             frames = [_key_frame(renderer, seen[index]) for index in key_poses(seen, KEY_FRAMES)]
-            return frames, _film(folder, visible, seen, renderer, config, told) if film else None
+            return frames, _film(folder, visible, seen, renderer, config, log_line) if film else None
         finally:
             renderer.close()
     except RobopatientError as error:
-        told(f"no film: {error}")
+        log_line(f"no film: {error}")
         return frames, None
 
 
@@ -123,10 +123,10 @@ def _film(
     seen: list[m.Seen],
     renderer: Renderer,
     config: SessionConfig,
-    told: Callable[[str], None],
+    log_line: Callable[[str], None],
 ) -> Path:
     """Draw what was seen and lay what was heard under it, by the times at which they left this computer."""
-    audio, rate_hz, begin_ns = _sound(folder, visible.record, config.voice.block_frames, told)
+    audio, rate_hz, begin_ns = _sound(folder, visible.record, config.voice.block_frames, log_line)
     path = folder / "session.mp4"
     write_film(
         path,
@@ -142,13 +142,13 @@ def _film(
 
 
 def _sound(
-    folder: Path, record: Record, block_frames: int, told: Callable[[str], None]
+    folder: Path, record: Record, block_frames: int, log_line: Callable[[str], None]
 ) -> tuple[np.ndarray | None, int, int]:
     """Played samples, their rate, and the host time at which the first of them left."""
     heard = record.table("heard")
     path = folder / "voice.wav"
     if not path.exists() or not len(heard["t_ns"]):
-        told("the film is silent: the record holds no sound")
+        log_line("the film is silent: the record holds no sound")
         return None, 48_000, 0
     samples, rate_hz = require("soundfile", "audio").read(path, dtype="float32")
     begin_ns = int(heard["t_ns"][0])
@@ -166,5 +166,5 @@ def _progress(total_s: float) -> Callable[[float], None] | None:
     return show
 
 
-def _tell(line: str) -> None:
+def _print(line: str) -> None:
     print(line, file=sys.stderr, flush=True)

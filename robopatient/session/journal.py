@@ -1,4 +1,4 @@
-"""Everything that came into the loop, in the order in which the loop took it: bytes, ticks and actions.
+"""The journal: all inputs of the loop in the order in which it took them: bytes, ticks and actions.
 
 Feeding a journal through a fresh ``Pipeline`` gives the same pain and the same expression bit for bit, because
 nothing else enters the computation: no clock, no network, no actor.

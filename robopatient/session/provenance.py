@@ -1,4 +1,4 @@
-"""Which files of a session's making stood how: a replay with other ones must say so, not just differ."""
+"""Hashes of the input files of a session, compared on replay: a replay with changed files must say so."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The rater's process: what a person commits by dial and button becomes a rating of the session.
+"""The rater's process: a value committed by dial and button becomes a rating of the session.
 
-The dial's 0 to 100 is the NRS times ten, or, while a study or a lesson asks, a place on the scale of its question; the
-mark button writes a note. A rater that is unplugged comes back by itself.
+The dial's 0 to 100 is the NRS times ten, or, while a study or a training session asks, a place on the scale of its
+question; the mark button writes a note. A rater that was unplugged reconnects by itself.
 """
 
 from __future__ import annotations
@@ -38,22 +38,22 @@ class RaterActor(Actor):
         super().__init__(ActorPort(endpoints, ("stop", "study")), "rater", clock)
         self.rater = rater
         self._who = who
-        self._trouble = ""
+        self._fault = ""
         self._question = ""
         self._dial = -1
         self._tell_state("starting", rater.health().detail)
         try:
             rater.open()
         except BridgeError as error:
-            self._trouble = str(error)
+            self._fault = str(error)
             self._tell_state(*self._condition())
 
     def run(self) -> None:
         """Until told to leave; a rater that could not be opened is only waited out."""
         while not self._leaving:
-            for entry in self.rater.step(STEP_S) if not self._trouble else ():
+            for entry in self.rater.step(STEP_S) if not self._fault else ():
                 self._port.tell(self._action(entry))
-            wait_ms = 0 if not self._trouble else round(STEP_S * 1e3)
+            wait_ms = 0 if not self._fault else round(STEP_S * 1e3)
             for message in self._port.receive(wait_ms):
                 self._hear(message)
             self._point()
@@ -61,7 +61,7 @@ class RaterActor(Actor):
 
     def close(self) -> None:
         """Give the port back and say goodbye."""
-        if not self._trouble:
+        if not self._fault:
             self.rater.close()
         self._tell_state("stopped", self._condition()[1])
         self._port.close()
@@ -88,7 +88,7 @@ class RaterActor(Actor):
         return m.OperatorAction(entry.t_ns, "note", f"mark {entry.line} {word}", source=self._who)
 
     def _condition(self) -> tuple[str, str]:
-        detail = self._trouble or self.rater.health().detail
+        detail = self._fault or self.rater.health().detail
         return "degraded" if detail else "ready", detail
 
 

@@ -1,4 +1,4 @@
-"""Where a scenario meets a session: it is made for the session's patient, and it can be previewed without hardware."""
+"""The scenario as a stage of a session: made for the session's patient; can be previewed without hardware."""
 
 from __future__ import annotations
 

@@ -78,13 +78,13 @@ class TrialRowWriter:
             What the trial under way needs: "voice", "face".
         """
         actions = []
-        troubles = [
-            trouble.what
+        faults = [
+            fault.what
             for name, ask in (("face", self._presence.face), ("voice", self._presence.voice))
-            if name in needs and (trouble := ask(now_ns)) is not None
+            if name in needs and (fault := ask(now_ns)) is not None
         ]
-        if troubles:
-            actions.append(m.OperatorAction(now_ns, "pause", ", ".join(troubles), source="control"))
+        if faults:
+            actions.append(m.OperatorAction(now_ns, "pause", ", ".join(faults), source="control"))
         while self._waiting and self._waiting[0][1].is_set():
             serial, _ = self._waiting.popleft()
             actions.append(m.OperatorAction(now_ns, "saved", str(serial), source="record"))

@@ -1,4 +1,4 @@
-"""The verb ``study run``: one participant's session, begun, gone on with, or refused with the reason."""
+"""The verb ``study run``: one participant's session, started, resumed, or refused with the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a study meets a session: its machine hears the force and decides what voice and face are asked for.
+"""The study as a stage of a session: its machine takes the force and decides the commands to voice and face.
 
 Pure like the rest of the pipeline: rows that are on the disk come back as actions ("saved"), so that a replay of the
 journal runs the very same trials.

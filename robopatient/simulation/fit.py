@@ -1,4 +1,4 @@
-"""A patient from a few wishes: "NRS 7 at 20 N on the right iliac, mild elsewhere, stoic" becomes a TOML file.
+"""A patient from a short description: "NRS 7 at 20 N on the right iliac, mild elsewhere, stoic" becomes a TOML file.
 
 Wishes are phrases between commas. What they leave open keeps its default; the one number that is fitted is
 ``reference_newton``, by pressing the patient as in a session.

@@ -1,4 +1,4 @@
-"""A hand that is led by force: presses a patient to fit, preview and test them, and gives what was felt.
+"""A force-controlled hand: presses a patient for fitting, preview and tests, and returns the felt pain.
 
 Time is the hand's own, so a minute of palpation takes a second.
 """

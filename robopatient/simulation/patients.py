@@ -1,4 +1,4 @@
-"""What the command line asks of patients: list them, show one, make one from a few wishes."""
+"""The verbs of patients: list them, show one, make one from a short description."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rig: a session's own stages on a simulated clock. Who needs a patient without hardware uses it.
+"""The rig: a session's own stages on a simulated clock, for every use of a patient without hardware.
 
 Bytes, forces or a given pain go in; what the pipeline says, what is heard and what is seen come out, turn by turn. The
 caller tells the time, so a minute takes as long as it takes to compute.
@@ -75,7 +75,7 @@ class Rig:
     ----------
     config
         As of a session. ``voice.enabled`` and ``face.enabled`` say whether there is sound and a face; a voice that is
-        not named is the patient's own, a face that is not named is nobody's in particular. There is no deadline for the
+        not named is the patient's own, a face that is not named is a neutral one. There is no deadline for the
         face: time stands still while it is made.
     profile
         The patient; None is the one that the configuration names.
@@ -136,10 +136,10 @@ class Rig:
         given
             Pain in place of what the patient feels.
         until_s
-            Sound and picture are made up to here, s from their start; None: up to the next turn.
+            Sound and picture are computed up to this time, s from their start; None: up to the next turn.
         present
-            Whether anybody listens and looks, or what says so of this turn's outputs; False passes over sound and
-            picture, which costs nothing.
+            Whether sound and picture are computed, or a function of this turn's outputs that decides it; False skips
+            them at no cost.
         """
         self.t_ns = t_ns
         if data:
@@ -222,7 +222,7 @@ class _Loudspeaker:
         self.block = 0
 
     def skip(self, until_s: float) -> list[SoundBlock]:
-        """Nobody listens until then."""
+        """Sound is not computed until then."""
         self.block = max(self.block, int(until_s / self._block_s))
         return []
 
@@ -261,7 +261,7 @@ class _Screen:
         self.frame = 0
 
     def skip(self, until_s: float) -> list[FaceFrame]:
-        """Nobody looks until then."""
+        """Pictures are not drawn until then."""
         self.frame = max(self.frame, int(np.ceil(until_s * self._fps)))
         return []
 

@@ -1,4 +1,4 @@
-"""Measures the voice as a listener would judge it: over pain, over people, beside what is published about real pain.
+"""Measures the voice by features that listeners use: over pain, over people, compared with published data on real pain.
 
 Renders presses of every identity at eleven levels of pain with several seeds, measures each call, and says how well
 loudness, pitch and roughness tell the pain, how many calls lie where real ones lie, and how far apart people are.
@@ -122,7 +122,7 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(
-    identities: Sequence[str] = (), seeds: int = 10, told: Callable[[str], None] = lambda _: None
+    identities: Sequence[str] = (), seeds: int = 10, log_line: Callable[[str], None] = lambda _: None
 ) -> Evaluation:
     """Render and measure.
 
@@ -130,14 +130,14 @@ def evaluate(
     ----------
     identities
         Names under ``assets/voices``; none: all.
-    told
-        Is told how far it got.
+    log_line
+        Called with a line of text for every person.
     """
     names = list(identities) or asset_names("voices")
     people = [load_identity(name) for name in names]
     table = np.full((len(names), len(LEVELS), seeds, len(Features._fields)), np.nan)
     for row, who in enumerate(people):
-        told(f"{who.name} ({row + 1} of {len(people)})")
+        log_line(f"{who.name} ({row + 1} of {len(people)})")
         for column, nrs in enumerate(LEVELS):
             for seed in range(seeds):
                 call = render_call(names[row], float(nrs), seed)

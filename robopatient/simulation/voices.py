@@ -1,4 +1,4 @@
-"""A voice alone: given pains, and perhaps what is to be made of them, become sound block by block."""
+"""A voice alone: a course of pain (and optional voice commands) becomes sound, block by block."""
 
 from __future__ import annotations
 

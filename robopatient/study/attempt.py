@@ -1,4 +1,4 @@
-"""One attempt at a trial: what has happened in it so far, and the row that it becomes."""
+"""One attempt at a trial: its events so far, and its row."""
 
 from __future__ import annotations
 

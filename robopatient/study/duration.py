@@ -1,4 +1,4 @@
-"""How long a session takes, and what a design holds: what ``study check`` prints, as plain figures."""
+"""Duration of a session and contents of a design: the figures that ``study check`` prints."""
 
 from __future__ import annotations
 

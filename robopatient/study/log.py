@@ -1,4 +1,4 @@
-"""What has been done of a list: rows replayed into what is left, how often each trial was tried, and the staircases."""
+"""Progress through a trial list, rebuilt from its rows: trials left, attempts per trial, staircases."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ class Log:
             self._staircases[name] = Staircase(self._configs[name], name)
             for old in self._done.values():
                 if self._trials[old.trial].staircase == name:
-                    self._tell(name, old)
+                    self._update_staircase(name, old)
         else:
-            self._tell(name, row)
+            self._update_staircase(name, row)
 
     def left(self, block: int) -> list[int]:
         """Numbers of a block's trials that are not done, in order."""
@@ -86,7 +86,7 @@ class Log:
             return done, len(self._practice)
         return len(self._done) - done, len(self._trials) - len(self._practice)
 
-    def _tell(self, name: str, row: TrialRecord) -> None:
+    def _update_staircase(self, name: str, row: TrialRecord) -> None:
         level = row.factors[self._configs[name].factor]
         self._staircases[name].tell(float(level), row.response_value)
 

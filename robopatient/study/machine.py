@@ -1,6 +1,6 @@
-"""The trial machine: press, reaction, question, answer, and what to do when any of them goes wrong.
+"""The trial machine: press, reaction, question, answer, and how failures of each are handled.
 
-Pure: it is told the time, the force and what people do, and it says what to show, what to record and where it stands.
+Pure: time, force and the actions of people in; what to show, what to record and the state out.
 It has no clock, no screen and no file; fed the same, it does the same, which is how a crashed session goes on.
 """
 
@@ -22,11 +22,11 @@ from robopatient.study.reaction import REST, ReactionStimulus, react
 from robopatient.study.study import SessionPlan, Study
 from robopatient.study.trials import Factors, Stimulus
 
-__all__ = ["Machine", "Told"]
+__all__ = ["Machine", "MachineOutputs"]
 
 STATE_NS = 33_000_000
 JUMP_NS = 1_000_000_000
-"""A turn this long after the last one: the machine slept, and nobody knows what was shown."""
+"""A turn this long after the last one: the machine slept, and what was shown is unknown."""
 LEFT_NS = 100_000_000
 """The hand has left when no force came for so long."""
 TOLD_S = 1.2
@@ -40,7 +40,7 @@ PASSED_ON = tuple(word for word, flag in FLAGS.items() if flag.in_trial)
 IN_TRIAL = ("press", "react", "question")
 
 
-class Told(msgspec.Struct, frozen=True):
+class MachineOutputs(msgspec.Struct, frozen=True):
     """What one turn has to say: the state for the screens, rows to be saved, remarks (level, text)."""
 
     state: StudyState | None
@@ -131,7 +131,7 @@ class Machine:
         """Whether nothing more will come."""
         return self.phase in ("done", "aborted")
 
-    def step(self, t_ns: int, force: ForceFrame, actions: Sequence[OperatorAction] = ()) -> Told:
+    def step(self, t_ns: int, force: ForceFrame, actions: Sequence[OperatorAction] = ()) -> MachineOutputs:
         """One turn of the loop.
 
         Parameters
@@ -160,7 +160,7 @@ class Machine:
                 self._asking(t_ns)
             case "feedback":
                 self._feedback(t_ns)
-        return self._tell(t_ns)
+        return self._outputs(t_ns)
 
     def shown(self, t_ns: int) -> ReactionStimulus:
         """What voice and face are to do in this turn, after ``step``."""
@@ -455,7 +455,7 @@ class Machine:
         self._go_on(t_ns)
 
     def _silent(self, t_ns: int) -> bool:
-        """Whether the board has fallen silent in the middle of a press: nobody knows the force."""
+        """Whether the board has fallen silent in the middle of a press: the force is unknown."""
         if self._board_silent or self._stopped:
             self._void("board silent" if self._board_silent else "stopped", t_ns)
         return self._board_silent or self._stopped
@@ -539,7 +539,7 @@ class Machine:
         }.get(self.phase, -1.0)
         return max(0.0, limit_s - (t_ns - self._since_ns) * 1e-9) if limit_s >= 0.0 else -1.0
 
-    def _tell(self, t_ns: int) -> Told:
+    def _outputs(self, t_ns: int) -> MachineOutputs:
         drafts, self._drafts = tuple(self._drafts), []
         notes, self._notes = tuple(self._notes), []
         flags = self._flags(t_ns)
@@ -548,7 +548,7 @@ class Machine:
         done, total = self.log.progress(practice)
         key = (self.phase, self._text, flags, done, self._block, practice, attempt.number if attempt else -1)
         if key == self._told_key and t_ns - self._told_ns < STATE_NS:
-            return Told(None, drafts, notes)
+            return MachineOutputs(None, drafts, notes)
         self._told_key, self._told_ns = key, t_ns
         stimulus = attempt.stimulus if attempt is not None else None
         state = StudyState(
@@ -570,7 +570,7 @@ class Machine:
             flags=flags,
             media=stimulus.media if stimulus and self.phase == "react" else (),
         )
-        return Told(state, drafts, notes)
+        return MachineOutputs(state, drafts, notes)
 
     def _flags(self, t_ns: int) -> tuple[str, ...]:
         """What the operator must know."""

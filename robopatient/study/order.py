@@ -1,4 +1,4 @@
-"""Orders that keep a limit on runs: solved by repair, with a proof of impossibility where there is one.
+"""Trial orders with a limit on runs: found by repair, with a proof of impossibility where there is one.
 
 The limit counts for each factor by itself: no level more than so many times in a row.
 """

@@ -1,4 +1,4 @@
-"""What was presented in a trial: its row filled in from what left the loudspeaker and what the screen showed."""
+"""The presented stimulus of a trial: completes its row from the sound played and the pictures shown."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Presented:
     def fill(self, draft: Draft) -> TrialRecord:
         """The row with what was presented between the trigger and the reaction's end; unchanged without a trigger.
 
-        Without a picture nobody knows the PSPI: NaN.
+        Without a picture the PSPI is unknown: NaN.
         """
         if draft.trigger_seq < 0:
             return draft.row

@@ -1,4 +1,4 @@
-"""The one table of questions: wordings, answers, and what each asks for. Studies, learners and screens all read it.
+"""The table of questions: wording, answers and meaning; read by studies, learners and screens.
 
 The wording is English; what a participant reads in another language lies under ``assets/strings`` by the same names.
 """

@@ -1,4 +1,4 @@
-"""What a trial shows at this moment: the stimulus of the trial, the force, and the time since the trigger."""
+"""The reaction shown in a trial, from its stimulus, the force and the time since the trigger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is settled before a session of a study: the nouns that pass between the set-up window and its checks."""
+"""Types that pass between the set-up window of a study and its checks."""
 
 from __future__ import annotations
 

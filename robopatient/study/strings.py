@@ -1,4 +1,4 @@
-"""What a participant reads, in one language: a TOML file under ``assets/strings``, or a lab's own.
+"""Texts for participants in one language: a TOML file under ``assets/strings``, or a lab's own.
 
 A file that cannot be read or that lacks a page, a button or an answer is refused before a session starts, by name.
 """

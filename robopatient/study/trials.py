@@ -1,4 +1,4 @@
-"""The nouns of a design: a trial, a block, what a trial presents, and the person whose list it is."""
+"""Types of a design: trial, block, stimulus, and the person whose list it is."""
 
 from __future__ import annotations
 

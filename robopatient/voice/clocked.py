@@ -1,4 +1,4 @@
-"""A loudspeaker made of time alone: asks for a block whenever a real device would, and lets nobody hear it.
+"""A silent audio sink paced by the clock: it asks for a block whenever a real device would.
 
 For machines without sound and for tests. It has the buffer of a device: being late by less than that loses nothing,
 being later is an underrun and shifts all that follows, as a sound card does.
@@ -22,7 +22,7 @@ class ClockedSink:
     play
         Renders one block whose first sample is heard at ``dac_ns``.
     buffer_s
-        Latency of the imagined device.
+        Latency of the simulated device.
     """
 
     def __init__(self, clock: Clock, play: Callable[[int], None], block_s: float, buffer_s: float) -> None:

@@ -1,4 +1,4 @@
-"""Words over the voice: one larynx cannot do both, so the voice falls silent before words and waits for their end.
+"""Speech replaces vocalisation: the voice fades out, the words are spoken, the voice fades in.
 
 Runs inside the audio callback, before the limiter: nothing here allocates, and both turns are ramps, never steps.
 """

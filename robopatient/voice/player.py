@@ -64,7 +64,7 @@ class Player:
     Attributes
     ----------
     state, detail
-        For ``ActorState``: "ready", or "degraded" with what is missing and what mends it.
+        For ``ActorState``: "ready", or "degraded" with what is missing and how to fix it.
     """
 
     def __init__(self, engine: SpeakingEngine, config: VoiceConfig, clock: Clock | None = None) -> None:
@@ -349,13 +349,13 @@ class _DeviceSink:
             names = [d["name"] for d in sounddevice.query_devices() if d["max_output_channels"] > 0]
             known = f"outputs are {', '.join(names)}" if names else "this machine has no sound output"
             asked = f'"{config.device}"' if config.device else "the default output"
-            mend = "plug one in, start a sound server, or set voice.device (--set voice.device=none to do without)"
+            fix = "plug one in, start a sound server, or set voice.device (--set voice.device=none to do without)"
             if runs_at_hz != config.sample_rate_hz:
                 known = f"it runs at {runs_at_hz} Hz, not at {config.sample_rate_hz}"
-                mend = f"set that rate in the system's sound settings, or {mend}"
+                fix = f"set that rate in the system's sound settings, or {fix}"
                 if runs_at_hz in RATES_HZ:
-                    mend = f"--set voice.sample_rate_hz={runs_at_hz}, or {mend}"
-            raise DeviceError(f"{asked} cannot be opened ({_first_line(error)}); {known}: {mend}") from error
+                    fix = f"--set voice.sample_rate_hz={runs_at_hz}, or {fix}"
+            raise DeviceError(f"{asked} cannot be opened ({_first_line(error)}); {known}: {fix}") from error
         self.latency_s = float(self._stream.latency)
 
     @property

@@ -33,7 +33,7 @@ class Speaker:
     ----------
     started
         Whether the helper is at work: on a busy computer it takes seconds to get there.
-    trouble
+    fault
         Why no words can be spoken any more, "" while they can.
     reasons
         All that kept words from being spoken, each reason once, in the order in which they came.
@@ -41,7 +41,7 @@ class Speaker:
 
     def __init__(self, config: VoiceConfig) -> None:
         self.started = False
-        self.trouble = ""
+        self.fault = ""
         self.reasons: list[str] = []
         self._ready: dict[Key, Utterance] = {}
         self._refused: dict[Key, str] = {}
@@ -55,7 +55,7 @@ class Speaker:
     def ask(self, text: str, nrs: float, *, soon: bool = True) -> None:
         """Have this ready, before all that is not wanted soon."""
         key = (text, nrs)
-        if self.trouble or key in self._ready or key in self._refused or (key in self._asked and not soon):
+        if self.fault or key in self._ready or key in self._refused or (key in self._asked and not soon):
             return
         self._asked.add(key)
         try:
@@ -71,7 +71,7 @@ class Speaker:
     def take(self, text: str, nrs: float) -> Utterance | str | None:
         """The utterance when it is ready, why it cannot be spoken, or None as long as it is being worked on."""
         key = (text, nrs)
-        return self._ready.get(key) or self._refused.get(key) or self.trouble or None
+        return self._ready.get(key) or self._refused.get(key) or self.fault or None
 
     def poll(self) -> None:
         """Collect what has been spoken; never waits."""
@@ -98,9 +98,9 @@ class Speaker:
         self._process.join(timeout=2.0)
 
     def _lost(self) -> None:
-        if not self.trouble:
-            self.trouble = "the helper that speaks words has died"
-            self.reasons.append(self.trouble)
+        if not self.fault:
+            self.fault = "the helper that speaks words has died"
+            self.reasons.append(self.fault)
         self._asked.clear()
 
 

@@ -1,6 +1,6 @@
-"""When words are due: answers to questions, and what pain itself makes a person say.
+"""Chooses when the patient speaks words: answers to questions, and interjections caused by pain.
 
-Knows neither process nor device: commands and answers in, wishes for utterances out.
+Pure, without process or device: commands and answers in, requested utterances out.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ __all__ = ["Interjections", "SpeechChoice", "Wish", "load_interjections"]
 
 NEVER_NRS = 11.0
 WORST_NRS = 8.5
-"""Pain from which words plead instead of telling (assumption)."""
+"""Pain from which the words plead instead of describe (assumption)."""
 HELD_NS = 700_000_000
-"""A pain speaks after its first cry (assumption)."""
+"""Delay from the onset of pain (the first cry) to spoken words (assumption)."""
 LET_GO = 0.5
-"""Share of its peak to which a pain must have fallen to be spoken of as over."""
+"""Share of its peak to which pain must have fallen before the patient says that it is over."""
 CHANCE = 0.7
-"""That an occasion is used (assumption)."""
+"""Probability that the patient speaks at an occasion (assumption)."""
 STREAM = 77
 Lines = Annotated[tuple[str, ...], Meta(min_length=1)]
 

@@ -53,7 +53,7 @@ def speak(text: str, who: VoiceIdentity, nrs: float, config: VoiceConfig) -> Utt
     ConfigError
         For no words, too many, or an impossible pain.
     DeviceError
-        When espeak-ng is absent or fails, with the command that mends it.
+        When espeak-ng is absent or fails, with the command that fixes it.
     AssetError
         When the person's own words cannot be read.
     """

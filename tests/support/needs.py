@@ -16,19 +16,19 @@ import pytest
 APT = "apt-get install"
 
 
-def need(what: str, there: object, mend: str) -> None:
+def need(what: str, there: object, fix: str) -> None:
     """Skip the test where something is missing; in CI that is a failure.
 
     Parameters
     ----------
     there
         Anything true where it is there.
-    mend
+    fix
         Command that brings it.
     """
     if there:
         return
-    reason = f"{what}: not installed; type: {mend}"
+    reason = f"{what}: not installed; type: {fix}"
     if os.environ.get("CI", "").lower() in ("1", "true"):
         pytest.fail(reason)
     pytest.skip(reason, allow_module_level=True)

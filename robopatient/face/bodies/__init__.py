@@ -1,1 +1,1 @@
-"""Other bodies for the same expression: faces of other programs that are streamed to, and heads that users bring."""
+"""Other bodies for the same expression: streams to faces of other programs, and heads of users."""

@@ -165,7 +165,7 @@ class JsonLines:
             self._socket.sendto(line + b"\n", self._to)
         elif self._file is not None:
             self._file.write(line + b"\n")
-            self._file.flush()  # whoever follows the file sees the frame at once
+            self._file.flush()  # readers that follow the file see the frame at once
 
     def close(self) -> None:
         """Close socket or file."""

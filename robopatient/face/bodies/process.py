@@ -1,4 +1,4 @@
-"""The process that other bodies hang on: it hears what the face showed and tells it on, and nothing waits for it.
+"""The process for other bodies: it receives what the face showed and forwards it; nothing waits for it.
 
 Without a face process it would hear nothing, so it says so; the wish alone (``FaceCommand``) is not an expression yet.
 """

@@ -25,7 +25,7 @@ from robopatient.messages import FacePose
 __all__ = ["OwnScene", "Subject", "load_face"]
 
 Subject = FaceIdentity | OwnHead
-"""Whoever can be drawn."""
+"""Anything that can be drawn."""
 
 TEXTURE_PX = 1024
 PLAIN_SRGB = (198, 150, 124)

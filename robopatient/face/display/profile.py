@@ -64,7 +64,7 @@ class DisplayProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     rear
         Projection from behind: flips left to right, on top of the two.
     mesh
-        Shifts of a grid of points over the picture, rows from the top, for what four corners cannot mend.
+        Shifts of a grid of points over the picture, rows from the top: for what four corners cannot correct.
     soft_edge
         Width of the fade to black towards the edge of an ellipse in the picture, as a part of its half; 0 for none.
     brightness, gamma

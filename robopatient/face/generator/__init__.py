@@ -1,4 +1,4 @@
-"""What moves the face: from the command of the moment to a pose, one frame at a time."""
+"""The motion of the face: from the present command to a pose, one frame at a time."""
 
 from __future__ import annotations
 

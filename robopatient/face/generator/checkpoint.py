@@ -157,7 +157,7 @@ def _model_card(card: StreamCard) -> str:
 Causal diffusion transformer for faces in pain: {card.parameters / 1e6:.2f} M parameters, {card.hz:g} frames a second,
 {len(card.channels)} channels, one network pass a frame.
 
-* **Learned from**: {card.origin}. Made-up faces; no recording of a person. What it shows is what that recipe says, and
+* **Learned from**: {card.origin}. Simulated faces; no recording of a person. It shows what that recipe says, and
   most of the recipe's numbers are assumptions. It has not been evaluated with people.
 * **Use**: moving the face of a robotic patient in research and training. Not for judging the pain of anybody.
 * **Training**: {card.training.get("updates", "unknown")} updates, seed {card.training.get("seed", "unknown")};

@@ -1,4 +1,4 @@
-"""What a generator is told at every frame: pain and what remains of it, touch, voice, and who the patient is.
+"""The condition row of a generator at every frame: pain and its recent course, touch, voice, and traits of the patient.
 
 One piece of code makes these rows for the training corpus and for a live run, so that a column cannot mean two things;
 nothing here needs more than numpy.

@@ -1,4 +1,4 @@
-"""The network: a causal transformer over frames, each with a noise level of its own, told what hurts at every frame.
+"""The network: a causal transformer over frames, each with its own noise level, conditioned on pain at every frame.
 
 ``forward`` cleans frames that are noisy each at its own level (the flow); ``jump`` makes whole sequences from noise,
 and ``step`` the same sequences one frame after the other, with a cache.
@@ -16,10 +16,10 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 from torch.nn import functional
 
-from robopatient.face.generator.chance import DICE
 from robopatient.face.generator.condition import CONDITIONS, GROUPS, MIDDLE, SPREAD, group_of
 from robopatient.face.generator.motion import CHANNELS, MOTION_HZ
 from robopatient.face.generator.muscles import Muscles
+from robopatient.face.generator.noise import DICE
 
 __all__ = ["CONTEXT_LEVEL", "FORMAT", "Cache", "FaceDenoiser", "error_scale"]
 

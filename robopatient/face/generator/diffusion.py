@@ -15,7 +15,6 @@ from typing import Protocol
 import numpy as np
 
 from robopatient.config import FaceConfig
-from robopatient.face.generator.chance import SETTLE_FRAMES, Chance
 from robopatient.face.generator.checkpoint import STEP, checkpoint_folder, read_stream
 from robopatient.face.generator.condition import (
     ARCHETYPES,
@@ -29,6 +28,7 @@ from robopatient.face.generator.condition import (
 from robopatient.face.generator.dose import PLAIN, Dose, read_doses
 from robopatient.face.generator.idle_motion import GeneratedIdleMotion, smoothstep
 from robopatient.face.generator.motion import CHANNELS, MOTION_HZ, REST, clamp, pose_of, settled
+from robopatient.face.generator.noise import SETTLE_FRAMES, GeneratorNoise
 from robopatient.face.generator.stream import Stepper
 from robopatient.face.identity import load_identity
 from robopatient.messages import FaceCommand, FacePose
@@ -100,14 +100,14 @@ class Diffusion:
         self._deadline_s = config.deadline_ms * 1e-3
         self._display_ns = round(1e9 / config.fps)
         self._most_ticks = MOST_TICKS + round(MOTION_HZ / config.fps)
-        self._chance = Chance([seed, NOISE_STREAM], variety=config.variety)
+        self._noise = GeneratorNoise([seed, NOISE_STREAM], variety=config.variety)
         self._idle = GeneratedIdleMotion(seed)
         self._conditioner = Conditioner([self._traits])
         self._calm = dict(maker.state)
         self._frame = REST
         for _ in range(SETTLE_FRAMES):
             calm = self._row(None)
-            self._frame = self._make(calm, self._chance.draw(calm[None]), fresh=False)
+            self._frame = self._make(calm, self._noise.draw(calm[None]), fresh=False)
         self._calm = dict(maker.state)
         self._shown = self._before = self._frame
         self._speed = np.zeros(len(CHANNELS))
@@ -179,7 +179,7 @@ class Diffusion:
 
     def _next(self, row: np.ndarray) -> np.ndarray | None:
         """New frame, or None when it is not ready in time."""
-        chance = self._chance.draw(row[None])
+        chance = self._noise.draw(row[None])
         if self._thread is None:
             fresh, self._fresh = self._fresh, False
             return self._make(row, chance, fresh)

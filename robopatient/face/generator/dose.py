@@ -1,4 +1,4 @@
-"""How pain is told to the network so that every face shows about the same of the same pain.
+"""The pain value given to the network so that all faces show about the same PSPI for the same NRS.
 
 What a face shows at a given pain depends on its archetype, and for some it is next to nothing of what PSPI counts.
 ``dose.toml`` beside the weights holds what was found for them: which archetypes are told together, how expressive, and

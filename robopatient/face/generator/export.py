@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from robopatient.errors import require
-from robopatient.face.generator.chance import DICE, Chance
 from robopatient.face.generator.condition import GROUPS, Conditioner, Traits
 from robopatient.face.generator.denoiser import Cache, FaceDenoiser
 from robopatient.face.generator.motion import CHANNELS
+from robopatient.face.generator.noise import DICE, GeneratorNoise
 from robopatient.face.generator.stream import FACES, GIVEN, STATE, Stepper
 
 __all__ = ["compare", "export_step"]
@@ -82,7 +82,7 @@ def export_step(model: FaceDenoiser, step: Path, start: Path) -> None:
 def compare(model: FaceDenoiser, step: Path, start: Path) -> float:
     """Largest difference of network and step, each going on from its own, over 20 s of pain; standardised units."""
     stepper = Stepper(step, dict(np.load(start, allow_pickle=False)))
-    chance = Chance(1)
+    chance = GeneratorNoise(1)
     conditioner = Conditioner([Traits(archetype="furrowed", sex=0.0)])
     guidance = torch.zeros(1, len(GROUPS))
     guidance[0, 0] = 0.5

@@ -1,4 +1,4 @@
-"""What a face does besides showing pain: it blinks, glances, breathes and is never quite still.
+"""Idle motion of the face: blinks, glances, breath and small movements, independent of pain.
 
 Each part is a function of continuous time with its own seeded stream, so that the frame rate changes nothing.
 
@@ -31,7 +31,7 @@ IDLE_CHANNELS = ("gaze_pitch_deg", "gaze_yaw_deg", "blink", "breath")
 AVERTING_PSPI = 10.0
 """Shown pain from which the eyes look away at every glance (assumption)."""
 STREAM = 78
-"""Keeps these dice apart from those of ``Chance``."""
+"""Number of this random stream, so that it differs from those of ``GeneratorNoise``."""
 SOME_NRS, RISING_NRS = 0.5, 0.3
 """Pain that is any, and how far above its mean over 0.3 s it is setting in (assumption)."""
 

@@ -1,4 +1,4 @@
-"""What the network moves: for every channel an aim and how fast it is approached, through two poles.
+"""The outputs of the network: for every channel a target and the rate of approach, through two poles.
 
 A face has mass and muscles: two poles dampen what trembles in that which drives it. Each frame lies between the one
 before and an aim within range, so a face cannot leave its range, whatever the network says.

@@ -17,11 +17,11 @@ from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler
 from diffusers.utils import BaseOutput, logging
 
 from robopatient.errors import AssetError, ConfigError
-from robopatient.face.generator.chance import SETTLE_FRAMES, Chance
 from robopatient.face.generator.condition import CONDITIONS, GROUPS, calm_rows, check_conditions, guidance_row
 from robopatient.face.generator.denoiser import FORMAT, FaceDenoiser
 from robopatient.face.generator.idle_motion import GeneratedIdleMotion
 from robopatient.face.generator.motion import CHANNELS, MOTION_HZ, settled
+from robopatient.face.generator.noise import SETTLE_FRAMES, GeneratorNoise
 from robopatient.face.generator.pickles import refuse_pickles
 
 __all__ = ["Face", "FaceMotion", "PainDiffusionPipeline"]
@@ -160,7 +160,7 @@ class Face:
     ) -> None:
         self._net: FaceDenoiser = pipeline.denoiser
         self._device = next(self._net.parameters()).device
-        self._chance = Chance(seed, len(first))
+        self._noise = GeneratorNoise(seed, len(first))
         self._idles = [GeneratedIdleMotion(seed, at) for at in range(len(first))]
         self._guidance = torch.from_numpy(guidance_row(guidance)).to(self._device).expand(len(first), -1)
         calm = calm_rows(first)
@@ -174,7 +174,7 @@ class Face:
     def step(self, condition: np.ndarray) -> np.ndarray:
         """Next frame in physical units, shape (batch, D), for conditions (batch, C)."""
         rows = np.asarray(condition, np.float32)
-        noise, dice, told = (torch.from_numpy(one).to(self._device) for one in (*self._chance.draw(rows), rows))
+        noise, dice, told = (torch.from_numpy(one).to(self._device) for one in (*self._noise.draw(rows), rows))
         frame, self._cache = self._net.step(noise, dice, self._net.masked(told), self._guidance, self._cache)
         faces = settled(self._net.physical(frame).cpu().numpy())
         return np.stack([life.show(face, row) for life, face, row in zip(self._idles, faces, rows, strict=True)])
@@ -186,4 +186,4 @@ def _check_rows(condition: np.ndarray) -> None:
     bad: Any = np.argwhere(~np.isfinite(condition))
     if len(bad):
         _, row, at = bad[0].tolist()
-        raise ConfigError(f"conditions: row {row}: {CONDITIONS[at]} is not finite; mend the stimulus")
+        raise ConfigError(f"conditions: row {row}: {CONDITIONS[at]} is not finite; correct the stimulus")

@@ -399,7 +399,7 @@ def test_films_play_one_after_the_other_with_their_numbers(sit, tmp_path):
     assert [shade for shade in shades if shade > 150], "the second film"
     assert shades.index(next(s for s in shades if s > 150)) > shades.index(next(s for s in shades if 0 <= s < 100))
     assert panel.finished
-    assert panel.trouble == ""
+    assert panel.fault == ""
 
 
 def test_a_film_that_cannot_be_read_is_named_and_passed_over(sit, tmp_path):
@@ -410,7 +410,7 @@ def test_a_film_that_cannot_be_read_is_named_and_passed_over(sit, tmp_path):
     for _ in range(3):
         sat.clock.advance_s(0.1)
         sat.screen.refresh()
-    assert "broken.mp4: cannot be shown" in sat.screen.film.trouble
+    assert "broken.mp4: cannot be shown" in sat.screen.film.fault
     assert sat.screen.film._image is not None
 
 

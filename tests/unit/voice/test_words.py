@@ -71,12 +71,12 @@ def test_words_that_nobody_can_say_leave_the_others_alone(monkeypatch, tmp_path)
         assert isinstance(speaker.take("No!", 5.0), Utterance)
         assert "apt-get install espeak-ng" in str(speaker.take("something else", 5.0))
         assert len(speaker.reasons) == 2  # nothing to say; espeak-ng is missing, once for both
-        assert not speaker.trouble
+        assert not speaker.fault
     finally:
         speaker.close()
     speaker.ask("No!", 6.0)
     speaker.poll()
-    assert speaker.take("No!", 6.0) == speaker.trouble == speaker.reasons[-1] != ""
+    assert speaker.take("No!", 6.0) == speaker.fault == speaker.reasons[-1] != ""
 
 
 @ESPEAK

@@ -3,10 +3,10 @@ from support.needs import module
 
 torch = module("torch", "face")
 
-from robopatient.face.generator.chance import DICE  # noqa: E402
 from robopatient.face.generator.condition import CONDITIONS, GROUPS  # noqa: E402
 from robopatient.face.generator.denoiser import FaceDenoiser, error_scale  # noqa: E402
 from robopatient.face.generator.motion import CHANNELS  # noqa: E402
+from robopatient.face.generator.noise import DICE  # noqa: E402
 
 D = len(CHANNELS)
 FRAMES = 40

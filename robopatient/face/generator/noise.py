@@ -1,7 +1,7 @@
-"""What a face leaves to chance: noise that wanders from frame to frame, and dice, thrown once for every stimulus.
+"""Random inputs of the face generator: correlated noise in every frame, and random draws ("dice") once per stimulus.
 
-How strongly, how soon and with which units somebody answers is settled when a hand comes down and stays settled until
-the next one; noise averages out and can tell none of that. Held expressions waver, but slowly: noise that was new in
+How strongly, how soon and with which units a person reacts is drawn at the onset of a stimulus and kept until the
+next one; noise averages out and cannot encode it. Held expressions waver, but slowly: noise that was new in
 every frame made faces tremble. Both are standard normal in every frame (noise shared between frames: Ge et al. 2023,
 arXiv 2305.10474).
 """
@@ -15,7 +15,7 @@ import numpy as np
 from robopatient.face.generator.condition import index
 from robopatient.face.generator.motion import CHANNELS, MOTION_HZ
 
-__all__ = ["DICE", "SETTLE_FRAMES", "Begins", "Chance", "CorrelatedNoise", "throws_of"]
+__all__ = ["DICE", "SETTLE_FRAMES", "CorrelatedNoise", "GeneratorNoise", "StimulusOnsets", "count_stimuli"]
 
 DICE = 32
 """Dice of a stimulus: a unit's occurrence, size and delay for each of a dozen and more units (assumption)."""
@@ -50,8 +50,8 @@ class CorrelatedNoise:
         return self._gain * self._noise
 
 
-class Begins:
-    """Tells in which frames a stimulus begins, for faces side by side; ``faces`` of them."""
+class StimulusOnsets:
+    """Detects the frames in which a stimulus begins, for ``faces`` faces in parallel."""
 
     def __init__(self, faces: int) -> None:
         self._touched = np.zeros(faces, bool)
@@ -72,13 +72,13 @@ class Begins:
         return begins
 
 
-def throws_of(condition: np.ndarray) -> np.ndarray:
+def count_stimuli(condition: np.ndarray) -> np.ndarray:
     """How many stimuli have begun up to every frame, int, shape (faces, n), of conditions (faces, n, C)."""
-    begins = Begins(len(condition))
-    return np.cumsum(np.stack([begins(condition[:, row]) for row in range(condition.shape[1])], axis=1), axis=1)
+    onsets = StimulusOnsets(len(condition))
+    return np.cumsum(np.stack([onsets(condition[:, row]) for row in range(condition.shape[1])], axis=1), axis=1)
 
 
-class Chance:
+class GeneratorNoise:
     """Noise and dice of faces side by side, frame after frame; equal seeds give equal ones.
 
     Parameters
@@ -91,13 +91,13 @@ class Chance:
     def __init__(self, seed: int | list[int], faces: int = 1, variety: float = 1.0) -> None:
         self._variety = np.float32(variety)
         self._noise, self._throws = np.random.default_rng(seed).spawn(2)  # stimuli do not change the noise
-        self._begins = Begins(faces)
+        self._onsets = StimulusOnsets(faces)
         self._wander = CorrelatedNoise()
         self._dice = self._throws.standard_normal((faces, DICE), dtype=np.float32)
 
     def draw(self, condition: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Noise (faces, D) and dice (faces, DICE) of the next frame, for its conditions (faces, C)."""
-        begins = self._begins(condition)
+        begins = self._onsets(condition)
         if begins.any():
             fresh = self._throws.standard_normal(self._dice.shape, dtype=np.float32)
             self._dice = np.where(begins[:, None], fresh, self._dice)
