@@ -40,15 +40,22 @@ class Record:
             raise RecordError(f"{folder}: holds no {FILE_NAME}; give the folder that `robopatient run --out` wrote")
         try:
             self._connection = _open(self.path)
+        except sqlite3.Error as error:
+            raise self._unreadable(error) from error
+        try:
+            self._prepare()
+        except RecordError:
+            self._connection.close()  # an open one would keep the write-ahead log of a session that ends
+            raise
+
+    def _prepare(self) -> None:
+        try:
             application_id, version = (
                 self._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
             )
             reread.prepare(self._connection)
         except sqlite3.Error as error:
-            raise RecordError(
-                f"{self.path}: cannot be read ({error}); is it a record of robopatient? One that was killed must lie "
-                "in a folder that can be written: copy it to one"
-            ) from error
+            raise self._unreadable(error) from error
         if application_id != APPLICATION_ID:
             raise RecordError(f"{self.path}: is an SQLite file, but no record of robopatient")
         if version > SCHEMA_VERSION:
@@ -56,6 +63,12 @@ class Record:
                 f"{self.path}: has schema {version}, this version reads up to {SCHEMA_VERSION}; "
                 "type: pip install --upgrade robopatient"
             )
+
+    def _unreadable(self, error: sqlite3.Error) -> RecordError:
+        return RecordError(
+            f"{self.path}: cannot be read ({error}); is it a record of robopatient? One that was killed must lie "
+            "in a folder that can be written: copy it to one"
+        )
 
     @property
     def start(self) -> m.SessionStart:
