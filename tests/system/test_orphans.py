@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 
 import pytest
-from whole_session import COMMAND, START_S, Running, wait_until
+from whole_session import COMMAND, START_S, Running, default_signals, wait_until
 
 from robopatient.errors import RecordError
 from robopatient.record.reader import Record
@@ -80,6 +80,7 @@ def test_a_closed_terminal_ends_a_session_as_ctrl_c_does(tmp_path):
     out = tmp_path / "out"
     pid, terminal = pty.fork()
     if pid == 0:
+        default_signals()
         os.execv(COMMAND[0], [*COMMAND, "run", *QUIET, "--set", "record.film=false", "--out", str(out)])
     try:
 

@@ -33,6 +33,12 @@ def robopatient(
     )
 
 
+def default_signals() -> None:
+    """Take what a terminal sends as a program does at a terminal: the runner of the tests may ignore it (nohup, &)."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Running:
     """A session in the background; leaves nothing behind."""
 
@@ -43,6 +49,7 @@ class Running:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=default_signals,
         )
 
     def __enter__(self) -> Running:
