@@ -7,41 +7,43 @@ cause it, hears and sees the reaction, and rates it. What is learnt from is what
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
 
 from policies.checkpoint import starting_point
 from policies.errors import PolicyError
-from policies.plan import QUESTION_PLANS, TrainingPlan
+from policies.plan import QUESTION_PLANS, TrainingPlan, keyed
 from policies.ratings_log import RatingsLog
 from policies.spaces import TASKS
+from policies.standard_presses import standard_presses
 from policies.trainer import (
     BeginTraining,
     Closed,
     FinishTraining,
     NextTrial,
+    PressDone,
     Progress,
     Rated,
     Refused,
     Reply,
+    Skipped,
     TrainerClient,
     Trust,
     Undo,
 )
-from policies.trial_scheduler import TrialScheduler, standard_presses
 from robopatient import messages as m
 from robopatient.actor import Actor, serve
 from robopatient.bus import ActorPort, Endpoints
 from robopatient.clock import Clock, HostClock
 from robopatient.config import SessionConfig, load_session
 from robopatient.errors import require
-from robopatient.expression.ppo import ACTED, OBSERVED, Ppo
+from robopatient.expression.ppo import ACTED, OBSERVED, Ppo, Slope
 from robopatient.patient import load_patient
-from robopatient.session.pipeline import Suggestion
 from robopatient.session.run import resolve, run_session
 from robopatient.session.supervisor import Row
+from robopatient.study.chooser import Suggestion
+from robopatient.study.trials import Factors
 
 __all__ = ["CLIENT", "LIVE_TASKS", "main", "train_live"]
 
@@ -52,11 +54,12 @@ LIVE_TASKS = tuple(
 )
 """Tasks whose observation a running patient has and whose action it can be asked for."""
 CLIENT = Row("trainer", "policies.live:main", lambda config: True, restart=True)
-TOPICS = ("force", "pain", "press", "action", "stop")
+TOPICS = ("pain", "trial", "study", "action", "stop")
 TURN_MS = 20
 FORCE = "force_newton"
 """Axis of the map that is drawn: peak force of a press at the patient's worst site."""
-TOLD_NS = 100_000_000
+LIGHT_SHARE = 0.5
+"""A press whose pain stays below this share of the least pain that is taught is no trial."""
 
 
 def train_live(
@@ -120,7 +123,7 @@ def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
 
 
 class Client(Actor):
-    """Between the bus and the trainer: the coach decides, this passes on.
+    """Between the bus and the trainer: where the trial machine waits, the trainer chooses; what it records is learnt.
 
     Parameters
     ----------
@@ -133,20 +136,22 @@ class Client(Actor):
         super().__init__(port, "trainer", clock)
         self._trainer = trainer
         self._folder = Path(lesson.folder)
-        self._goal = lesson.ratings
+        self._goal, self._seed = lesson.ratings, config.seed
         profile = load_patient(config.patient)
         self._policy = Ppo(config.expression.preset, profile)
+        self._slope = Slope()
         self._task = TASKS[lesson.task]
-        self._rater = config.study.participant or config.rater.who
         self._presses = standard_presses(config, profile, self._policy)
-        self.scheduler = TrialScheduler(lesson, config.seed, self._presses, self._policy)
+        self._phase = ""
+        self._asked = self._finished = False
+        self._tried = 0
+        self._target: dict[str, float] = {}
+        self._worst: dict[str, float] = {}
         self._progress: Progress | None = None
         self._curve: dict[int, tuple[float, float, float]] = {}
         self._presented: dict[str, float] = {}
         self._source = self._refused = self._checkpoint = ""
         self._busy = True
-        self._shown_ns = 0
-        self._told: tuple[object, ...] = ()
         self._lesson_told: tuple[object, ...] = ()
         plan = TrainingPlan(
             self._task.n_observation, self._task.n_action, QUESTION_PLANS[lesson.question], seed=config.seed
@@ -164,84 +169,103 @@ class Client(Actor):
 
     def turn(self, timeout_ms: int) -> None:
         """Receive messages of the session and of the trainer; send what has changed."""
-        now_ns = self._clock.now_ns()
         for message in self._port.receive(timeout_ms):
-            if isinstance(message, m.SessionStop):
-                self._leaving = True
-            else:
-                self._take(message)
+            self._take(message)
         while (reply := self._trainer.receive(0.0)) is not None:
             self._hear(reply)
             if isinstance(reply, Closed):
                 break
-        now_ns = self._clock.now_ns()
-        for order in self.scheduler.turn(now_ns):
-            self._send(order)
-        self._tell(now_ns)
+        lesson = self._lesson(self._clock.now_ns())
+        if lesson is not None:
+            self._port.tell(lesson)
+        self._beat()
 
     def _take(self, message: m.Message) -> None:
-        scheduler, now_ns = self.scheduler, self._clock.now_ns()
         match message:
-            case m.ForceFrame():
-                scheduler.felt(message)
+            case m.SessionStop():
+                self._leaving = True
             case m.PainState():
-                scheduler.hurt(message)
-            case m.Press():
-                scheduler.pressed(message, now_ns)
-            case m.OperatorAction():
-                if message.action == "trust":
-                    self._send(Trust())
-                else:
-                    for order in scheduler.act(message, now_ns):
-                        self._send(order)
+                nrs = self._policy.shown(message)
+                seen = {"nrs": nrs, "nrs_per_s": self._slope.step(message.t_ns, nrs)}
+                if self._phase == "press":
+                    self._worst = {name: max(worst, seen[name]) for name, worst in self._worst.items()}
+            case m.TrialRecord():
+                self._learn(message)
+            case m.StudyState():
+                self._follow(message)
+            case m.OperatorAction() if message.action == "trust":
+                self._send(Trust())
 
-    def _send(self, order: Any) -> None:
-        self._busy = self._busy or isinstance(order, Rated | Undo | FinishTraining | Trust)
+    def _follow(self, state: m.StudyState) -> None:
+        """Choose where the trial machine waits, watch the press, and write the policy in the end."""
+        if state.phase != self._phase and state.phase == "press":
+            self._worst = {d.name: 0.0 for d in self._task.observation}
+        self._phase = state.phase
+        if state.phase in ("done", "aborted") and not self._finished:
+            self._finished = True
+            if state.trial > 0:
+                self._send(FinishTraining())
+        if state.phase != "waiting":
+            self._asked = False
+        elif not (self._asked or self._busy) and self._progress is not None and self._progress.answers == state.trial:
+            self._asked = True
+            rng = keyed(self._seed, state.trial + 7919 * self._tried, "press")
+            self._tried += 1
+            low, high = float(self._presses.nrs[0]), float(self._presses.nrs[-1])
+            aimed = self._presses.observed(float(rng.uniform(max(2.5, low), max(2.6, high))))
+            self._target = {d.name: aimed[d.name] for d in self._task.observation}
+            self._trainer.send(PressDone(tuple(self._target.values())))
+
+    def _learn(self, row: m.TrialRecord) -> None:
+        """What became of a trial; a press too light to hurt comes again as it is."""
+        if row.status == "done":
+            acted = self._policy.acting(self._worst)
+            presented = tuple(acted[d.name] for d in self._task.action)
+            self._send(Rated(row.trial, row.response_value, tuple(self._worst.values()), presented))
+        elif "undone" in row.flags:
+            self._send(Undo())
+        elif row.status != "missed":
+            self._trainer.send(Skipped(row.trial))
+
+    def _send(self, order: Rated | Undo | FinishTraining | Trust) -> None:
+        self._busy = True
         self._trainer.send(order)
 
     def _hear(self, reply: Reply) -> None:
         now_ns = self._clock.now_ns()
         match reply:
             case NextTrial():
-                aimed = self.scheduler.target
-                self._presented = {FORCE: self._presses.force(aimed["nrs"]), **aimed, **reply.action}
-                self._source = reply.source
-                self._suggest(f"trial{reply.index}", aimed, reply.action)
-                self.scheduler.asked(reply, now_ns)
+                force = {FORCE: self._presses.force(self._target["nrs"])}
+                self._presented, self._source = {**force, **self._target, **reply.action}, reply.source
+                factors: Factors = {**self._presented, "question": reply.question, "source": reply.source}
+                least_nrs = float(self._presses.nrs[0]) * LIGHT_SHARE
+                self._suggest(
+                    Suggestion(f"trial{reply.index}", self._target, reply.action, reply.index, factors, least_nrs)
+                )
             case Progress():
                 if self._progress is None:
                     self._curve = _curve(self._folder)
                     self._tell_state("ready", "resumed" if reply.resumed else "")
+                self._say("begun" if self._progress is None else "learnt", str(reply.answers))
                 self._progress, self._busy, self._refused = reply, False, ""
                 self._curve[reply.answers] = reply.worth
                 self._presented, self._source = {}, ""
-                self.scheduler.learnt(reply, now_ns)
             case Refused():
-                self._busy, self._refused = False, reply.reason
+                self._busy, self._asked, self._refused = False, False, reply.reason
                 self._port.tell(m.Note(now_ns, "warning", "trainer", reply.reason))
-                self.scheduler.refused(now_ns)
+                if self._progress is not None:
+                    self._say("begun", str(self._progress.answers))  # what it could not follow is asked again
             case Closed():
                 self._busy, self._checkpoint = False, reply.checkpoint
-                self._suggest("", {}, {})
-                self.scheduler.closed()
+                self._suggest(Suggestion())
                 self._port.tell(m.Note(now_ns, "info", "trainer", f"policy written to {reply.checkpoint}"))
 
-    def _suggest(self, label: str, observed: dict[str, float], action: dict[str, float]) -> None:
-        self._policy.suggest(label, observed, action)
-        text = msgspec.json.encode(Suggestion(label, observed, action)).decode()
-        self._port.tell(m.OperatorAction(self._clock.now_ns(), "suggest", text, source="trainer"))
+    def _suggest(self, suggestion: Suggestion) -> None:
+        self._policy.suggest(suggestion.label, suggestion.observed, suggestion.action)
+        self._say("suggest", msgspec.json.encode(suggestion).decode())
 
-    def _tell(self, now_ns: int) -> None:
-        """State for the screens at every change and ten times a second; the training session's at every change."""
-        state = self.scheduler.state(now_ns, self._rater)
-        key = (state.phase, state.text, state.trial, state.question)
-        if key != self._told or now_ns - self._shown_ns >= TOLD_NS:
-            self._told, self._shown_ns = key, now_ns
-            self._port.tell(state)
-        lesson = self._lesson(now_ns)
-        if lesson is not None:
-            self._port.tell(lesson)
-        self._beat()
+    def _say(self, action: str, argument: str) -> None:
+        self._port.tell(m.OperatorAction(self._clock.now_ns(), action, argument, source="trainer"))
 
     def _condition(self) -> tuple[str, str]:
         return "ready" if self._progress is not None else "starting", ""

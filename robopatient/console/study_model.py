@@ -35,6 +35,7 @@ PHASES: dict[str, tuple[State, str]] = {
     "setup": ("off", "Ready: G begins, when all are seated"),
     "consent": ("ok", "The participant reads the consent"),
     "instructions": ("ok", "The participant reads the instructions"),
+    "waiting": ("ok", "The learner takes the last answer and chooses the next trial"),
     "ready": ("ok", "Hand off, then the press window opens"),
     "press": ("ok", "Press window open"),
     "react": ("ok", "The patient reacts"),
@@ -56,6 +57,7 @@ FLAGS: dict[str, tuple[State, str]] = {
     "failing": ("warn", "Three trials in a row went wrong: look after the participant"),
     "hand on": ("warn", "A hand lies on the abdomen: the window opens when it has left"),
     "replaying": ("ok", "The reaction is presented once more"),
+    "learner chooses": ("ok", "The next trial waits for the trainer; one that has died is started again"),
     "clock jump": ("bad", "The clock jumped: the trial in hand does not count"),
 }
 
@@ -118,8 +120,6 @@ class StudyModel:
             case m.TrialRecord():
                 self._take(message)
             case m.LessonState():
-                if self.lesson is None or message.answers > self.lesson.answers:
-                    self._done_ns.append(message.t_ns)
                 self.lesson = message
             case m.ActorState() if message.actor == "participant":
                 self.participant = message

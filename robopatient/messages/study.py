@@ -18,6 +18,7 @@ StudyPhase = Literal[
     "setup",
     "consent",
     "instructions",
+    "waiting",
     "ready",
     "press",
     "react",
@@ -28,7 +29,8 @@ StudyPhase = Literal[
     "done",
     "aborted",
 ]
-"""Where in a study the session is; "feedback" lasts until the trial's row is on the disk."""
+"""Where in a study the session is; "waiting": a learner has not chosen the next trial yet; "feedback" lasts until the
+trial's row is on the disk."""
 
 
 class StudyState(Message, frozen=True, gc=False):

@@ -39,9 +39,10 @@ from robopatient.scenario import ScenarioStep
 from robopatient.sensing import Sensing
 from robopatient.session.scenario_stage import make_scenario
 from robopatient.session.study_stage import Turn, make_study
+from robopatient.study.chooser import Suggestion
 from robopatient.study.presented import Draft
 
-__all__ = ["Given", "Outputs", "Pipeline", "Suggestion", "Touch"]
+__all__ = ["Given", "Outputs", "Pipeline", "Touch"]
 
 QUIET_TURNS = 5
 """The fade ends so many turns of the loop before ``fail_quiet_ms`` have passed since the last frame, and at the
@@ -67,17 +68,6 @@ class Outputs(msgspec.Struct, frozen=True, gc=False):
     drafts: tuple[Draft, ...] = ()
     """Rows of a study's trials, to be completed with what was presented and put on the disk."""
     notes: tuple[tuple[str, str], ...] = ()
-
-
-class Suggestion(msgspec.Struct, frozen=True):
-    """Argument of the action "suggest", as JSON: at what is observed act so, physical units by name.
-
-    ``label`` goes into ``Expression.policy``; an empty action ends the suggestion.
-    """
-
-    label: str = ""
-    observed: dict[str, float] = {}
-    action: dict[str, float] = {}
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -220,8 +210,10 @@ class Pipeline:
         told = self._play(felt, pain, presses, wishes, t_ns)
         said, self._said = self._said, []
         outputs = Outputs(force, pain, expression, voice, face, presses, said, told.changes, told.actions)
-        if turn is None:
+        if turn is None or self.study is None:
             return outputs
+        if isinstance(self._policy, Ppo):
+            self.study.machine.hurt(self._policy.shown(pain))
         return msgspec.structs.replace(
             outputs, study=turn.state, started=turn.started, drafts=turn.drafts, notes=turn.notes
         )

@@ -16,6 +16,7 @@ from robopatient.errors import ConfigError, RecordError
 from robopatient.messages import Expression, ForceFrame, OperatorAction, PainState, StudyState, TrialRecord, TrialStart
 from robopatient.record.info import read_info
 from robopatient.record.reader import Record
+from robopatient.study.lesson import lesson_study
 from robopatient.study.machine import Machine
 from robopatient.study.presented import Draft
 from robopatient.study.reaction import ReactionStimulus
@@ -74,7 +75,8 @@ class StudyStage:
         shown = self.machine.shown(t_ns)
         self.machine.commanded(t_ns)
         expression = Expression(force.t_ns, force.seq, self._policy, shown.voice, shown.face)
-        acting = self.machine.phase in ("press", "react") and stimulus is not None
+        acting = stimulus is not None and self.machine.phase in ("press", "react")
+        lives = self.machine.study.rules.between == "patient"
         return Turn(
             told.state,
             told.drafts,
@@ -82,8 +84,8 @@ class StudyStage:
             expression,
             _pain(force, shown),
             self._split,
-            acting and stimulus is not None and stimulus.voice.mode == "patient",
-            acting and stimulus is not None and stimulus.face.mode == "patient",
+            lives or (acting and stimulus is not None and stimulus.voice.mode == "patient"),
+            lives or (acting and stimulus is not None and stimulus.face.mode == "patient"),
             self._start(t_ns),
         )
 
@@ -128,7 +130,7 @@ def person_of(config: SessionConfig, study: Study) -> Person:
 
 
 def make_study(config: SessionConfig) -> StudyStage | None:
-    """Study of a session, None without one.
+    """Study of a session, None without one; training by ratings is a study, too.
 
     Raises
     ------
@@ -136,6 +138,9 @@ def make_study(config: SessionConfig) -> StudyStage | None:
         When it cannot be read, has a fault, or goes on with a record that is not its own.
     """
     wanted = config.study
+    if not wanted.name and config.lesson.folder:
+        person = Person(wanted.participant or config.rater.who, wanted.session, config.seed)
+        return StudyStage(lesson_study(config.lesson), person, config.split)
     if not wanted.name:
         return None
     if not wanted.participant:

@@ -23,6 +23,8 @@ class Attempt:
         Turns of the loop in which the window opened, the reaction began, the question appeared, the reaction was over.
     trigger_ns, trigger_seq
         Time and number of the force frame that set off the reaction.
+    worst_nrs, least_nrs
+        Largest pain shown in the press, and what it must reach to be a trial at all.
     trace
         Time since the trigger, force and slope of the press, kept where it may be presented again.
     """
@@ -36,6 +38,7 @@ class Attempt:
         self.trigger_ns = self.command_ns = self.triggered_ns = 0
         self.trigger_seq = -1
         self.force_at_trigger = self.peak = 0.0
+        self.worst_nrs = self.least_nrs = 0.0
         self.left_ns = 0
         self.ended_ns = 0
         self.asked_ns = 0

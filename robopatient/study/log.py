@@ -1,4 +1,4 @@
-"""Progress through a trial list, rebuilt from its rows: trials left, attempts per trial, staircases."""
+"""Progress through a trial list, rebuilt from its rows: trials left, attempts per trial, what choosers were told."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from robopatient.errors import ConfigError
 from robopatient.messages import TrialRecord
-from robopatient.study.staircase import Staircase
+from robopatient.study.chooser import LEARNER, Chooser, Learner, StaircaseChooser
 from robopatient.study.study import SessionPlan, Study
 from robopatient.study.trials import Factors
 
@@ -26,10 +26,10 @@ class Log:
         self.plan = plan
         self._trials = plan.trials
         self._practice = {number for number, trial in enumerate(self._trials) if trial.kind == "practice"}
-        self._configs = study.file.staircases
         self._attempts: dict[int, int] = {}
-        self._done: dict[int, TrialRecord] = {}
-        self._staircases = {name: Staircase(config, name) for name, config in self._configs.items()}
+        self._done: dict[int, TrialRecord | None] = {}
+        self._staircases = {name: StaircaseChooser(config, name) for name, config in study.file.staircases.items()}
+        self.learner = Learner() if any(trial.staircase == LEARNER for trial in self._trials) else None
         for row in rows:
             self._check(row)
             self.add(row)
@@ -37,21 +37,38 @@ class Log:
     def add(self, row: TrialRecord) -> None:
         """One more row, the newest."""
         self._attempts[row.trial] = max(self._attempts.get(row.trial, 0), row.attempt + 1)
-        if row.status != "done":
+        chooser = self._chooser(row.trial)
+        if row.status == "done" and row.trial in self._done:
+            self._done.pop(row.trial)  # what is answered anew is now the newest answer
+            self._done[row.trial] = row
+            self._retell(chooser)
             return
-        again = row.trial in self._done
-        self._done.pop(row.trial, None)  # what is answered anew is now the newest answer
-        self._done[row.trial] = row
-        name = self._trials[row.trial].staircase
-        if not name:
-            return
-        if again:
-            self._staircases[name] = Staircase(self._configs[name], name)
-            for old in self._done.values():
-                if self._trials[old.trial].staircase == name:
-                    self._update_staircase(name, old)
-        else:
-            self._update_staircase(name, row)
+        if row.status == "done":
+            self._done[row.trial] = row
+        if chooser is not None:
+            chooser.tell(row)
+
+    def take_back(self, number: int) -> None:
+        """The answer of a trial no longer counts."""
+        del self._done[number]
+        self._retell(self._chooser(number))
+
+    def in_force(self, answers: int) -> None:
+        """The learner holds so many answers, perhaps of earlier sittings: these trials are done, and no others."""
+        self._done = {number: self._done.get(number) for number in range(min(answers, len(self._trials)))}
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the learner has not taken in yet what was answered."""
+        return self.learner is not None and self.learner.answers < len(self._done)
+
+    @property
+    def newest(self) -> tuple[int, Factors] | None:
+        """Number and levels of the trial answered last; no levels where an earlier sitting asked it."""
+        if not self._done:
+            return None
+        number, row = next(reversed(self._done.items()))
+        return number, dict(row.factors) if row is not None else {}
 
     def left(self, block: int) -> list[int]:
         """Numbers of a block's trials that are not done, in order."""
@@ -67,17 +84,15 @@ class Log:
         """Whether a trial has an answer."""
         return number in self._done
 
-    def factors(self, number: int) -> Factors:
-        """Levels of a trial about to begin; a staircase chooses its own now."""
-        trial = self._trials[number]
-        if not trial.staircase:
-            return dict(trial.factors)
-        staircase = self._staircases[trial.staircase]
-        return {**trial.factors, staircase.config.factor: staircase.next()}
+    def factors(self, number: int) -> Factors | None:
+        """Levels of a trial about to begin; None while its chooser has not chosen."""
+        trial, chooser = self._trials[number], self._chooser(number)
+        chosen = chooser.choose(number) if chooser is not None else {}
+        return None if chosen is None else {**trial.factors, **chosen}
 
     def estimates(self) -> dict[str, tuple[float, float]]:
         """Threshold and SD of every staircase."""
-        return {name: staircase.estimate() for name, staircase in self._staircases.items()}
+        return {name: chooser.staircase.estimate() for name, chooser in self._staircases.items()}
 
     def progress(self, practice: bool) -> tuple[int, int]:
         """Trials done and trials in all, of practice or of what counts."""
@@ -86,9 +101,18 @@ class Log:
             return done, len(self._practice)
         return len(self._done) - done, len(self._trials) - len(self._practice)
 
-    def _update_staircase(self, name: str, row: TrialRecord) -> None:
-        level = row.factors[self._configs[name].factor]
-        self._staircases[name].tell(float(level), row.response_value)
+    def _chooser(self, number: int) -> Chooser | None:
+        name = self._trials[number].staircase
+        return self.learner if name == LEARNER else self._staircases[name] if name else None
+
+    def _retell(self, chooser: Chooser | None) -> None:
+        """Answers in force, oldest first, after one was corrected or taken back."""
+        if chooser is None:
+            return
+        chooser.forget()
+        for number, row in self._done.items():
+            if row is not None and self._chooser(number) is chooser:
+                chooser.tell(row)
 
     def _check(self, row: TrialRecord) -> None:
         plan = self.plan

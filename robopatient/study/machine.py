@@ -6,6 +6,7 @@ It has no clock, no screen and no file; fed the same, it does the same, which is
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Sequence
 
@@ -15,6 +16,7 @@ from robopatient.errors import ConfigError
 from robopatient.levels import FLAGS
 from robopatient.messages import ForceFrame, OperatorAction, StudyPhase, StudyState, TrialRecord, TrialStart
 from robopatient.study.attempt import Attempt
+from robopatient.study.chooser import Learner, Suggestion
 from robopatient.study.log import Log
 from robopatient.study.presented import Draft
 from robopatient.study.questions import Question, question
@@ -38,6 +40,7 @@ FAILED_IN_A_ROW = 3
 PASSED_ON = tuple(word for word, flag in FLAGS.items() if flag.in_trial)
 """Words of the force that belong into the row."""
 IN_TRIAL = ("press", "react", "question")
+UNDER_WAY = ("waiting", "ready", *IN_TRIAL, "feedback", "break")
 
 
 class MachineOutputs(msgspec.Struct, frozen=True):
@@ -71,7 +74,7 @@ class Machine:
         self.stimulus: Stimulus | None = None
         """Of the trial under way, for gains and delays; None between trials."""
         self._resumed = bool(earlier)
-        self._press = study.file.press
+        self._press, self._rules = study.file.press, study.rules
         self._now_ns: int | None = None
         self._since_ns = 0
         self._attempt: Attempt | None = None
@@ -115,7 +118,8 @@ class Machine:
 
         What any trial of the list uses is needed in all of them: a neutral face is a stimulus, too.
         """
-        if self.phase not in ("ready", *IN_TRIAL, "feedback"):
+        waits = self.phase == "question" and self._rules.question == "waits"
+        if waits or self.phase not in ("ready", *IN_TRIAL, "feedback"):
             return frozenset()
         return self._used | (_channels([self._attempt.stimulus]) if self._attempt is not None else frozenset())
 
@@ -150,6 +154,8 @@ class Machine:
         for action in actions:
             self._act(action, t_ns)
         match self.phase:
+            case "waiting" if self._chosen():
+                self._go_on(t_ns)
             case "ready":
                 self._ready(t_ns)
             case "press":
@@ -174,6 +180,11 @@ class Machine:
         since_s = (t_ns - attempt.triggered_ns) * 1e-9 if attempt.triggered_ns else None
         newton = self._force if self._force >= self._press.hand_newton else 0.0
         return react(attempt.stimulus, since_s, newton, self._slope)
+
+    def hurt(self, nrs: float) -> None:
+        """The pain that the patient has shown in this turn, where the patient acts."""
+        if self._attempt is not None and self.phase in ("press", "react"):
+            self._attempt.worst_nrs = max(self._attempt.worst_nrs, nrs)
 
     def commanded(self, t_ns: int) -> None:
         """The loop has sent the first command of the reaction."""
@@ -209,9 +220,32 @@ class Machine:
                     self._enter("feedback", "feedback.saved", t_ns)  # goes on once all is on the disk
             case "abort":
                 self._abort(t_ns)
+            case "suggest" | "learnt" | "begun" if self.log.learner is not None:
+                self._hear(self.log.learner, action, t_ns)
+
+    def _hear(self, learner: Learner, action: OperatorAction, t_ns: int) -> None:
+        """A learner has chosen, has taken in so many answers, or has (again) begun with so many."""
+        if action.action == "suggest":
+            with contextlib.suppress(msgspec.DecodeError):
+                learner.suggest(msgspec.json.decode(action.argument, type=Suggestion))
+            return
+        if not action.argument.isdecimal():
+            return
+        learner.answers = int(action.argument)
+        if action.action == "learnt":
+            return
+        learner.forget()
+        self.log.in_force(learner.answers)
+        self._resumed = learner.answers > 0
+        if self.phase in ("waiting", "ready", *IN_TRIAL):
+            self._set_aside("learner began anew", t_ns)
+            self._attempt = None
+            self._enter("feedback", "feedback.saved", t_ns)
 
     def _next(self, t_ns: int) -> None:
         match self.phase:
+            case "setup" if self.log.learner is not None and self.log.learner.answers < 0:
+                pass  # it says whether this goes on with an earlier sitting
             case "setup" if self._resumed:
                 self._go_on(t_ns)
             case "setup":
@@ -237,7 +271,8 @@ class Machine:
         given_ns = min(max(action.t_ns, attempt.asked_ns), t_ns)
         self._record(attempt, "done", t_ns, label, value, given_ns)
         self._failed = 0
-        self._last = attempt
+        self._why_again.pop(attempt.number, None)
+        self._last = attempt if self._rules.undo == "question" else None
         self._since_break += attempt.trial.kind != "practice" and attempt.corrects < 0
         self._enter("feedback", "feedback.saved", t_ns)
 
@@ -256,11 +291,12 @@ class Machine:
     def _undo(self, t_ns: int) -> None:
         """Ask the last question again; its earlier row stays, and the new one says what it corrects."""
         last = self._last
-        if last is None or self.phase not in ("ready", *IN_TRIAL, "feedback", "break"):
+        if self._rules.undo == "press" and self.phase in UNDER_WAY:
+            self._take_back(t_ns)
+        if last is None or self.phase not in UNDER_WAY:
             return
-        if self._attempt is not None and self._attempt is not last and self.phase in IN_TRIAL:
-            self._attempt.flag("set aside")
-            self._record(self._attempt, "aborted", t_ns)
+        if self._attempt is not last:
+            self._set_aside("set aside", t_ns)
         self._put_back()
         self._replay_ns = 0
         self._attempt, self._last = last, None
@@ -270,6 +306,29 @@ class Machine:
         last.replays = 0
         self._undoing = True
         self._enter("feedback", "feedback.undone", t_ns)
+
+    def _take_back(self, t_ns: int) -> None:
+        """The newest answer no longer counts, as a row says; its trial is done anew."""
+        newest = self.log.newest
+        if newest is None:
+            return
+        self._set_aside("set aside", t_ns)
+        number, factors = newest
+        self.log.take_back(number)
+        undone = self._make(number, factors)
+        undone.corrects = number
+        undone.flag("undone")
+        self._record(undone, "aborted", t_ns)
+        self._since_break = max(0, self._since_break - 1)
+        self._attempt = None
+        self._enter("feedback", "feedback.undone", t_ns)
+
+    def _set_aside(self, why: str, t_ns: int) -> None:
+        """The trial under way, if there is one, is recorded as no trial."""
+        attempt = self._attempt
+        if self.phase in IN_TRIAL and attempt is not None:
+            attempt.flag(why)
+            self._record(attempt, "aborted", t_ns)
 
     def _redo(self, t_ns: int) -> None:
         """Do the trial under way again, or, between trials, the last one."""
@@ -291,10 +350,12 @@ class Machine:
     def _pause(self, why: str, t_ns: int) -> None:
         if self.phase in ("setup", "consent", "instructions", "paused") or self.over:
             return
+        if self.phase == "question" and self._rules.question == "waits":
+            self._pause_next = why  # nothing sounds, and there is no hurry
+            return
         attempt = self._attempt
         if self.phase in IN_TRIAL and attempt is not None:
-            attempt.flag(why)
-            self._record(attempt, "aborted", t_ns)
+            self._set_aside(why, t_ns)
             self._queue.insert(0, attempt.number)
         elif self.phase == "feedback" and self._undoing and attempt is not None:
             self._last = attempt  # the answer that was taken back stands until it is given anew
@@ -343,6 +404,9 @@ class Machine:
 
     def _pressing(self, t_ns: int, force: ForceFrame) -> None:
         attempt = self._attempt
+        if attempt is not None and attempt.triggered_ns:
+            self._reacting(t_ns, force)  # the bar stays until the hand has left
+            return
         if attempt is None or self._silent(t_ns):
             return
         self._follow(attempt, t_ns, force)
@@ -359,13 +423,14 @@ class Machine:
             reached = reached and self._force < attempt.peak - drop
         if reached:
             self._trigger(attempt, t_ns, force.t_ns, force.seq, self._force)
-        elif t_ns - attempt.opened_ns >= round(self._press.window_s * 1e9):
+        elif self._press.window_s and t_ns - attempt.opened_ns >= round(self._press.window_s * 1e9):
             self._miss(attempt, t_ns)
 
     def _trigger(self, attempt: Attempt, t_ns: int, frame_ns: int, seq: int, newton: float) -> None:
         attempt.triggered_ns, attempt.trigger_ns, attempt.trigger_seq = t_ns, frame_ns, seq
         attempt.force_at_trigger = newton
-        self._enter("react", _react_text(attempt.stimulus), t_ns)
+        if self._rules.band == "asked":
+            self._enter("react", _react_text(attempt.stimulus), t_ns)
 
     def _reacting(self, t_ns: int, force: ForceFrame) -> None:
         """The reaction runs; over when its time has passed and, where that counts, the hand has left."""
@@ -387,13 +452,19 @@ class Machine:
         if self._silent(t_ns):
             return
         self._follow(attempt, t_ns, force)
-        window_ns = attempt.opened_ns + round(self._press.window_s * 1e9)
+        window_ns = attempt.opened_ns + round(self._press.window_s * 1e9) if self._press.window_s else math.inf
         if self._press.ends == "time":
             over = t_ns >= max(window_ns, least_ns)
         else:
             left = self._force < self._press.hand_newton and t_ns - attempt.left_ns >= LEFT_NS
             over = t_ns >= least_ns and (left or t_ns >= window_ns + round(stimulus.react_s * 1e9))
         if not over:
+            return
+        if attempt.least_nrs and (attempt.worst_nrs < attempt.least_nrs or "overload" in attempt.flags):
+            self._fail(attempt, "missed", "missed", t_ns)
+            return
+        if self._rules.band == "advice":
+            self._ask(attempt, t_ns)
             return
         if attempt.peak < stimulus.target_low_newton:
             attempt.flag("below band")
@@ -482,6 +553,11 @@ class Machine:
         """Next trial, break, block or end."""
         design = self.study.file.design
         self.stimulus = None
+        if self._rules.again == "at once" and self._block >= 0:
+            self._queue = self.log.left(self._block)
+        if self.log.waiting:
+            self._enter("waiting", "feedback.saved", t_ns)
+            return
         while not self._queue:
             if self._block + 1 >= len(self.plan.blocks):
                 self._enter("done", "done", t_ns)
@@ -496,15 +572,27 @@ class Machine:
         if design.break_every and self._since_break >= design.break_every:
             self._enter("break", "break", t_ns)
             return
-        number = self._queue.pop(0)
-        trial = self.plan.trials[number]
+        number = self._queue[0]
         factors = self.log.factors(number)
-        attempt = Attempt(number, self._block, trial, factors, self.study.stimulus(self.plan.person, factors))
-        attempt.attempt = self.log.attempts(number)
+        if factors is None:
+            self._enter("waiting", "feedback.saved", t_ns)
+            return
+        self._queue.pop(0)
+        attempt = self._attempt = self._make(number, factors)
         attempt.corrects = number if self.log.is_done(number) else -1
-        self._attempt = attempt
+        attempt.least_nrs = self.log.learner.least_nrs if self.log.learner is not None else 0.0
         self._replay_ns = 0
-        self._enter("ready", "ready.practice" if trial.kind == "practice" else "ready.main", t_ns)
+        self._enter("ready", "ready.practice" if attempt.trial.kind == "practice" else "ready.main", t_ns)
+
+    def _make(self, number: int, factors: Factors) -> Attempt:
+        stimulus = self.study.stimulus(self.plan.person, factors)
+        attempt = Attempt(number, self._block, self.plan.trials[number], factors, stimulus)
+        attempt.attempt = self.log.attempts(number)
+        return attempt
+
+    def _chosen(self) -> bool:
+        """Whether what was waited for is there."""
+        return not (self.log.waiting or (self._queue and self.log.factors(self._queue[0]) is None))
 
     def _put_back(self) -> None:
         """The trial that was about to begin, or had, waits its turn again; not one that has its answer."""
@@ -533,7 +621,7 @@ class Machine:
     def _time_left_s(self, t_ns: int) -> float:
         """Of the window, the answer or the break; negative without a limit."""
         limit_s = {
-            "press": self._press.window_s,
+            "press": self._press.window_s or -1.0,
             "question": self._press.answer_s or -1.0,
             "break": self.study.file.design.break_s,
         }.get(self.phase, -1.0)
@@ -585,6 +673,8 @@ class Machine:
             flags.append("board silent")
         if self._stopped:
             flags.append("stopped")
+        if self.phase == "waiting" or (self.log.learner is not None and self.log.learner.answers < 0):
+            flags.append("learner chooses")
         if self._replay_ns:
             flags.append("replaying")
         if self._failed >= FAILED_IN_A_ROW:

@@ -20,6 +20,7 @@ DEFAULT_PAGES: dict[str, str] = {
     "setup": "setup",
     "consent": "consent",
     "instructions": "instructions.sound",
+    "waiting": "feedback.saved",
     "ready": "ready.main",
     "press": "press.band",
     "react": "react.both",

@@ -33,6 +33,7 @@ __all__ = [
     "SessionPlan",
     "Study",
     "StudyFile",
+    "TrialRules",
     "load_study",
     "study_folder",
     "study_names",
@@ -77,7 +78,7 @@ class PressConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     hand_newton: Annotated[float, Meta(ge=0.5, le=10)] = HAND_OFF_NEWTON
     """Force from which a hand lies there: the published rigs' end of a press."""
     window_s: Annotated[float, Meta(ge=0.5, le=60)] = 3.0
-    """Time for the press."""
+    """Time for the press; a design made in Python may set none: 0."""
     ends: Literal["time", "release"] = "release"
     """When the reaction is over: at the end of the window, or when the hand has left."""
     early_s: NonNegative = 0.1
@@ -106,7 +107,7 @@ class StudyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     question: str
     consent_version: str = "none"
     """Of the wording under which participants agree."""
-    instructions: Literal["sound", "face", "both", "films", "delay"] = "sound"
+    instructions: Literal["sound", "face", "both", "films", "delay", "lesson"] = "sound"
     """Which of the pages ``instructions.…`` of the strings a participant reads."""
     sessions: Annotated[int, Meta(ge=1, le=99)] = 1
     """How many sessions a participant comes to."""
@@ -119,6 +120,32 @@ class StudyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     staircases: dict[str, StaircaseConfig] = {}
     session: dict[str, Any] = {}
     """Configuration of the session, such as ``[session.voice]``; what is given on the command line goes before."""
+
+
+class TrialRules(msgspec.Struct, frozen=True):
+    """What a design may want otherwise of the trial machine; no part of a design's hash, and not set by ``study.toml``.
+
+    Attributes
+    ----------
+    band
+        "asked": a peak outside the band is no trial, or is flagged; "advice": every press counts as what it came to,
+        and the bar stays until the hand has left.
+    again
+        When a trial that failed comes again: at the end of its block, or at once.
+    undo
+        What an undo does: asks the last question again, or takes the newest answer back (again and again) and has its
+        trial done anew, with a press.
+    question
+        Whether a pause ends a trial whose question stands, or waits for the answer.
+    between
+        Who acts between trials: nobody ("rest"), or the session's own patient.
+    """
+
+    band: Literal["asked", "advice"] = "asked"
+    again: Literal["later", "at once"] = "later"
+    undo: Literal["question", "press"] = "question"
+    question: Literal["ends", "waits"] = "ends"
+    between: Literal["rest", "patient"] = "rest"
 
 
 class SessionPlan(msgspec.Struct, frozen=True):
@@ -158,13 +185,24 @@ class Study:
         How a session's configuration names it.
     file
         Its settings.
+    rules
+        What it wants otherwise of the trial machine.
     """
 
-    def __init__(self, name: str, reference: str, folder: Path, file: StudyFile, module: ModuleType) -> None:
+    def __init__(
+        self,
+        name: str,
+        reference: str,
+        folder: Path,
+        file: StudyFile,
+        module: ModuleType,
+        rules: TrialRules = TrialRules(),  # noqa: B008 (frozen)
+    ) -> None:
         self.name = name
         self.reference = reference
         self.folder = folder
         self.file = file
+        self.rules = rules
         self._module = module
         self._stimulus: Callable[[StudyFile, Person, Factors], Stimulus] = _function(module, folder, "stimulus")
         self._check()

@@ -29,7 +29,7 @@ class Trial(msgspec.Struct, frozen=True):
     repeat_of
         Place in the same block of the trial that this one repeats, or -1.
     staircase
-        Name of the staircase that chooses the level of its factor when the trial begins, or "".
+        Name of the staircase that chooses the level of its factor when the trial begins, "learner", or "".
     """
 
     factors: Factors
