@@ -1,4 +1,4 @@
-"""Live training: a client of a running session that suggests, asks, logs and reports, with the trainer beside it.
+"""Live training: a session with the trainer beside it, which chooses what is presented and learns from the ratings.
 
 Per trial: a pain is aimed at; the trainer suggests an expression for it; the person presses into the band that should
 cause it, hears and sees the reaction, and rates it. What is learnt from is what the press really came to.
@@ -6,44 +6,34 @@ cause it, hears and sees the reaction, and rates it. What is learnt from is what
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
 from policies.checkpoint import starting_point
 from policies.errors import PolicyError
-from policies.plan import QUESTION_PLANS, TrainingPlan, keyed
-from policies.ratings_log import RatingsLog
-from policies.spaces import TASKS
+from policies.plan import QUESTION_PLANS, TrainingPlan, TrainingTrial, keyed
+from policies.spaces import TASKS, named
 from policies.standard_presses import standard_presses
-from policies.trainer import (
-    BeginTraining,
-    Closed,
-    FinishTraining,
-    NextTrial,
-    PressDone,
-    Progress,
-    Rated,
-    Refused,
-    Reply,
-    Skipped,
-    TrainerClient,
-    Trust,
-    Undo,
-)
 from robopatient import messages as m
 from robopatient.actor import Actor, serve
 from robopatient.bus import ActorPort, Endpoints
 from robopatient.clock import Clock, HostClock
 from robopatient.config import SessionConfig, load_session
-from robopatient.errors import require
+from robopatient.errors import RobopatientError, SessionError, require
 from robopatient.expression.ppo import ACTED, OBSERVED, Ppo, Slope
 from robopatient.patient import load_patient
 from robopatient.session.run import resolve, run_session
 from robopatient.session.supervisor import Row
 from robopatient.study.chooser import Suggestion
 from robopatient.study.trials import Factors
+
+if TYPE_CHECKING:
+    from policies.training_session import Progress, TrainingSession
 
 __all__ = ["CLIENT", "LIVE_TASKS", "main", "train_live"]
 
@@ -116,68 +106,75 @@ def train_live(
 
 
 def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
-    """Entry point of the client's process: teach until the session stops."""
+    """Entry point of the trainer's process: teach until the session stops."""
     del folder
-    with TrainerClient() as trainer:
-        serve(lambda: Client(config, ActorPort(endpoints, TOPICS, every=True), trainer, HostClock()))
+    serve(lambda: Trainer(config, ActorPort(endpoints, TOPICS, every=True), HostClock()))
 
 
-class Client(Actor):
-    """Between the bus and the trainer: where the trial machine waits, the trainer chooses; what it records is learnt.
+class Trainer(Actor):
+    """Between the bus and a training session: where the trial machine waits, it chooses; what that records, it learns.
 
-    Parameters
-    ----------
-    trainer
-        Started, not begun.
+    A refit, some two seconds, delays nobody: the session goes on, and what is said meanwhile waits on the bus.
     """
 
-    def __init__(self, config: SessionConfig, port: ActorPort, trainer: TrainerClient, clock: Clock) -> None:
+    def __init__(self, config: SessionConfig, port: ActorPort, clock: Clock) -> None:
         lesson = config.lesson
         super().__init__(port, "trainer", clock)
-        self._trainer = trainer
-        self._folder = Path(lesson.folder)
-        self._goal, self._seed = lesson.ratings, config.seed
+        self._lesson = lesson
+        self._seed = config.seed
         profile = load_patient(config.patient)
         self._policy = Ppo(config.expression.preset, profile)
         self._slope = Slope()
         self._task = TASKS[lesson.task]
         self._presses = standard_presses(config, profile, self._policy)
         self._phase = ""
-        self._asked = self._finished = False
+        self._asked = self._finished = self._busy = False
         self._tried = 0
-        self._target: dict[str, float] = {}
+        self._trial: TrainingTrial | None = None
         self._worst: dict[str, float] = {}
+        self._session: TrainingSession | None = None
         self._progress: Progress | None = None
         self._curve: dict[int, tuple[float, float, float]] = {}
         self._presented: dict[str, float] = {}
-        self._source = self._refused = self._checkpoint = ""
-        self._busy = True
-        self._lesson_told: tuple[object, ...] = ()
-        plan = TrainingPlan(
-            self._task.n_observation, self._task.n_action, QUESTION_PLANS[lesson.question], seed=config.seed
-        )
-        population = "congruence" if _asked_as_published(lesson.task, lesson.question) else ""
-        trainer.send(
-            BeginTraining(str(self._folder), lesson.task, _known_plan(self._folder, plan), lesson.start, population)
-        )
+        self._refused = self._checkpoint = ""
+        self._told: tuple[object, ...] = ()
 
     def run(self) -> None:
         """Turn until the session stops or SIGTERM comes."""
         self._tell_state("starting", "the trainer starts")
+        self.begin()
         while not self._leaving:
             self.turn(TURN_MS)
 
+    def begin(self) -> None:
+        """Begin or resume the training in the lesson's folder."""
+        from policies.train_ppo import warm_up  # torch: a second or more, and for this process alone
+        from policies.training_session import TrainingSession
+
+        warm_up()
+        lesson, task, folder = self._lesson, self._task, Path(self._lesson.folder)
+        plan = TrainingPlan(task.n_observation, task.n_action, QUESTION_PLANS[lesson.question], seed=self._seed)
+        population = "congruence" if _asked_as_published(lesson.task, lesson.question) else ""
+        with self._refusing():
+            known = (folder / "ratings.sqlite").exists()
+            session = TrainingSession(folder, lesson.task, None if known else plan, lesson.start, population)
+            self._session = session
+            points = session.log.points()
+            self._curve = {n: (point["median"], point["low"], point["high"]) for n, point in points.items()}
+            self._tell_state("ready", "resumed" if session.resumed else "")
+            self._know(session.progress(), "begun")
+
+    def close(self) -> None:
+        """Close the log and leave the bus."""
+        if self._session is not None:
+            self._session.close()
+        super().close()
+
     def turn(self, timeout_ms: int) -> None:
-        """Receive messages of the session and of the trainer; send what has changed."""
+        """Receive messages of the session; do and tell what follows."""
         for message in self._port.receive(timeout_ms):
             self._take(message)
-        while (reply := self._trainer.receive(0.0)) is not None:
-            self._hear(reply)
-            if isinstance(reply, Closed):
-                break
-        lesson = self._lesson(self._clock.now_ns())
-        if lesson is not None:
-            self._port.tell(lesson)
+        self._show()
         self._beat()
 
     def _take(self, message: m.Message) -> None:
@@ -189,76 +186,87 @@ class Client(Actor):
                 seen = {"nrs": nrs, "nrs_per_s": self._slope.step(message.t_ns, nrs)}
                 if self._phase == "press":
                     self._worst = {name: max(worst, seen[name]) for name, worst in self._worst.items()}
-            case m.TrialRecord():
-                self._learn(message)
-            case m.StudyState():
-                self._follow(message)
-            case m.OperatorAction() if message.action == "trust":
-                self._send(Trust())
+            case m.TrialRecord() if self._session is not None:
+                self._learn(self._session, message)
+            case m.StudyState() if self._session is not None:
+                self._follow(self._session, message)
+            case m.OperatorAction() if message.action == "trust" and self._session is not None:
+                self._session.trust()
+                self._know(self._session.progress())
 
-    def _follow(self, state: m.StudyState) -> None:
+    def _follow(self, session: TrainingSession, state: m.StudyState) -> None:
         """Choose where the trial machine waits, watch the press, and write the policy in the end."""
         if state.phase != self._phase and state.phase == "press":
             self._worst = {d.name: 0.0 for d in self._task.observation}
         self._phase = state.phase
+        if state.phase != "waiting":
+            self._asked = False
+        elif not self._asked and len(session.learner.answers) == state.trial:
+            self._asked = True
+            with self._refusing():
+                self._choose(session, state.trial)
         if state.phase in ("done", "aborted") and not self._finished:
             self._finished = True
             if state.trial > 0:
-                self._send(FinishTraining())
-        if state.phase != "waiting":
-            self._asked = False
-        elif not (self._asked or self._busy) and self._progress is not None and self._progress.answers == state.trial:
-            self._asked = True
-            rng = keyed(self._seed, state.trial + 7919 * self._tried, "press")
-            self._tried += 1
-            low, high = float(self._presses.nrs[0]), float(self._presses.nrs[-1])
-            aimed = self._presses.observed(float(rng.uniform(max(2.5, low), max(2.6, high))))
-            self._target = {d.name: aimed[d.name] for d in self._task.observation}
-            self._trainer.send(PressDone(tuple(self._target.values())))
+                self._save(session)
 
-    def _learn(self, row: m.TrialRecord) -> None:
+    def _save(self, session: TrainingSession) -> None:
+        with self._refusing():
+            session.save()
+            self._checkpoint = str(session.folder / "policy")
+            self._suggest(Suggestion())
+            self._note("info", f"policy written to {self._checkpoint}")
+
+    def _choose(self, session: TrainingSession, number: int) -> None:
+        """Aim at a pain, and have an expression chosen for it."""
+        rng = keyed(self._seed, number + 7919 * self._tried, "press")
+        self._tried += 1
+        low, high = float(self._presses.nrs[0]), float(self._presses.nrs[-1])
+        aimed = self._presses.observed(float(rng.uniform(max(2.5, low), max(2.6, high))))
+        target = {d.name: aimed[d.name] for d in self._task.observation}
+        trial = self._trial = session.press(tuple(target.values()))
+        action = named(self._task.action, trial.action)
+        self._presented = {FORCE: self._presses.force(target["nrs"]), **target, **action}
+        factors: Factors = {**self._presented, "question": trial.question.name, "source": trial.source}
+        least_nrs = float(self._presses.nrs[0]) * LIGHT_SHARE
+        self._suggest(Suggestion(f"trial{number}", target, action, number, factors, least_nrs))
+
+    def _learn(self, session: TrainingSession, row: m.TrialRecord) -> None:
         """What became of a trial; a press too light to hurt comes again as it is."""
-        if row.status == "done":
-            acted = self._policy.acting(self._worst)
-            presented = tuple(acted[d.name] for d in self._task.action)
-            self._send(Rated(row.trial, row.response_value, tuple(self._worst.values()), presented))
-        elif "undone" in row.flags:
-            self._send(Undo())
-        elif row.status != "missed":
-            self._trainer.send(Skipped(row.trial))
+        if row.status == "missed":
+            return
+        trial = self._trial if self._trial is not None and self._trial.index == row.trial else None
+        self._trial, self._busy = None, True
+        self._show()
+        with self._refusing():
+            if "undone" in row.flags:
+                session.undo()
+                self._know(session.progress())
+            elif row.status == "done" and trial is not None:
+                acted = self._policy.acting(self._worst)
+                presented = [acted[d.name] for d in self._task.action]
+                self._know(session.rated(trial, row.response_value, list(self._worst.values()), presented))
+            elif trial is not None:
+                session.unanswered(trial)
+            elif row.status == "done":
+                raise SessionError(f"no answer to trial {row.trial} is expected; it is asked again")
+        self._busy = False
 
-    def _send(self, order: Rated | Undo | FinishTraining | Trust) -> None:
-        self._busy = True
-        self._trainer.send(order)
+    def _know(self, progress: Progress, action: str = "learnt") -> None:
+        self._progress, self._presented, self._refused = progress, {}, ""
+        self._curve[progress.answers] = progress.worth
+        self._say(action, str(progress.answers))
 
-    def _hear(self, reply: Reply) -> None:
-        now_ns = self._clock.now_ns()
-        match reply:
-            case NextTrial():
-                force = {FORCE: self._presses.force(self._target["nrs"])}
-                self._presented, self._source = {**force, **self._target, **reply.action}, reply.source
-                factors: Factors = {**self._presented, "question": reply.question, "source": reply.source}
-                least_nrs = float(self._presses.nrs[0]) * LIGHT_SHARE
-                self._suggest(
-                    Suggestion(f"trial{reply.index}", self._target, reply.action, reply.index, factors, least_nrs)
-                )
-            case Progress():
-                if self._progress is None:
-                    self._curve = _curve(self._folder)
-                    self._tell_state("ready", "resumed" if reply.resumed else "")
-                self._say("begun" if self._progress is None else "learnt", str(reply.answers))
-                self._progress, self._busy, self._refused = reply, False, ""
-                self._curve[reply.answers] = reply.worth
-                self._presented, self._source = {}, ""
-            case Refused():
-                self._busy, self._asked, self._refused = False, False, reply.reason
-                self._port.tell(m.Note(now_ns, "warning", "trainer", reply.reason))
-                if self._progress is not None:
-                    self._say("begun", str(self._progress.answers))  # what it could not follow is asked again
-            case Closed():
-                self._busy, self._checkpoint = False, reply.checkpoint
-                self._suggest(Suggestion())
-                self._port.tell(m.Note(now_ns, "info", "trainer", f"policy written to {reply.checkpoint}"))
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """What the training session cannot do is told, and the trial machine hears how far it has got."""
+        try:
+            yield
+        except RobopatientError as error:
+            self._refused, self._asked = str(error), False
+            self._note("warning", self._refused)
+            if self._session is not None:
+                self._say("begun", str(len(self._session.learner.answers)))
 
     def _suggest(self, suggestion: Suggestion) -> None:
         self._policy.suggest(suggestion.label, suggestion.observed, suggestion.action)
@@ -267,32 +275,35 @@ class Client(Actor):
     def _say(self, action: str, argument: str) -> None:
         self._port.tell(m.OperatorAction(self._clock.now_ns(), action, argument, source="trainer"))
 
-    def _condition(self) -> tuple[str, str]:
-        return "ready" if self._progress is not None else "starting", ""
+    def _note(self, level: str, text: str) -> None:
+        self._port.tell(m.Note(self._clock.now_ns(), level, "trainer", text))
 
-    def _lesson(self, now_ns: int) -> m.LessonState | None:
-        """What to send about the training session; None when nothing has changed."""
+    def _condition(self) -> tuple[str, str]:
+        return ("ready", "") if self._progress is not None else ("starting", self._refused)
+
+    def _show(self) -> None:
+        """Tell the screens of the training session, where anything has changed."""
         progress = self._progress
         key = (progress, self._busy, self._refused, self._checkpoint, tuple(self._presented.items()))
-        if progress is None or key == self._lesson_told:
-            return None
-        self._lesson_told = key
+        if progress is None or key == self._told:
+            return
+        self._told = key
         units = {FORCE: "N"} | {d.name: d.unit for d in (*self._task.observation, *self._task.action)}
         # The operator thinks in what the hand does: the map is drawn over force at the worst site.
         felt = self._presses.nrs
         shown = {name: np.interp(felt, progress.observed, values) for name, values in progress.shown.items()}
-        return m.LessonState(
-            t_ns=now_ns,
-            lesson=self._folder.name,
+        told = m.LessonState(
+            t_ns=self._clock.now_ns(),
+            lesson=Path(self._lesson.folder).name,
             answers=progress.answers,
-            goal=self._goal,
+            goal=self._lesson.ratings,
             worth=progress.worth,
             curve=tuple((float(n), *point) for n, point in sorted(self._curve.items()) if n <= progress.answers),
             observed=tuple(self._presses.newton.tolist()),
             shown={name: tuple(values.tolist()) for name, values in shown.items()},
             units=units,
             presented=self._presented,
-            source=self._source,
+            source=self._trial.source if self._trial is not None else "",
             model=progress.model,
             frozen=progress.frozen,
             repeats=progress.consistency.repeats,
@@ -302,23 +313,9 @@ class Client(Actor):
             refused=self._refused,
             checkpoint=self._checkpoint,
         )
+        self._port.tell(told)
 
 
 def _asked_as_published(task: str, question_plan: str) -> bool:
     """Whether people of the published study were asked the same about the same: then they are the place to start."""
     return (task, question_plan) == ("pain-to-voice", "agree")
-
-
-def _known_plan(folder: Path, plan: TrainingPlan) -> TrainingPlan | None:
-    """The plan of a new training session; None for one that has its own."""
-    return None if (folder / "ratings.sqlite").exists() else plan
-
-
-def _curve(folder: Path) -> dict[int, tuple[float, float, float]]:
-    """The learning curve so far, from the training session's log."""
-    log = RatingsLog(folder / "ratings.sqlite")
-    try:
-        points = log.points()
-    finally:
-        log.close()
-    return {n: (point["median"], point["low"], point["high"]) for n, point in points.items()}

@@ -23,6 +23,7 @@ __all__ = [
     "Dimension",
     "Task",
     "example_states",
+    "named",
     "normalised",
     "physical",
 ]
@@ -123,6 +124,12 @@ def physical(dimensions: tuple[Dimension, ...], coordinates: Array) -> Array:
     low = np.array([d.low for d in dimensions])
     high = np.array([d.high for d in dimensions])
     return low + (np.clip(np.asarray(coordinates, float), -1.0, 1.0) + 1.0) / 2.0 * (high - low)
+
+
+def named(dimensions: tuple[Dimension, ...], coordinates: Array) -> dict[str, float]:
+    """Normalised coordinates by name, in physical units."""
+    values = physical(dimensions, coordinates)
+    return {d.name: float(v) for d, v in zip(dimensions, values, strict=True)}
 
 
 def example_states(n_state: int, points: int = 25) -> Array:

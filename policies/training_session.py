@@ -6,23 +6,49 @@ learner, bit for bit: all that a learner is follows from its plan, its start and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from policies.checkpoint import read_weights, write_checkpoint
 from policies.errors import PolicyError
 from policies.learner import Learner
 from policies.plan import TrainingPlan, TrainingTrial
 from policies.populations import read_population
+from policies.rater_check import Consistency
 from policies.ratings_log import LoggedTrial, RatingsLog
-from policies.spaces import TASKS, Array, Task
+from policies.spaces import TASKS, Array, Dimension, Task, example_states, normalised, physical
 from policies.statistics.ordinal import Gaussian
 from robopatient.clock import Clock, HostClock
+from robopatient.errors import SessionError
 from robopatient.expression.ppo import Card
 
-__all__ = ["TrainingSession"]
+__all__ = ["Progress", "TrainingSession"]
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far the training session has got.
+
+    Attributes
+    ----------
+    worth
+        Expected worth of the deployed policy, 0 to 1: median and 90 % interval.
+    observed, shown
+        The current map: values of the first observation, and the action there by name.
+    frozen
+        Why adaptation has stopped, or "".
+    """
+
+    answers: int
+    worth: tuple[float, float, float]
+    model: str
+    frozen: str
+    consistency: Consistency
+    observed: tuple[float, ...]
+    shown: dict[str, tuple[float, ...]]
 
 
 class TrainingSession:
@@ -100,6 +126,16 @@ class TrainingSession:
                     self.log.save_snapshot(logged, len(learner.answers), learner.weights)
         return learner, logged
 
+    def press(self, observation: Sequence[float]) -> TrainingTrial:
+        """Next trial for a press: observation in physical units, in the order of the task.
+
+        Raises
+        ------
+        SessionError
+            Unless it is one finite number for each dimension.
+        """
+        return self.suggest(_coordinates(self.task.observation, observation))
+
     def suggest(self, state: Array) -> TrainingTrial:
         """Next trial for a press (normalised state)."""
         return self.learner.suggest(state)
@@ -120,6 +156,43 @@ class TrainingSession:
         if self.learner.refit_due:
             self.learner.refit()
             self.log.save_snapshot(self._told, len(self.learner.answers), self.learner.weights)
+
+    def rated(
+        self, trial: TrainingTrial, rating: float, observed: Sequence[float] = (), presented: Sequence[float] = ()
+    ) -> Progress:
+        """Log and learn an answer; ``observed`` and ``presented`` say what press and expression came to.
+
+        In physical units and the order of the task, where a hand did not do exactly what was suggested; empty: as
+        suggested.
+
+        Raises
+        ------
+        RatingError, SessionError
+            As ``answer``, and as ``press``; nothing is logged or changed then.
+        """
+        if observed:
+            trial = msgspec.structs.replace(trial, state=_coordinates(self.task.observation, observed))
+        if presented:
+            trial = msgspec.structs.replace(trial, action=_coordinates(self.task.action, presented))
+        self.answer(trial, trial.question.index(rating) + trial.question.first)
+        return self.progress()
+
+    def progress(self) -> Progress:
+        """How far it has got; the point of the learning curve is kept in the log."""
+        learner, task = self.learner, self.task
+        states = example_states(task.n_observation)
+        acted = physical(task.action, learner.act(states))
+        point = learner.expected_worth()
+        self.log.save_point(len(learner.answers), dict(zip(("median", "low", "high"), point, strict=True)))
+        return Progress(
+            answers=len(learner.answers),
+            worth=point,
+            model=learner.model.name,
+            frozen=learner.frozen,
+            consistency=learner.consistency,
+            observed=tuple(physical(task.observation, states)[:, 0].tolist()),
+            shown={d.name: tuple(acted[:, k].tolist()) for k, d in enumerate(task.action)},
+        )
 
     def unanswered(self, trial: TrainingTrial) -> None:
         """Log a missing answer; the same trial is asked again at the next press."""
@@ -165,3 +238,11 @@ class TrainingSession:
     def close(self) -> None:
         """Close the log."""
         self.log.close()
+
+
+def _coordinates(dimensions: tuple[Dimension, ...], observation: Sequence[float]) -> Array:
+    values = np.array(observation, float)
+    if values.shape != (len(dimensions),) or not np.all(np.isfinite(values)):
+        names = ", ".join(f"{d.name} ({d.unit})" for d in dimensions)
+        raise SessionError(f"press {tuple(observation)}: one finite number each of {names} is needed")
+    return normalised(dimensions, values)

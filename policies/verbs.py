@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from policies.answer_scales import question
 from policies.checkpoint import list_checkpoints, starting_point
 from policies.errors import PolicyError
 from policies.fitted_people import People
@@ -22,24 +21,12 @@ from policies.populations import write_population
 from policies.ratings_log import RatingsLog
 from policies.simulated_raters import Simulated, simulated_rater
 from policies.spaces import TASKS, example_states, normalised, physical
-from policies.trainer import (
-    BeginTraining,
-    Closed,
-    FinishTraining,
-    NextTrial,
-    PressDone,
-    Progress,
-    Rated,
-    Refused,
-    Reply,
-    TrainerClient,
-    Trust,
-)
 from robopatient.errors import require
 
-__all__ = ["list_policies", "train"]
+if TYPE_CHECKING:
+    from policies.training_session import Progress, TrainingSession
 
-R = TypeVar("R", bound=Reply)
+__all__ = ["list_policies", "train"]
 
 LINE_EVERY = 10
 """Ratings between lines when the output is piped."""
@@ -77,23 +64,24 @@ def train(
     if ratings < 1:
         raise PolicyError(f"--ratings {ratings}: at least 1 is needed")
     for module, extra in (("stable_baselines3", "train"), ("matplotlib", "study")):
-        if find_spec(module) is None:  # only looked for: the trainer process imports it, this one stays light
+        if find_spec(module) is None:
             require(module, extra)
     simulated = simulated_rater(simulate, TASKS[task])
     folder = out or Path("lessons") / f"{task}-{simulate.replace('/', '_').replace(':', '-')}-seed{seed}"
-    begin = _begin(simulated, folder, task, question_name, start, seed)
-    with TrainerClient() as trainer:
-        last = _expect(trainer.ask(begin), Progress)
+    with closing(_begin(simulated, folder, task, question_name, start, seed)) as session:
+        last = session.progress()
         merits = {last.answers: _merit(simulated, task, last)}
         if trust and last.frozen:
-            last = _expect(trainer.ask(Trust()), Progress)
+            session.trust()
+            last = session.progress()
         with _show(ratings, as_json, merits) as show:
             show(last)
             while last.answers < ratings:
-                last = _one_trial(trainer, simulated, task, seed, last.answers)
+                last = _one_trial(session, simulated, seed, last.answers)
                 merits[last.answers] = _merit(simulated, task, last)
                 show(last)
-        checkpoint = _expect(trainer.ask(FinishTraining(simulate)), Closed).checkpoint
+        session.save(simulate)
+    checkpoint = str(folder / "policy")
     curve = _draw(folder, task, last, merits)
     summary = {
         "folder": str(folder),
@@ -114,8 +102,10 @@ def train(
     return 0
 
 
-def _begin(simulated: Simulated, folder: Path, task: str, question_name: str, start: str, seed: int) -> BeginTraining:
-    """Order for a new training session, or for the one that the folder already holds."""
+def _begin(simulated: Simulated, folder: Path, task: str, question_name: str, start: str, seed: int) -> TrainingSession:
+    """A new training session, or the one that the folder already holds."""
+    from policies.training_session import TrainingSession  # torch: not for those who only list policies
+
     asked = question_name or ("agree" if simulated.people else "signed")
     if asked not in QUESTION_PLANS:
         raise PolicyError(f"no question {asked!r}; choose one of {', '.join(QUESTION_PLANS)}")
@@ -126,7 +116,7 @@ def _begin(simulated: Simulated, folder: Path, task: str, question_name: str, st
         start = "congruence" if population else starting_point(TASKS[task])
     space = TASKS[task]
     plan = TrainingPlan(space.n_observation, space.n_action, QUESTION_PLANS[asked], seed=seed)
-    return BeginTraining(str(folder), task, plan, start, population)
+    return TrainingSession(folder, task, plan, start, population)
 
 
 def _others(people: People, person: int, folder: Path) -> Path:
@@ -138,27 +128,14 @@ def _others(people: People, person: int, folder: Path) -> Path:
     return path
 
 
-def _one_trial(trainer: TrainerClient, simulated: Simulated, task: str, seed: int, index: int) -> Progress:
+def _one_trial(session: TrainingSession, simulated: Simulated, seed: int, index: int) -> Progress:
     """Press, hear, answer: presses and answers follow from (seed, trial), so a resumed training is the same one."""
-    space = TASKS[task]
-    state = keyed(seed, index, "press").uniform(-1.0, 1.0, space.n_observation)
-    press = PressDone(tuple(physical(space.observation, state).tolist()))
-    asked = _expect(trainer.ask(press), NextTrial)
-    rating = simulated.rater.answer(
-        question(asked.question),
-        state[None],
-        np.array([asked.coordinates]),
-        keyed(seed, index, "answer"),
-        index,
-    )[0]
-    return _expect(trainer.ask(Rated(asked.index, float(rating))), Progress)
-
-
-def _expect(reply: Reply, kind: type[R]) -> R:
-    """The reply, or the trainer's reason why there is none."""
-    if isinstance(reply, kind):
-        return reply
-    raise PolicyError(reply.reason if isinstance(reply, Refused) else f"the trainer answered {type(reply).__name__}")
+    space = session.task.observation
+    state = keyed(seed, index, "press").uniform(-1.0, 1.0, len(space))
+    trial = session.press(physical(space, state).tolist())
+    answered = keyed(seed, index, "answer")
+    rating = simulated.rater.answer(trial.question, state[None], trial.action[None], answered, index)[0]
+    return session.rated(trial, float(rating))
 
 
 def _merit(simulated: Simulated, task: str, progress: Progress) -> float:

@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 
 from policies.plan import TrainingPlan
-from policies.trainer import BeginTraining, NextTrial, PressDone, Progress, Rated, TrainerClient
 
 __all__ = ["console_gap_ms"]
 
@@ -55,18 +54,17 @@ def console_gap_ms(seconds: float = 20.0, *, trainer: bool = True, seed: int = 1
 
 def _teach(console: Connection, seed: int) -> int:
     """Answer until the console has measured enough; how often."""
+    from policies.training_session import TrainingSession  # torch: not for the console's process, which reads this file
+
     rng = np.random.default_rng(seed)
-    with tempfile.TemporaryDirectory() as folder, TrainerClient() as trainer:
-        reply = trainer.ask(BeginTraining(str(Path(folder) / "lesson"), plan=TrainingPlan(seed=seed)))
-        answers = 0
+    with tempfile.TemporaryDirectory() as folder:
+        session = TrainingSession(Path(folder), plan=TrainingPlan(seed=seed))
         while not console.poll():
-            asked = trainer.ask(PressDone((float(rng.uniform(2.5, 10.0)),)))
-            if not isinstance(asked, NextTrial):
-                break
-            values = (-1, 0, 1) if asked.question == "signed" else (3, 4, 5)
-            reply = trainer.ask(Rated(asked.index, float(rng.choice(values))))
-            answers += isinstance(reply, Progress)
-    return answers
+            trial = session.press((float(rng.uniform(2.5, 10.0)),))
+            values = (-1, 0, 1) if trial.question.name == "signed" else (3, 4, 5)
+            session.rated(trial, float(rng.choice(values)))
+        session.close()
+    return len(session.learner.answers)
 
 
 def _console(connection: Connection, seconds: float) -> None:

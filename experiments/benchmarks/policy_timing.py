@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import signal
+import multiprocessing
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
 from experiments.benchmarks.figures import Figure, distribution, reference_process, value
-from policies.answer_scales import question
 from policies.checkpoint import read_weights
 from policies.learner import Learner
 from policies.listeners import SimulatedRater, draw_listener
 from policies.plan import TrainingPlan, keyed
-from policies.spaces import TASKS, physical
+from policies.spaces import TASKS
 from policies.train_ppo import warm_up
-from policies.trainer import BeginTraining, NextTrial, PressDone, Progress, Rated, TrainerClient
 from policies.training_session import TrainingSession
 
 __all__ = ["console_gap_ms", "kill_resume_difference", "refit_s"]
@@ -51,46 +50,50 @@ def refit_s(seed: int) -> Figure:
     return msgspec.structs.replace(figure, remark=f"processor time: median {np.median(cpu):.2f}, max {max(cpu):.2f} s")
 
 
-def _train_in_process(
-    trainer: TrainerClient, folder: Path, seed: int, ratings: int, while_waiting: Callable[[], None]
-) -> int:
-    """Drive a training session with the trainer in its own process; returns the ratings confirmed."""
-    listener = draw_listener(np.random.default_rng(1000 + seed))
-    rater, space = SimulatedRater(listener), TASKS["pain-to-voice"]
-
-    def ask(order: BeginTraining | PressDone | Rated) -> object:
-        trainer.send(order)
-        while (reply := trainer.receive(0.0)) is None:
-            while_waiting()
-        return reply
-
-    progress = ask(BeginTraining(str(folder), plan=TrainingPlan(seed=seed)))
-    assert isinstance(progress, Progress), progress
-    while progress.answers < ratings:
-        index = progress.answers
-        state = keyed(seed, index, "press").uniform(-1.0, 1.0, 1)
-        asked = ask(PressDone(tuple(physical(space.observation, state).tolist())))
-        assert isinstance(asked, NextTrial), asked
+def _train(folder: Path, seed: int, ratings: int) -> int:
+    """Teach by a simulated rater, or go on with it; returns the ratings confirmed."""
+    rater = SimulatedRater(draw_listener(np.random.default_rng(1000 + seed)))
+    session = TrainingSession(folder, plan=TrainingPlan(seed=seed))
+    while (index := len(session.learner.answers)) < ratings:
+        trial = session.suggest(keyed(seed, index, "press").uniform(-1.0, 1.0, 1))
         answer = rater.answer(
-            question(asked.question), state[None], np.array([asked.coordinates]), keyed(seed, index, "answer"), index
+            trial.question, trial.state[None], trial.action[None], keyed(seed, index, "answer"), index
         )
-        progress = ask(Rated(index, float(answer[0])))
-        assert isinstance(progress, Progress), progress
-    return progress.answers
+        session.rated(trial, float(answer[0]))
+    return len(session.learner.answers)
+
+
+def _trainer(connection: Connection, folder: Path, seed: int, ratings: int) -> None:
+    """Body of a process that trains, says so, and then waits for its end."""
+    connection.send(_train(folder, seed, ratings))
+    connection.poll(None)
+
+
+@contextmanager
+def _training(folder: Path, seed: int, ratings: int) -> Iterator[Connection]:
+    """A process that trains beside this one, and is killed at the end of the block."""
+    context = multiprocessing.get_context("spawn")
+    mine, theirs = context.Pipe()
+    process = context.Process(target=_trainer, args=(theirs, folder, seed, ratings), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        yield mine
+    finally:
+        process.kill()
+        process.join()
+        mine.close()
 
 
 def console_gap_ms(seed: int) -> Figure:
     """Gaps between ticks of a 10 ms loop (a console) while the trainer learns in its own process."""
     ticks: list[int] = []
-
-    def tick() -> None:
-        time.sleep(GAP_TICK_S)
-        ticks.append(time.monotonic_ns())
-
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with reference_process(folder) as reference, TrainerClient() as trainer:
-            _train_in_process(trainer, folder / "lesson", seed, 60, tick)
+        with reference_process(folder) as reference, _training(folder / "lesson", seed, 60) as trained:
+            while not trained.poll():
+                time.sleep(GAP_TICK_S)
+                ticks.append(time.monotonic_ns())
         times = np.array(ticks, np.int64)
         gaps_ms = np.diff(times) * 1e-6
         calm = reference[0].calm(times[:-1], times[1:]) if reference else np.ones(len(gaps_ms), bool)
@@ -102,15 +105,10 @@ def kill_resume_difference(seed: int) -> Figure:
     state = np.array([0.25])
     with tempfile.TemporaryDirectory() as name:
         folders = [Path(name) / "whole", Path(name) / "killed"]
-        with TrainerClient() as trainer:
-            _train_in_process(trainer, folders[0], seed, 45, lambda: time.sleep(0.001))
+        _train(folders[0], seed, 45)
         for stop in (17, 30, 45):
-            trainer = TrainerClient()
-            confirmed = _train_in_process(trainer, folders[1], seed, stop, lambda: time.sleep(0.001))
-            assert confirmed == stop
-            if stop < 45 and trainer.pid:
-                os.kill(trainer.pid, signal.SIGKILL)
-            trainer.close()
+            with _training(folders[1], seed, stop) as trained:
+                assert trained.recv() == stop
         sessions = [TrainingSession(folder) for folder in folders]
         actions = [session.suggest(state).action for session in sessions]
         weights = [session.learner.weights for session in sessions]

@@ -8,33 +8,19 @@ import numpy as np
 import pytest
 
 from policies.errors import PolicyError
-from policies.live import Client, train_live
-from policies.rater_check import Consistency
-from policies.spaces import TASKS
+from policies.live import Trainer, train_live
+from policies.spaces import TASKS, named, physical
 from policies.standard_presses import PressOutcomes
-from policies.trainer import (
-    BeginTraining,
-    FinishTraining,
-    NextTrial,
-    PressDone,
-    Progress,
-    Rated,
-    Refused,
-    Skipped,
-    Undo,
-)
+from policies.training_session import TrainingSession
 from robopatient import messages as m
 from robopatient.clock import FakeClock
 from robopatient.config import ExpressionConfig, LessonConfig, SessionConfig
-from robopatient.expression.ppo import Ppo
+from robopatient.expression.ppo import Ppo, read_checkpoint
 from robopatient.patient import load_patient
 from robopatient.study.chooser import Suggestion
 from robopatient.study.lesson import lesson_study
 from robopatient.study.machine import Machine
 from robopatient.study.trials import Person
-
-NRS = (2.5, 6.0, 10.0)
-SHOWN = {"level_db": (-24.0, -10.0, 0.0), "f0_ratio": (1.1, 1.0, 0.9), "face_gain": (0.8, 1.0, 1.2)}
 
 
 @pytest.fixture(autouse=True)
@@ -42,161 +28,238 @@ def _quick_presses(monkeypatch: pytest.MonkeyPatch) -> None:
     """What presses lead to, without pressing a patient: ``standard_presses`` has a test of its own."""
     made = PressOutcomes(np.linspace(4.0, 35.0, 12), np.linspace(1.0, 9.0, 12), np.linspace(5.0, 15.0, 12))
     monkeypatch.setattr("policies.live.standard_presses", lambda *_: made)
+    monkeypatch.setattr("policies.train_ppo.warm_up", lambda: None)
 
 
-class Ends:
-    """A bus and a trainer of paper: what was told and sent, and the replies to come."""
+class Bus:
+    """A bus of paper: what was told, and what will be heard."""
 
     def __init__(self) -> None:
         self.told: list[Any] = []
-        self.sent: list[Any] = []
-        self.replies: list[Any] = []
         self.heard: list[Any] = []
 
     def tell(self, message: m.Message) -> None:
         self.told.append(message)
 
-    def send(self, order: Any) -> None:
-        self.sent.append(order)
+    def receive(self, _timeout_ms: float) -> list[Any]:
+        heard, self.heard = self.heard, []
+        return heard
 
-    def receive(self, timeout: float) -> Any:
-        """What was said on the bus (asked in ms, at least 1), or the next reply from the trainer."""
-        if timeout:
-            heard, self.heard = self.heard, []
-            return heard
-        return self.replies.pop(0) if self.replies else None
+    def close(self) -> None:
+        pass
 
-    def last(self, kind: type) -> Any:
-        return [message for message in self.told if isinstance(message, kind)][-1]
+    def all(self, kind: type) -> list[Any]:
+        return [message for message in self.told if isinstance(message, kind)]
 
-
-def client(tmp_path: Path, ends: Ends, task: str, preset: str, question: str = "signed") -> Client:
-    config = SessionConfig(
-        lesson=LessonConfig(folder=str(tmp_path), task=task, question=question, start=preset),
-        expression=ExpressionConfig(kind="ppo", preset=preset),
-    )
-    return Client(config, ends, ends, FakeClock(10**9))  # type: ignore[arg-type]
+    def said(self, action: str) -> list[str]:
+        """Arguments of the trainer's actions of a name."""
+        return [one.argument for one in self.all(m.OperatorAction) if one.action == action]
 
 
-def state(phase: m.StudyPhase, trial: int = 0) -> m.StudyState:
-    return m.StudyState(0, "lesson", "P01", phase, 0, 1, trial, 5, False, "", 0.0, 0.0, 0.0, -1.0, "")
+class Sitting:
+    """A trainer that has begun, the trial machine it serves, and a hand on the patient."""
 
+    def __init__(self, folder: Path, task: str, preset: str, question: str = "signed", ratings: int = 5) -> None:
+        lesson = LessonConfig(folder=str(folder), task=task, question=question, start=preset, ratings=ratings)
+        config = SessionConfig(lesson=lesson, expression=ExpressionConfig(kind="ppo", preset=preset))
+        self.bus = Bus()
+        self.trainer = Trainer(config, self.bus, FakeClock(10**9))  # type: ignore[arg-type]
+        self.trainer.begin()
+        study = lesson_study(lesson)
+        self.machine = Machine(study, study.plan(Person("P01")))
+        self.policy = Ppo(preset, load_patient(config.patient))
+        self.now_ns = self._passed = 0
+        self.newton = self.nrs = 0.0
+        self._actions: list[m.OperatorAction] = []
 
-def row(status: str, value: float = 0.0, flags: tuple[str, ...] = (), trial: int = 0) -> m.TrialRecord:
-    """What the trial machine records of a trial."""
-    study = lesson_study(LessonConfig(folder="x", ratings=5))
-    machine = Machine(study, study.plan(Person("P01")))
-    made = machine._make(trial, {}).row(machine.plan, status, "signed", 0, "", value, 0)
-    return msgspec.structs.replace(made, flags=flags)
+    def say(self, action: str, argument: str = "") -> None:
+        self._actions.append(m.OperatorAction(self.now_ns, action, argument))
 
+    def turn(self) -> None:
+        """20 ms of the machine and of the trainer, each told what the other said."""
+        self.now_ns += 20_000_000
+        heard = [one for one in self.bus.told[self._passed :] if isinstance(one, m.OperatorAction)]
+        self._passed = len(self.bus.told)
+        actions, self._actions = [*heard, *self._actions], []
+        force = m.ForceFrame(self.now_ns, self.now_ns, 0, (self.newton,))
+        outputs = self.machine.step(self.now_ns, force, actions)
+        pain = m.PainState(self.now_ns, 0, self.nrs, "", "hold")
+        self.machine.hurt(self.policy.shown(pain))
+        for draft in outputs.drafts:
+            self._actions.append(m.OperatorAction(self.now_ns, "saved", str(draft.serial), "record"))
+        state = [outputs.state] if outputs.state is not None else []
+        self.bus.heard = [pain, *(draft.row for draft in outputs.drafts), *state]
+        self.trainer.turn(1)
 
-def progress(answers: int) -> Progress:
-    return Progress(answers, (0.6, 0.4, 0.8), "parametric", "", Consistency(), NRS, SHOWN)
+    def until(self, phase: str) -> None:
+        for _ in range(2000):
+            if self.machine.phase == phase:
+                return
+            self.turn()
+        raise AssertionError(f"{self.machine.phase} and not {phase}")
+
+    def begin(self) -> None:
+        self.turn()
+        for _ in range(3):
+            self.say("next")
+            self.turn()
+
+    def trial(self, answer: str, nrs: float = 6.4) -> None:
+        self.until("press")
+        self.newton, self.nrs = 15.0, nrs
+        for _ in range(20):
+            self.turn()
+        self.newton = self.nrs = 0.0
+        self.until("question")
+        self.say("answer", answer)
+        self.turn()
+
+    @property
+    def session(self) -> TrainingSession:
+        assert self.trainer._session is not None
+        return self.trainer._session
+
+    def shown(self) -> m.LessonState:
+        return self.bus.all(m.LessonState)[-1]
 
 
 def test_the_map_is_told_over_the_force_of_the_press_with_the_face_beside_the_voice(tmp_path: Path) -> None:
-    ends = Ends()
-    taught = client(tmp_path, ends, "pain-to-voice-and-face", "psychophysical-3d")
-    ends.replies = [progress(0)]
-    taught.turn(1)
-    told = ends.last(m.LessonState)
+    sitting = Sitting(tmp_path, "pain-to-voice-and-face", "psychophysical-3d")
+    sitting.begin()
+    told = sitting.shown()
     assert list(told.units) == ["force_newton", "nrs", "level_db", "f0_ratio", "face_gain"]
     assert (told.observed[0], told.observed[-1]) == (4.0, 35.0)
-    assert set(told.shown) == set(SHOWN)
-    assert list(told.shown["level_db"]) == sorted(told.shown["level_db"])
-    assert told.curve == ((0.0, 0.6, 0.4, 0.8),)
+    assert set(told.shown) == {"level_db", "f0_ratio", "face_gain"}
+    assert told.shown["level_db"][-1] > told.shown["level_db"][0]
+    assert told.curve == ((0.0, *told.worth),)
 
 
 def test_a_suggestion_reaches_the_patient_in_full_and_the_screen_says_with_which_force(tmp_path: Path) -> None:
-    ends = Ends()
-    taught = client(tmp_path, ends, "pain-to-expression", "psychophysical-6d")
-    action = {"level_db": -9.0, "f0_ratio": 1.05, "face_gain": 1.3, "expressiveness": 0.8}
-    ends.replies = [progress(0)]
-    taught.turn(1)
-    ends.heard = [state("waiting")]
-    taught.turn(1)
-    ends.heard, ends.replies = [state("waiting")], [NextTrial(0, action, "signed", "probe", (0.0,) * 6)]
-    taught.turn(1)
-    (pressed,) = [order for order in ends.sent if isinstance(order, PressDone)]
-    aimed = dict(zip(("nrs", "nrs_per_s"), pressed.observation, strict=True))
-    (suggested,) = [one for one in ends.told if isinstance(one, m.OperatorAction) and one.action == "suggest"]
-    suggestion = msgspec.json.decode(suggested.argument, type=Suggestion)
-    assert (suggestion.label, suggestion.observed, suggestion.action, suggestion.trial) == ("trial0", aimed, action, 0)
-    assert suggestion.factors["question"] == "signed"
-    assert suggestion.least_nrs == 0.5
-    presented = ends.last(m.LessonState).presented
-    assert 4.0 <= presented["force_newton"] == suggestion.factors["force_newton"] <= 35.0
-    assert presented["face_gain"] == 1.3
+    sitting = Sitting(tmp_path, "pain-to-expression", "psychophysical-6d")
+    sitting.begin()
+    sitting.until("press")
+    (suggested,) = sitting.bus.said("suggest")
+    told = msgspec.json.decode(suggested, type=Suggestion)
+    assert (told.label, told.trial, told.least_nrs) == ("trial0", 0, 0.5)
+    assert set(told.observed) == {"nrs", "nrs_per_s"}
+    assert set(told.action) == {axis.name for axis in TASKS["pain-to-expression"].action}
+    assert sitting.machine.factors == told.factors
+    assert told.factors["question"] == "signed"
+    presented = sitting.shown().presented
+    assert 4.0 <= presented["force_newton"] == told.factors["force_newton"] <= 35.0
+    assert presented["face_gain"] == told.action["face_gain"]
 
 
 def test_what_is_learnt_from_is_what_the_press_came_to(tmp_path: Path) -> None:
-    ends = Ends()
-    taught = client(tmp_path, ends, "pain-to-expression", "psychophysical-6d")
-    ends.replies = [progress(0)]
-    taught.turn(1)
-    pains = [m.PainState(at_ms * 1_000_000, 0, nrs, "", "hold") for at_ms, nrs in ((20, 0.0), (40, 6.4), (60, 2.0))]
-    for heard in ([state("press")], pains, [state("question")], [m.PainState(80_000_000, 0, 9.0, "", "hold")]):
-        ends.heard = heard
-        taught.turn(1)
-    ends.heard = [row("done", -2.0)]
-    taught.turn(1)
-    (rated,) = [order for order in ends.sent if isinstance(order, Rated)]
-    policy = Ppo("psychophysical-6d", load_patient(SessionConfig().patient))
-    shown = policy.shown(pains[1])
-    acted = policy.acting({"nrs": shown, "nrs_per_s": rated.observed[1]})
-    assert rated.rating == -2.0
-    assert rated.observed[0] == pytest.approx(shown)
-    assert rated.observed[1] > 20.0, "the pain of this press began at once"
-    assert rated.presented == pytest.approx(tuple(acted[d.name] for d in TASKS["pain-to-expression"].action))
+    sitting = Sitting(tmp_path, "pain-to-expression", "psychophysical-6d")
+    sitting.begin()
+    sitting.trial("-2")
+    (event,) = sitting.session.log.events()
+    assert event.trial is not None
+    nrs, nrs_per_s = physical(sitting.session.task.observation, event.trial.state)
+    assert event.rating == -2
+    assert nrs == pytest.approx(sitting.policy.shown(m.PainState(0, 0, 6.4, "", "hold")))
+    assert nrs_per_s > 15.0, "the pain of this press began at once"
+    told = msgspec.json.decode(sitting.bus.said("suggest")[0], type=Suggestion)
+    sitting.policy.suggest(told.label, told.observed, told.action)
+    acted = sitting.policy.acting({"nrs": nrs, "nrs_per_s": nrs_per_s})
+    assert named(sitting.session.task.action, event.trial.action) == pytest.approx(acted, rel=1e-6, abs=1e-6)
 
 
-def test_every_row_becomes_an_order_to_the_trainer_and_the_end_writes_the_policy(tmp_path: Path) -> None:
-    ends = Ends()
-    taught = client(tmp_path, ends, "pain-to-voice", "psychophysical")
-    ends.replies = [progress(1)]
-    taught.turn(1)
-    begun = ends.last(m.OperatorAction)
-    assert (begun.action, begun.argument, begun.source) == ("begun", "1", "trainer")
-    ends.heard = [
-        state("press", 1), row("aborted", trial=1), row("missed", trial=1), row("aborted", flags=("undone",)),
-        state("aborted", 1), state("aborted", 1),
+def test_the_learning_curve_and_the_rows_follow_every_answer_undo_and_pause(tmp_path: Path) -> None:
+    sitting = Sitting(tmp_path, "pain-to-voice", "psychophysical", ratings=3)
+    sitting.begin()
+    sitting.trial("1")
+    sitting.trial("0")
+    sitting.until("press")
+    sitting.say("undo")
+    sitting.until("feedback")
+    sitting.until("press")
+    sitting.say("pause")
+    sitting.until("paused")
+    sitting.say("resume")
+    sitting.trial("2")
+    sitting.until("press")
+    assert [event.kind for event in sitting.session.log.events()] == [
+        "rating", "rating", "unanswered", "undo", "unanswered", "rating",
     ]  # fmt: skip
-    ends.sent.clear()
-    taught.turn(1)
-    assert ends.sent == [Skipped(1), Undo(), FinishTraining()]
+    assert sitting.session.learner.answers == [4, 5], "places on the scale from -3 to 3"
+    assert [point[0] for point in sitting.shown().curve] == [0.0, 1.0, 2.0]
 
 
-def test_where_nothing_was_rated_an_early_end_writes_no_policy(tmp_path: Path) -> None:
-    ends = Ends()
-    taught = client(tmp_path, ends, "pain-to-voice", "psychophysical")
-    ends.replies, ends.heard = [progress(0)], [state("aborted")]
-    ends.sent.clear()
-    taught.turn(1)
-    assert not ends.sent
+def test_the_last_rating_writes_the_policy_and_the_folder_goes_on_later(tmp_path: Path) -> None:
+    sitting = Sitting(tmp_path, "pain-to-voice", "psychophysical", ratings=2)
+    sitting.begin()
+    sitting.trial("1")
+    sitting.trial("0")
+    sitting.until("done")
+    assert read_checkpoint(tmp_path / "policy")[0].training["answers"] == 2
+    assert sitting.shown().checkpoint == str(tmp_path / "policy")
+    sitting.trainer.close()
+    again = Sitting(tmp_path, "pain-to-voice", "psychophysical", ratings=3)
+    assert again.bus.said("begun") == ["2"]
+    again.turn()
+    again.say("next")
+    again.trial("0")
+    again.until("done")
+    assert len(again.session.learner.answers) == 3
+
+
+@pytest.mark.parametrize("answers", [0, 1])
+def test_an_early_end_keeps_what_was_learnt(tmp_path: Path, answers: int) -> None:
+    sitting = Sitting(tmp_path, "pain-to-voice", "psychophysical")
+    sitting.begin()
+    for _ in range(answers):
+        sitting.trial("1")
+    sitting.until("press")
+    sitting.say("abort")
+    sitting.until("aborted")
+    sitting.turn()
+    assert (tmp_path / "policy").exists() is bool(answers)
+
+
+def test_a_trainer_that_is_killed_and_started_again_chooses_the_trial_in_hand_anew(tmp_path: Path) -> None:
+    sitting = Sitting(tmp_path, "pain-to-voice", "psychophysical")
+    sitting.begin()
+    sitting.trial("1")
+    sitting.until("press")
+    killed = sitting.trainer
+    sitting.trainer = Trainer(
+        SessionConfig(
+            lesson=LessonConfig(folder=str(tmp_path), start="psychophysical", ratings=5),
+            expression=ExpressionConfig(kind="ppo", preset="psychophysical"),
+        ),
+        sitting.bus,  # type: ignore[arg-type]
+        FakeClock(10**9),
+    )
+    sitting.trainer.begin()
+    sitting.turn()
+    assert sitting.machine.phase == "feedback"
+    sitting.trial("0")
+    killed.close()
+    assert [event.rating for event in sitting.session.log.events() if event.kind == "rating"] == [1, 0]
 
 
 @pytest.mark.parametrize(("question", "population"), [("agree", "congruence"), ("signed", "")])
 def test_the_published_question_starts_from_the_people_who_were_asked_it(
     tmp_path: Path, question: str, population: str
 ) -> None:
-    ends = Ends()
-    client(tmp_path, ends, "pain-to-voice", "congruence", question)
-    (begin,) = ends.sent
-    assert isinstance(begin, BeginTraining)
-    assert begin.population == population
-    assert begin.plan is not None
-    assert question in begin.plan.questions
+    sitting = Sitting(tmp_path, "pain-to-voice", "congruence", question)
+    assert sitting.session.description["population"] == population
+    assert question in sitting.session.plan.questions
 
 
-def test_what_the_trainer_refuses_is_told_and_noted(tmp_path: Path) -> None:
-    ends = Ends()
-    taught = client(tmp_path, ends, "pain-to-voice", "psychophysical")
-    ends.replies = [progress(3), Refused("there is no rating to take back")]
-    taught.turn(1)
-    assert ends.last(m.LessonState).refused == "there is no rating to take back"
-    assert ends.last(m.Note).text == "there is no rating to take back"
-    assert (ends.last(m.OperatorAction).action, ends.last(m.OperatorAction).argument) == ("begun", "3")
-    assert not [order for order in ends.sent if isinstance(order, Rated)]
+def test_what_the_training_session_refuses_is_told_and_noted(tmp_path: Path) -> None:
+    sitting = Sitting(tmp_path, "pain-to-voice", "psychophysical")
+    sitting.begin()
+    sitting.until("press")
+    row = sitting.machine._make(3, {}).row(sitting.machine.plan, "done", "signed", 0, "fits", 0.0, 0)
+    sitting.bus.heard = [row]
+    sitting.trainer.turn(1)
+    assert sitting.shown().refused == "no answer to trial 3 is expected; it is asked again"
+    assert sitting.bus.all(m.Note)[-1].text == sitting.shown().refused
+    assert sitting.bus.said("begun") == ["0", "0"]
+    assert not sitting.session.log.events()
 
 
 @pytest.mark.parametrize(

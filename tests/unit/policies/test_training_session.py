@@ -11,10 +11,11 @@ from policies.checkpoint import write_checkpoint
 from policies.errors import PolicyError, RatingError
 from policies.listeners import SimulatedRater, draw_listener
 from policies.plan import TrainingPlan, keyed
-from policies.spaces import TASKS
+from policies.spaces import TASKS, named, physical
 from policies.train_ppo import Weights
 from policies.training_session import TrainingSession
 from robopatient.clock import FakeClock
+from robopatient.errors import RobopatientError
 from robopatient.expression.ppo import read_checkpoint
 
 RATER = SimulatedRater(draw_listener(np.random.default_rng(1001)))
@@ -144,3 +145,40 @@ def test_the_taught_policy_is_saved_as_a_checkpoint(tmp_path: Path, checkpoint: 
     assert read == card
     assert read.training["answers"] == 5
     assert all(np.array_equal(weights[k], lesson.learner.weights[k]) for k in weights)
+
+
+def test_a_training_session_refuses_nonsense_and_nothing_of_it_is_logged(
+    tmp_path: Path, checkpoint: str, fast_plan: TrainingPlan
+) -> None:
+    lesson = TrainingSession(tmp_path / "a", plan=fast_plan, start=checkpoint)
+    trial = lesson.press((6.25,))
+    assert np.all(np.abs(trial.action) <= 1.0)
+    later = msgspec.structs.replace(trial, index=7)
+    for wrong, word in (
+        (lambda: lesson.rated(trial, 9.0), "not on the scale"),
+        (lambda: lesson.rated(trial, float("nan")), "not on the scale"),
+        (lambda: lesson.rated(later, 4.0), "trial 7 came, but trial 0 is waiting"),
+        (lambda: lesson.press((float("nan"),)), "finite number"),
+        (lambda: lesson.press((5.0, 5.0)), r"nrs \(NRS\)"),
+        (lambda: lesson.rated(trial, 4.0, presented=(float("nan"), 1.0)), r"level_db \(dB\)"),
+    ):
+        with pytest.raises(RobopatientError, match=word):
+            wrong()
+    assert lesson.log.events() == []
+    rated = lesson.rated(trial, 4.0)
+    with pytest.raises(RatingError, match="none is waiting"):
+        lesson.rated(trial, 4.0)
+    assert (rated.answers, rated.frozen) == (1, "")
+    assert len(rated.observed) == len(rated.shown["f0_ratio"]) > 10
+    assert lesson.log.points()[1]["median"] == rated.worth[0]
+
+
+def test_what_the_press_and_the_expression_came_to_is_what_is_logged(
+    tmp_path: Path, checkpoint: str, fast_plan: TrainingPlan
+) -> None:
+    lesson = TrainingSession(tmp_path / "a", plan=fast_plan, start=checkpoint)
+    lesson.rated(lesson.press((6.25,)), 4.0, observed=(8.0,), presented=(-12.0, 1.1))
+    (event,) = lesson.log.events()
+    assert event.trial is not None
+    assert physical(lesson.task.observation, event.trial.state) == pytest.approx([8.0])
+    assert named(lesson.task.action, event.trial.action) == pytest.approx({"level_db": -12.0, "f0_ratio": 1.1})
