@@ -35,7 +35,7 @@ PHASES: dict[str, tuple[State, str]] = {
     "setup": ("off", "Ready: G begins, when all are seated"),
     "consent": ("ok", "The participant reads the consent"),
     "instructions": ("ok", "The participant reads the instructions"),
-    "waiting": ("ok", "The learner takes the last answer and chooses the next trial"),
+    "waiting": ("ok", "The trainer learns from the last answer and chooses the next trial"),
     "ready": ("ok", "Hand off, then the press window opens"),
     "press": ("ok", "Press window open"),
     "react": ("ok", "The patient reacts"),
@@ -235,8 +235,6 @@ class StudyModel:
             words = f"Break: {left // 60}:{left % 60:02d} left" if left else "Break over: G or the participant goes on"
         elif state.time_left_s >= 0.0 and state.phase in ("press", "question"):
             words += f", {state.time_left_s:.0f} s left"
-        if self.lesson is not None and self.lesson.busy:
-            words = "The trainer learns from the last answer"
         return shape, words
 
     def warnings(self) -> list[tuple[State, str]]:

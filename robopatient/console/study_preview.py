@@ -140,7 +140,7 @@ _FACE = {
 LESSON_STATES: dict[str, tuple[m.Message, ...]] = {
     "lesson": (_state("question", study="lesson", question="signed", trial=37, n_trials=100, n_blocks=1), _LESSON),
     "lesson-busy": (
-        _state("feedback", study="lesson", trial=37, n_trials=100, n_blocks=1),
+        _state("waiting", study="lesson", trial=37, n_trials=100, n_blocks=1),
         msgspec.structs.replace(_LESSON, busy=True, presented={}, source=""),
     ),
     "lesson-face": (
