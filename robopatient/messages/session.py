@@ -54,7 +54,8 @@ class OperatorAction(Message, frozen=True, gc=False):
     For the training: "trigger" (a name that the scenario waits for), "scenario" ("goto STATE", "event NAME", "hold",
     "go on") and "rating" ("NRS 6", "BPS.face 3": see ``robopatient.scales``).
 
-    Of the trainer of a policy: "begun" and "learnt" (how many answers it holds), "suggest" (``study.chooser.Suggestion``).
+    Of the trainer of a policy: "begun" and "learnt" (how many answers it holds) and "suggest" (see
+    ``robopatient.study.chooser``).
     """
 
     t_ns: int
