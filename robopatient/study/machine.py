@@ -556,7 +556,7 @@ class Machine:
         if self._rules.again == "at once" and self._block >= 0:
             self._queue = self.log.left(self._block)
         if self.log.waiting:
-            self._enter("waiting", "feedback.saved", t_ns)
+            self._wait(t_ns)
             return
         while not self._queue:
             if self._block + 1 >= len(self.plan.blocks):
@@ -575,7 +575,7 @@ class Machine:
         number = self._queue[0]
         factors = self.log.factors(number)
         if factors is None:
-            self._enter("waiting", "feedback.saved", t_ns)
+            self._wait(t_ns)
             return
         self._queue.pop(0)
         attempt = self._attempt = self._make(number, factors)
@@ -589,6 +589,10 @@ class Machine:
         attempt = Attempt(number, self._block, self.plan.trials[number], factors, stimulus)
         attempt.attempt = self.log.attempts(number)
         return attempt
+
+    def _wait(self, t_ns: int) -> None:
+        """For the learner; the word of thanks stays meanwhile."""
+        self._enter("waiting", "feedback.saved" if self.phase == "feedback" else "ready.main", t_ns)
 
     def _chosen(self) -> bool:
         """Whether what was waited for is there."""

@@ -71,6 +71,7 @@ def test_consent_waits_until_the_learner_says_whether_this_goes_on_with_an_earli
     desk.begin()
     phases = list(dict.fromkeys(state.phase for state in desk.states))
     assert phases == ["setup", "consent", "instructions", "waiting", "ready"]
+    assert {state.text for state in desk.states if state.phase == "waiting"} == {"ready.main"}
 
 
 def test_a_resumed_training_asks_for_no_consent_again_and_counts_on(sitting):
