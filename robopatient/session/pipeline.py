@@ -14,8 +14,7 @@ import msgspec
 from firmware_bridge.board import Board
 from firmware_bridge.frames import RawFrame
 from robopatient.config import SensingConfig, SessionConfig
-from robopatient.expression import make_policy
-from robopatient.expression.ppo import Ppo
+from robopatient.expression import SuggestiblePolicy, make_policy
 from robopatient.expression.split import Split
 from robopatient.levels import Flag
 from robopatient.messages import (
@@ -189,10 +188,10 @@ class Pipeline:
                 self._suggest(action.argument)
 
     def _suggest(self, text: str) -> None:
-        """Let a policy that learns act as its trainer asks; any other policy, and nonsense, stay as they are."""
+        """Pass a trainer's suggestion to a policy that takes suggestions; what cannot be decoded changes nothing."""
         with contextlib.suppress(msgspec.DecodeError, KeyError):
             asked = msgspec.json.decode(text, type=Suggestion)
-            if isinstance(self._policy, Ppo):
+            if isinstance(self._policy, SuggestiblePolicy):
                 self._policy.suggest(asked.label, asked.observed, asked.action)
 
     def finish(self) -> list[Press]:
