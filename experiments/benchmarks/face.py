@@ -92,7 +92,7 @@ def _living_poses(seconds: float, seed: int) -> list[FacePose]:
     config = msgspec.structs.replace(simulation_config(seed, fps=FPS), voice=VoiceConfig(enabled=False))
     rig = Rig(config, somebody("female", "rosa"), tick_s=1.0 / FPS)
     pains = [8.0 * (frame / FPS % 4.0 < 2.0) for frame in range(round(seconds * FPS))]
-    poses = [frame.pose for turn in rig.feel(pains) for frame in turn.frames]
+    poses = [frame.seen.pose for turn in rig.feel(pains) for frame in turn.frames]
     return poses[: len(pains)]
 
 

@@ -50,7 +50,7 @@ class Episode:
     Attributes
     ----------
     frames
-        Frames of the face, each with its time, its whole pose and what a record would hold of it.
+        Frames of the face, each with its time and what a record would hold of it, its whole pose among it.
     heard
         What a record would hold of each block of the voice.
     sample_rate_hz
@@ -130,14 +130,15 @@ class Episode:
                 pose.tears,
                 pose.forward_mm,
             )
-            for t_s, pose, seen in self.frames
+            for t_s, seen in self.frames
+            for pose in (seen.pose,)
         ]
         return np.array(rows, dtype=[(name, float) for name in names])
 
     @property
     def moments(self) -> list[FilmFrame]:
         """Time, felt pain and pose of every frame."""
-        return [FilmFrame(one.t_s, nrs, one.pose) for one, nrs in zip(self.frames, self._frame_nrs, strict=True)]
+        return [FilmFrame(one.t_s, nrs, one.seen.pose) for one, nrs in zip(self.frames, self._frame_nrs, strict=True)]
 
     def frame(self) -> pandas.DataFrame:
         """A table with a row for each frame of the face: the fields of ``motion``; force, pain and voice of its moment.
@@ -192,7 +193,7 @@ class Episode:
             raise ConfigError(f"{path}: needs a name ending in .mp4 and a simulation with a face (face.enabled)")
         drawer = make_renderer(renderer, load_identity(self._face), size_px, make_look(view, light, background))
         try:
-            poses = ((one.t_s, one.pose) for one in self.frames)
+            poses = ((one.t_s, one.seen.pose) for one in self.frames)
             write_film(path, poses, drawer, self._fps, self._sound, self.sample_rate_hz)
         finally:
             drawer.close()
