@@ -11,6 +11,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_bridge.errors import OutputError
+from firmware_bridge.outputs import new_files
 from robopatient.config import FaceConfig, SessionConfig, VoiceConfig
 from robopatient.errors import ConfigError, require
 from robopatient.face.rig import sided_intensities
@@ -170,13 +172,20 @@ class Episode:
         light: str = "window",
         background: str = "wall",
         renderer: Any = "auto",
+        replace: bool = False,
     ) -> Path:
         """Write the face with its voice as a film (.mp4, H.264 and AAC); returns its path.
+
+        Parameters
+        ----------
+        replace
+            Write over a file that exists.
 
         Raises
         ------
         RobopatientError
-            When there is no frame, the view or light is unknown, nothing can draw here, or the file cannot be written.
+            When there is no frame, the view or light is unknown, nothing can draw here, the file exists and ``replace``
+            is not given, or it cannot be written.
 
         Examples
         --------
@@ -191,12 +200,18 @@ class Episode:
         path = Path(path)
         if not self.frames or path.suffix != ".mp4":
             raise ConfigError(f"{path}: needs a name ending in .mp4 and a simulation with a face (face.enabled)")
-        drawer = make_renderer(renderer, load_identity(self._face), size_px, make_look(view, light, background))
+        if path.exists() and not replace:
+            raise ConfigError(f"{path}: exists; give another name, or replace=True")
+        poses = ((one.t_s, one.seen.pose) for one in self.frames)
         try:
-            poses = ((one.t_s, one.seen.pose) for one in self.frames)
-            write_film(path, poses, drawer, self._fps, self._sound, self.sample_rate_hz)
-        finally:
-            drawer.close()
+            with new_files(path, force=replace) as [part]:
+                drawer = make_renderer(renderer, load_identity(self._face), size_px, make_look(view, light, background))
+                try:
+                    write_film(part, poses, drawer, self._fps, self._sound, self.sample_rate_hz)
+                finally:
+                    drawer.close()
+        except OutputError as error:
+            raise ConfigError(str(error)) from error
         return path
 
 
