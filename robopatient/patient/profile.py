@@ -24,6 +24,7 @@ from robopatient.patient.expectation import Expectation
 from robopatient.patient.fluctuation import Fluctuation
 from robopatient.patient.guarding import Guarding, Release
 from robopatient.patient.offset import OffsetAnalgesia
+from robopatient.patient.own_effects import OwnEffect
 from robopatient.patient.report import ReportStyle
 from robopatient.patient.section import PatientSection
 from robopatient.patient.stress import Stress
@@ -81,6 +82,7 @@ class PatientProfile(PatientSection, frozen=True, forbid_unknown_fields=True, kw
     cues: Cues | None = None
     offset: OffsetAnalgesia | None = None
     fluctuation: Fluctuation | None = None
+    effects: tuple[OwnEffect, ...] = ()
     sites: tuple[TenderSite, ...] = ()
 
 
@@ -117,6 +119,10 @@ def check(profile: PatientProfile, where: Path | str) -> None:
             raise ConfigError(f"{where}: {key} = {number} is no number that a patient can have")
     for fault in _contradictions(profile):
         raise ConfigError(f"{where}: {fault}")
+    own = [effect.name for effect in profile.effects]
+    for name in own:
+        if own.count(name) > 1:
+            raise ConfigError(f'{where}: two effects are called "{name}"; the record could not tell them apart')
     names = [site.name for site in profile.sites]
     for site in profile.sites:
         if abs(site.left_mm) > ABDOMEN_LEFT_MM or abs(site.head_mm) > ABDOMEN_HEAD_MM:
