@@ -35,6 +35,7 @@ from firmware_bridge.decoder import Decoder
 from firmware_bridge.frames import RawFrame
 from firmware_bridge.verbs import stream
 from robopatient.config import SessionConfig
+from robopatient.levels import Flag
 from robopatient.record.reader import Record
 from robopatient.session.control import open_board
 from robopatient.session.journal import Received, read_journal
@@ -249,7 +250,7 @@ def _plug_figures(folder: Path, epochs: list[list[RawFrame]], reference: Referen
         forces = record.messages("force")
         pains = record.messages("pain")
     ends_ns = np.array([epoch[-1].received_ns for epoch in epochs[:-1] if epoch])
-    stale_ns = np.array([force.t_ns for force in forces if "stale" in force.flags])
+    stale_ns = np.array([force.t_ns for force in forces if Flag.STALE in force.flags])
     calm_ns = np.array([pain.t_ns for pain in pains if pain.nrs == 0.0])
     safe_ns = np.array([stale_ns[np.searchsorted(stale_ns, end)] for end in ends_ns if end < stale_ns.max(initial=0)])
     ends_ns = ends_ns[: len(safe_ns)]

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from robopatient import messages as m
+from robopatient.levels import Flag
 from robopatient.record.reader import Record
 from robopatient.record.visibility import load_visibility, row_gaps
 
@@ -71,7 +72,7 @@ def _force(record: Record) -> HealthLine:
     marked = ", ".join(f"{flag.replace('_', ' ')} {100 * n / count:.2g} %" for flag, n in flags.most_common())
     gap_ms = float(np.diff(force["t_ns"]).max(initial=0)) * 1e-6
     text = f"{count} values, longest gap {gap_ms:.0f} ms" + (f"; marked {marked}" if marked else "; none marked")
-    return HealthLine("look" if set(flags) - {"untared"} else "good", "Force", text)  # every session begins untared
+    return HealthLine("look" if set(flags) - {Flag.UNTARED} else "good", "Force", text)  # every session begins untared
 
 
 def _voice(record: Record) -> HealthLine:

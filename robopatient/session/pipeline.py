@@ -142,7 +142,7 @@ class Pipeline:
         self._scenario = make_scenario(config)
         self.study = make_study(config)
         self._wishes: list[OperatorAction] = []
-        self._newest = ForceFrame(t_ns=0, received_ns=0, seq=-1, cells_newton=(), flags=("stale",))
+        self._newest = ForceFrame(t_ns=0, received_ns=0, seq=-1, cells_newton=(), flags=(Flag.STALE,))
 
     def receive(self, received_ns: int, data: bytes) -> None:
         """Take bytes from the board; a ConfigError when it is not the board of this calibration."""
@@ -206,8 +206,8 @@ class Pipeline:
         """
         force = self._newest
         if t_ns - force.received_ns > self._stale_ns:
-            force = _nothing(force, t_ns, "stale")
-        felt = force if self.running else _nothing(force, t_ns, "paused")
+            force = _nothing(force, t_ns, Flag.STALE)
+        felt = force if self.running else _nothing(force, t_ns, Flag.PAUSED)
         if felt.t_ns < self._felt_ns:  # late frames after a silence that was already felt: pain has no way back
             felt = msgspec.structs.replace(felt, t_ns=self._felt_ns)
         self._felt_ns = felt.t_ns

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import inspect
-from typing import get_args
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,8 +20,13 @@ from robopatient.levels import (
 from robopatient.messages import ForceFrame
 
 
-def test_every_flag_has_a_meaning():
-    assert tuple(FLAGS) == get_args(Flag)
+def test_a_flag_is_the_plain_word_of_the_record_and_has_a_meaning():
+    assert list(FLAGS) == [flag.name.lower() for flag in Flag]
+    assert Flag.STALE == "stale"
+    assert all(FLAGS[flag] is flag.meaning for flag in Flag)
+    force = ForceFrame(0, 0, 0, (), flags=(Flag.STALE, Flag.DEAD_CELL))
+    assert msgspec.json.decode(msgspec.json.encode(force), type=ForceFrame) == force
+    assert b'"flags":["stale","dead_cell"]' in msgspec.json.encode(force)
 
 
 def test_the_message_of_a_force_names_every_flag_that_it_may_carry():
