@@ -55,16 +55,14 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 class ForceFrame(Message, frozen=True, gc=False):
     """What presses the abdomen, in newtons.
 
+    ``flags`` are words about the quality of the force, each explained in ``robopatient.levels.Flag``.
+
     Attributes
     ----------
     cells_newton
         Tared, filtered force of each cell, shape (n_cells,).
     contact_mm
         Centre of pressure (x, y) in the phantom's frame, or None without contact.
-    flags
-        Words about the quality of the force: "untared", "spike", "saturated", "dead_cell", "heavy", "overload",
-        "early_contact", "clock_unsynced", and "stale" or "paused" where the loop does not know the hand.
-        ``robopatient.levels.FLAGS`` says what each means.
     """
 
     t_ns: int

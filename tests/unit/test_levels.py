@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import inspect
-
 import msgspec
 import pytest
 from hypothesis import given
@@ -17,7 +15,8 @@ from robopatient.levels import (
     hz_to_semitones,
     semitones_to_ratio,
 )
-from robopatient.messages import ForceFrame
+from robopatient.messages import ForceFrame, Press
+from robopatient.record.dictionary import meaning_of
 
 
 def test_a_flag_is_the_plain_word_of_the_record_and_has_a_meaning():
@@ -29,9 +28,9 @@ def test_a_flag_is_the_plain_word_of_the_record_and_has_a_meaning():
     assert b'"flags":["stale","dead_cell"]' in msgspec.json.encode(force)
 
 
-def test_the_message_of_a_force_names_every_flag_that_it_may_carry():
-    told = inspect.getdoc(ForceFrame) or ""
-    assert {word for word in FLAGS if f'"{word}"' in told} == {w for w, flag in FLAGS.items() if flag.of != "press"}
+def test_a_record_says_which_words_its_flags_may_be():
+    for message in (ForceFrame, Press):
+        assert all(flag in meaning_of(message, "flags") for flag in Flag)
     assert {"stale", "paused"} == QUIET_FLAGS
 
 
