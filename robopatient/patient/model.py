@@ -282,7 +282,7 @@ def _check_places(profile: PatientProfile, phantom: Phantom) -> None:
         if region != site.region:
             raise ConfigError(
                 f'{profile.name}: site "{site.name}" says {site.region}, but left_mm = {site.left_mm:g}, head_mm = '
-                f"{site.head_mm:g} is {region} on {phantom.name}; mend the region or the place"
+                f"{site.head_mm:g} is {region} on {phantom.name}; correct the region or the place"
             )
 
 

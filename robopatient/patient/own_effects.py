@@ -49,7 +49,7 @@ class OwnEffect(PatientSection, frozen=True, forbid_unknown_fields=True, kw_only
     """
 
     name: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]*$")]
-    """Unique in the patient; the record tells its part of the pain as `own_NAME`."""
+    """Unique in the patient; its part of the pain is in the record as `own_NAME`."""
     kind: str
     """Reference `module:name` of a dataclass with a method `step(nrs, force, dt_s)`."""
     parameters: dict[str, Any] = msgspec.field(default_factory=dict)

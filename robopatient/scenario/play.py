@@ -1,4 +1,4 @@
-"""A scenario as a pure stage: force, pain, presses and wishes in, changes and actions out.
+"""A scenario as a pure stage: force, pain, presses and operator actions in, changes and actions out.
 
 It sees nothing but what the journal holds and asks no clock, so that a replay plays the same scenario bit for bit.
 """

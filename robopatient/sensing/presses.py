@@ -11,7 +11,7 @@ __all__ = ["PressCutter"]
 BIN_NEWTON = 0.25
 """Resolution at which "above half the peak" is decided; memory stays constant however long a press lasts."""
 SPLIT_RATIO = 0.5
-"""A valley below this part of the smaller of its two peaks parts two presses (assumption)."""
+"""A valley below this share of the smaller of its two peaks separates two presses (assumption)."""
 SPLIT_NEWTON = 5.0
 """Both peaks must reach the least published target, or a light hand that trembles would make many presses. In the 224
 published trials of one press each, two valleys are as deep between such peaks; in the 18 free recordings none is."""
@@ -74,7 +74,7 @@ class _Open:
 class PressCutter:
     """Frames in, finished presses out.
 
-    A press begins when the total reaches ``on_newton`` and ends when it falls to ``off_newton``. A hand that presses
+    A press starts when the total reaches ``on_newton`` and ends when it falls to ``off_newton``. A hand that presses
     again without letting go makes two presses when the valley between is deep enough (``SPLIT_RATIO``).
     """
 

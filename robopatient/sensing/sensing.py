@@ -49,7 +49,7 @@ class Sensing:
         if config.press_off_newton >= config.press_on_newton:
             raise ConfigError(
                 f"sensing.press_off_newton is {config.press_off_newton:g} N and press_on_newton "
-                f"{config.press_on_newton:g} N; a press must end below the force at which it begins"
+                f"{config.press_on_newton:g} N; a press must end below the force at which it starts"
             )
         self.config = config
         self.phantom = load_phantom(config.phantom)
@@ -129,8 +129,8 @@ class Sensing:
 
         drift = None if self._untared else self._zero_watch.step(t_ns, cells, fault)
         if drift is not None:
-            told = f"the zero has drifted by {drift:+.2f} N: tare when nobody touches the abdomen"
-            self._notes.append(("warning", told))
+            text = f"the zero has drifted by {drift:+.2f} N: tare when nobody touches the abdomen"
+            self._notes.append(("warning", text))
 
         band = self.config.dead_band_newton
         clean = tuple([dead_band(cell, band) for cell in cells])
@@ -160,7 +160,7 @@ class Sensing:
         return force
 
     def tare(self) -> None:
-        """Take the next quiet window as the new zero; the operator vouches that nobody touches the abdomen."""
+        """Take the next quiet window as the new zero; the operator must make sure that nobody touches the abdomen."""
         self._tare = TareWindow(self.config.tare_s, asked=True)
 
     def finish(self) -> None:
