@@ -49,7 +49,7 @@ def breaths_per_min(nrs: Chests, rest: float = REST_PER_MIN, worst: float = PAIN
 
 def held_share(held_s: Chests, hold_s: float = HOLD_S) -> Chests:
     """Share of a breath that is held after ``held_s`` seconds of pain: all of it, later half."""
-    return 0.5 + 0.5 * (held_s < hold_s)
+    return 0.5 + 0.5 * (held_s < hold_s)  # type: ignore[return-value]  # numpy: a truth value times a float is "floating"
 
 
 def next_cycle(cycle: Chests, dt_s: float, per_min: Chests, caught: Chests) -> Chests:
