@@ -45,7 +45,7 @@ class _Delay:
         if self.delay_ns == 0:
             return moment
         if self._waiting and self._waiting[-1].t_ns == moment.t_ns:
-            self._waiting.pop()  # the same frame, told again by a loop that is faster than the board
+            self._waiting.pop()  # the same frame again, from a loop that is faster than the board
         self._waiting.append(moment)
         while self._waiting and self._waiting[0].t_ns <= moment.t_ns - self.delay_ns:
             self._due = self._waiting.popleft()
@@ -62,7 +62,7 @@ class Split:
     Parameters
     ----------
     phantom
-        On which the place of a contact is told from the navel.
+        Maps the place of a contact to millimetres from the navel.
     """
 
     def __init__(self, config: SplitConfig, phantom: Phantom) -> None:

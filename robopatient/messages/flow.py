@@ -55,16 +55,14 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 class ForceFrame(Message, frozen=True, gc=False):
     """What presses the abdomen, in newtons.
 
+    ``flags`` are words about the quality of the force, each explained in ``robopatient.levels.Flag``.
+
     Attributes
     ----------
     cells_newton
         Tared, filtered force of each cell, shape (n_cells,).
     contact_mm
         Centre of pressure (x, y) in the phantom's frame, or None without contact.
-    flags
-        Words about the quality of the force: "untared", "spike", "saturated", "dead_cell", "heavy", "overload",
-        "early_contact", "clock_unsynced", and "stale" or "paused" where the loop does not know the hand.
-        ``robopatient.levels.FLAGS`` says what each means.
     """
 
     t_ns: int
@@ -102,10 +100,10 @@ class Press(Message, frozen=True, gc=False):
 
 
 class PainState(Message, frozen=True, gc=False):
-    """What the patient feels now, and how much of it reaches each way of telling.
+    """What the patient feels now, and how much of it reaches self-report, face and voice.
 
-    Felt pain, self-report, face and voice are four streams, because in people they part; a stream that is not given
-    (negative) is as felt.
+    Felt pain, self-report, face and voice are four streams, because in people they differ; a negative value of
+    a stream means that it equals felt pain.
 
     Attributes
     ----------
@@ -363,9 +361,9 @@ class Loudness(Message, frozen=True, gc=False):
 class Seen(Message, frozen=True, gc=False):
     """What the face showed: one presented frame, with all that is needed to draw it again.
 
-    Presented means: a picture was drawn and, where a window is wanted, that window took it. Nothing is told while
+    Presented means: a picture was drawn and, where a window is wanted, that window took it. Nothing is sent while
     nothing is drawn, while the window's screen is not connected, while the window is minimised, or once it has been
-    closed or could not be opened: a span without ``Seen`` is one in which nobody saw the face. Where no window is
+    closed or could not be opened: a span without ``Seen`` is one in which the face was not seen. Where no window is
     wanted (``face.window = "no"``, or "auto" without a display) a picture that was drawn counts. What stands in front
     of the window, or whether anybody looks, is not known.
 

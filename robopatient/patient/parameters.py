@@ -85,7 +85,8 @@ def _rows(section: str, kind: type[msgspec.Struct]) -> Iterator[Parameter]:
         if any(isinstance(part, type) and issubclass(part, PatientSection) for part in typing.get_args(field.type)):
             continue  # a section of its own
         key = field.name
-        default = "required" if field.required else msgspec.json.encode(field.default).decode()
+        made = field.default_factory() if field.default_factory is not msgspec.NODEFAULT else field.default
+        default = "required" if field.required else msgspec.json.encode(made).decode()
         yield Parameter(section, key, default, _unit(key), _range(hints[key]), said.get(key, ""))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from robopatient.config import SessionConfig, StudyConfig
+from robopatient.config import ExpressionConfig, SessionConfig, StudyConfig
+from robopatient.expression.prior import Prior
 from robopatient.levels import UNTOLD
 from robopatient.messages import ForceFrame, OperatorAction
 from robopatient.patient import load_patient
@@ -15,11 +16,19 @@ from robopatient.session.pipeline import Pipeline
 TURN_NS = 4_000_000
 
 
+class PolicyOfOnesOwn(Prior):
+    """No subclass of a policy that is taught, and it takes suggestions."""
+
+    def suggest(self, label: str, observed: dict[str, float], action: dict[str, float]) -> None:
+        self.name = f"{label} {observed} {action}"
+
+
 class Session:
     """A pipeline whose abdomen is pressed at McBurney's point without a board."""
 
-    def __init__(self, patient: str = "appendicitis-adolescent", seed: int = 1) -> None:
-        config = SessionConfig(patient=patient, seed=seed)
+    def __init__(self, patient: str = "appendicitis-adolescent", seed: int = 1, policy: str = "ppo") -> None:
+        expression = ExpressionConfig(kind=policy, preset="congruence")
+        config = SessionConfig(patient=patient, seed=seed, expression=expression)
         self.pipeline = Pipeline(config, open_board(config), load_patient(patient))
         self.t_ns = 1_000_000_000
         self.outputs = []
@@ -132,3 +141,18 @@ def test_in_a_study_the_breath_is_told_where_both_channels_are_the_patient_s(tmp
         told.setdefault(pipeline.study.machine.phase, set()).add(outputs.pain.breath != UNTOLD)
     assert told["press"] == {voice == face}
     assert told["instructions"] == {False}
+
+
+def test_any_policy_that_takes_suggestions_gets_them_and_no_other() -> None:
+    told = '{"label": "a", "observed": {"nrs": 5.0}, "action": {"level_db": -3.0}}'
+    names = {}
+    for policy in (f"{__name__}:PolicyOfOnesOwn", "prior", "ppo"):
+        session = Session(policy=policy)
+        session.act("suggest", told)
+        session.act("suggest", "nonsense")
+        session.press(0.0, 1)
+        names[policy] = session.outputs[-1].expression.policy
+    mine, prior, taught = names.values()
+    assert mine == "a {'nrs': 5.0} {'level_db': -3.0}"
+    assert prior == "prior:congruence"
+    assert taught.endswith("+a")
