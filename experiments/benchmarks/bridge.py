@@ -30,10 +30,10 @@ from experiments.benchmarks.figures import (
     value,
 )
 from firmware_bridge import wire
+from firmware_bridge.board_tools import stream
 from firmware_bridge.boards import make_board
 from firmware_bridge.decoder import Decoder
 from firmware_bridge.frames import RawFrame
-from firmware_bridge.verbs import stream
 from robopatient.config import SessionConfig
 from robopatient.record.reader import Record
 from robopatient.session.control import open_board
@@ -66,7 +66,7 @@ with torch.no_grad():
 """
 
 
-def bench_bridge(as_json: bool, duration_s: float, fuzz_bytes: int, seed: int, overrides: list[str]) -> int:
+def bench_bridge(as_json: bool, duration_s: float, fuzz_bytes: int, seed: int, overrides: list[str]) -> None:
     """Measure and print; progress goes to stderr."""
     figures = [*_decode_figures()]
     _say("decoding measured; clocks next")
@@ -84,7 +84,6 @@ def bench_bridge(as_json: bool, duration_s: float, fuzz_bytes: int, seed: int, o
         figures += _plug_figures(*pulled[1:], reference[0])
         figures += _soak_figures(*soaked)
     show(new_result("bridge", figures, [], machine(reference[0]) | {"torch_beside": torch}, seed), as_json)
-    return 0
 
 
 def _decode_figures() -> Iterator[Figure]:

@@ -31,6 +31,7 @@ __all__ = [
     "distribution",
     "machine",
     "reference_process",
+    "remarked",
     "show",
     "value",
 ]
@@ -191,6 +192,11 @@ def show(result: Result, as_json: bool) -> None:
     console = Console()
     console.print(table)
     console.print(result.machine)
+
+
+def remarked(figure: Figure, remark: str) -> Figure:
+    """A figure with a remark."""
+    return msgspec.structs.replace(figure, remark=remark)
 
 
 def new_result(

@@ -31,7 +31,6 @@ from PySide6.QtWidgets import (
 )
 
 from robopatient.clock import Clock, HostClock
-from robopatient.config import reference
 from robopatient.console.calibrate_model import LIVE_S, CalibrationRun, proposed_file
 from robopatient.console.controls import KeyButton, set_role
 from robopatient.console.display import why_no_display
@@ -333,7 +332,9 @@ def open_dialog(
     board: str, parent: Any, plan: CalibrationPlan | None = None, phantom: str = "square-290"
 ) -> Path | None:
     """Run a calibration of a board named as ``run --board`` names it; the file that was saved, or None."""
-    opened = reference("robopatient.session.boards:open_named")(board, 250.0)
+    from robopatient.session.run import open_named  # brings the session's packages with it
+
+    opened = open_named(board, 250.0)
     run = CalibrationRun(opened, load_phantom(phantom), plan or CalibrationPlan.of_range(80.0))
     theme = getattr(parent, "theme", DARK)
     dialog = CalibrationDialog(run, phantom, HostClock(), theme, parent)
