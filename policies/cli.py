@@ -38,30 +38,15 @@ def train_policy(
         from policies.live import train_live
 
         return train_live(
-            session=live,
-            out=out,
-            task=task,
-            question_name=question,
-            ratings=ratings,
-            start=start,
-            seed=seed,
-            board=board,
-            headless=headless,
-            overrides=tuple(set_ or ()),
-        )
+            session=live, out=out, task=task, question_name=question, ratings=ratings, start=start, seed=seed,
+            board=board, headless=headless, overrides=tuple(set_ or ()),
+        )  # fmt: skip
     from policies.simulated_training import train
 
     taught = train(
-        simulate=simulate,
-        out=out,
-        task=task,
-        question_name=question,
-        ratings=ratings,
-        start=start,
-        seed=seed,
-        trust=trust,
-        quiet=json,
-    )
+        simulate=simulate, out=out, task=task, question_name=question, ratings=ratings, start=start, seed=seed,
+        trust=trust, quiet=json,
+    )  # fmt: skip
     if json:
         print_json(taught._asdict())
         return 0

@@ -62,16 +62,9 @@ def measure_policy(
     from experiments.benchmarks.policy import bench_policy
 
     bench_policy(
-        as_json=json,
-        listeners=listeners,
-        n=n,
-        only=only or [],
-        baselines=baselines,
-        seed=seed,
-        workers=workers,
-        ray_address=ray,
-        keep=keep,
-    )
+        as_json=json, listeners=listeners, n=n, only=only or [], baselines=baselines, seed=seed, workers=workers,
+        ray_address=ray, keep=keep,
+    )  # fmt: skip
 
 
 @app.command("latency", epilog="Example: robopatient bench latency --duration 30 --set board.rate_hz=1000")

@@ -52,16 +52,9 @@ def evaluate_face(
     from experiments.evaluation.generator import evaluate_generator
 
     evaluate_generator(
-        generator=generator,
-        corpus=corpus,
-        out=out,
-        baselines=tuple(baseline) if baseline else None,
-        quick=quick,
-        faces=faces,
-        seed=seed,
-        force=force,
-        as_json=json,
-    )
+        generator=generator, corpus=corpus, out=out, baselines=tuple(baseline) if baseline else None, quick=quick,
+        faces=faces, seed=seed, force=force, as_json=json,
+    )  # fmt: skip
 
 
 @face.command("calibrate", epilog="Example: robopatient face calibrate my-face/checkpoint")
@@ -99,15 +92,6 @@ def evaluate_policies(
     from policies.evaluate import METHODS
 
     evaluate(
-        listeners=listeners,
-        bandit=bandit,
-        checkpoint=checkpoint,
-        methods=methods or METHODS,
-        ratings=ratings,
-        seeds=seeds,
-        seed=seed,
-        workers=workers,
-        ray_address=ray,
-        keep=keep,
-        as_json=json,
-    )
+        listeners=listeners, bandit=bandit, checkpoint=checkpoint, methods=methods or METHODS, ratings=ratings,
+        seeds=seeds, seed=seed, workers=workers, ray_address=ray, keep=keep, as_json=json,
+    )  # fmt: skip

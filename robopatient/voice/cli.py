@@ -105,11 +105,7 @@ def calibrate_loudness(
             except (ValueError, EOFError) as error:
                 raise ConfigError("the reading is no number; type it as 68.5, or give --reading 68.5") from error
         calibration = LoudnessCalibration(
-            device=device,
-            noise_dbfs=level,
-            reading_dba=reading,
-            full_scale_dba=reading - level,
-            author=author,
+            device=device, noise_dbfs=level, reading_dba=reading, full_scale_dba=reading - level, author=author
         )
         write_calibration(calibration, part)
     print(
