@@ -26,6 +26,7 @@ from experiments.benchmarks.figures import (
     machine,
     new_result,
     reference_process,
+    say,
     show,
     value,
 )
@@ -69,16 +70,16 @@ with torch.no_grad():
 def bench_bridge(as_json: bool, duration_s: float, fuzz_bytes: int, seed: int, overrides: list[str]) -> None:
     """Measure and print; progress goes to stderr."""
     figures = [*_decode_figures()]
-    _say("decoding measured; clocks next")
+    say("decoding measured; clocks next")
     figures += _clock_figures(seed)
     if fuzz_bytes:
         figures.append(_fuzz_figure(fuzz_bytes, seed))
     with tempfile.TemporaryDirectory(prefix="robopatient-bench-") as scratch:
         root = Path(scratch)
         with reference_process(root) as reference:
-            _say("a session whose plug is pulled")
+            say("a session whose plug is pulled")
             pulled = _session(root / "plug", PLUG_S, seed, [*overrides, f"board.options.faults={_plugs()}"])
-            _say(f"a session of {duration_s:g} s beside Qt, audio and torch")
+            say(f"a session of {duration_s:g} s beside Qt, audio and torch")
             with _torch_loop() as torch:
                 soaked = _session(root / "soak", duration_s, seed, overrides)
         figures += _plug_figures(*pulled[1:], reference[0])
@@ -230,7 +231,7 @@ def _session(
     """Run a whole session; its configuration, its folder and the frames of each epoch, decoded from its journal."""
     options = ["record.report=false", 'board.driver="virtual"', "board.rate_hz=1000", 'face.window="no"', *overrides]
     config = resolve(None, False, None, duration_s, seed, None, options)
-    Supervisor(config, folder, _say).run()
+    Supervisor(config, folder, say).run()
     board = open_board(config)
     epochs: list[list[RawFrame]] = []
     for entry in read_journal(folder):
@@ -305,7 +306,3 @@ def _torch_loop() -> Iterator[bool]:
     finally:
         process.terminate()
         process.wait(timeout=10)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

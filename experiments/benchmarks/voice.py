@@ -9,7 +9,6 @@ resampling the same vowel, for which the facts have Praat's too.
 from __future__ import annotations
 
 import importlib
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -29,6 +28,7 @@ from experiments.benchmarks.figures import (
     new_result,
     reference_process,
     remarked,
+    say,
     show,
     value,
 )
@@ -76,7 +76,7 @@ def bench_voice(as_json: bool, duration_s: float, seeds: int, seed: int, device:
         name = f"LF pulses computed directly at {times * RATE_HZ // 1000} kHz"
         baselines.append(Baseline(name, [value("alias_db", direct, n=len(ALIAS_F0_HZ))]))
     figures += _fuzz(seed)
-    figures += evaluation_figures(evaluate((), seeds, _tell))
+    figures += evaluation_figures(evaluate((), seeds, say))
     shifts, peers = _shifter()
     figures.append(shifts)
     baselines += peers
@@ -348,7 +348,3 @@ def _cepstra(samples: np.ndarray) -> np.ndarray:
     fall = (edges[2:, None] - f_hz) / (edges[2:] - edges[1:-1])[:, None]
     bands = np.maximum(power @ np.maximum(np.minimum(rise, fall), 0.0).T, 1e-6)
     return np.asarray(dct(10.0 * np.log10(bands), axis=1, norm="ortho")[:, 1:25])
-
-
-def _tell(text: str) -> None:
-    print(text, file=sys.stderr)

@@ -8,15 +8,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from experiments.benchmarks.figures import (
-    Baseline,
-    Figure,
-    Result,
-    machine,
-    new_result,
-    show,
-    value,
-)
+from experiments.benchmarks.figures import Baseline, Figure, Result, machine, new_result, say, show, value
 from firmware_bridge.outputs import new_folder
 from policies.corpus.recipe import load_recipe
 from policies.corpus.simulator import CorpusDesign, simulate
@@ -97,12 +89,12 @@ def _evaluated(
     generators: dict[str, Generator] = {ours.name: ours}
     for name in chosen:
         if name != ours.name:
-            _say(name)
-            generators[name] = fit_or_read(name, material, key, seed, effort, kept, _say)  # type: ignore[arg-type]
+            say(name)
+            generators[name] = fit_or_read(name, material, key, seed, effort, kept, say)  # type: ignore[arg-type]
     recipe = load_recipe() if material.origin.startswith(SIMULATED) else None
-    result = evaluate(material, generators, plan, seed, recipe, _say)
+    result = evaluate(material, generators, plan, seed, recipe, say)
     path = out / "report.html"
-    write_report(result, path, _about(result, material, quick), faces, _say)
+    write_report(result, path, _about(result, material, quick), faces, say)
     figures = _figures(result)
     compared = [
         Baseline(name, [_figure(metric, result.summary[name][metric]) for metric in _metrics()])
@@ -119,7 +111,7 @@ def open_generator(
 ) -> Generator:
     """Generator under test: a checkpoint, or a baseline fitted to the corpus."""
     if name in BASELINES:
-        return fit_or_read(name, corpus, key, seed, effort, kept, _say)  # type: ignore[arg-type]
+        return fit_or_read(name, corpus, key, seed, effort, kept, say)  # type: ignore[arg-type]
     return Shipped(name or FaceConfig().checkpoint)
 
 
@@ -130,7 +122,7 @@ def _corpus(path: Path | None, quick: bool) -> Corpus:
         return simulate(QUICK_DESIGN, 1, load_recipe())
     from policies.train_face import corpus_of, read_training  # accelerate, which takes seconds
 
-    _say("simulating the corpus of the shipped training file")
+    say("simulating the corpus of the shipped training file")
     return corpus_of(read_training(None))
 
 
@@ -221,10 +213,6 @@ def _about(result: FaceEvaluation, corpus: Corpus, quick: bool) -> list[tuple[st
             ("quick", "a small corpus and seconds of training: this page shows that everything works, no more")
         )
     return lines
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 def _check_names(names: tuple[str, ...]) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from experiments.benchmarks.figures import Figure, machine, new_result, remarked, show, value
+from experiments.benchmarks.figures import Figure, machine, new_result, remarked, say, show, value
 from firmware_bridge.outputs import new_files
 from robopatient.simulation.voice_evaluation import Evaluation, evaluate, write_page
 
@@ -32,11 +31,11 @@ def evaluate_voice(
     """
     with contextlib.ExitStack() as kept:
         page = kept.enter_context(new_files(out, force=force))[0] if out is not None else None
-        evaluation = evaluate(identities, seeds, _tell)
+        evaluation = evaluate(identities, seeds, say)
         if page is not None:
             write_page(evaluation, page)
     if out is not None:
-        _tell(f"page {out}")
+        say(f"page {out}")
     show(new_result("voice evaluate", evaluation_figures(evaluation), [], machine(), 0), as_json)
 
 
@@ -56,7 +55,3 @@ def evaluation_figures(e: Evaluation) -> list[Figure]:
         value("f0_in_band_fraction", float(np.mean(cells)) if cells else float("nan"), at_least=1.0, n=len(cells)),
         remarked(value("features_in_band_fraction", round(min(e.in_range.values()), 4), at_least=0.9, n=count), shares),
     ]
-
-
-def _tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

@@ -187,20 +187,14 @@ def calibrate_board(
     json: Json = False,
 ) -> int:
     """Guide through known weights and write a dated calibration file; exit status 1 when a limit is not kept."""
-    import msgspec
-
     from robopatient.errors import ConfigError, require
     from robopatient.phantom import load_phantom
-    from robopatient.sensing.calibrate import CalibrationPlan, Procedure
+    from robopatient.sensing.calibrate import Procedure
     from robopatient.sensing.calibration_files import check_name
-    from robopatient.sensing.guide import calibrate
+    from robopatient.sensing.guide import calibrate, plan_of
     from robopatient.session.run import open_named
 
-    options = {"places": places, "exercises": exercises, "creep_min": creep}
-    if newton:
-        plan = msgspec.convert({"newton": _numbers(newton), **options}, CalibrationPlan)
-    else:
-        plan = CalibrationPlan.of_range(range_, **options)
+    plan = plan_of(range_, newton, places, exercises, creep)
     if console:
         require("PySide6.QtWidgets", "console")
         from robopatient.console.calibrate import show
@@ -247,13 +241,3 @@ def _plain(told: LinkHealth | CalibrationReport) -> dict[str, Any]:
 
     fields: dict[str, Any] = msgspec.to_builtins(told)
     return {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in fields.items()}
-
-
-def _numbers(text: str) -> list[float]:
-    from robopatient.errors import ConfigError
-
-    try:
-        return [float(each) for each in text.split(",")]
-    except ValueError as error:
-        wrong = str(error).rpartition(": ")[2].strip("'")
-        raise ConfigError(f'--newton: "{wrong}" is no number; write for example --newton 10,20,40') from error

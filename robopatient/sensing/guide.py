@@ -9,15 +9,17 @@ import time
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+import msgspec
+
 from firmware_bridge.board import Board
 from firmware_bridge.board_tools import write_note
 from firmware_bridge.errors import BridgeError
-from robopatient.errors import SessionError
-from robopatient.sensing.calibrate import CalibrationReport, Procedure, evaluate
+from robopatient.errors import ConfigError, SessionError
+from robopatient.sensing.calibrate import EXERCISES, CalibrationPlan, CalibrationReport, Procedure, evaluate
 from robopatient.sensing.calibration import note_of
 from robopatient.sensing.calibration_files import Readings, login_name, save
 
-__all__ = ["calibrate", "guide"]
+__all__ = ["calibrate", "guide", "plan_of"]
 
 READ_TIMEOUT_S = 0.005
 SILENCE_S = 5.0
@@ -29,6 +31,23 @@ class _Loadable(Protocol):
     """A board that lays its weights itself: the virtual one."""
 
     def load(self, newton: float, x_mm: float, y_mm: float) -> None: ...
+
+
+def plan_of(
+    range_newton: float, weights: str, places: int = 5, exercises: int = EXERCISES, creep_min: float = 0.0
+) -> CalibrationPlan:
+    """Plan of a calibration as its options name it; ``weights`` ("10,20,40", N) replace those of the range.
+
+    Raises
+    ------
+    ConfigError
+        Naming the weight that is no number, or the option that is out of range.
+    """
+    options = {"places": places, "exercises": exercises, "creep_min": creep_min}
+    if not weights:
+        return CalibrationPlan.of_range(range_newton, **options)
+    newton = [_number(text) for text in weights.split(",")]
+    return msgspec.convert({"newton": newton, **options}, CalibrationPlan)
 
 
 def calibrate(
@@ -125,6 +144,13 @@ def guide(board: Board, procedure: Procedure, kept: Readings) -> str:
         return board.health().uid
     finally:
         board.close()
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise ConfigError(f'--newton: "{text}" is no number; write for example --newton 10,20,40') from error
 
 
 def _tell(line: str) -> None:
