@@ -16,7 +16,7 @@ Recorded = Annotated[Path, typer.Argument(metavar="SESSION", help="Folder of a r
 
 
 @app.command("run", epilog="Example: robopatient run demo --duration 60 --set patient=appendicitis")
-def run_session(
+def run(
     session: Annotated[
         Path | None, typer.Argument(help="Session file (TOML), or the name of a shipped one: demo.")
     ] = None,
@@ -29,9 +29,10 @@ def run_session(
     set_: Overrides = None,
 ) -> int:
     """Run a session: sense force, compute pain, show it by voice and face, record everything."""
-    from robopatient.session.run import run
+    from robopatient.session.run import new_folder, resolve, run_session
 
-    return run(session, headless, board, duration, out, seed, like, set_ or [])
+    config = resolve(session, headless, board, duration, seed, like, set_ or [])
+    return run_session(config, out or new_folder())
 
 
 @app.command("console", epilog="Example: robopatient console")

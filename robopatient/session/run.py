@@ -28,22 +28,7 @@ from robopatient.study.strings import load_strings
 from robopatient.voice.calibration import capped
 from robopatient.voice.identity import load_identity as load_voice
 
-__all__ = ["board_overrides", "new_folder", "open_named", "resolve", "run", "run_session"]
-
-
-def run(
-    session: Path | None,
-    headless: bool,
-    board: str | None,
-    duration_s: float | None,
-    out: Path | None,
-    seed: int | None,
-    like: Path | None,
-    overrides: list[str],
-) -> int:
-    """Run one session; return the exit status."""
-    config = resolve(session, headless, board, duration_s, seed, like, overrides)
-    return run_session(config, out or new_folder())
+__all__ = ["board_overrides", "new_folder", "open_named", "resolve", "run_session"]
 
 
 def new_folder() -> Path:
