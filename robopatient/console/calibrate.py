@@ -40,7 +40,7 @@ from robopatient.console.window_state import bind_keys
 from robopatient.errors import DeviceError
 from robopatient.phantom import Phantom, load_phantom
 from robopatient.sensing.calibrate import LIMITS, CalibrationPlan
-from robopatient.session.boards import open_named
+from robopatient.session.run import open_named
 
 __all__ = ["CalibrationDialog", "open_dialog", "show"]
 

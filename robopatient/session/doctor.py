@@ -21,9 +21,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from firmware_bridge.board_tools import stream
 from firmware_bridge.discovery import ports
 from firmware_bridge.errors import BridgeError
-from firmware_bridge.verbs import stream
 from robopatient.config import SensingConfig
 from robopatient.errors import RobopatientError
 from robopatient.sensing.calibration import load_calibration, note_trouble
@@ -180,7 +180,7 @@ def check_boards() -> Iterator[DoctorCheck]:
 
 def check_board(name: str, calibration: str) -> Iterator[DoctorCheck]:
     """One board that was named: who it is, how it is, and whether the calibration is its own."""
-    from robopatient.session.boards import open_named  # brings the session's packages with it
+    from robopatient.session.run import open_named  # brings the session's packages with it
 
     again = f"robopatient board monitor --board {name}"
     try:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from firmware_bridge.board import Board
 from firmware_bridge.recordings import load_recording
 from robopatient.config import SessionConfig, load_session, override
 from robopatient.errors import ConfigError, SessionError
@@ -27,22 +28,7 @@ from robopatient.study.strings import load_strings
 from robopatient.voice.calibration import capped
 from robopatient.voice.identity import load_identity as load_voice
 
-__all__ = ["board_overrides", "new_folder", "resolve", "run", "run_session"]
-
-
-def run(
-    session: Path | None,
-    headless: bool,
-    board: str | None,
-    duration_s: float | None,
-    out: Path | None,
-    seed: int | None,
-    like: Path | None,
-    overrides: list[str],
-) -> int:
-    """Run one session; return the exit status."""
-    config = resolve(session, headless, board, duration_s, seed, like, overrides)
-    return run_session(config, out or new_folder())
+__all__ = ["board_overrides", "new_folder", "open_named", "resolve", "run_session"]
 
 
 def new_folder() -> Path:
@@ -137,6 +123,11 @@ def board_overrides(board: str | None) -> list[str]:
     if board.startswith("/"):
         return ['board.driver="serial"', f"board.port={_quoted(board)}"]
     return [f"board.driver={_quoted(board)}"]
+
+
+def open_named(name: str, rate_hz: float = 1000.0) -> Board:
+    """A board named as ``run --board`` names it, not yet opened."""
+    return open_board(load_session(None, [*board_overrides(name), f"board.rate_hz={rate_hz}"]))
 
 
 def _quoted(text: str) -> str:

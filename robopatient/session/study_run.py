@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from robopatient.config import SessionConfig, asset_path, decode_toml
-from robopatient.errors import ConfigError, RecordError, SessionError
+from robopatient.errors import RecordError, SessionError
+from robopatient.record.participants import write_demographics
 from robopatient.record.reader import Record
 from robopatient.record.schema import FILE_NAME
 from robopatient.session.run import resolve, run_session
@@ -29,8 +28,6 @@ __all__ = ["begun", "parts_of", "run_study", "study_overrides"]
 MB_PER_MINUTE = 25.0
 """What a session leaves: 9 MB a minute of sound, 6 of record, 2 of journal (measured on congruence_corrected), and a
 margin."""
-DEMOGRAPHICS = "demographics"
-"""Folder beside the sessions, apart from every record."""
 
 
 def run_study(
@@ -186,27 +183,6 @@ def _alone(lock: Path, what: str) -> Iterator[None]:
         yield
     finally:
         file.close()
-
-
-def write_demographics(folder: Path, participant: str, text: str) -> Path:
-    """Keep what a participant told of themselves, apart from their sessions: ``"age=34, sex=f, handedness=right"``.
-
-    Raises
-    ------
-    ConfigError
-        When it is no list of ``key=value``.
-    """
-    told: dict[str, str] = {}
-    for part in text.split(","):
-        key, equals, value = part.partition("=")
-        if not equals or not key.strip().isidentifier():
-            raise ConfigError(f'--demographics "{text}": write key=value, key=value; for example age=34, sex=f')
-        told[key.strip()] = value.strip()
-    place = folder / DEMOGRAPHICS
-    place.mkdir(exist_ok=True)
-    path = place / f"{participant}.json"
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n")
-    return path
 
 
 def config_of(study: Study, person: Person, overrides: list[str]) -> SessionConfig:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from robopatient.config import load_session
 from robopatient.sensing.calibration import load_calibration, note_of
-from robopatient.session import boards, doctor
+from robopatient.session import doctor
 from robopatient.session.control import open_board
 
 
@@ -18,7 +19,8 @@ def board_that_notes(monkeypatch):
 
     def plug_in(note: str) -> None:
         options = ['board.driver="virtual"', f"board.options.note={json.dumps(note)}"]
-        monkeypatch.setattr(boards, "open_named", lambda *_: open_board(load_session(None, options)))
+        board = open_board(load_session(None, options))
+        monkeypatch.setattr("robopatient.session.run.open_named", lambda *_: board)
 
     return plug_in
 
@@ -45,7 +47,7 @@ def test_a_board_that_notes_another_one_is_worth_a_look(board_that_notes):
 def test_a_calibration_of_another_board_is_refused(tmp_path, board_that_notes):
     board_that_notes("")
     path = tmp_path / "other.toml"
-    text = (boards.Path(doctor.__file__).parents[2] / "assets/calibration/virtual.toml").read_text()
+    text = (Path(doctor.__file__).parents[2] / "assets/calibration/virtual.toml").read_text()
     path.write_text(text.replace(load_calibration("virtual").board_uid, "0x1234"))
     found = findings(str(path))["calibration"]
     assert found.state == "missing"
