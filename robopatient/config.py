@@ -263,13 +263,17 @@ class ParticipantConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only
     theme: Literal["dark", "light"] = "dark"
 
 
+LessonTask = Literal["pain-to-voice", "pain-to-voice-and-face", "pain-to-expression"]
+LessonQuestion = Literal["signed", "congruence7", "congruence5", "agree"]
+
+
 class LessonConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A live training session: a person's ratings teach the policy while the session runs (docs/policies.md)."""
 
     folder: str = ""
     """Folder of the training session, created if missing; "": no training session."""
-    task: str = "pain-to-voice"
-    question: Annotated[str, Meta(pattern=r"^[a-z0-9]*$")] = "signed"
+    task: LessonTask = "pain-to-voice"
+    question: LessonQuestion = "signed"
     """Which questions: a name of ``robopatient policy train --question``."""
     start: str = ""
     """Checkpoint to start from; "" is the shipped one of the task."""

@@ -95,11 +95,15 @@ def board_calibrate(
     json: Json = False,
 ) -> None:
     """Guide through known weights and write a dated calibration file; exit status 1 when a limit is not kept."""
+    if console:
+        values = {"board": board, "phantom": phantom, "range_newton": range_, "weights": newton, "places": str(places)}
+        values |= {"exercises": exercises, "creep_min": creep}
+        do("robopatient.console.setup:show", tab="calibration", values=values)
+        return
     do(
         "robopatient.session.boards:calibrate",
         board=board,
         out=out,
-        console=console,
         phantom=phantom,
         range_newton=range_,
         weights=newton,

@@ -98,7 +98,8 @@ def study_desk(
     set_: Overrides = None,
 ) -> None:
     """Choose study, participant and rig in a window, see what is missing, run the session; then the next."""
-    do("robopatient.session.study_setup:desk", folder=folder, board=board, overrides=tuple(set_ or ()))
+    values = {"board": board} if board else {}
+    do("robopatient.console.setup:show", tab="study", values=values, folder=folder, overrides=tuple(set_ or ()))
 
 
 @study.command("simulate")

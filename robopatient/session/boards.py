@@ -16,16 +16,16 @@ import msgspec
 from firmware_bridge import verbs
 from firmware_bridge.board import Board
 from firmware_bridge.errors import BridgeError
-from robopatient.config import load_session, reference
+from robopatient.config import load_session
 from robopatient.errors import ConfigError, SessionError
 from robopatient.phantom import load_phantom
-from robopatient.sensing.calibrate import CalibrationPlan, CalibrationReport, Procedure, evaluate
+from robopatient.sensing.calibrate import EXERCISES, CalibrationPlan, CalibrationReport, Procedure, evaluate
 from robopatient.sensing.calibration import note_of
 from robopatient.sensing.calibration_files import Readings, check_name, login_name, save
 from robopatient.session.control import open_board
 from robopatient.session.run import board_overrides
 
-__all__ = ["calibrate", "guide", "monitor", "open_named", "record", "self_test", "tare"]
+__all__ = ["calibrate", "guide", "monitor", "open_named", "plan_of", "record", "self_test", "tare"]
 
 READ_TIMEOUT_S = 0.005
 SILENCE_S = 5.0
@@ -72,24 +72,13 @@ def calibrate(
     rate_hz: float,
     author: str,
     as_json: bool,
-    console: bool = False,
     resume: bool = False,
 ) -> int:
     """Guide through a calibration and write ``out`` (.toml), its readings (.csv) and a plot (.png); 1: not accepted.
 
     Each reading is kept at once; ``resume``: go on with those that are there.
-    ``console``: guide in a window, where the file is named.
     """
-    options = {"places": places, "exercises": exercises, "creep_min": creep_min}
-    newton = [_number(text) for text in weights.split(",")] if weights else None
-    plan = (
-        msgspec.convert({"newton": newton, **options}, CalibrationPlan)
-        if newton
-        else CalibrationPlan.of_range(range_newton, **options)
-    )
-    if console:
-        status: int = reference("robopatient.console.calibrate:show")(board, phantom, plan)
-        return status
+    plan = plan_of(range_newton, weights, places, exercises, creep_min)
     if out is None:
         raise ConfigError("--out: name the calibration file, such as --out calibration/plate-a.toml; or add --console")
     check_name(out, resume)
@@ -123,6 +112,23 @@ def calibrate(
         for line in (*report.lines, f"written: {out}", f"use it: robopatient run --set sensing.calibration={out}"):
             print(line)
     return 1 if report.failures else 0
+
+
+def plan_of(
+    range_newton: float, weights: str, places: int = 5, exercises: int = EXERCISES, creep_min: float = 0.0
+) -> CalibrationPlan:
+    """Plan of a calibration as its options name it; ``weights`` ("10,20,40", N) replace those of the range.
+
+    Raises
+    ------
+    ConfigError
+        Naming the weight that is no number, or the option that is out of range.
+    """
+    options = {"places": places, "exercises": exercises, "creep_min": creep_min}
+    if not weights:
+        return CalibrationPlan.of_range(range_newton, **options)
+    newton = [_number(text) for text in weights.split(",")]
+    return msgspec.convert({"newton": newton, **options}, CalibrationPlan)
 
 
 def guide(board: Board, procedure: Procedure, kept: Readings) -> str:

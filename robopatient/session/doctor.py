@@ -27,7 +27,7 @@ from robopatient.config import SensingConfig
 from robopatient.errors import RobopatientError
 from robopatient.sensing.calibration import load_calibration, note_trouble
 
-__all__ = ["CHECKS", "doctor"]
+__all__ = ["CHECKS", "doctor", "package_check"]
 
 PROBE_S = 20.0
 LATENESS_S = 1.0
@@ -44,6 +44,8 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "console": ("PySide6", "pyqtgraph"),
     "study": ("matplotlib",),
 }
+TRAINING_PACKAGES = {"train": ("stable_baselines3", "gymnasium")}
+"""Only a training by ratings needs them."""
 
 SOUND_PROBE = """
 import sounddevice as sd
@@ -89,15 +91,17 @@ def check_python() -> Iterator[Check]:
     version = ".".join(map(str, sys.version_info[:3]))
     good = sys.version_info >= (3, 11)
     yield Check("Python", "ok" if good else "fail", version, "" if good else "install Python 3.11 or newer")
-    for extra, modules in PACKAGES.items():
-        absent = [name for name in modules if importlib.util.find_spec(name) is None]
-        detail = f"without {', '.join(absent)}" if absent else ", ".join(modules)
-        yield Check(
-            f"packages [{extra}]",
-            "fail" if absent else "ok",
-            detail,
-            f"pip install 'robopatient[{extra}]'" if absent else "",
-        )
+    yield from map(package_check, PACKAGES)
+
+
+def package_check(extra: str) -> Check:
+    """The packages of an extra."""
+    modules = (PACKAGES | TRAINING_PACKAGES)[extra]
+    absent = [name for name in modules if importlib.util.find_spec(name) is None]
+    name = f"packages [{extra}]"
+    if absent:
+        return Check(name, "fail", f"without {', '.join(absent)}", f"pip install 'robopatient[{extra}]'")
+    return Check(name, "ok", ", ".join(modules))
 
 
 def check_head() -> Iterator[Check]:

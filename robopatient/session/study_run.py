@@ -24,7 +24,7 @@ from robopatient.study.log import Log
 from robopatient.study.study import Study, load_study
 from robopatient.study.trials import Person
 
-__all__ = ["begun", "parts_of", "run_study", "study_overrides"]
+__all__ = ["begun", "demographics_of", "parts_of", "run_study", "study_overrides"]
 
 MB_PER_MINUTE = 25.0
 """What a session leaves: 9 MB a minute of sound, 6 of record, 2 of journal (measured on congruence_corrected), and a
@@ -188,8 +188,8 @@ def _alone(lock: Path, what: str) -> Iterator[None]:
         file.close()
 
 
-def write_demographics(folder: Path, participant: str, text: str) -> Path:
-    """Keep what a participant told of themselves, apart from their sessions: ``"age=34, sex=f, handedness=right"``.
+def demographics_of(text: str) -> dict[str, str]:
+    """What a participant told of themselves: ``"age=34, sex=f, handedness=right"``.
 
     Raises
     ------
@@ -202,6 +202,12 @@ def write_demographics(folder: Path, participant: str, text: str) -> Path:
         if not equals or not key.strip().isidentifier():
             raise ConfigError(f'--demographics "{text}": write key=value, key=value; for example age=34, sex=f')
         told[key.strip()] = value.strip()
+    return told
+
+
+def write_demographics(folder: Path, participant: str, text: str) -> Path:
+    """Keep what a participant told of themselves, apart from their sessions."""
+    told = demographics_of(text)
     place = folder / DEMOGRAPHICS
     place.mkdir(exist_ok=True)
     path = place / f"{participant}.json"
