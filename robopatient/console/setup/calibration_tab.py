@@ -6,7 +6,7 @@ import msgspec
 
 from robopatient.checks import Check
 from robopatient.config import asset_names
-from robopatient.console.setup.model import Field, Outlook, board_check, board_field, option_words, tried
+from robopatient.console.setup.model import Field, Outlook, Tab, board_check, board_field, option_words, tried
 from robopatient.phantom import load_phantom
 from robopatient.sensing.calibrate import CalibrationPlan
 from robopatient.session.boards import open_named, plan_of
@@ -31,7 +31,7 @@ class CalibrationChoices(msgspec.Struct, frozen=True, kw_only=True):
         return plan_of(self.range_newton, self.weights, int(self.places), self.exercises, self.creep_min)
 
 
-class CalibrationTab:
+class CalibrationTab(Tab):
     """A board, the plate that it is in, and the weights."""
 
     name, title, Choices = "calibration", "Calibrati&on", CalibrationChoices

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -95,7 +95,7 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
     checks
         Of these choices; one that fails prevents the start.
     words
-        What Start types after ``robopatient``.
+        What Start types after ``robopatient``, once no check fails.
     start
         What the button is called.
     """
@@ -118,34 +118,23 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(check for check in self.checks if check.state == "fail")
 
 
-class Tab(Protocol):
-    """One use of the window.
+class Tab:
+    """One use of the window: its name as ``show`` takes it, its title with the mnemonic, and the struct of its choices.
 
     ``look`` may take a second (a study is drawn and resolved); the window calls it in a thread.
     """
 
-    @property
-    def name(self) -> str:
-        """As ``show`` takes it."""
-        ...
-
-    @property
-    def title(self) -> str:
-        """With its mnemonic."""
-        ...
-
-    @property
-    def Choices(self) -> type[msgspec.Struct]:  # noqa: N802
-        """Struct of the choices; its defaults are chosen at first."""
-        ...
+    name: str
+    title: str
+    Choices: type[msgspec.Struct]
 
     def fields(self) -> tuple[Field, ...]:
         """What is offered on this computer, now; no port is opened."""
-        ...
+        raise NotImplementedError
 
     def look(self, chosen: Any) -> Outlook:
         """What ``Choices`` come to."""
-        ...
+        raise NotImplementedError
 
 
 def assets(name: str, label: str, group: str, kind: str, empty: str, typed: bool = False) -> Field:

@@ -7,6 +7,7 @@ import msgspec
 from robopatient.console.setup.model import (
     Field,
     Outlook,
+    Tab,
     assets,
     board_field,
     calibration_field,
@@ -36,7 +37,7 @@ class SessionChoices(msgspec.Struct, frozen=True, kw_only=True):
     calibration: str = ""
 
 
-class SessionTab:
+class SessionTab(Tab):
     """A patient, perhaps a scenario, and a trainee."""
 
     name, title, Choices = "session", "&Session", SessionChoices
@@ -71,8 +72,6 @@ class SessionTab:
         )
         checks = [*code_check("Trainee", chosen.trainee), *code_check("Instructor", chosen.instructor)]
         checks += () if checks else configuration_checks(chosen.session, chosen.board, told)
-        if any(check.state == "fail" for check in checks):
-            return Outlook(checks=tuple(checks))
         duration = f"{60.0 * chosen.minutes:g}" if chosen.minutes else ""
         words = option_words({"--board": chosen.board, "--duration": duration}, told)
         return Outlook(checks=tuple(checks), words=("run", *filter(None, (chosen.session,)), *words))

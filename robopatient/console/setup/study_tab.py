@@ -18,6 +18,7 @@ from robopatient.config import asset_names
 from robopatient.console.setup.model import (
     Field,
     Outlook,
+    Tab,
     assets,
     board_field,
     calibration_field,
@@ -56,7 +57,7 @@ class StudyChoices(msgspec.Struct, frozen=True, kw_only=True):
     calibration: str = ""
 
 
-class StudyTab:
+class StudyTab(Tab):
     """A participant's session of a study, begun or gone on with.
 
     Parameters

@@ -12,6 +12,7 @@ from robopatient.config import LessonQuestion, LessonTask
 from robopatient.console.setup.model import (
     Field,
     Outlook,
+    Tab,
     assets,
     board_field,
     calibration_field,
@@ -42,7 +43,7 @@ class TrainingChoices(msgspec.Struct, frozen=True, kw_only=True):
     calibration: str = ""
 
 
-class TrainingTab:
+class TrainingTab(Tab):
     """A rater, and what the policy is to learn."""
 
     name, title, Choices = "training", "Trainin&g by ratings", TrainingChoices
@@ -81,8 +82,6 @@ class TrainingTab:
         packages = package_check("train")
         checks += [packages] if packages.state == "fail" else []
         checks += () if rater else configuration_checks(session, chosen.board, told)
-        if any(check.state == "fail" for check in checks):
-            return Outlook(checks=tuple(checks))
         options = {
             "--live": session,
             "--out": str(folder),

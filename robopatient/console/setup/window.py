@@ -323,7 +323,7 @@ class SetupWindow(RestoredWindow):
         if outlook is not None:
             self.choice_list.show_checks(worst_first(outlook.checks), self.theme)
             self.form.mark({check.name: check.found for check in failed})
-            self.typed.show_text(shlex.join(("robopatient", *outlook.words)) if outlook.words else "")
+            self.typed.show_text("" if failed else shlex.join(("robopatient", *outlook.words)))
         shown = worst_first(self.machine_checks)
         bad = [check for check in shown if check.state != "ok"]
         self.machine_list.show_checks(shown if self.all_checks.isChecked() else bad, self.theme)
