@@ -96,8 +96,8 @@ def board_calibrate(
 ) -> None:
     """Guide through known weights and write a dated calibration file; exit status 1 when a limit is not kept."""
     if console:
-        values = {"board": board, "phantom": phantom, "range_newton": range_, "weights": newton, "places": str(places)}
-        values |= {"exercises": exercises, "creep_min": creep}
+        values = {"board": board, "phantom": phantom, "range": range_, "newton": newton, "places": str(places)}
+        values |= {"exercises": exercises, "creep": creep}
         do("robopatient.console.setup:show", tab="calibration", values=values)
         return
     do(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from robopatient.console.display import why_no_display
@@ -18,7 +17,7 @@ __all__ = ["show"]
 
 def show(
     tab: str = "session",
-    values: Mapping[str, str | float] | None = None,
+    values: dict[str, str | float] | None = None,
     folder: Path = Path("sessions"),
     overrides: tuple[str, ...] = (),
 ) -> int:
@@ -29,7 +28,7 @@ def show(
     tab
         "session", "study", "training" or "calibration"; the last returns 1 when no calibration was saved.
     values
-        Choices of this tab that replace the stored ones, by the names of its ``Choices``.
+        Choices of this tab that replace the stored ones, by the names of its fields.
     folder, overrides
         Of the sessions of a study: where they go, and what is set besides.
 

@@ -2,73 +2,56 @@
 
 from __future__ import annotations
 
-import msgspec
+from functools import partial
 
 from robopatient.checks import Check
 from robopatient.config import asset_names
-from robopatient.console.setup.model import Field, Outlook, Tab, board_check, board_field, option_words, tried
+from robopatient.console.setup.model import Choices, Field, Outlook, Tab, board_check, board_field, tried
 from robopatient.phantom import load_phantom
 from robopatient.sensing.calibrate import CalibrationPlan
 from robopatient.session.boards import open_named, plan_of
 
-__all__ = ["CalibrationChoices", "CalibrationTab"]
-
-
-class CalibrationChoices(msgspec.Struct, frozen=True, kw_only=True):
-    """As the options of ``board calibrate``; without ``weights``, parts of ``range_newton``."""
-
-    board: str = "virtual"
-    phantom: str = "square-290"
-    range_newton: float = 80.0
-    weights: str = ""
-    places: str = "5"
-    exercises: int = 3
-    creep_min: float = 0.0
-
-    @property
-    def plan(self) -> CalibrationPlan:
-        """What is loaded how; ConfigError when the weights are none."""
-        return plan_of(self.range_newton, self.weights, int(self.places), self.exercises, self.creep_min)
+__all__ = ["CalibrationTab", "plan"]
 
 
 class CalibrationTab(Tab):
-    """A board, the plate that it is in, and the weights."""
+    """A board, the plate that it is in, and the weights: parts of the largest, unless others are given."""
 
-    name, title, Choices = "calibration", "Calibrati&on", CalibrationChoices
+    name, title = "calibration", "Calibrati&on"
 
-    def fields(self) -> tuple[Field, ...]:
+    def offer(self) -> tuple[Field, ...]:
         """As ``Tab``."""
         phantoms = tuple((name, name) for name in asset_names("phantoms"))
         places = (("5", "5: the centre and the cells"), ("9", "9: the edges too, for a full matrix"))
+        weights, own = partial(Field, group="Weights"), "parts of the largest; or 9.81, 49.05"
         return (
             board_field(),
-            Field(name="phantom", label="&Phantom", group="Board", offered=phantoms, typed=True),
-            Field(name="range_newton", label="&Largest weight, N", group="Weights", span=(1.0, 1000.0, 1)),
-            Field(name="weights", label="&Weights, N", group="Weights", example="parts of the largest; or 9.81, 49.05"),
-            Field(name="places", label="Pl&aces", group="Weights", offered=places),
-            Field(name="exercises", label="&Exercises", group="Weights", span=(0, 20, 0)),
-            Field(name="creep_min", label="Creep, &minutes", group="Weights", span=(0.0, 600.0, 1), empty="left out"),
-        )
+            Field(name="phantom", label="&Phantom", group="Board", tells="--phantom", offered=phantoms, typed=True,
+                  default="square-290"),
+            weights(name="range", label="&Largest weight, N", tells="--range", span=(1, 1000, 1), default=80.0),
+            weights(name="newton", label="&Weights, N", tells="--newton", example=own),
+            weights(name="places", label="Pl&aces", tells="--places", offered=places, default="5"),
+            weights(name="exercises", label="&Exercises", tells="--exercises", span=(0, 20, 0), default=3.0),
+            weights(name="creep", label="Creep, &minutes", tells="--creep", span=(0, 600, 1), default=0.0,
+                    empty="left out"),
+        )  # fmt: skip
 
-    def look(self, chosen: CalibrationChoices) -> Outlook:
+    def look(self, chosen: Choices) -> Outlook:
         """As ``Tab``."""
         checks = [
-            tried("Board", lambda: _board(chosen.board)),
-            tried("Phantom", lambda: f"{chosen.phantom}, {len(load_phantom(chosen.phantom).cells_mm)} cells"),
+            tried("Board", lambda: _board(chosen["board"])),
+            tried("Phantom", lambda: f"{chosen['phantom']}, {len(load_phantom(chosen['phantom']).cells_mm)} cells"),
         ]
         if checks[-1].state == "ok":
-            checks.append(tried("Weights, N", lambda: _steps(chosen)))
-        options = {
-            "--board": chosen.board,
-            "--phantom": chosen.phantom,
-            "--range": f"{chosen.range_newton:g}",
-            "--newton": chosen.weights,
-            "--places": chosen.places,
-            "--exercises": str(chosen.exercises),
-            "--creep": f"{chosen.creep_min:g}",
-        }
-        words = option_words(options)
-        return Outlook(checks=tuple(checks), words=("board", "calibrate", "--console", *words), start="Calibrate")
+            checks.append(tried("Weights, N", lambda: _steps(plan(chosen), chosen["phantom"])))
+        words = ("board", "calibrate", "--console", *self.words(chosen))
+        return Outlook(checks=tuple(checks), words=words, start="Calibrate")
+
+
+def plan(chosen: Choices) -> CalibrationPlan:
+    """What is loaded how; ConfigError when the weights are none."""
+    numbers = int(chosen["places"]), int(chosen["exercises"]), chosen["creep"]
+    return plan_of(chosen["range"], chosen["newton"], *numbers)
 
 
 def _board(name: str) -> Check:
@@ -76,8 +59,6 @@ def _board(name: str) -> Check:
     return board_check("serial" if name.startswith("/") else name.partition(":")[0], name)
 
 
-def _steps(chosen: CalibrationChoices) -> Check:
-    plan = chosen.plan
-    steps = sum(1 for _ in plan.steps(load_phantom(chosen.phantom)))
-    newton = ", ".join(f"{each:g}" for each in plan.newton)
-    return Check("Weights, N", "ok", f"{newton} N; {steps} steps")
+def _steps(loads: CalibrationPlan, phantom: str) -> str:
+    steps = sum(1 for _ in loads.steps(load_phantom(phantom)))
+    return f"{', '.join(f'{each:g}' for each in loads.newton)} N; {steps} steps"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-import msgspec
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QComboBox,
@@ -20,32 +18,23 @@ from PySide6.QtWidgets import (
 
 from robopatient.console.controls import set_role
 from robopatient.console.parts import plain_label
-from robopatient.console.setup.model import Field
+from robopatient.console.setup.model import Choices, Field
 
-__all__ = ["Form", "Value"]
+__all__ = ["Form"]
 
-Value = str | float
 LABEL_PX = 112
 SHORTEST = 12
 """Characters that a list shows at least; a longer entry is cut and told in the tool tip."""
 
 
 class Form(QWidget):
-    """The fields, by groups.
-
-    Parameters
-    ----------
-    kind
-        Struct of the choices; its defaults are chosen at first.
-    """
+    """The fields, by groups."""
 
     changed = Signal()
 
-    def __init__(self, fields: Sequence[Field], kind: type[msgspec.Struct], parent: QWidget) -> None:
+    def __init__(self, fields: Sequence[Field], parent: QWidget) -> None:
         super().__init__(parent)
         self._fields = {field.name: field for field in fields}
-        self._kind = kind
-        self._defaults = msgspec.structs.asdict(kind())
         self.widgets = {field.name: self._widget(field) for field in fields}
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -53,14 +42,14 @@ class Form(QWidget):
         for title in dict.fromkeys(field.group for field in fields):
             column.addWidget(self._card(title))
         column.addStretch(1)
-        self.choose(self._defaults)
+        self.choose({field.name: field.default for field in fields})
 
     @property
-    def choices(self) -> Any:
+    def choices(self) -> Choices:
         """As the fields say."""
-        return msgspec.convert({name: self._value(name) for name in self._fields}, self._kind, strict=False)
+        return {name: self._value(name) for name in self._fields}
 
-    def choose(self, values: Mapping[str, Value]) -> None:
+    def choose(self, values: Choices) -> None:
         """Set fields; an entry that is not offered is left out, unless it may be typed."""
         for name, value in values.items():
             widget, field = self.widgets[name], self._fields[name]
@@ -75,13 +64,13 @@ class Form(QWidget):
             elif isinstance(widget, QLineEdit):
                 widget.setText(str(value))
 
-    def kept(self) -> dict[str, Value]:
+    def kept(self) -> Choices:
         """What is stored for the next time."""
         return {name: self._value(name) for name, field in self._fields.items() if field.kept}
 
     def clear_unkept(self) -> None:
         """Forget what belongs to one person."""
-        self.choose({name: value for name, value in self._defaults.items() if not self._fields[name].kept})
+        self.choose({name: field.default for name, field in self._fields.items() if not field.kept})
 
     def offer(self, fields: Sequence[Field]) -> None:
         """Offer other entries; what is chosen stays."""
@@ -108,7 +97,7 @@ class Form(QWidget):
 
     # Within
 
-    def _value(self, name: str) -> Value:
+    def _value(self, name: str) -> str | float:
         widget = self.widgets[name]
         if isinstance(widget, QComboBox):
             text = widget.currentText().strip()

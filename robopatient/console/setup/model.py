@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from robopatient.session.scenario_stage import make_scenario
 from robopatient.voice.identity import load_identity as load_voice
 
 __all__ = [
+    "Choices",
     "Field",
     "Outlook",
     "Tab",
@@ -37,10 +38,11 @@ __all__ = [
     "calibration_field",
     "code_check",
     "configuration_checks",
-    "option_words",
-    "set_words",
     "tried",
 ]
+
+Choices = dict[str, Any]
+"""Name of a field -> what was chosen: text, or a number."""
 
 SIMULATED = ("virtual", "replay", "simavr")
 """Drivers of boards on which nobody presses."""
@@ -51,16 +53,16 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    name
-        Of the tab's ``Choices``, whose default is the field's.
     label
         With its mnemonic: "&Patient".
     group
         Heading of the card that holds it.
+    tells
+        What the choice is typed as: an option ("--board"), or a key after ``--set`` ("voice.identity").
     offered
         (value, words) of a list; () is a line of text, or a number where there is a ``span``.
     empty
-        Words for the value "" of a list, or for 0 of a number.
+        Words for "", or for 0, which tells nothing.
     typed
         A list whose entry may also be typed, such as a path.
     span
@@ -74,7 +76,9 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     label: str
     group: str
+    tells: str = ""
     offered: tuple[tuple[str, str], ...] = ()
+    default: str | float = ""
     empty: str = ""
     typed: bool = False
     span: tuple[float, float, int] | None = None
@@ -119,53 +123,65 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tab:
-    """One use of the window: its name as ``show`` takes it, its title with the mnemonic, and the struct of its choices.
-
-    ``look`` may take a second (a study is drawn and resolved); the window calls it in a thread.
-    """
+    """One use of the window: its name as ``show`` takes it, its title with the mnemonic, and its fields."""
 
     name: str
     title: str
-    Choices: type[msgspec.Struct]
 
-    def fields(self) -> tuple[Field, ...]:
-        """What is offered on this computer, now; no port is opened."""
+    def __init__(self) -> None:
+        self.fields = self.offer()
+
+    def offer(self) -> tuple[Field, ...]:
+        """The fields with what there is on this computer, now; no port is opened."""
         raise NotImplementedError
 
-    def look(self, chosen: Any) -> Outlook:
-        """What ``Choices`` come to."""
+    def look(self, chosen: Choices) -> Outlook:
+        """What choices come to. It may take a second (a study is drawn and resolved): the window asks in a thread."""
         raise NotImplementedError
 
+    @property
+    def defaults(self) -> Choices:
+        """The choices of one who chooses nothing."""
+        return {field.name: field.default for field in self.fields}
 
-def assets(name: str, label: str, group: str, kind: str, empty: str, typed: bool = False) -> Field:
+    def told(self, chosen: Choices) -> list[str]:
+        """Choices as ``section.key="value"``, to be typed after ``--set``; what is left open is left out."""
+        return [
+            f'{field.tells}="{_escaped(str(chosen[field.name]))}"'
+            for field in self.fields
+            if field.tells and not field.tells.startswith("--") and chosen[field.name]
+        ]
+
+    def words(self, chosen: Choices, more: Iterable[str] = ()) -> tuple[str, ...]:
+        """Choices as options, then all of ``told`` and ``more`` after ``--set``."""
+        words = [
+            (field.tells, value if isinstance(value, str) else f"{value:g}")
+            for field in self.fields
+            if field.tells.startswith("--") and ((value := chosen[field.name]) or not (field.empty or value == ""))
+        ]
+        words += [("--set", text) for text in (*self.told(chosen), *more)]
+        return tuple(word for pair in words for word in pair)
+
+
+def assets(name: str, label: str, group: str, tells: str, kind: str, empty: str, typed: bool = False) -> Field:
     """A list of the shipped assets of a kind."""
     offered = tuple((each, each) for each in asset_names(kind))
-    return Field(name=name, label=label, group=group, offered=offered, empty=empty, typed=typed)
+    return Field(name=name, label=label, group=group, tells=tells, offered=offered, empty=empty, typed=typed)
 
 
 def board_field(empty: str = "") -> Field:
-    """The virtual board and every serial port; another name may be typed."""
+    """The virtual board, which is the default unless it is left open, and every serial port; or a typed one."""
     offered = tuple((name, name) for name in ("virtual", *(port.path for port in ports())))
-    return Field(name="board", label="&Board", group="Board", offered=offered, empty=empty, typed=True)
+    return Field(name="board", label="&Board", group="Board", tells="--board", offered=offered, empty=empty, typed=True,
+                 default="" if empty else "virtual")  # fmt: skip
 
 
 def calibration_field(empty: str) -> Field:
     """The calibrations that are shipped, and those of this lab, in the folder that the calibration proposes."""
     own = sorted(os.fspath(path) for path in Path("calibration").glob("*.toml"))
     offered = tuple((name, name) for name in (*asset_names("calibration"), *own))
-    return Field(name="calibration", label="Calib&ration", group="Board", offered=offered, empty=empty, typed=True)
-
-
-def set_words(values: Mapping[str, str]) -> list[str]:
-    """Configuration keys as ``section.key="value"``; "" is left out."""
-    quoted = {key: value.replace("\\", "\\\\").replace('"', '\\"') for key, value in values.items() if value}
-    return [f'{key}="{value}"' for key, value in quoted.items()]
-
-
-def option_words(options: Mapping[str, str], told: Iterable[str] = ()) -> list[str]:
-    """Options and their values as they are typed, empty ones left out, and ``--set`` before each of ``told``."""
-    words = [word for option, value in options.items() if value for word in (option, value)]
-    return words + [word for text in told for word in ("--set", text)]
+    return Field(name="calibration", label="Calib&ration", group="Board", tells="sensing.calibration", offered=offered,
+                 empty=empty, typed=True)  # fmt: skip
 
 
 def tried(name: str, look: Callable[[], str | Check], fix: str = "") -> Check:
@@ -220,6 +236,10 @@ def board_check(driver: str, port: str) -> Check:
     if driver == "serial" and port.startswith("/") and not Path(port).exists():
         return Check("Board", "fail", f"{port} is not there", "plug it in; robopatient board list")
     return Check("Board", "ok", " ".join(filter(None, (driver, port))))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _parts(config: SessionConfig) -> Iterator[Check]:

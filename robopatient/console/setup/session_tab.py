@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from robopatient.console.setup.model import (
+    Choices,
     Field,
     Outlook,
     Tab,
@@ -13,65 +12,40 @@ from robopatient.console.setup.model import (
     calibration_field,
     code_check,
     configuration_checks,
-    option_words,
-    set_words,
 )
 
-__all__ = ["SessionChoices", "SessionTab"]
+__all__ = ["OWN", "SessionTab"]
 
 OWN = "as in the session file"
 
 
-class SessionChoices(msgspec.Struct, frozen=True, kw_only=True):
-    """Empty text leaves it to the session file (voice and face: to the patient). ``minutes`` 0: until stopped."""
-
-    session: str = ""
-    patient: str = ""
-    scenario: str = ""
-    trainee: str = ""
-    instructor: str = ""
-    minutes: float = 0.0
-    voice: str = ""
-    face: str = ""
-    board: str = ""
-    calibration: str = ""
-
-
 class SessionTab(Tab):
-    """A patient, perhaps a scenario, and a trainee."""
+    """A patient, perhaps a scenario, and a trainee; what is left open is the session file's."""
 
-    name, title, Choices = "session", "&Session", SessionChoices
+    name, title = "session", "&Session"
 
-    def fields(self) -> tuple[Field, ...]:
+    def offer(self) -> tuple[Field, ...]:
         """As ``Tab``."""
+        code, patients = "code, such as T07, never a name", "the patient's own"
         return (
-            assets("session", "S&ession file", "Session", "sessions", "default session", typed=True),
-            assets("patient", "&Patient", "Session", "patients", OWN, typed=True),
-            assets("scenario", "S&cenario", "Session", "scenarios", OWN, typed=True),
-            Field(name="minutes", label="&Minutes", group="Session", span=(0.0, 600.0, 1), empty="until stopped"),
-            Field(name="trainee", label="&Trainee", group="Who", example="code, such as T07, never a name"),
-            Field(name="instructor", label="&Instructor", group="Who", example="code"),
-            assets("voice", "&Voice", "Voice and face", "voices", "the patient's own"),
-            assets("face", "&Face", "Voice and face", "faces", "the patient's own"),
+            assets("session", "S&ession file", "Session", "", "sessions", "default session", typed=True),
+            assets("patient", "&Patient", "Session", "patient", "patients", OWN, typed=True),
+            assets("scenario", "S&cenario", "Session", "scenario", "scenarios", OWN, typed=True),
+            Field(
+                name="minutes", label="&Minutes", group="Session", span=(0, 600, 1), default=0.0, empty="until stopped"
+            ),
+            Field(name="trainee", label="&Trainee", group="Who", tells="training.trainee", example=code),
+            Field(name="instructor", label="&Instructor", group="Who", tells="training.instructor", example="code"),
+            assets("voice", "&Voice", "Voice and face", "voice.identity", "voices", patients),
+            assets("face", "&Face", "Voice and face", "face.identity", "faces", patients),
             board_field(OWN),
             calibration_field(OWN),
         )
 
-    def look(self, chosen: SessionChoices) -> Outlook:
+    def look(self, chosen: Choices) -> Outlook:
         """As ``Tab``."""
-        told = set_words(
-            {
-                "patient": chosen.patient,
-                "scenario": chosen.scenario,
-                "training.trainee": chosen.trainee,
-                "training.instructor": chosen.instructor,
-                "voice.identity": chosen.voice,
-                "face.identity": chosen.face,
-                "sensing.calibration": chosen.calibration,
-            }
-        )
-        checks = [*code_check("Trainee", chosen.trainee), *code_check("Instructor", chosen.instructor)]
-        checks += () if checks else configuration_checks(chosen.session, chosen.board, told)
-        duration = f"{60.0 * chosen.minutes:g}" if chosen.minutes else ""
-        words = option_words({"--board": chosen.board, "--duration": duration}, told)
-        return Outlook(checks=tuple(checks), words=("run", *filter(None, (chosen.session,)), *words))
+        checks = [*code_check("Trainee", chosen["trainee"]), *code_check("Instructor", chosen["instructor"])]
+        checks += () if checks else configuration_checks(chosen["session"], chosen["board"], self.told(chosen))
+        file = (chosen["session"],) if chosen["session"] else ()
+        duration = ("--duration", f"{60.0 * chosen['minutes']:g}") if chosen["minutes"] else ()
+        return Outlook(checks=tuple(checks), words=("run", *file, *duration, *self.words(chosen)))

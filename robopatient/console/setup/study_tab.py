@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-
-import msgspec
 
 from robopatient.checks import Check
 from robopatient.config import asset_names
 from robopatient.console.setup.model import (
+    Choices,
     Field,
     Outlook,
     Tab,
@@ -24,8 +22,6 @@ from robopatient.console.setup.model import (
     calibration_field,
     code_check,
     configuration_checks,
-    option_words,
-    set_words,
     tried,
 )
 from robopatient.errors import RobopatientError
@@ -36,25 +32,10 @@ from robopatient.study.log import Log
 from robopatient.study.study import SessionPlan, Study, load_study, study_names
 from robopatient.study.trials import Person
 
-__all__ = ["StudyChoices", "StudyTab"]
+__all__ = ["StudyTab"]
 
 LEAST_FREE_MB = 200
 OWN = "as the study says"
-
-
-class StudyChoices(msgspec.Struct, frozen=True, kw_only=True):
-    """Empty text leaves it to the study."""
-
-    study: str = ""
-    participant: str = ""
-    session: int = 1
-    language: str = "english"
-    demographics: str = ""
-    patient: str = ""
-    voice: str = ""
-    face: str = ""
-    board: str = "virtual"
-    calibration: str = ""
 
 
 class StudyTab(Tab):
@@ -68,44 +49,37 @@ class StudyTab(Tab):
         Further ``section.key=value``, as after ``--set``.
     """
 
-    name, title, Choices = "study", "St&udy", StudyChoices
+    name, title = "study", "St&udy"
 
     def __init__(self, folder: Path = Path("sessions"), overrides: tuple[str, ...] = ()) -> None:
+        super().__init__()
         self._folder, self._overrides = folder, overrides
 
-    def fields(self) -> tuple[Field, ...]:
+    def offer(self) -> tuple[Field, ...]:
         """As ``Tab``."""
         studies = tuple((name, load_study(name).file.title) for name in study_names())
         languages = tuple((name, name.capitalize()) for name in asset_names("strings"))
         person = partial(Field, group="Participant", kept=False)
-        ages = "age=34, sex=f; kept apart from the record"
+        code, told = "code, such as P01, never a name", "age=34, sex=f; kept apart from the record"
         return (
-            Field(name="study", label="Stud&y", group="Study", offered=studies),
-            person(name="participant", label="&Participant", example="code, such as P01, never a name"),
-            person(name="session", label="S&ession", span=(1, 99, 0)),
-            person(name="demographics", label="&Demographics", example=ages),
-            Field(name="language", label="&Language", group="Participant", offered=languages),
-            assets("patient", "P&atient", "Patient", "patients", OWN),
-            assets("voice", "&Voice", "Patient", "voices", OWN),
-            assets("face", "&Face", "Patient", "faces", OWN),
+            Field(name="study", label="Stud&y", group="Study", offered=studies, default=study_names()[0]),
+            person(name="participant", label="&Participant", tells="--participant", example=code),
+            person(name="session", label="S&ession", tells="--session", span=(1, 99, 0), default=1.0),
+            person(name="demographics", label="&Demographics", tells="--demographics", example=told),
+            Field(name="language", label="&Language", group="Participant", tells="--language", offered=languages,
+                  default="english"),
+            assets("patient", "P&atient", "Patient", "patient", "patients", OWN),
+            assets("voice", "&Voice", "Patient", "voice.identity", "voices", OWN),
+            assets("face", "&Face", "Patient", "face.identity", "faces", OWN),
             board_field(),
             calibration_field("the default"),
-        )
+        )  # fmt: skip
 
-    def look(self, chosen: StudyChoices) -> Outlook:
+    def look(self, chosen: Choices) -> Outlook:
         """As ``Tab``."""
-        told = set_words(
-            {
-                "patient": chosen.patient,
-                "voice.identity": chosen.voice,
-                "face.identity": chosen.face,
-                "sensing.calibration": chosen.calibration,
-            }
-        )
-        told += self._overrides
         try:
-            study = load_study(chosen.study)
-            person = Person(chosen.participant or "P01", chosen.session, study.file.seed)
+            study = load_study(chosen["study"])
+            person = Person(chosen["participant"] or "P01", int(chosen["session"]), study.file.seed)
             numbered = tried("Participant", lambda: str(person.number))
             if numbered.state == "fail":
                 return Outlook(checks=(numbered,))
@@ -113,27 +87,20 @@ class StudyTab(Tab):
             study.ready(person)
         except RobopatientError as error:
             return Outlook(checks=(Check("Study", "fail", str(error)),))
-        checks = [_balance(study, plan)]
-        participant, goes_on = self._participant(study, plan, chosen)
-        checks += [participant, *_demographics(chosen.demographics)]
-        checks += configuration_checks("", chosen.board, [*study_overrides(study, person, chosen.language), *told])
-        checks.append(self._disk(study, plan))
-        options = {
-            "--participant": chosen.participant,
-            "--session": str(chosen.session),
-            "--board": chosen.board,
-            "--language": chosen.language,
-            "--demographics": chosen.demographics,
-            "--folder": str(self._folder),
-        }
-        words = ["study", "run", chosen.study]
-        words += option_words(options, told) + (["--resume"] if goes_on else [])
-        start = "Go on with this session" if goes_on else "Start"
-        return Outlook(checks=tuple(checks), words=tuple(words), start=start)
+        participant, goes_on = self._participant(study, plan, chosen["participant"])
+        given = [*study_overrides(study, person, chosen["language"]), *self.told(chosen), *self._overrides]
+        checks = [_balance(study, plan), participant]
+        if chosen["demographics"]:
+            checks.append(tried("Demographics", lambda: ", ".join(demographics_of(chosen["demographics"]))))
+        checks += [*configuration_checks("", chosen["board"], given), self._disk(study, plan)]
+        words = ("study", "run", chosen["study"], *self.words(chosen, self._overrides), "--folder", str(self._folder))
+        if goes_on:
+            return Outlook(checks=tuple(checks), words=(*words, "--resume"), start="Go on with this session")
+        return Outlook(checks=tuple(checks), words=words)
 
-    def _participant(self, study: Study, plan: SessionPlan, chosen: StudyChoices) -> tuple[Check, bool]:
+    def _participant(self, study: Study, plan: SessionPlan, code: str) -> tuple[Check, bool]:
         """The check, and whether the session goes on with one that was begun."""
-        code, session = chosen.participant, chosen.session
+        session = plan.person.session
         if not code:
             return Check("Participant", "fail", "needs a code, never a name: for example P01"), False
         for wrong in code_check("Participant", code, r"[A-Za-z0-9-]*", "P01"):
@@ -169,13 +136,6 @@ def _balance(study: Study, plan: SessionPlan) -> Check:
     if study.file.design.order == "independent" or balance_of(study, plan).is_balanced:
         return Check("Study", "ok", text)
     return Check("Study", "fail", f"{text}; not balanced", f"robopatient study check {study.name}")
-
-
-def _demographics(text: str) -> Iterator[Check]:
-    if text:
-        check = tried("Demographics", lambda: ", ".join(demographics_of(text)))
-        if check.state == "fail":
-            yield check
 
 
 def _held(lock: Path) -> bool:

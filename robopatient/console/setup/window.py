@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import msgspec
-from PySide6.QtCore import QProcess, QSettings, Qt, QThreadPool, QTimer, Signal
+from PySide6.QtCore import QProcess, QSettings, Qt, QTimer
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -34,8 +33,9 @@ from robopatient.console.controls import KeyButton, set_role
 from robopatient.console.elided import ElidedLabel
 from robopatient.console.help_sheet import HelpSheet
 from robopatient.console.parts import mouse_button, mouse_switch, plain_label
-from robopatient.console.setup.form import Form, Value
-from robopatient.console.setup.model import Outlook, Tab
+from robopatient.console.setup.calibration_tab import plan
+from robopatient.console.setup.form import Form
+from robopatient.console.setup.model import Choices, Outlook, Tab
 from robopatient.console.theme import Theme
 from robopatient.console.window_state import RestoredWindow, bind_keys
 from robopatient.errors import RobopatientError
@@ -55,6 +55,7 @@ KEYS: tuple[tuple[str, str], ...] = (
 )
 LOOK_MS = 250
 """After the last change, before the choices are looked at (assumption: a pause in typing)."""
+POLL_MS = 20
 PROGRAM = "from robopatient.cli import main; main()"
 TOLD = "session in "
 """Begins the line in which a session tells its folder."""
@@ -82,8 +83,6 @@ class SetupWindow(RestoredWindow):
         The last calibration file that was saved.
     """
 
-    _looked = Signal(object, object)
-
     def __init__(self, tabs: Sequence[Tab], settings: QSettings) -> None:
         super().__init__(settings, "setup/")
         self.outlook: Outlook | None = None
@@ -100,7 +99,7 @@ class SetupWindow(RestoredWindow):
         self.bar = QTabBar(self)
         self.bar.setDrawBase(False)
         self.bar.setExpanding(False)
-        self.forms = [Form(tab.fields(), tab.Choices, self) for tab in tabs]
+        self.forms = [Form(tab.fields, self) for tab in tabs]
         self.stack = QStackedWidget(self)
         self.verdict = plain_label("", "headline", self, wraps=True)
         self.choice_list = CheckList(self)
@@ -113,11 +112,12 @@ class SetupWindow(RestoredWindow):
         self.typed = ElidedLabel(self)
         self.start = KeyButton("Start", "Ctrl Return", self.begin, self)
         self.replay_button = QPushButton("Watch the last one  Ctrl R", self)
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(1)
-        self._looked.connect(self.show_outlook)
+        self._pool = ThreadPoolExecutor(1)
+        self._looking: Future[tuple[Choices, Outlook]] = Future()
         self._pause = QTimer(self, interval=LOOK_MS, singleShot=True)
         self._pause.timeout.connect(self.look)
+        self._poll = QTimer(self, interval=POLL_MS)
+        self._poll.timeout.connect(self._looked)
         self._lay_out()
         self.help = HelpSheet(self, KEYS, "Everything here can also be typed: robopatient --help")
         self._bind_keys()
@@ -137,17 +137,17 @@ class SetupWindow(RestoredWindow):
         return self.forms[self.bar.currentIndex()]
 
     @property
-    def choices(self) -> Any:
+    def choices(self) -> Choices:
         """Its choices, as the fields say."""
         return self.form.choices
 
-    def open_tab(self, name: str, values: Mapping[str, Value]) -> None:
+    def open_tab(self, name: str, values: Choices) -> None:
         """Open a tab and choose, as a person would."""
         self.bar.setCurrentIndex(next(index for index, tab in enumerate(self._tabs) if tab.name == name))
         self.choose(**values)
         self.form.focus_first()
 
-    def choose(self, **values: Value) -> None:
+    def choose(self, **values: str | float) -> None:
         """Set fields of the open tab."""
         self.form.choose(values)
         self.look()
@@ -160,13 +160,9 @@ class SetupWindow(RestoredWindow):
         self._pause.stop()
         self.outlook = None
         self._draw()
-        self._pool.start(lambda: self._looked.emit(chosen, tab.look(chosen)))
-
-    def show_outlook(self, chosen: msgspec.Struct, outlook: Outlook) -> None:
-        """Take what choices come to; that of older ones is passed over."""
-        if chosen == self.choices:
-            self.outlook = outlook
-            self._draw()
+        self._looking.cancel()
+        self._looking = self._pool.submit(lambda: (chosen, tab.look(chosen)))
+        self._poll.start()
 
     def begin(self) -> None:
         """Start what was chosen."""
@@ -190,7 +186,7 @@ class SetupWindow(RestoredWindow):
         self._offer()
         words = ["doctor", "--json"]
         for name in ("board", "calibration"):
-            value = getattr(self.choices, name, "")
+            value = self.choices.get(name, "")
             words += [f"--{name}", value] if value else []
         self._doctor = QProcess(self)
         self._doctor.finished.connect(self._examined)
@@ -201,7 +197,7 @@ class SetupWindow(RestoredWindow):
         """Open the calibration's tab for the board that is chosen."""
         if self.running is None and self.tab.name != "calibration":
             self._came_from = self.bar.currentIndex()
-            self.open_tab("calibration", {"board": self.choices.board or "virtual"})
+            self.open_tab("calibration", {"board": self.choices["board"] or "virtual"})
 
     def watch_last(self) -> None:
         """Watch the last session again."""
@@ -224,7 +220,8 @@ class SetupWindow(RestoredWindow):
             self._doctor.finished.disconnect()
             self._doctor.kill()
             self._doctor.waitForFinished(2000)
-        self._pool.waitForDone()
+        self._poll.stop()
+        self._pool.shutdown(cancel_futures=True)
         event.accept()
 
     def remember(self) -> None:
@@ -254,6 +251,15 @@ class SetupWindow(RestoredWindow):
         self._draw()
         self._pause.start()
 
+    def _looked(self) -> None:
+        """Take what choices come to; that of older ones is passed over."""
+        if self._looking.done():
+            self._poll.stop()
+            chosen, outlook = self._looking.result()
+            if chosen == self.choices:
+                self.outlook = outlook
+                self._draw()
+
     def _turned(self, index: int) -> None:
         self.stack.setCurrentIndex(index)
         self.look()
@@ -261,13 +267,14 @@ class SetupWindow(RestoredWindow):
     def _offer(self) -> None:
         """Offer what there is now: a board that was plugged in, a calibration that was saved."""
         for tab, form in zip(self._tabs, self.forms, strict=True):
-            form.offer(tab.fields())
+            tab.fields = tab.offer()
+            form.offer(tab.fields)
 
     def _guide(self) -> None:
         """Go through the guided calibration, then back to the tab that asked for it, with the new file chosen."""
         try:
             chosen = self.choices
-            saved = open_dialog(chosen.board, chosen.plan, chosen.phantom, self.theme, self)
+            saved = open_dialog(chosen["board"], plan(chosen), chosen["phantom"], self.theme, self)
         except (RobopatientError, BridgeError) as error:
             self._show_trouble(str(error))
             return

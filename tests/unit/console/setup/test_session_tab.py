@@ -3,13 +3,18 @@ import itertools
 import pytest
 
 from robopatient.config import load_session
-from robopatient.console.setup.session_tab import SessionChoices, SessionTab
+from robopatient.console.setup.model import Outlook
+from robopatient.console.setup.session_tab import SessionTab
 
 TAB = SessionTab()
 
 
+def look(**chosen: str | float) -> Outlook:
+    return TAB.look(TAB.defaults | chosen)
+
+
 def offered(name: str) -> list[str]:
-    field = next(field for field in TAB.fields() if field.name == name)
+    field = next(field for field in TAB.fields if field.name == name)
     return [value for value, _ in field.offered]
 
 
@@ -20,24 +25,19 @@ def test_what_is_offered_is_what_is_shipped():
     assert "virtual" in offered("calibration")
 
 
-def test_every_choice_has_a_field():
-    assert {field.name for field in TAB.fields()} == set(SessionChoices.__struct_fields__)
-
-
 def test_nothing_chosen_is_a_default_session_that_can_be_started():
-    outlook = TAB.look(SessionChoices())
+    outlook = look()
     assert not outlook.failed
     assert outlook.words == ("run",)
     assert [check.name for check in outlook.checks] == ["Patient", "Board", "Calibration"]
 
 
 def test_choices_become_the_words_that_could_be_typed():
-    chosen = SessionChoices(
+    words = look(
         session="training_appendicitis", patient="appendicitis", trainee="T07", board="virtual", minutes=12.5,
         voice="david", calibration="virtual",
-    )  # fmt: skip
-    words = TAB.look(chosen).words
-    assert words[:6] == ("run", "training_appendicitis", "--board", "virtual", "--duration", "750")
+    ).words  # fmt: skip
+    assert words[:6] == ("run", "training_appendicitis", "--duration", "750", "--board", "virtual")
     told = [after for before, after in itertools.pairwise(words) if before == "--set"]
     config = load_session(words[1], told)
     assert (config.patient, config.voice.identity, config.training.trainee) == ("appendicitis", "david", "T07")
@@ -45,7 +45,7 @@ def test_choices_become_the_words_that_could_be_typed():
 
 
 def test_who_and_what_is_chosen_is_told_in_words():
-    checks = {check.name: check for check in TAB.look(SessionChoices(session="training_appendicitis")).checks}
+    checks = {check.name: check for check in look(session="training_appendicitis").checks}
     assert "Mei Tanaka, 29" in checks["Patient"].found
     assert checks["Scenario"].found == "First examination of a painful belly"
     assert checks["Board"].found == "virtual: presses are simulated"
@@ -70,7 +70,7 @@ def test_who_and_what_is_chosen_is_told_in_words():
     ],
 )
 def test_what_is_wrong_is_told_at_its_field_before_the_start(chosen, name, words):
-    outlook = TAB.look(SessionChoices(**chosen))
+    outlook = look(**chosen)
     told = {check.name: check.found for check in outlook.failed}
     assert words in told[name]
-    assert name in {field.title for field in TAB.fields()}
+    assert name in {field.title for field in TAB.fields}

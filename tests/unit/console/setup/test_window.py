@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication, QLabel
 from robopatient.checks import Check
 from robopatient.console.setup import window as setup_window
 from robopatient.console.setup.calibration_tab import CalibrationTab
-from robopatient.console.setup.session_tab import SessionChoices, SessionTab
+from robopatient.console.setup.session_tab import SessionTab
 from robopatient.console.setup.study_tab import StudyTab
 from robopatient.console.setup.training_tab import TrainingTab
 from robopatient.console.setup.window import KEYS, SetupWindow
@@ -95,9 +95,11 @@ def test_start_is_shut_while_the_choices_are_looked_at(bench):
 
 
 def test_checks_of_older_choices_are_passed_over(bench):
-    old = bench.window.outlook
-    bench.window.choose(patient="nobody")
-    bench.window.show_outlook(SessionChoices(), old)
+    bench.window.look()
+    bench.window.form.choose({"patient": "nobody"})
+    while not bench.window._looking.done():
+        time.sleep(0.01)
+    bench.window._looked()
     assert bench.window.outlook is None
     bench.settle()
     assert [check.name for check in bench.window.outlook.failed] == ["Patient"]
@@ -198,9 +200,11 @@ def test_a_study_is_set_up_by_keys_alone_and_the_next_participant_starts_afresh(
     assert window.verdict.text() == "Ready, 1 to look at"
     qtbot.keyClick(window, Qt.Key.Key_Return, CTRL)
     qtbot.waitUntil(lambda: window.running is None, timeout=20_000)
-    assert said.read_text().startswith(f"study run {STUDY} --participant P07 --session 1 --board virtual")
-    assert window.choices.study == STUDY
-    assert window.choices.participant == ""
+    assert said.read_text().startswith(
+        f"study run {STUDY} --participant P07 --session 1 --language english --board virtual"
+    )
+    assert window.choices["study"] == STUDY
+    assert window.choices["participant"] == ""
     assert QApplication.focusWidget() is participant
 
 
@@ -219,7 +223,7 @@ def test_every_field_is_reached_by_tab_in_the_order_in_which_it_is_read(bench, q
 def test_no_two_fields_or_tabs_share_a_letter(bench):
     tabs = [tab.title for tab in bench.window._tabs]
     for tab in bench.window._tabs:
-        letters = [text.split("&")[1][0].lower() for text in (*tabs, *(field.label for field in tab.fields()))]
+        letters = [text.split("&")[1][0].lower() for text in (*tabs, *(field.label for field in tab.fields))]
         assert sorted(letters) == sorted(set(letters)), tab.name
 
 
@@ -241,7 +245,7 @@ def test_calibration_is_one_key_away_and_its_file_is_chosen_where_it_was_asked_f
     qtbot.keyClick(bench.window, Qt.Key.Key_Return, CTRL)
     assert asked == [("/dev/null", "square-290", 6)]
     assert bench.window.tab.name == "session"
-    assert bench.window.choices.calibration == "calibration/new.toml"
+    assert bench.window.choices["calibration"] == "calibration/new.toml"
     assert bench.window.calibrated == Path("calibration/new.toml")
 
 
@@ -252,9 +256,9 @@ def test_choices_and_theme_are_remembered_but_no_person(bench, qtbot, tmp_path):
     bench.window.close()
     again = Bench(qtbot, tmp_path)
     assert again.window.theme is LIGHT
-    assert again.window.choices == SessionChoices(patient="gastritis", trainee="T07", minutes=5.0)
+    assert again.window.choices == SessionTab().defaults | {"patient": "gastritis", "trainee": "T07", "minutes": 5.0}
     again.open("study")
-    assert (again.window.choices.study, again.window.choices.participant) == (STUDY, "")
+    assert (again.window.choices["study"], again.window.choices["participant"]) == (STUDY, "")
     assert "age=34" not in (tmp_path / "setup.ini").read_text()
 
 
@@ -262,7 +266,7 @@ def test_words_for_no_choice_are_no_choice(bench):
     for name, widget in bench.window.form.widgets.items():
         if hasattr(widget, "setEditText") and widget.isEditable():
             widget.setEditText(widget.itemText(0))
-        assert bench.window.choices == SessionChoices(), name
+        assert bench.window.choices == SessionTab().defaults, name
 
 
 def test_the_sheet_tells_every_key(bench):
