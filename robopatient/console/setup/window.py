@@ -52,10 +52,11 @@ KEYS: tuple[tuple[str, str], ...] = (
     ("Ctrl T", "Dark or light"),
     ("Ctrl Q", "Close"),
     ("F1", "This sheet"),
+    ("Esc", "Close this sheet"),
 )
 LOOK_MS = 250
 """After the last change, before the choices are looked at (assumption: a pause in typing)."""
-POLL_MS = 20
+POLL_MS, KILL_MS = 20, 2000
 PROGRAM = "from robopatient.cli import main; main()"
 TOLD = "session in "
 """Begins the line in which a session tells its folder."""
@@ -169,6 +170,7 @@ class SetupWindow(RestoredWindow):
         if not self.start.isEnabled() or self.outlook is None:
             return
         self.remember()
+        self._stop_doctor()  # a board has one user at a time
         if self.tab.name == "calibration":
             self._guide()
             return
@@ -181,7 +183,7 @@ class SetupWindow(RestoredWindow):
 
     def run_doctor(self) -> None:
         """Look again what there is on this computer; the board that is chosen is opened and asked."""
-        if self._doctor is not None or self.running is not None:  # a board has one user at a time
+        if self._doctor is not None or self.running is not None:
             return
         self._offer()
         words = ["doctor", "--json"]
@@ -216,10 +218,8 @@ class SetupWindow(RestoredWindow):
             event.ignore()
             return
         self.remember()
-        if self._doctor is not None:
-            self._doctor.finished.disconnect()
-            self._doctor.kill()
-            self._doctor.waitForFinished(2000)
+        self._stop_doctor()
+        self._pause.stop()
         self._poll.stop()
         self._pool.shutdown(cancel_futures=True)
         event.accept()
@@ -260,6 +260,10 @@ class SetupWindow(RestoredWindow):
                 self.outlook = outlook
                 self._draw()
 
+    def _turn_to(self, index: int) -> None:
+        if self.running is None:
+            self.bar.setCurrentIndex(index)
+
     def _turned(self, index: int) -> None:
         self.stack.setCurrentIndex(index)
         self.look()
@@ -295,15 +299,16 @@ class SetupWindow(RestoredWindow):
             if line.startswith(TOLD):
                 self.last_folder = Path(line.removeprefix(TOLD).partition(";")[0])
         self.said.setText("\n".join(self._said[-6:]))
+        self._draw()
 
     def _ended(self, status: int) -> None:
         self._hear()
         self.running, self.status = None, status
         last = self._said[-1] if self._said else "nothing was said"
-        self.form.clear_unkept()  # the next participant
-        self.form.focus_first()
         self.look()
         self._show_trouble(f"It ended with status {status}: {last}" if status else "")
+        self.form.clear_unkept()  # the next participant
+        self.form.focus_first()
 
     def _examined(self) -> None:
         doctor, self._doctor = self._doctor, None
@@ -311,6 +316,14 @@ class SetupWindow(RestoredWindow):
             self.machine_checks = checks_of_json(bytes(doctor.readAllStandardOutput().data()))
         self.again.setText("Look again  F5")
         self._draw()
+
+    def _stop_doctor(self) -> None:
+        if self._doctor is not None:
+            self._doctor.finished.disconnect()
+            self._doctor.kill()
+            self._doctor.waitForFinished(KILL_MS)
+            self._doctor = None
+            self.again.setText("Look again  F5")
 
     def _show_trouble(self, text: str) -> None:
         self.trouble.setText(text)
@@ -340,6 +353,8 @@ class SetupWindow(RestoredWindow):
         self.all_checks.setVisible(bool(shown))
         self.trouble.setVisible(bool(self.trouble.text()))
         self.said.setVisible(bool(self.said.text()))
+        for part in (self.bar, self.stack):
+            part.setEnabled(not running)
         self.replay_button.setVisible(self.last_folder is not None and not running)
 
     def _lay_out(self) -> None:
@@ -413,8 +428,9 @@ class SetupWindow(RestoredWindow):
             ("Ctrl+T", self.toggle_theme),
             ("Ctrl+Q", self.close),
             ("F1", lambda: self.help.toggle()),
+            ("Esc", lambda: self.help.hide()),
         ]
-        bound += [(f"Ctrl+{at + 1}", partial(self.bar.setCurrentIndex, at)) for at in range(len(self._tabs))]
+        bound += [(f"Ctrl+{at + 1}", partial(self._turn_to, at)) for at in range(len(self._tabs))]
         bind_keys(self, bound)
 
 

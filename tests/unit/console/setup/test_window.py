@@ -151,7 +151,9 @@ def test_while_a_session_runs_the_window_stays_and_the_board_is_left_alone(bench
     window.run_doctor()
     assert window._doctor is None
     window.calibrate()
+    qtbot.keyClick(window, Qt.Key.Key_2, CTRL)
     assert window.tab.name == "session"
+    assert not window.form.widgets["patient"].isEnabled(), "it shows what runs"
     window.running.closeWriteChannel()
     qtbot.waitUntil(lambda: window.running is None, timeout=20_000)
     window.close()
@@ -176,6 +178,17 @@ def test_the_doctor_looks_at_the_board_that_is_chosen(bench, qtbot, monkeypatch)
     qtbot.waitUntil(lambda: bool(bench.window.machine_checks), timeout=20_000)
     assert bench.window.machine_checks[0].name == "doctor --json --board virtual --calibration virtual"
     assert bench.window.machine_verdict.text() == "This computer: all is well"
+
+
+def test_start_does_not_wait_for_the_doctor_who_may_hold_the_board(bench, qtbot, monkeypatch):
+    monkeypatch.setattr(setup_window, "PROGRAM", "import sys; sys.stdin.read()")
+    bench.window.run_doctor()
+    doctor = bench.window._doctor
+    bench.window.begin()
+    assert doctor.state() == doctor.ProcessState.NotRunning
+    assert bench.window._doctor is None
+    bench.window.running.closeWriteChannel()
+    qtbot.waitUntil(lambda: bench.window.running is None, timeout=20_000)
 
 
 def test_a_study_is_set_up_by_keys_alone_and_the_next_participant_starts_afresh(bench, qtbot, monkeypatch, tmp_path):
@@ -267,6 +280,13 @@ def test_words_for_no_choice_are_no_choice(bench):
         if hasattr(widget, "setEditText") and widget.isEditable():
             widget.setEditText(widget.itemText(0))
         assert bench.window.choices == SessionTab().defaults, name
+
+
+def test_the_sheet_is_closed_by_escape(bench, qtbot):
+    qtbot.keyClick(bench.window, Qt.Key.Key_F1)
+    assert bench.window.help.isVisible()
+    qtbot.keyClick(bench.window, Qt.Key.Key_Escape)
+    assert not bench.window.help.isVisible()
 
 
 def test_the_sheet_tells_every_key(bench):
