@@ -25,7 +25,7 @@ from robopatient.sensing.calibration_files import Readings, check_name, login_na
 from robopatient.session.control import open_board
 from robopatient.session.run import board_overrides
 
-__all__ = ["calibrate", "guide", "monitor", "open_named", "plan_of", "record", "self_test", "tare"]
+__all__ = ["Loadable", "calibrate", "guide", "monitor", "open_named", "plan_of", "record", "self_test", "tare"]
 
 READ_TIMEOUT_S = 0.005
 SILENCE_S = 5.0
@@ -53,10 +53,12 @@ def self_test(board: str, rate_hz: float, as_json: bool) -> int:
 
 
 @runtime_checkable
-class _Loadable(Protocol):
+class Loadable(Protocol):
     """A board that lays its weights itself: the virtual one."""
 
-    def load(self, newton: float, x_mm: float, y_mm: float) -> None: ...
+    def load(self, newton: float, x_mm: float, y_mm: float) -> None:
+        """Lay a weight."""
+        ...
 
 
 def calibrate(
@@ -167,7 +169,7 @@ def guide(board: Board, procedure: Procedure, kept: Readings) -> str:
             if told != done:
                 told = done
                 _tell(f"{done + 1}/{of}: {procedure.step.text}")
-                if isinstance(board, _Loadable):
+                if isinstance(board, Loadable):
                     board.load(procedure.step.newton, procedure.step.x_mm, procedure.step.y_mm)
                     procedure.begin()
                 else:

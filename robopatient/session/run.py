@@ -27,7 +27,7 @@ from robopatient.study.strings import load_strings
 from robopatient.voice.calibration import capped
 from robopatient.voice.identity import load_identity as load_voice
 
-__all__ = ["board_overrides", "new_folder", "resolve", "run", "run_session"]
+__all__ = ["board_overrides", "new_folder", "quoted", "resolve", "run", "run_session"]
 
 
 def run(
@@ -131,15 +131,16 @@ def board_overrides(board: str | None) -> list[str]:
         return []
     driver, colon, rest = board.partition(":")
     if driver == "replay" and colon:
-        return ['board.driver="replay"', f"board.file={_quoted(rest)}"]
+        return ['board.driver="replay"', f"board.file={quoted(rest)}"]
     if driver == "simavr" and colon:
-        return ['board.driver="simavr"', f"board.file={_quoted(rest)}", 'sensing.calibration="simavr"']
+        return ['board.driver="simavr"', f"board.file={quoted(rest)}", 'sensing.calibration="simavr"']
     if board.startswith("/"):
-        return ['board.driver="serial"', f"board.port={_quoted(board)}"]
-    return [f"board.driver={_quoted(board)}"]
+        return ['board.driver="serial"', f"board.port={quoted(board)}"]
+    return [f"board.driver={quoted(board)}"]
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Text as a value of ``--set``."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 

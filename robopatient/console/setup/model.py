@@ -7,7 +7,6 @@ Nothing is hidden that could not be typed. A check carries the label of the fiel
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,13 @@ import msgspec
 from firmware_bridge.discovery import ports
 from firmware_bridge.errors import BridgeError
 from robopatient.checks import Check
-from robopatient.config import SessionConfig, asset_names, asset_path, load_session
+from robopatient.config import Code, SessionConfig, asset_names, asset_path, load_session
 from robopatient.errors import RobopatientError
 from robopatient.face.identity import load_identity as load_face
 from robopatient.patient import load_patient
 from robopatient.sensing.calibration import load_calibration
 from robopatient.session.control import open_board
-from robopatient.session.run import board_overrides, resolve
+from robopatient.session.run import board_overrides, quoted, resolve
 from robopatient.session.scenario_stage import make_scenario
 from robopatient.voice.identity import load_identity as load_voice
 
@@ -147,7 +146,7 @@ class Tab:
     def told(self, chosen: Choices) -> list[str]:
         """Choices as ``section.key="value"``, to be typed after ``--set``; what is left open is left out."""
         return [
-            f'{field.tells}="{_escaped(str(chosen[field.name]))}"'
+            f"{field.tells}={quoted(chosen[field.name])}"
             for field in self.fields
             if field.tells and not field.tells.startswith("--") and chosen[field.name]
         ]
@@ -193,9 +192,11 @@ def tried(name: str, look: Callable[[], str | Check], fix: str = "") -> Check:
     return found if isinstance(found, Check) else Check(name, "ok", found)
 
 
-def code_check(name: str, code: str, pattern: str = r"[A-Za-z0-9._-]*", example: str = "T07") -> Iterator[Check]:
-    """Nothing, or that this is no code."""
-    if not re.fullmatch(pattern, code):
+def code_check(name: str, code: str, kind: Any = Code, example: str = "T07") -> Iterator[Check]:
+    """Nothing, or that this is no code of a kind: ``Code`` or ``Pseudonym``."""
+    try:
+        msgspec.convert(code, kind)
+    except msgspec.ValidationError:
         yield Check(name, "fail", f"a code without spaces, such as {example}, never a name")
 
 
@@ -236,10 +237,6 @@ def board_check(driver: str, port: str) -> Check:
     if driver == "serial" and port.startswith("/") and not Path(port).exists():
         return Check("Board", "fail", f"{port} is not there", "plug it in; robopatient board list")
     return Check("Board", "ok", " ".join(filter(None, (driver, port))))
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _parts(config: SessionConfig) -> Iterator[Check]:

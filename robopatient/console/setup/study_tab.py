@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from robopatient.checks import Check
-from robopatient.config import asset_names
+from robopatient.config import Pseudonym, asset_names
 from robopatient.console.setup.model import (
     Choices,
     Field,
@@ -25,7 +25,7 @@ from robopatient.console.setup.model import (
     tried,
 )
 from robopatient.errors import RobopatientError
-from robopatient.session.study_run import MB_PER_MINUTE, begun, demographics_of, parts_of, study_overrides
+from robopatient.session.study_run import begun, demographics_of, needed_mb, parts_of, study_overrides
 from robopatient.session.study_stage import earlier_rows
 from robopatient.study.duration import balance_of, seconds_of
 from robopatient.study.log import Log
@@ -34,7 +34,6 @@ from robopatient.study.trials import Person
 
 __all__ = ["StudyTab"]
 
-LEAST_FREE_MB = 200
 OWN = "as the study says"
 
 
@@ -103,7 +102,7 @@ class StudyTab(Tab):
         session = plan.person.session
         if not code:
             return Check("Participant", "fail", "needs a code, never a name: for example P01"), False
-        for wrong in code_check("Participant", code, r"[A-Za-z0-9-]*", "P01"):
+        for wrong in code_check("Participant", code, Pseudonym, "P01"):
             return wrong, False
         stem = f"{study.name}_{code}_s{session}"
         if _held(self._folder / f".{stem}.lock"):
@@ -122,7 +121,7 @@ class StudyTab(Tab):
         return Check("Participant", "warn", f"{code} goes on: {done} of {total} trials are done"), True
 
     def _disk(self, study: Study, plan: SessionPlan) -> Check:
-        need_mb = max(LEAST_FREE_MB, round(seconds_of(study, plan) / 60.0 * MB_PER_MINUTE))
+        need_mb = needed_mb(study, plan)
         free_mb = shutil.disk_usage(self._folder if self._folder.exists() else Path()).free // 1_000_000
         text = f"{free_mb / 1000:.1f} GB free, {need_mb / 1000:.1f} GB needed"
         if free_mb >= need_mb:

@@ -9,7 +9,7 @@ from typing import get_args
 import msgspec
 
 from robopatient.checks import Check
-from robopatient.config import LessonQuestion, LessonTask
+from robopatient.config import LessonQuestion, LessonTask, Pseudonym
 from robopatient.console.setup.model import (
     Choices,
     Field,
@@ -58,7 +58,7 @@ class TrainingTab(Tab):
         rater = chosen["rater"]
         folder = chosen["folder"] or f"lessons/{rater}"
         goes_on = (Path(folder) / LOG).exists()
-        checks = [*code_check("Rater", rater, r"[A-Za-z0-9-]+", "P07")]
+        checks = [*code_check("Rater", rater or " ", Pseudonym, "P07")]
         if not checks:
             whose = f"{rater} {'goes on' if goes_on else 'begins'}: {folder}"
             checks = [Check("Rater", "warn" if goes_on else "ok", whose)]
