@@ -18,6 +18,7 @@ __all__ = [
     "QUIET_FLAGS",
     "SILENCE_DB",
     "SILENCE_DBFS",
+    "UNTOLD",
     "Flag",
     "db_to_gain",
     "gain_to_db",
@@ -146,6 +147,8 @@ INAUDIBLE_DB = -60.0
 CALLING_DB = -55.0
 """Asked level above which a voice calls: 5 dB above ``INAUDIBLE_DB``, because a level on its way to silence or out of
 it begins no call (assumption)."""
+UNTOLD = -1.0
+"""A breath that nobody tells: voice and face then breathe each by itself."""
 SILENCE_DBFS = -60.0
 """Lower end of the curves of level that are drawn; what is quieter is drawn as silence."""
 SILENCE_DB = -120.0

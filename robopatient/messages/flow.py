@@ -12,7 +12,7 @@ from typing import Annotated, Literal, NamedTuple
 import msgspec
 
 from firmware_bridge.frames import RawFrame, Status
-from robopatient.levels import MAX_NRS, SILENCE_DB
+from robopatient.levels import MAX_NRS, SILENCE_DB, UNTOLD
 
 __all__ = [
     "Expression",
@@ -120,6 +120,8 @@ class PainState(Message, frozen=True, gc=False):
         Pain that reaches the face and the voice, before the identity's expressiveness.
     sign
         Clinical sign that is being elicited: "McBurney", "Murphy", "rebound", "guarding", or "".
+    breath
+        Chest excursion, 0 (exhaled) to 1; negative: not told.
     """
 
     t_ns: int
@@ -132,6 +134,7 @@ class PainState(Message, frozen=True, gc=False):
     face_nrs: float = -1.0
     voice_nrs: float = -1.0
     sign: str = ""
+    breath: float = UNTOLD
 
     def __post_init__(self) -> None:
         """Streams that are not given are as felt."""
@@ -200,6 +203,12 @@ class VoiceCommand(Message, frozen=True, gc=False):
     """What is asked of the voice, after ``expression/split.py``. Latest wins.
 
     ``received_ns`` is when the force frame behind it reached this computer: the zero of every latency.
+
+    Attributes
+    ----------
+    breath
+        Chest excursion of the patient, 0 (exhaled) to 1, of which idle breathing sounds; negative: not told, the voice
+        breathes by itself.
     """
 
     t_ns: int
@@ -209,6 +218,7 @@ class VoiceCommand(Message, frozen=True, gc=False):
     phase: Phase
     ask: VoiceAsk
     hush: bool = False
+    breath: Annotated[float, Limits(UNTOLD, 1.0)] = UNTOLD
 
 
 class FaceCommand(Message, frozen=True, gc=False):
@@ -220,6 +230,8 @@ class FaceCommand(Message, frozen=True, gc=False):
         Centre of pressure from the navel: to the patient's left, towards the head; None without contact.
     loudness
         Of the voice asked for at the same moment, 0 inaudible to 1 its loudest cry: the mouth must fit it.
+    breath
+        Chest excursion of the patient, 0 (exhaled) to 1; negative: not told, the face breathes by itself.
     """
 
     t_ns: int
@@ -232,6 +244,7 @@ class FaceCommand(Message, frozen=True, gc=False):
     hush: bool = False
     site_mm: tuple[float, float] | None = None
     loudness: float = 0.0
+    breath: float = UNTOLD
 
 
 class FacePose(Message, frozen=True, gc=False):

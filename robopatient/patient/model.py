@@ -87,7 +87,7 @@ class Patient:
         self._chronic = chronic
         self._brace = Brace(profile.guarding)
         self._rebound = Rebound(profile.release)
-        self._breath = Breath(profile.breathing)
+        self._breath = Breath(profile.breathing, seed)
         self._descending = {site.name for site in profile.sites if site.descent_mm > 0.0}
         self._streams = Streams(profile.display)
         self._wind_up = WindUp(profile.summation) if profile.summation else None
@@ -129,7 +129,7 @@ class Patient:
             self._feel(force, dt_s)
         parts = self._parts(force, dt_s)
         nrs = min(MAX_NRS, max(0.0, sum(parts.values())))
-        self._breath.step(nrs if self._site in self._descending else 0.0, dt_s)
+        self._breath.step(self._phase, nrs, nrs if self._site in self._descending else 0.0, dt_s)
         shown = self._streams.step(nrs, dt_s)
         self._peak_nociception = max(self._peak_nociception, self._nociception)
         self._peak_felt = max(self._peak_felt, nrs)
@@ -147,6 +147,7 @@ class Patient:
             face_nrs=shown.face,
             voice_nrs=shown.voice,
             sign=elicited(site, pressed_nrs, self._rebound.nrs, self._brace.tension, self._breath.arrested),
+            breath=self._breath.chest,
         )
         return self._felt
 

@@ -26,7 +26,7 @@ UNITS = {
     "nrs_per_s": "1/(NRS s)",
     "gain_per_nrs_s": "1/(NRS s)",
     "newton_per_mm": "N/mm",
-    "waves_per_min": "1/min",
+    "per_min": "1/min",
     "newton": "N",
     "nrs": "NRS",
     "eta": "NRS",

@@ -242,10 +242,10 @@ class Pipeline:
         pain = self.patient.step(felt)
         expression = self._policy.step(pain)
         if not turn.voice_by_patient:
-            pain = msgspec.structs.replace(pain, voice_nrs=turn.pain.voice_nrs)
+            pain = msgspec.structs.replace(pain, voice_nrs=turn.pain.voice_nrs, breath=turn.pain.breath)
             expression = msgspec.structs.replace(expression, voice=turn.expression.voice)
         if not turn.face_by_patient:
-            pain = msgspec.structs.replace(pain, face_nrs=turn.pain.face_nrs)
+            pain = msgspec.structs.replace(pain, face_nrs=turn.pain.face_nrs, breath=turn.pain.breath)
             expression = msgspec.structs.replace(expression, face=turn.expression.face)
         return pain, expression
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from robopatient.config import ExpressionConfig, SessionConfig
+from robopatient.config import ExpressionConfig, SessionConfig, StudyConfig
 from robopatient.expression.prior import Prior
+from robopatient.levels import UNTOLD
 from robopatient.messages import ForceFrame, OperatorAction
 from robopatient.patient import load_patient
 from robopatient.session.control import open_board
@@ -106,6 +107,40 @@ def test_unknown_actions_leave_the_patient_alone() -> None:
     session.act("sing", "loudly")
     session.press(25.0, 10)
     assert session.said == []
+
+
+STUDY = """
+title = "Small"
+version = "1"
+question = "agree"
+[factors]
+force_newton = [5.0, 10.0]
+"""
+STIMULUS = """
+from robopatient.study.trials import FaceStimulus, Stimulus, VoiceStimulus
+def stimulus(study, person, factors):
+    return Stimulus(voice=VoiceStimulus(mode="{voice}"), face=FaceStimulus(mode="{face}"))
+"""
+
+
+@pytest.mark.parametrize(("voice", "face"), [("patient", "patient"), ("patient", "once"), ("once", "patient")])
+def test_in_a_study_the_breath_is_told_where_both_channels_are_the_patient_s(tmp_path, voice, face) -> None:
+    (tmp_path / "small").mkdir()
+    (tmp_path / "small" / "study.toml").write_text(STUDY)
+    (tmp_path / "small" / "study.py").write_text(STIMULUS.format(voice=voice, face=face))
+    config = SessionConfig(study=StudyConfig(name=str(tmp_path / "small"), participant="P01"))
+    pipeline = Pipeline(config, open_board(config), load_patient("appendicitis"))
+    told: dict[str, set[bool]] = {}
+    for turn in range(1, 2500):
+        t_ns = turn * TURN_NS
+        if turn % 250 == 0:
+            pipeline.act(OperatorAction(t_ns, "next", source="participant"))
+        pipeline._newest = ForceFrame(t_ns, t_ns, turn, (0.0,), None)
+        outputs = pipeline.tick(t_ns)
+        assert outputs.voice.breath == outputs.face.breath == outputs.pain.breath
+        told.setdefault(pipeline.study.machine.phase, set()).add(outputs.pain.breath != UNTOLD)
+    assert told["press"] == {voice == face}
+    assert told["instructions"] == {False}
 
 
 def test_any_policy_that_takes_suggestions_gets_them_and_no_other() -> None:
