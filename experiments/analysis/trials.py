@@ -287,7 +287,8 @@ def _no_factor(main: pd.DataFrame, name: str) -> str:
         return "one value a participant"
     if column.nunique() > MAX_LEVEL_SHARE * len(column):
         return "nearly every trial has a value of its own"
-    if len(column) == len(main) and column.groupby(main["response_value"]).nunique().max() == 1:
+    pairs = main[[name, "response_value"]].drop_duplicates()
+    if len(pairs) == column.nunique() == main["response_value"].nunique():
         return "the answer again"
     numbers = pd.to_numeric(main[name], errors="coerce")
     steps = numbers.groupby(people).diff().dropna()
