@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
+from firmware_bridge.inputs import read_text
 from robopatient.errors import AssetError, ConfigError
 from robopatient.levels import CONTACT_NEWTON, HAND_OFF_NEWTON
 
@@ -334,10 +335,7 @@ def decode_toml(path: Path, kind: type[T]) -> T:
     ConfigError
         Naming the file and the path of the offending key.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise AssetError(f"{path}: cannot be read ({error})") from error
+    text = read_text(path, AssetError)
     try:
         return msgspec.convert(tomllib.loads(text), kind)
     except tomllib.TOMLDecodeError as error:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import tomllib
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +17,8 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from robopatient.errors import AssetError
+from robopatient.config import decode_toml
+from robopatient.errors import AssetError, ConfigError
 from robopatient.expression.prior import Prior
 from robopatient.levels import INAUDIBLE_DB, MAX_NRS
 from robopatient.messages import Expression, FaceAsk, PainState, VoiceAsk
@@ -126,9 +126,9 @@ def read_checkpoint(folder: Path) -> tuple[Card, dict[str, NDArray[Any]]]:
         When the card is malformed, the weights are not those of the card, or their shapes are not its spaces'.
     """
     try:
-        card = msgspec.convert(tomllib.loads((folder / "card.toml").read_text(encoding="utf-8")), Card)
+        card = decode_toml(folder / "card.toml", Card)
         data = (folder / "weights.npz").read_bytes()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except (OSError, AssetError, ConfigError) as error:
         raise AssetError(f"{folder}: is no checkpoint ({error}); train one with: robopatient policy train") from error
     found = hashlib.sha256(data).hexdigest()
     if found != card.sha256:
