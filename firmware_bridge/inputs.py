@@ -290,7 +290,8 @@ def _separator(lines: list[str]) -> str:
     """The character (or tab and comma together) that gives the most columns of equal number."""
     sample = [line for line in lines if line.strip()][:LOOKED_AT_LINES]
     best, best_score = ",", (0.0, 0)
-    for candidate in (*SEPARATORS, "\t,"):
+    mixed = () if '"' in "".join(sample) else ("\t,",)
+    for candidate in (*SEPARATORS, *mixed):
         try:
             widths = [len(row) for _, row in _split(sample, candidate)] or [0]
         except InputError:
