@@ -17,6 +17,7 @@ from msgspec import Meta
 
 from firmware_bridge.inputs import read_text
 from robopatient.errors import AssetError, ConfigError
+from robopatient.folders import user_path
 from robopatient.levels import CONTACT_NEWTON, HAND_OFF_NEWTON
 
 __all__ = [
@@ -414,7 +415,7 @@ def asset_path(kind: str, name: str) -> Path:
     if not name:
         raise AssetError(f"assets/{kind}: no name given; choose one of {', '.join(asset_names(kind))}")
     if name.endswith(".toml") or os.sep in name:
-        path = Path(name).expanduser()
+        path = user_path(name)
         if not path.is_file():
             raise AssetError(f"{path}: no such file (asked for under {kind})")
         return path

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from robopatient.config import decode_toml
 from robopatient.errors import AssetError, ConfigError
 from robopatient.expression.prior import Prior
+from robopatient.folders import user_path
 from robopatient.levels import INAUDIBLE_DB, MAX_NRS
 from robopatient.messages import Expression, FaceAsk, PainState, VoiceAsk
 
@@ -107,7 +108,7 @@ def checkpoint_folder(name: str) -> Path:
     AssetError
         Naming what was asked for and the names that exist.
     """
-    for folder in (CHECKPOINTS / name, Path(name).expanduser()):
+    for folder in (CHECKPOINTS / name, user_path(name)):
         if name and (folder / "card.toml").is_file():
             return folder
     known = ", ".join(sorted(path.parent.name for path in CHECKPOINTS.glob("*/card.toml"))) or "(none)"

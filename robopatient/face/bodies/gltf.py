@@ -272,7 +272,7 @@ class _Reader:
         plain = np.array(paint.get("baseColorFactor") or (1.0, 1.0, 1.0, 1.0), float)[:3]
         base = paint.get("baseColorTexture")
         picture = None if base is None else self._picture(base["index"])
-        if picture is None:
+        if base is None or picture is None:
             return (_srgb(plain)[None, None] if "baseColorFactor" in paint else None), uv
         moved = (base.get("extensions") or {}).get("KHR_texture_transform")
         return picture, uv if moved is None else _moved(uv, moved)
