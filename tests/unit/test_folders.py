@@ -27,9 +27,10 @@ def test_a_user_without_a_home_has_folders_among_the_temporary_ones(
 
 @pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root can be somebody whom passwd lacks")
 def test_a_user_without_home_and_passwd_entry_gets_a_cache_and_no_folder_called_tilde() -> None:
+    become = "os.setgroups([]); os.setgid(12345); os.setuid(12345)"
     code = "print(f.home(), f.user_cache(), f.user_settings())"
     done = subprocess.run(
-        [sys.executable, "-c", f"import os, pwd, robopatient.folders as f; os.setgroups([]); os.setgid(12345); os.setuid(12345); {code}"],
+        [sys.executable, "-c", f"import os, pwd, robopatient.folders as f; {become}; {code}"],
         cwd=Path(__file__).resolve().parents[2], env={"TMPDIR": "/tmp", "PATH": os.environ["PATH"]},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
