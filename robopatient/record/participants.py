@@ -12,14 +12,14 @@ from robopatient.record.info import read_info
 from robopatient.record.library import Library
 from robopatient.record.reader import Record
 
-__all__ = ["delete_participant", "write_demographics"]
+__all__ = ["delete_participant", "demographics_of", "write_demographics"]
 
 DEMOGRAPHICS = "demographics"
 """Folder beside the sessions, apart from every record."""
 
 
-def write_demographics(folder: Path, participant: str, text: str) -> Path:
-    """Keep what a participant told of themselves, apart from their sessions: ``"age=34, sex=f, handedness=right"``.
+def demographics_of(text: str) -> dict[str, str]:
+    """What a participant told of themselves: ``"age=34, sex=f, handedness=right"``.
 
     Raises
     ------
@@ -32,6 +32,12 @@ def write_demographics(folder: Path, participant: str, text: str) -> Path:
         if not equals or not key.strip().isidentifier():
             raise ConfigError(f'--demographics "{text}": write key=value, key=value; for example age=34, sex=f')
         told[key.strip()] = value.strip()
+    return told
+
+
+def write_demographics(folder: Path, participant: str, text: str) -> Path:
+    """Keep what a participant told of themselves (``text`` as ``demographics_of`` reads it), apart from the sessions."""
+    told = demographics_of(text)
     place = folder / DEMOGRAPHICS
     place.mkdir(exist_ok=True)
     path = place / f"{participant}.json"

@@ -187,19 +187,19 @@ def calibrate_board(
     json: Json = False,
 ) -> int:
     """Guide through known weights and write a dated calibration file; exit status 1 when a limit is not kept."""
-    from robopatient.errors import ConfigError, require
+    from robopatient.errors import ConfigError
     from robopatient.phantom import load_phantom
     from robopatient.sensing.calibrate import Procedure
     from robopatient.sensing.calibration_files import check_name
     from robopatient.sensing.guide import calibrate, plan_of
     from robopatient.session.run import open_named
 
-    plan = plan_of(range_, newton, places, exercises, creep)
     if console:
-        require("PySide6.QtWidgets", "console")
-        from robopatient.console.calibrate import show
+        from robopatient.console.setup import show
 
-        return show(board, phantom, plan)
+        values: dict[str, str | float] = {"board": board, "phantom": phantom, "range": range_, "newton": newton}
+        return show("calibration", values | {"places": str(places), "exercises": exercises, "creep": creep})
+    plan = plan_of(range_, newton, places, exercises, creep)
     if out is None:
         raise ConfigError("--out: name the calibration file, such as --out calibration/plate-a.toml; or add --console")
     check_name(out, resume)

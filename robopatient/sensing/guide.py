@@ -19,7 +19,7 @@ from robopatient.sensing.calibrate import EXERCISES, CalibrationPlan, Calibratio
 from robopatient.sensing.calibration import note_of
 from robopatient.sensing.calibration_files import Readings, login_name, save
 
-__all__ = ["calibrate", "guide", "plan_of"]
+__all__ = ["Loadable", "calibrate", "guide", "plan_of"]
 
 READ_TIMEOUT_S = 0.005
 SILENCE_S = 5.0
@@ -27,27 +27,12 @@ SILENCE_S = 5.0
 
 
 @runtime_checkable
-class _Loadable(Protocol):
+class Loadable(Protocol):
     """A board that lays its weights itself: the virtual one."""
 
-    def load(self, newton: float, x_mm: float, y_mm: float) -> None: ...
-
-
-def plan_of(
-    range_newton: float, weights: str, places: int = 5, exercises: int = EXERCISES, creep_min: float = 0.0
-) -> CalibrationPlan:
-    """Plan of a calibration as its options name it; ``weights`` ("10,20,40", N) replace those of the range.
-
-    Raises
-    ------
-    ConfigError
-        Naming the weight that is no number, or the option that is out of range.
-    """
-    options = {"places": places, "exercises": exercises, "creep_min": creep_min}
-    if not weights:
-        return CalibrationPlan.of_range(range_newton, **options)
-    newton = [_number(text) for text in weights.split(",")]
-    return msgspec.convert({"newton": newton, **options}, CalibrationPlan)
+    def load(self, newton: float, x_mm: float, y_mm: float) -> None:
+        """Lay a weight."""
+        ...
 
 
 def calibrate(
@@ -96,6 +81,23 @@ def calibrate(
     return report
 
 
+def plan_of(
+    range_newton: float, weights: str, places: int = 5, exercises: int = EXERCISES, creep_min: float = 0.0
+) -> CalibrationPlan:
+    """Plan of a calibration as its options name it; ``weights`` ("10,20,40", N) replace those of the range.
+
+    Raises
+    ------
+    ConfigError
+        Naming the weight that is no number, or the option that is out of range.
+    """
+    options = {"places": places, "exercises": exercises, "creep_min": creep_min}
+    if not weights:
+        return CalibrationPlan.of_range(range_newton, **options)
+    newton = [_number(text) for text in weights.split(",")]
+    return msgspec.convert({"newton": newton, **options}, CalibrationPlan)
+
+
 def guide(board: Board, procedure: Procedure, kept: Readings) -> str:
     """Lead a person at the terminal (or a board that loads itself) through a procedure; returns the board's uid.
 
@@ -132,7 +134,7 @@ def guide(board: Board, procedure: Procedure, kept: Readings) -> str:
             if told != done:
                 told = done
                 _tell(f"{done + 1}/{of}: {procedure.step.text}")
-                if isinstance(board, _Loadable):
+                if isinstance(board, Loadable):
                     board.load(procedure.step.newton, procedure.step.x_mm, procedure.step.y_mm)
                     procedure.begin()
                 else:

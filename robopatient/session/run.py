@@ -28,7 +28,7 @@ from robopatient.study.strings import load_strings
 from robopatient.voice.calibration import capped
 from robopatient.voice.identity import load_identity as load_voice
 
-__all__ = ["board_overrides", "new_folder", "open_named", "resolve", "run_session"]
+__all__ = ["board_overrides", "new_folder", "open_named", "quoted", "resolve", "run_session"]
 
 
 def new_folder() -> Path:
@@ -117,12 +117,12 @@ def board_overrides(board: str | None) -> list[str]:
         return []
     driver, colon, rest = board.partition(":")
     if driver == "replay" and colon:
-        return ['board.driver="replay"', f"board.file={_quoted(rest)}"]
+        return ['board.driver="replay"', f"board.file={quoted(rest)}"]
     if driver == "simavr" and colon:
-        return ['board.driver="simavr"', f"board.file={_quoted(rest)}", 'sensing.calibration="simavr"']
+        return ['board.driver="simavr"', f"board.file={quoted(rest)}", 'sensing.calibration="simavr"']
     if board.startswith("/"):
-        return ['board.driver="serial"', f"board.port={_quoted(board)}"]
-    return [f"board.driver={_quoted(board)}"]
+        return ['board.driver="serial"', f"board.port={quoted(board)}"]
+    return [f"board.driver={quoted(board)}"]
 
 
 def open_named(name: str, rate_hz: float = 1000.0) -> Board:
@@ -130,7 +130,8 @@ def open_named(name: str, rate_hz: float = 1000.0) -> Board:
     return open_board(load_session(None, [*board_overrides(name), f"board.rate_hz={rate_hz}"]))
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Text as a value of ``--set``."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 

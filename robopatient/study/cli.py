@@ -103,9 +103,9 @@ def run_session_of_study(
 @app.command("desk", epilog="Example: robopatient study desk --board /dev/ttyUSB0")
 def open_desk(board: SessionBoard = None, folder: Folder = Path("sessions"), set_: Overrides = None) -> int:
     """Choose study, participant and rig in a window, see what is missing, run the session; then the next."""
-    from robopatient.session.study_setup import desk
+    from robopatient.console.setup import show
 
-    return desk(folder, board, tuple(set_ or ()))
+    return show("study", {"board": board} if board else {}, folder, tuple(set_ or ()))
 
 
 @app.command("export", epilog="Example: robopatient study export sessions --out export")
