@@ -24,8 +24,8 @@ from firmware_bridge.errors import InputError
 __all__ = [
     "MISSING",
     "RECORDING_ROWS",
+    "InputRow",
     "InputTable",
-    "Row",
     "is_lfs_pointer",
     "is_missing",
     "one_spelling",
@@ -55,7 +55,7 @@ _THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}")
 _SEP_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 
 
-class Row(NamedTuple):
+class InputRow(NamedTuple):
     """One row of a table: the line in the file where it begins (from 1), and its cells by column name."""
 
     line: int
@@ -81,7 +81,7 @@ class InputTable(NamedTuple):
 
     path: Path
     header: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[InputRow, ...]
     remarks: tuple[str, ...]
     joins_decimals: bool
     error: type[Exception]
@@ -99,7 +99,7 @@ class InputTable(NamedTuple):
         """Cells of a column as they are, stripped."""
         return [row.cells[name] for row in self.rows]
 
-    def number(self, row: Row, name: str) -> float | None:
+    def number(self, row: InputRow, name: str) -> float | None:
         """The finite number in a cell, None where the cell is missing.
 
         Raises
@@ -217,12 +217,12 @@ def read_table(path: Path, error: type[Exception] = InputError) -> InputTable:
                 f"{path}, line {line}: {len(row)} cells, the header has {len(header)}: cut off, a separator inside a "
                 "cell, or mixed up"
             )
-        rows.append(Row(line, dict(zip(header, row, strict=True))))
+        rows.append(InputRow(line, dict(zip(header, row, strict=True))))
     remarks = [f"{path.name}: {n_empty} empty rows left out."] if n_empty else []
     if "" in header:
         if any(row.cells[""] for row in rows):
             remarks.append(f"{path.name}: the column without a name left out.")
-        rows = [Row(line, {name: cell for name, cell in row.items() if name}) for line, row in rows]
+        rows = [InputRow(line, {name: cell for name, cell in row.items() if name}) for line, row in rows]
     commas = [cell for _, row in rows for cell in row.values() if _COMMA_NUMBER.fullmatch(cell)]
     joins = split_at in ";|" or any(not _THOUSANDS.fullmatch(cell) for cell in commas)
     if commas:
