@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types imports wheel help
+.PHONY: demo test lint types imports docs pictures wheel help
 
 help:
 	@echo "make demo   set up, run a 20 s session on the virtual phantom, say where to watch and read"
 	@echo "make test   set up and run the tests"
+	@echo "make docs   build the site into build/site and check every link; make pictures: take its pictures again"
 	@echo "make lint types imports wheel   what else .ci/run checks"
 
 demo: $(VENV)/.ready-demo
@@ -25,6 +26,12 @@ types: $(VENV)/.ready-test
 
 imports: $(VENV)/.ready-test
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.ready-test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+
+pictures: $(VENV)/.ready-test
+	$(BIN)/python docs/pictures.py
 
 wheel: $(VENV)/.ready-test
 	$(BIN)/python -m build --wheel

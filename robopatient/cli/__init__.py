@@ -6,6 +6,10 @@ Nothing here imports anything heavier than the CLI library, so that ``robopatien
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from robopatient.cli import (  # noqa: F401  (each adds its verbs)
     benches,
     boards,
@@ -22,6 +26,23 @@ from robopatient.cli import (  # noqa: F401  (each adds its verbs)
 from robopatient.cli.common import app
 
 __all__ = ["app", "main"]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        import robopatient
+
+        print(f"robopatient {robopatient.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Every parameter of a patient in one table: key, default, unit, range, meaning with source or "assumption".
 
-Read from the structs themselves, so that the table in ``docs/patients.md`` cannot differ from what is checked.
+Read from the structs themselves, so that the table in ``docs/reference/patient.md`` cannot differ from what is checked.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def parameters() -> Iterator[tuple[str, str, list[Parameter]]]:
 
 
 def to_markdown() -> str:
-    """The tables of ``docs/patients.md``."""
+    """The tables of ``docs/reference/patient.md``."""
     lines: list[str] = []
     for section, about, rows in parameters():
         lines += [f"**`[{section}]`** {about}", "", "| key | default | unit | range | meaning, source |"]
