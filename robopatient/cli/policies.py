@@ -53,7 +53,7 @@ def policy_evaluate(
     bandit: Annotated[Path | None, typer.Option(help="Logged random trials, CSV, for offline estimates.")] = None,
     checkpoint: Annotated[str, typer.Option(help="Checkpoint that is evaluated on the logged trials.")] = "congruence",
     methods: Annotated[list[str] | None, typer.Option("--method", help="Repeatable; none: all.")] = None,
-    ratings: Annotated[int, typer.Option(min=1)] = 200,
+    ratings: Annotated[int, typer.Option(min=1, help="Number of ratings of a training session.")] = 200,
     seeds: Annotated[int, typer.Option(min=1, help="Training sessions per person.")] = 2,
     seed: FixedSeed = 1,
     workers: Workers = 0,
