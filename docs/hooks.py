@@ -167,7 +167,8 @@ def scripts() -> str:
 
 def changelog() -> str:
     """The changelog, without its title."""
-    return (DOCS.parent / "CHANGELOG.md").read_text(encoding="utf-8").partition("\n")[2]
+    text = (DOCS.parent / "CHANGELOG.md").read_text(encoding="utf-8").partition("\n")[2]
+    return text.replace("](docs/", "](")
 
 
 PARTS: dict[str, Callable[[], str]] = {

@@ -48,8 +48,8 @@ def faces(out: Path) -> None:
     """All patients at rest and in pain."""
     with tempfile.TemporaryDirectory() as folder:
         png = Path(folder) / "faces.png"
-        sheet(png, size_px=192)
-        Image.open(png).save(out, quality=JPEG_QUALITY)
+        sheet(png, size_px=384)
+        Image.open(png).reduce(2).save(out, quality=JPEG_QUALITY)
 
 
 def console(out: Path) -> None:

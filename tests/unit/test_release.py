@@ -75,7 +75,12 @@ def test_every_part_that_a_page_asks_for_is_made(hooks):
 
 def test_the_page_of_commands_has_every_command_with_its_options_and_help(hooks):
     page = hooks.commands()
-    for command in ("robopatient run", "robopatient study analyse", "robopatient dataset generate", "robopatient bench"):
+    for command in (
+        "robopatient run",
+        "robopatient study analyse",
+        "robopatient dataset generate",
+        "robopatient bench",
+    ):
         assert re.search(rf"^##+ {command}$", page, re.MULTILINE)
     rows = re.findall(r"^\| `.*$", page, re.MULTILINE)
     assert len(rows) > 150
