@@ -1,12 +1,14 @@
 """Parts of the site that are never typed: mkdocs calls this file when it builds (``hooks`` in mkdocs.yml).
 
-A page asks for such a part by ``<!-- made: NAME -->``; the names are the keys of ``PARTS``.
+A page asks for such a part by ``<!-- made: NAME -->``; the names are the keys of ``PARTS``. The keys of a TOML file come
+by ``<!-- made: keys MODULE:STRUCT -->``, from the struct that decodes it.
 """
 
 from __future__ import annotations
 
 import ast
 import enum
+import importlib
 import inspect
 import re
 import typing
@@ -14,13 +16,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 DOCS = Path(__file__).parent
-MADE = re.compile(r"<!-- made: (\w+) -->")
+MADE = re.compile(r"<!-- made: (\w+)(?: ([\w.]+:\w+))? -->")
+
+
+def on_config(config: Any) -> Any:
+    """Add the decisions to the navigation, in their order."""
+    pages = next(part["Decisions"] for part in config.nav if "Decisions" in part)
+    pages += [f"decisions/{path.name}" for path in _decisions()]
+    return config
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Put the parts into a page."""
-    return MADE.sub(lambda found: PARTS[found[1]](), markdown)
+    return MADE.sub(lambda found: keys(found[2]) if found[2] else PARTS[found[1]](), markdown)
 
 
 def commands() -> str:
@@ -102,7 +113,7 @@ def _text(text: str | None) -> str:
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "/").replace("<", "&lt;").replace("[", "\\[")
+    return " ".join(text.split()).replace("|", "/").replace("<", "&lt;")
 
 
 def record() -> str:
@@ -131,6 +142,47 @@ def topics() -> str:
         recorded = "yes" if row.recorded else "no"
         rows.append(f"| `{row.name}` | `{row.message.__name__}` | {row.sender} | {rate} | {age} | {recorded} |")
     return "\n".join(rows)
+
+
+def keys(reference: str) -> str:
+    """Every key of a TOML file, one table a section, read from the struct that decodes the file."""
+    module, _, name = reference.partition(":")
+    return "\n".join(_sections(getattr(importlib.import_module(module), name), ""))
+
+
+def _sections(kind: Any, path: str) -> Iterator[str]:
+    """A struct's own keys, then its sections."""
+    from robopatient.patient.parameters import parameter_rows
+    from robopatient.record.dictionary import unit_of
+
+    below = []
+    about = _text((inspect.getdoc(kind) or "").partition("\n\n")[0])
+    yield f"## {f'`[{path}]`' if path else 'The file'}\n\n{about}\n"
+    yield "| key | default | unit | range | meaning |\n| --- | --- | --- | --- | --- |"
+    for row in parameter_rows(path, kind):
+        section = next((one for one in _structs(typing.get_type_hints(kind)[row.key])), None)
+        if section is not None:
+            below.append((row.key, section))
+            continue
+        cells = (
+            f"`{row.key}`",
+            f"`{row.default}`" if row.default != '""' else "",
+            row.unit or unit_of(row.key),
+            row.range,
+            row.meaning,
+        )
+        yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
+    yield ""
+    for name, section in below:
+        yield from _sections(section, f"{path}.{name}" if path else name)
+
+
+def _structs(hint: Any) -> Iterator[Any]:
+    """The structs within a type."""
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        yield hint
+    for part in typing.get_args(hint):
+        yield from _structs(part)
 
 
 def patient() -> str:
@@ -165,6 +217,16 @@ def scripts() -> str:
     return "\n".join(parts)
 
 
+def decisions() -> str:
+    """The list of decisions, by the titles of their pages."""
+    titles = [(path, path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")) for path in _decisions()]
+    return "\n".join(f"- [{title}]({path.name})" for path, title in titles)
+
+
+def _decisions() -> list[Path]:
+    return sorted((DOCS / "decisions").glob("0*.md"))
+
+
 def changelog() -> str:
     """The changelog, without its title."""
     text = (DOCS.parent / "CHANGELOG.md").read_text(encoding="utf-8").partition("\n")[2]
@@ -178,5 +240,6 @@ PARTS: dict[str, Callable[[], str]] = {
     "patient": patient,
     "shipped": shipped,
     "scripts": scripts,
+    "decisions": decisions,
     "changelog": changelog,
 }

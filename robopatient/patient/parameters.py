@@ -19,7 +19,7 @@ import msgspec
 from robopatient.patient.profile import PatientProfile
 from robopatient.patient.section import PatientSection
 
-__all__ = ["Parameter", "parameters", "to_markdown"]
+__all__ = ["Parameter", "parameter_rows", "parameters", "to_markdown"]
 
 UNITS = {
     "nrs_per_newton_per_s": "NRS s/N",
@@ -54,7 +54,7 @@ def parameters() -> Iterator[tuple[str, str, list[Parameter]]]:
     """Section, its docstring's first paragraph and its parameters, in the order of the file."""
     for section, kind in _sections(PatientProfile, ""):
         about = (inspect.getdoc(kind) or "").partition("\n\n")
-        yield section, " ".join(f"{about[0]} {about[2]}".split()), list(_rows(section, kind))
+        yield section, " ".join(f"{about[0]} {about[2]}".split()), list(parameter_rows(section, kind))
 
 
 def to_markdown() -> str:
@@ -78,14 +78,16 @@ def _sections(kind: type[msgspec.Struct], at: str) -> Iterator[tuple[str, type[m
                 yield from _sections(part, f"{at}{name}.")
 
 
-def _rows(section: str, kind: type[msgspec.Struct]) -> Iterator[Parameter]:
+def parameter_rows(section: str, kind: type[msgspec.Struct]) -> Iterator[Parameter]:
+    """The keys of any struct that a TOML file is read into; a patient's own sections are left out."""
     hints = typing.get_type_hints(kind, include_extras=True)
     said = _said(kind)
     for field in msgspec.structs.fields(kind):
         if any(isinstance(part, type) and issubclass(part, PatientSection) for part in typing.get_args(field.type)):
             continue  # a section of its own
         key = field.name
-        default = "required" if field.required else msgspec.json.encode(field.default).decode()
+        value = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
+        default = "required" if field.required else msgspec.json.encode(value).decode()
         yield Parameter(section, key, default, _unit(key), _range(hints[key]), said.get(key, ""))
 
 

@@ -114,7 +114,7 @@ def test_what_cannot_be_pressed_is_named() -> None:
         rp.simulate("healthy", rp.press(site="spleen"))
 
 
-UNITS = r"\b(N|mm|s|ms|Hz|NRS|PSPI|dBFS|px|degrees|years|newton|0 to \d+)\b"
+UNITS = r"\b(N|mm|s|ms|Hz|NRS|PSPI|dBFS|px|degrees|years|newton|0 to \d+|units)\b"
 
 
 def test_every_public_name_says_what_it_is_with_units_where_there_are_numbers() -> None:
