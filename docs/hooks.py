@@ -1,7 +1,7 @@
 """Parts of the site that are never typed: mkdocs calls this file when it builds (``hooks`` in mkdocs.yml).
 
-A page asks for such a part by ``<!-- made: NAME -->``; the names are the keys of ``PARTS``. The keys of a TOML file come
-by ``<!-- made: keys MODULE:STRUCT -->``, from the struct that decodes it.
+A page asks for such a part by ``<!-- made: NAME -->``; the names are the keys of ``PARTS``. The keys of a TOML
+file come by ``<!-- made: keys MODULE:STRUCT -->``, from the struct that decodes it.
 """
 
 from __future__ import annotations
