@@ -1,6 +1,6 @@
-"""Files that a command writes: an input or a file that exists is never replaced unasked, a failure leaves none in half.
+"""Files that a command writes: an input or a file that exists is never replaced unasked, no file is left incomplete.
 
-Names are checked and a part is made beside each before the work begins, so that what can fail fails first; the parts
+Names are checked and a part is made beside each before the work starts, so that errors come first; the parts
 get their names when the work is done.
 """
 

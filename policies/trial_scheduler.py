@@ -18,7 +18,7 @@ from policies.trainer import FinishTraining, NextTrial, PressDone, Progress, Rat
 from robopatient import messages as m
 from robopatient.config import FaceConfig, LessonConfig, SessionConfig, VoiceConfig
 from robopatient.expression.ppo import Ppo, Slope
-from robopatient.levels import HAND_OFF_NEWTON
+from robopatient.levels import HAND_OFF_NEWTON, Flag
 from robopatient.patient import PatientProfile
 from robopatient.simulation.presses import Palpation, PressProfile
 from robopatient.simulation.rig import Rig
@@ -119,7 +119,7 @@ class TrialScheduler:
 
     def felt(self, force: m.ForceFrame) -> None:
         """The newest force."""
-        self._newton = 0.0 if "stale" in force.flags else force.total_newton
+        self._newton = 0.0 if Flag.STALE in force.flags else force.total_newton
 
     def hurt(self, pain: m.PainState) -> None:
         """The newest pain: the worst of the press, and its steepest rise, are what is learnt from."""
@@ -132,7 +132,7 @@ class TrialScheduler:
         """A press has ended: ask, or let it come again."""
         if self.phase != "press" or self._asked is None or press.t_ns < self._since_ns:
             return
-        if self._worst["nrs"] < self._presses.nrs[0] * LIGHT_SHARE or "overload" in press.flags:
+        if self._worst["nrs"] < self._presses.nrs[0] * LIGHT_SHARE or Flag.OVERLOAD in press.flags:
             self._enter("feedback", "feedback.missed", now_ns)
             return
         self._enter("question", "", now_ns)

@@ -408,6 +408,8 @@ def asset_names(kind: str) -> list[str]:
 def asset_path(kind: str, name: str) -> Path:
     """File of an asset: a name under ``assets/<kind>``, or the path of a user's own TOML file.
 
+    A path that begins with ``assets`` and is no file here is one of the package's own.
+
     Raises
     ------
     AssetError
@@ -417,6 +419,8 @@ def asset_path(kind: str, name: str) -> Path:
         raise AssetError(f"assets/{kind}: no name given; choose one of {', '.join(asset_names(kind))}")
     if name.endswith(".toml") or os.sep in name:
         path = Path(name).expanduser()
+        if not path.is_file() and path.parts[0] == ASSETS.name:
+            path = ASSETS.parent / path
         if not path.is_file():
             raise AssetError(f"{path}: no such file (asked for under {kind})")
         return path

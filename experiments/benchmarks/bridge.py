@@ -35,6 +35,7 @@ from firmware_bridge.decoder import Decoder
 from firmware_bridge.frames import RawFrame
 from firmware_bridge.verbs import stream
 from robopatient.config import SessionConfig
+from robopatient.levels import Flag
 from robopatient.record.reader import Record
 from robopatient.session.control import open_board
 from robopatient.session.journal import Received, read_journal
@@ -51,7 +52,7 @@ READ_BYTES = 140
 DRIFT_PPM = 120.0
 CLOCK_S = 20.0
 CLOCK_SETTLED_S = 8.0
-"""A line through 8 s of probes at 2 a second tells 120 ppm from none."""
+"""A line through 8 s of probes at 2 a second distinguishes 120 ppm from 0."""
 PLUG_S = 34.0
 FIRST_PLUG_S, PLUG_EVERY_S, UNPLUGGED_S = 4.0, 4.0, 0.7
 FUZZ_CHUNK = 1 << 20
@@ -249,12 +250,12 @@ def _plug_figures(folder: Path, epochs: list[list[RawFrame]], reference: Referen
         forces = record.messages("force")
         pains = record.messages("pain")
     ends_ns = np.array([epoch[-1].received_ns for epoch in epochs[:-1] if epoch])
-    stale_ns = np.array([force.t_ns for force in forces if "stale" in force.flags])
+    stale_ns = np.array([force.t_ns for force in forces if Flag.STALE in force.flags])
     calm_ns = np.array([pain.t_ns for pain in pains if pain.nrs == 0.0])
     safe_ns = np.array([stale_ns[np.searchsorted(stale_ns, end)] for end in ends_ns if end < stale_ns.max(initial=0)])
     ends_ns = ends_ns[: len(safe_ns)]
     quiet_ns = np.array([calm_ns[np.searchsorted(calm_ns, safe)] for safe in safe_ns])
-    # The board's clock begins when it is powered: its time at the first frame is the time from the plug to the stream.
+    # The board's clock starts when it is powered: its time at the first frame is the time from the plug to the stream.
     replug_ms = np.array([epoch[0].board_us * 1e-3 for epoch in epochs[1:] if epoch])
     first_ns = np.array([epoch[0].received_ns for epoch in epochs[1:] if epoch])
     back = reference.calm(first_ns - (replug_ms * 1e6).astype(np.int64), first_ns)

@@ -1,6 +1,6 @@
 """What a face shows of a press: measured for every shipped face and patient, and set right by ``face calibrate``.
 
-A press hurts for one second, with a ramp at both ends, as a session tells it to the face: touched, at a place, and with
+A press hurts for one second, with a ramp at both ends, as a session sends it to the face: touched, at a place, and with
 the voice that the shipped expression preset gives that pain. What counts is the peak of PSPI until a second after it.
 """
 
@@ -113,7 +113,7 @@ def dose_figures(seed: int, repeats: int, say: Say = lambda _: None) -> list[Fig
 
 
 def calibrate(checkpoint: str = "default", repeats: int = 3, seed: int = 1) -> None:
-    """Measure which pain must be told for ``AIM_PSPI``, for every archetype that a face may have by itself.
+    """Measure which pain the network needs for ``AIM_PSPI``, for every archetype that a face may have by itself.
 
     Writes ``dose.toml`` into the checkpoint's folder. Mixtures and factors on expressiveness are those of that file, or
     of the shipped one where there is none: they are chosen by hand, not measured.
@@ -140,7 +140,7 @@ def calibrate(checkpoint: str = "default", repeats: int = 3, seed: int = 1) -> N
 
 
 def _told(checkpoint: str, archetype: Archetype, dose: Dose, repeats: int, seed: int) -> Dose:
-    """Dose whose told pains reach the aim."""
+    """Dose whose pains reach the aim."""
     plain = msgspec.structs.replace(dose, told_nrs=ASKED_NRS)
     medians = [0.0]
     faces = [FaceConfig(identity=face, archetype=archetype, deadline_ms=0.0) for face in asset_names("faces")]
@@ -166,7 +166,7 @@ class Played(msgspec.Struct, frozen=True):
 
 
 class _Told:
-    """Stands for the network and keeps what the engine tells it."""
+    """Stands in for the network and keeps its inputs."""
 
     def __init__(self) -> None:
         self.state: dict[str, np.ndarray] = {}
@@ -180,7 +180,7 @@ class _Told:
 def peaks_of(played: Sequence[Played], doses: Mapping[Archetype, Dose], checkpoint: str) -> np.ndarray:
     """Peak PSPI of every press, shape (n,).
 
-    What the engine tells the network does not depend on the network's answers: so it is told first, press by press, and
+    The inputs of the network do not depend on its outputs: so they are computed first, press by press, and
     all presses are answered side by side, which takes a tenth of the time.
     """
     rows = []
@@ -217,7 +217,7 @@ def _worst(
 def _text(name: str, step_sha256: str, doses: dict[Archetype, Dose]) -> str:
     rows = [
         f"# Written by: robopatient face calibrate {name}",
-        f"# told_nrs: pain told for pain {', '.join(f'{nrs:g}' for nrs in ASKED_NRS)}; measured: the median peak PSPI",
+        f"# told_nrs: network input at pain {', '.join(f'{nrs:g}' for nrs in ASKED_NRS)}; measured: median peak PSPI",
         f"# of presses of {PRESS_S:g} s over the shipped faces is "
         f"{', '.join(f'{aim:g} at {nrs:g}' for nrs, aim in AIM_PSPI.items())}.",
         "# mixture and expressiveness: assumption, chosen by hand; the command keeps them."

@@ -58,7 +58,7 @@ PRAAT = {4.0: 3.5 / 7.6, 7.0: 6.1 / 11.3, -4.0: 2.4 / 6.7}
 """Praat's PSOLA over resampling, by semitones: facts sheet on the voice, section 4."""
 STEP_S = 0.25
 STALL_NS = 100_000_000
-"""How long before an underrun is told a stall of the host may have been its cause: buffers and the server's own."""
+"""How long before an underrun is reported a stall of the host may have been its cause: buffers and the server's own."""
 
 
 def evaluate_voice(out: Path | None, identities: list[str], seeds: int, as_json: bool) -> int:
@@ -344,7 +344,7 @@ def _shifter() -> tuple[Figure, list[Baseline]]:
 
 
 def _praat(samples: np.ndarray, ratio: float) -> np.ndarray | None:
-    """Praat's own overlap-add, None without parselmouth (GPL: never a part of the product, only beside it)."""
+    """Praat's own overlap-add, None without parselmouth (GPL: never in the product, only compared with it)."""
     try:
         praat = importlib.import_module("parselmouth.praat")
         sound = importlib.import_module("parselmouth").Sound(samples, float(RATE_HZ))

@@ -104,7 +104,7 @@ class Pixels:
 
 
 class OutsideJudge:
-    """Somebody else's program; it never enters this one's environment."""
+    """An external program, run in an environment of its own."""
 
     def __init__(self, name: str, command: list[str]) -> None:
         self.name, self._command = name, command

@@ -98,7 +98,7 @@ def _shown(engine: str, seed: int, pain: np.ndarray, expressiveness: float) -> n
         cells_newton = TOUCH_NEWTON if given.nrs > 0.0 else NO_TOUCH_NEWTON
         t_ns, until_s = round(frame / MOTION_HZ * 1e9), (frame + 0.5) / MOTION_HZ
         [shown] = rig.turn(t_ns, cells_newton=cells_newton, given=given, until_s=until_s).frames
-        rows.append([intensity(shown.pose.au, unit) for unit in UNITS])
+        rows.append([intensity(shown.seen.pose.au, unit) for unit in UNITS])
     return np.array(rows, np.float32)
 
 

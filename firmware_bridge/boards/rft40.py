@@ -35,7 +35,7 @@ def packet(command: int, argument: int = 0) -> bytes:
 
 
 class Rft40:
-    """Force and moments of one sensor, told as the four cells of a square plate that it carries.
+    """Force and moments of one sensor, converted to the four cells of a square plate that it carries.
 
     The frames bear neither number nor time: a lost one is not noticed, and each is dated by its arrival.
 

@@ -27,7 +27,7 @@ SHARES = {"test": 0.2, "validation": 0.1}
 
 _BIOVID_NAME = re.compile(r"^\d{6}_([mw])_(\d{2})$")
 
-TRAITS = ("expressiveness", "archetype", "sex", "age_years", "asymmetry", "tempo")
+TRAITS = Traits.__struct_fields__
 
 
 class ImportedTrial(msgspec.Struct, frozen=True):

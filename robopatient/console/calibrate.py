@@ -31,7 +31,6 @@ from PySide6.QtWidgets import (
 )
 
 from robopatient.clock import Clock, HostClock
-from robopatient.config import reference
 from robopatient.console.calibrate_model import LIVE_S, CalibrationRun, proposed_file
 from robopatient.console.controls import KeyButton, set_role
 from robopatient.console.display import why_no_display
@@ -41,6 +40,7 @@ from robopatient.console.window_state import bind_keys
 from robopatient.errors import DeviceError
 from robopatient.phantom import Phantom, load_phantom
 from robopatient.sensing.calibrate import LIMITS, CalibrationPlan
+from robopatient.session.boards import open_named
 
 __all__ = ["CalibrationDialog", "open_dialog", "show"]
 
@@ -333,7 +333,7 @@ def open_dialog(
     board: str, parent: Any, plan: CalibrationPlan | None = None, phantom: str = "square-290"
 ) -> Path | None:
     """Run a calibration of a board named as ``run --board`` names it; the file that was saved, or None."""
-    opened = reference("robopatient.session.boards:open_named")(board, 250.0)
+    opened = open_named(board, 250.0)
     run = CalibrationRun(opened, load_phantom(phantom), plan or CalibrationPlan.of_range(80.0))
     theme = getattr(parent, "theme", DARK)
     dialog = CalibrationDialog(run, phantom, HostClock(), theme, parent)

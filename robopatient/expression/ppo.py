@@ -34,7 +34,7 @@ MOAN_MALE_SEMITONES, MOAN_FEMALE_SEMITONES = 9.9, 12.0
 """A typical moan above habitual speech: 213 over 120 Hz, 419 over 210 Hz (Anikin and Persson 2017). f0_ratio 1."""
 
 OBSERVED = ("nrs", "nrs_per_s")
-"""What a running patient can tell a policy."""
+"""Observations that a running patient provides to a policy."""
 
 ACTED = ("level_db", "f0_ratio", "roughness_offset", "breathiness_offset", "face_gain", "expressiveness")
 

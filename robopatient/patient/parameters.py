@@ -26,7 +26,7 @@ UNITS = {
     "nrs_per_s": "1/(NRS s)",
     "gain_per_nrs_s": "1/(NRS s)",
     "newton_per_mm": "N/mm",
-    "waves_per_min": "1/min",
+    "per_min": "1/min",
     "newton": "N",
     "nrs": "NRS",
     "eta": "NRS",
@@ -86,8 +86,8 @@ def parameter_rows(section: str, kind: type[msgspec.Struct]) -> Iterator[Paramet
         if any(isinstance(part, type) and issubclass(part, PatientSection) for part in typing.get_args(field.type)):
             continue  # a section of its own
         key = field.name
-        value = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
-        default = "required" if field.required else msgspec.json.encode(value).decode()
+        made = field.default_factory() if field.default_factory is not msgspec.NODEFAULT else field.default
+        default = "required" if field.required else msgspec.json.encode(made).decode()
         yield Parameter(section, key, default, _unit(key), _range(hints[key]), said.get(key, ""))
 
 

@@ -21,7 +21,7 @@ NOTE_STEM = 28
 """Of 48 bytes in the board's EEPROM, the date takes 11 and the checksum 9."""
 
 MAX_NEWTON_PER_COUNT = 1.0
-"""A coarser cell could not tell a touch from none (assumption; a 16-bit rig of 0.25 N/count is the worst known)."""
+"""A coarser cell could not detect a touch (assumption; a 16-bit rig of 0.25 N/count is the worst known)."""
 
 
 class ForceCalibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -40,7 +40,7 @@ class ForceCalibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     residual_newton
         Largest error of the fit at each cell, shape (n_cells,).
     range_counts
-        Lowest and highest count that the converter can tell.
+        Lowest and highest count that the converter can output.
     """
 
     date: datetime.date

@@ -44,7 +44,7 @@ def check_name(out: Path, resume: bool = False) -> None:
     if table.exists() and not resume:
         raise ConfigError(f"{table}: exists; go on with its readings by --resume, or choose another name")
     if resume and not table.exists():
-        raise ConfigError(f"--resume: there are no readings in {table}; begin without it")
+        raise ConfigError(f"--resume: there are no readings in {table}; start without it")
     require("matplotlib", "study")
 
 
@@ -118,7 +118,7 @@ class Readings:
         if self.count and board_uid != self.board_uid:
             raise SessionError(
                 f"this is board {board_uid}, the readings in {self.path} are of board {self.board_uid}: plug that one "
-                "in, or begin a new calibration with another --out"
+                "in, or start a new calibration with another --out"
             )
         self.board_uid = board_uid
         step = [getattr(reading.step, name) for name in STEP]

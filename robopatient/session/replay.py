@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -63,14 +65,15 @@ def compare(folder: Path) -> Comparison:
 
     Expected is the accepted result of ``--update`` if there is one, else the record. A session that was killed has
     turns in its journal that its database had not committed yet, or the reverse: the comparison covers what both hold.
+    So it does with fields: what an older version did not keep is not compared.
     """
-    expected = _expected(folder)
+    expected, as_held = _expected(folder)
     counts = dict.fromkeys(COMPARED, 0)
     for topic, message in recompute(folder):
         row = counts[topic]
         counts[topic] += 1
-        if row < len(expected[topic]) and expected[topic][row] != message:
-            return Comparison(counts, f"{topic} row {row}: expected {expected[topic][row]}, computed {message}")
+        if row < len(expected[topic]) and expected[topic][row] != (computed := as_held[topic](message)):
+            return Comparison(counts, f"{topic} row {row}: expected {expected[topic][row]}, computed {computed}")
     if not any(counts.values()):
         raise RecordError(f"{folder}: the journal holds no turn of the loop; the session ended before it began")
     return Comparison({topic: min(counts[topic], len(expected[topic])) for topic in COMPARED})
@@ -98,13 +101,29 @@ def replay(folder: Path, update: bool = False) -> int:
     return 0
 
 
-def _expected(folder: Path) -> dict[str, list[m.Message]]:
+def _expected(folder: Path) -> tuple[dict[str, list[m.Message]], dict[str, Callable[[m.Message], m.Message]]]:
+    """Messages expected of each topic, and how a computed one is brought to the fields that were kept of it."""
     golden = folder / GOLDEN
     if not golden.exists():
         record = Record(folder)
-        return {topic: record.messages(topic) for topic in COMPARED}
-    rows = msgspec.msgpack.decode(golden.read_bytes(), type=dict[str, list[msgspec.Raw]])
-    return {
-        topic: [msgspec.msgpack.decode(raw, type=TOPICS[topic].message) for raw in rows.get(topic, [])]
+        rows = {topic: record.messages(topic) for topic in COMPARED}
+        return rows, {topic: record.as_held(topic) for topic in COMPARED}
+    kept = msgspec.msgpack.decode(golden.read_bytes(), type=dict[str, list[msgspec.Raw]])
+    rows = {
+        topic: [msgspec.msgpack.decode(raw, type=TOPICS[topic].message) for raw in kept.get(topic, [])]
         for topic in COMPARED
     }
+    first = {topic: msgspec.msgpack.decode(kept[topic][0]) if rows[topic] else {} for topic in COMPARED}
+    return rows, {topic: partial(_with_fields_of, first[topic]) for topic in COMPARED}
+
+
+def _with_fields_of(kept: dict[str, Any], message: Any) -> Any:
+    """The message with the fields at their defaults that an accepted one of an older version lacks."""
+    changes: dict[str, Any] = {}
+    for field in msgspec.structs.fields(message):
+        value = getattr(message, field.name)
+        if field.name not in kept:
+            changes[field.name] = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
+        elif isinstance(value, msgspec.Struct):
+            changes[field.name] = _with_fields_of(kept[field.name], value)
+    return msgspec.structs.replace(message, **changes) if changes else message

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from robopatient.errors import ConfigError
-from robopatient.levels import FLAGS
+from robopatient.levels import Flag
 from robopatient.messages import ForceFrame, OperatorAction, StudyPhase, StudyState, TrialRecord, TrialStart
 from robopatient.study.attempt import Attempt
 from robopatient.study.log import Log
@@ -35,7 +35,7 @@ UNSAVED_NS = 2_000_000_000
 PEAK_DROP_NEWTON, PEAK_DROP_SHARE = 0.5, 0.02
 """The force has passed its peak when it has dropped by so much."""
 FAILED_IN_A_ROW = 3
-PASSED_ON = tuple(word for word, flag in FLAGS.items() if flag.in_trial)
+PASSED_ON = tuple(flag for flag in Flag if flag.meaning.in_trial)
 """Words of the force that belong into the row."""
 IN_TRIAL = ("press", "react", "question")
 
@@ -144,7 +144,7 @@ class Machine:
         before_ns = self._now_ns
         self._now_ns = t_ns = t_ns if before_ns is None else max(t_ns, before_ns)
         self._force, self._slope = force.total_newton, force.rate_newton_per_s
-        self._board_silent, self._stopped = "stale" in force.flags, "paused" in force.flags
+        self._board_silent, self._stopped = Flag.STALE in force.flags, Flag.PAUSED in force.flags
         if before_ns is not None and t_ns - before_ns > JUMP_NS and self.phase in ("press", "react"):
             self._void("clock jump", t_ns)
         for action in actions:

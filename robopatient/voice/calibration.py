@@ -71,7 +71,7 @@ class LoudnessCalibration(Config, frozen=True, forbid_unknown_fields=True, kw_on
 
 
 class Second(NamedTuple):
-    """One second of the voice, as ``Loudness`` tells it; NaN where a calibration is needed."""
+    """One second of the voice, as sent in ``Loudness``; NaN where a calibration is needed."""
 
     peak_dbfs: float
     max_dbfs: float

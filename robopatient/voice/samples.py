@@ -1,7 +1,7 @@
 """The other voice: a user's recordings instead of the synthesiser, behind the same interface.
 
 A press chooses a recording by its pain; while it sounds, pitch, duration, formants and level follow the command, each
-by itself. The arm ``resample`` plays it as the published study did, where the first three cannot be told apart.
+by itself. The arm ``resample`` plays it as the published study did, where the first three cannot be distinguished.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import pytest
 from robopatient.patient.parameters import Parameter, parameters, to_markdown
 
 ROWS = [(about, row) for _, about, rows in parameters() for row in rows]
-SOURCED = re.compile(r"ssumption|ublished|doi |arXiv|eLife|facts sheet|textbook|\b(19|20)\d\d\b|record tells")
+SOURCED = re.compile(r"ssumption|ublished|doi |arXiv|eLife|facts sheet|textbook|\b(19|20)\d\d\b|in the record")
 
 
 @pytest.mark.parametrize(("about", "row"), ROWS, ids=[f"{row.section}.{row.key}" for _, row in ROWS])
