@@ -96,7 +96,7 @@ def replay(out: Path) -> None:
             timeline, transport, drawer.draw, QSettings(f"{folder}/none.ini", QSettings.Format.IniFormat)
         )
         worst = max(range(len(timeline.seen)), key=lambda index: timeline.seen[index].pspi)
-        window.seek((timeline.seen[worst].t_ns - timeline.seen[0].t_ns) * 1e-9)
+        window.seek(float(timeline.seen_t_s[worst]))
         Image.fromarray(_grab(window, 1280, 820, window.refresh)).save(out)
         window.close()
         transport.close()
