@@ -58,6 +58,8 @@ def _command(command: Any, context: Any) -> Iterator[str]:
     rows = [_row(one) for one in command.params if not getattr(one, "hidden", False)]
     if rows and context.parent is not None:
         yield "| option | value | default | meaning |\n| --- | --- | --- | --- |\n" + "\n".join(rows) + "\n"
+    if command.epilog:
+        yield f"{_text(command.epilog)}\n"
     for name in below:
         child = command.get_command(context, name)
         if not child.hidden:
@@ -79,7 +81,7 @@ def _row(one: Any) -> str:
     plain = default is not None and default not in ("", False, [], ()) and not callable(default)
     shown = "required" if one.required else f"`{default}`" if plain else ""
     kind = "" if getattr(one, "is_flag", False) else _kind(one)
-    return f"| {', '.join(f'`{name}`' for name in names)} | {kind} | {shown} | {_cell(one.help or '')} |"
+    return f"| {', '.join(f'`{_cell(name)}`' for name in names)} | {kind} | {shown} | {_cell(one.help or '')} |"
 
 
 def _kind(one: Any) -> str:

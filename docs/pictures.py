@@ -21,9 +21,9 @@ from PIL import Image
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication, QWidget
 
+from experiments.benchmarks import rehearsal
 from robopatient import messages as m
 from robopatient.clock import HostClock
-from robopatient.console import preview, study_preview
 from robopatient.console.participant_screen import ParticipantScreen
 from robopatient.console.replay_window import ReplayWindow
 from robopatient.console.theme import DARK
@@ -54,7 +54,7 @@ def faces(out: Path) -> None:
 
 def console(out: Path) -> None:
     """The operator's console while a press hurts."""
-    model, _ = preview.still(HURTING_S)
+    model, _ = rehearsal.still(HURTING_S)
     model.show(FACE_PX, FACE_PX, _face(HURTING_S))
     _console(model, out)
 
@@ -66,14 +66,14 @@ def study_console(out: Path) -> None:
 
 def lesson_console(out: Path) -> None:
     """The console while ratings teach a policy."""
-    _operator(next(iter(study_preview.LESSON_STATES)), out)
+    _operator(next(iter(rehearsal.LESSON_STATES)), out)
 
 
 def participant(out: Path) -> None:
     """Two pages of the participant's screen, side by side."""
     pages = []
     for state in ("press-within", "question-agree"):
-        model, _ = study_preview.participant_at(state)
+        model, _ = rehearsal.participant_at(state)
         screen = ParticipantScreen(model, lambda action: None)
         screen.set_theme(DARK)
         pages.append(_grab(screen, 1280, 800, screen.refresh))
@@ -119,15 +119,15 @@ def displays(out: Path) -> None:
 
 
 def _operator(state: str, out: Path) -> None:
-    model, _ = study_preview.operator_at(state, HURTING_S)
+    model, _ = rehearsal.operator_at(state, HURTING_S)
     model.show(FACE_PX, FACE_PX, _face(HURTING_S))
     _console(model, out)
 
 
 def _face(t_s: float) -> bytes:
     """The face of the simulated examination at a time, RGB bytes."""
-    seen = next(message for message in preview.rehearse(t_s, 0) if isinstance(message, m.Seen))
-    drawer = make_renderer("numba", load_identity(preview.PATIENT.face), FACE_PX)
+    seen = next(message for message in rehearsal.rehearse(t_s, 0) if isinstance(message, m.Seen))
+    drawer = make_renderer("numba", load_identity(rehearsal.PATIENT.face), FACE_PX)
     try:
         return np.ascontiguousarray(drawer.draw(seen.pose)[..., :3]).tobytes()
     finally:

@@ -16,6 +16,7 @@ import msgspec
 import torch
 from accelerate import Accelerator
 
+from firmware_bridge.outputs import claim_folder
 from policies.corpus.recipe import load_recipe
 from policies.corpus.simulator import CorpusDesign, simulate
 from policies.corpus.store import Corpus, load
@@ -73,13 +74,13 @@ def train(config: Path | None, out: Path, smoke: bool = False, resume: bool = Fa
     rank = accelerator.process_index
     if has_state(out, rank) and not resume:
         raise PolicyError(f"{out}: holds an interrupted training; go on with --resume, or give another --out")
+    claim_folder(out)
     _tell(accelerator, "corpus")
     corpus = corpus_of(settings)
     trainer = FaceTrainer(settings, corpus, accelerator)
     if resume:
         load_state(out, trainer, rank)
         _tell(accelerator, f"goes on after update {trainer.at}")
-    out.mkdir(parents=True, exist_ok=True)
     _loop(trainer, out, accelerator)
     save_state(out, trainer, rank)
     if accelerator.is_main_process:

@@ -46,6 +46,10 @@ __all__ = [
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 
 Positive = Annotated[float, Meta(gt=0)]
+Code = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{0,32}$")]
+"""Of a trainee or an instructor: never a name."""
+Pseudonym = Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{0,32}$")]
+"""Of a participant of a study: never a name."""
 NonNegative = Annotated[float, Meta(ge=0)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 
@@ -194,8 +198,8 @@ class ControlConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class TrainingConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Who trains. Codes, never names: the key that tells who is who is kept elsewhere."""
 
-    trainee: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{0,32}$")] = ""
-    instructor: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{0,32}$")] = ""
+    trainee: Code = ""
+    instructor: Code = ""
     deep_newton: Annotated[float, Meta(ge=2, le=80)] = 15.0
     """Peak force from which a press counts as deep palpation (assumption: between the published targets 10 and 20 N;
     no whole-hand figures of clinicians were found)."""
@@ -243,7 +247,7 @@ class StudyConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
     name: str = ""
     """Name under experiments/studies, or the path of a folder with a study.toml; "" is none."""
-    participant: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{0,32}$")] = ""
+    participant: Pseudonym = ""
     """Pseudonym, never a name; its digits say which row of the Latin square this participant has."""
     session: Annotated[int, Meta(ge=1, le=99)] = 1
     """Which of the study's sessions this is."""
@@ -263,13 +267,17 @@ class ParticipantConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only
     theme: Literal["dark", "light"] = "dark"
 
 
+LessonTask = Literal["pain-to-voice", "pain-to-voice-and-face", "pain-to-expression"]
+LessonQuestion = Literal["signed", "congruence7", "congruence5", "agree"]
+
+
 class LessonConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A live training session: ratings teach the policy while the session runs (docs/howto/teach_a_policy.md)."""
 
     folder: str = ""
     """Folder of the training session, created if missing; "": no training session."""
-    task: str = "pain-to-voice"
-    question: Annotated[str, Meta(pattern=r"^[a-z0-9]*$")] = "signed"
+    task: LessonTask = "pain-to-voice"
+    question: LessonQuestion = "signed"
     """Which questions: a name of ``robopatient policy train --question``."""
     start: str = ""
     """Checkpoint to start from; "" is the shipped one of the task."""

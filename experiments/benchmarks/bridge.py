@@ -26,14 +26,15 @@ from experiments.benchmarks.figures import (
     machine,
     new_result,
     reference_process,
+    say,
     show,
     value,
 )
 from firmware_bridge import wire
+from firmware_bridge.board_tools import stream
 from firmware_bridge.boards import make_board
 from firmware_bridge.decoder import Decoder
 from firmware_bridge.frames import RawFrame
-from firmware_bridge.verbs import stream
 from robopatient.config import SessionConfig
 from robopatient.levels import Flag
 from robopatient.record.reader import Record
@@ -67,25 +68,24 @@ with torch.no_grad():
 """
 
 
-def bench_bridge(as_json: bool, duration_s: float, fuzz_bytes: int, seed: int, overrides: list[str]) -> int:
+def bench_bridge(as_json: bool, duration_s: float, fuzz_bytes: int, seed: int, overrides: list[str]) -> None:
     """Measure and print; progress goes to stderr."""
     figures = [*_decode_figures()]
-    _say("decoding measured; clocks next")
+    say("decoding measured; clocks next")
     figures += _clock_figures(seed)
     if fuzz_bytes:
         figures.append(_fuzz_figure(fuzz_bytes, seed))
     with tempfile.TemporaryDirectory(prefix="robopatient-bench-") as scratch:
         root = Path(scratch)
         with reference_process(root) as reference:
-            _say("a session whose plug is pulled")
+            say("a session whose plug is pulled")
             pulled = _session(root / "plug", PLUG_S, seed, [*overrides, f"board.options.faults={_plugs()}"])
-            _say(f"a session of {duration_s:g} s beside Qt, audio and torch")
+            say(f"a session of {duration_s:g} s beside Qt, audio and torch")
             with _torch_loop() as torch:
                 soaked = _session(root / "soak", duration_s, seed, overrides)
         figures += _plug_figures(*pulled[1:], reference[0])
         figures += _soak_figures(*soaked)
     show(new_result("bridge", figures, [], machine(reference[0]) | {"torch_beside": torch}, seed), as_json)
-    return 0
 
 
 def _decode_figures() -> Iterator[Figure]:
@@ -232,7 +232,7 @@ def _session(
     """Run a whole session; its configuration, its folder and the frames of each epoch, decoded from its journal."""
     options = ["record.report=false", 'board.driver="virtual"', "board.rate_hz=1000", 'face.window="no"', *overrides]
     config = resolve(None, False, None, duration_s, seed, None, options)
-    Supervisor(config, folder, _say).run()
+    Supervisor(config, folder, say).run()
     board = open_board(config)
     epochs: list[list[RawFrame]] = []
     for entry in read_journal(folder):
@@ -307,7 +307,3 @@ def _torch_loop() -> Iterator[bool]:
     finally:
         process.terminate()
         process.wait(timeout=10)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

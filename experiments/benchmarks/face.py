@@ -19,8 +19,8 @@ import msgspec
 import numpy as np
 from scipy import ndimage, stats
 
-from experiments.benchmarks.dose import dose_figures
 from experiments.benchmarks.figures import Figure, distribution, machine, new_result, reference_process, show, value
+from experiments.evaluation.dose import dose_figures
 from robopatient.config import VoiceConfig
 from robopatient.errors import DeviceError, MissingPackageError, require
 from robopatient.face.apex import apex_au

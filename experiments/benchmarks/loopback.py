@@ -54,7 +54,7 @@ class LoopbackResult(msgspec.Struct, frozen=True):
         return (self.answer_s - self.trigger_s) * 1e3
 
 
-def bench_loopback(path: Path, as_json: bool = False, longest_ms: float = 1000.0) -> int:
+def bench_loopback(path: Path, as_json: bool = False, longest_ms: float = 1000.0) -> None:
     """Print lag and SD of a recording.
 
     Raises
@@ -72,7 +72,6 @@ def bench_loopback(path: Path, as_json: bool = False, longest_ms: float = 1000.0
         Figure("sd_ms", value=round(float(lag_ms.std(ddof=1)), 3), n=len(lag_ms)),
     ]
     show(new_result("loopback", figures, [], machine() | {"file": path.name, "rate_hz": rate_hz}, 0), as_json)
-    return 0
 
 
 def read_recording(

@@ -32,11 +32,10 @@ SECONDS = 20.0
 """Of presses for each patient's cost."""
 
 
-def bench_patient(as_json: bool = False, seed: int = 1) -> int:
+def bench_patient(as_json: bool = False, seed: int = 1) -> None:
     """The verb ``bench patient``."""
     figures = [*published(), distribution("step_us", _costs_us(seed), target={"p99": STEP_LIMIT_US})]
     show(new_result("patient", figures, [], machine(), seed), as_json)
-    return 0
 
 
 def published() -> list[Figure]:

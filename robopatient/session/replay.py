@@ -1,26 +1,30 @@
-"""Run a recorded session again from its raw bytes and compare pain and expression bit for bit with the record."""
+"""A recorded session again from its raw bytes: pain and expression, compared bit for bit with the record; its force."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from robopatient import messages as m
 from robopatient.config import SessionConfig
-from robopatient.errors import RecordError
+from robopatient.errors import RecordError, RobopatientError
 from robopatient.patient import load_patient
+from robopatient.record.physio import Signal, evenly, force_columns, recorded_force
 from robopatient.record.reader import Record
 from robopatient.session.control import open_board
+from robopatient.session.journal import FILE_NAME as JOURNAL
 from robopatient.session.journal import Action, Received, Tick, read_journal
-from robopatient.session.pipeline import Pipeline
+from robopatient.session.pipeline import Pipeline, Touch
 from robopatient.session.provenance import changed
 from robopatient.topics import TOPICS
 
-__all__ = ["Comparison", "compare", "recompute", "replay"]
+__all__ = ["Comparison", "board_force", "compare", "recompute", "replay", "session_force"]
 
 GOLDEN = "golden.msgpack"
 COMPARED = ("force", "pain", "expression", "voice", "face", "press", "said", "scenario")
@@ -127,3 +131,44 @@ def _with_fields_of(kept: dict[str, Any], message: Any) -> Any:
         elif isinstance(value, msgspec.Struct):
             changes[field.name] = _with_fields_of(kept[field.name], value)
     return msgspec.structs.replace(message, **changes) if changes else message
+
+
+def session_force(folder: Path) -> Signal | None:
+    """Force of a session at the board's rate, from the raw bytes; at the loop's rate where those are not there."""
+    if (folder / JOURNAL).exists():
+        try:
+            signal = board_force(folder)
+        except RobopatientError as error:
+            print(f"{folder.name}: raw bytes cannot be read again ({error}); force at the loop's rate", file=sys.stderr)
+        else:
+            if signal is not None:
+                return signal
+    with Record(folder) as record:
+        return recorded_force(record)
+
+
+def board_force(folder: Path) -> Signal | None:
+    """Force as the board sent it, calibrated and tared as it was then; None without a frame.
+
+    Raises
+    ------
+    RobopatientError
+        When calibration, phantom or journal are not there any more.
+    """
+    with Record(folder) as record:
+        config = msgspec.json.decode(record.start.config_json, type=SessionConfig)
+    touch = Touch(config.sensing, open_board(config))
+    times: list[int] = []
+    cells: list[tuple[float, ...]] = []
+    for entry in read_journal(folder):
+        if isinstance(entry, Received):
+            for frame in touch.receive(entry.t_ns, entry.data):
+                times.append(frame.t_ns)
+                cells.append(frame.cells_newton)
+        elif isinstance(entry, Action) and entry.action.action == "tare":
+            touch.sensing.tare()
+    if len(times) < 2:
+        return None
+    newtons = np.array(cells)
+    values = np.column_stack([newtons, newtons.sum(axis=1)])
+    return evenly(np.array(times), values, float(config.board.rate_hz), force_columns(newtons.shape[1]))

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from firmware_bridge.board_tools import stream
 from firmware_bridge.frames import RawFrame
-from firmware_bridge.verbs import stream
 from hardware.bench import given
 from robopatient.config import SensingConfig
 from robopatient.levels import CONTACT_NEWTON, Flag
 from robopatient.messages import ForceFrame, Press
 from robopatient.sensing import Sensing
-from robopatient.session.boards import open_named
+from robopatient.session.run import open_named
 
 pytestmark = [pytest.mark.hardware, pytest.mark.timeout(120)]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from experiments.benchmarks.rehearsal import PATIENT, PHANTOM, still
 from robopatient.clock import FakeClock
 from robopatient.config import SessionConfig
 from robopatient.console.model import ConsoleModel
-from robopatient.console.preview import PATIENT, PHANTOM, still
 
 SCREEN = Path(__file__).with_name("screen.json")  # a desk's monitor: Qt's own offscreen one is 800 x 800
 os.environ.setdefault("QT_QPA_PLATFORM", f"offscreen:configfile={SCREEN}")

@@ -3,6 +3,7 @@ import pytest
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QApplication, QPushButton
 
+from experiments.benchmarks.rehearsal import PATIENT, PHANTOM
 from robopatient import messages as m
 from robopatient.bus import ActorPort, make_endpoints
 from robopatient.clock import FakeClock
@@ -10,7 +11,6 @@ from robopatient.config import SessionConfig, TrainingConfig
 from robopatient.console.examination import ExaminationModel, figure_lines
 from robopatient.console.instructor import InstructorWindow
 from robopatient.console.model import ConsoleModel
-from robopatient.console.preview import PATIENT, PHANTOM
 from robopatient.console.window import ConsoleWindow
 from robopatient.record.reader import Record
 from robopatient.session.control import Control

@@ -8,9 +8,9 @@ from policies.errors import PolicyError
 from policies.face_import.arkit import motion_of_arkit, weights_of
 from policies.face_import.flame import FlameMap, fit_map, load_map, save_map
 from policies.face_import.formats import read_openface, read_pyfeat, read_unbc_sequence
+from policies.face_import.importer import import_corpus
 from policies.face_import.stimulus import pain_of_temperature, read_pain
 from policies.face_import.tables import FaceTable, motion_of, read_csv
-from policies.face_import.verbs import import_corpus
 from robopatient.face.arkit import ARKIT
 from robopatient.face.generator.motion import CHANNELS, column, pspi
 
