@@ -25,6 +25,7 @@ from policies.face_state import has_state, load_state, save_state
 from policies.face_trainer import FaceTrainer, FaceTraining, Flow, Guidance, Jump, NetworkSize, Side
 from robopatient.config import decode_toml
 from robopatient.face.generator.checkpoint import write_checkpoint
+from robopatient.folders import user_path
 
 __all__ = ["DEFAULT", "SMOKE", "corpus_of", "read_training", "train"]
 
@@ -56,7 +57,7 @@ def read_training(path: Path | None, smoke: bool = False) -> FaceTraining:
 def corpus_of(config: FaceTraining) -> Corpus:
     """The corpus that a training file names, or the one that it describes."""
     if config.corpus:
-        return load(Path(config.corpus).expanduser())
+        return load(user_path(config.corpus))
     return simulate(config.design, config.seed, load_recipe())
 
 

@@ -15,7 +15,9 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
+from firmware_bridge.inputs import read_text
 from robopatient.errors import AssetError, ConfigError
+from robopatient.folders import user_path
 from robopatient.levels import CONTACT_NEWTON, HAND_OFF_NEWTON
 
 __all__ = [
@@ -342,10 +344,7 @@ def decode_toml(path: Path, kind: type[T]) -> T:
     ConfigError
         Naming the file and the path of the offending key.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise AssetError(f"{path}: cannot be read ({error})") from error
+    text = read_text(path, AssetError)
     try:
         return msgspec.convert(tomllib.loads(text), kind)
     except tomllib.TOMLDecodeError as error:
@@ -426,7 +425,7 @@ def asset_path(kind: str, name: str) -> Path:
     if not name:
         raise AssetError(f"assets/{kind}: no name given; choose one of {', '.join(asset_names(kind))}")
     if name.endswith(".toml") or os.sep in name:
-        path = Path(name).expanduser()
+        path = user_path(name)
         if not path.is_file() and path.parts[0] == ASSETS.name:
             path = ASSETS.parent / path
         if not path.is_file():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import sys
 from collections.abc import Callable
@@ -11,12 +10,13 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from firmware_bridge.inputs import one_spelling, read_table, read_text, visible_files
 from firmware_bridge.outputs import check_outputs, new_files
 from policies.corpus.store import Corpus, Sequence, check, save
 from policies.errors import PolicyError
 from policies.face_import.formats import read_openface, read_pyfeat, read_unbc_sequence
 from policies.face_import.stimulus import pain_of_temperature, read_pain
-from policies.face_import.tables import FaceTable, motion_of
+from policies.face_import.tables import FaceTable, motion_of, pieces
 from robopatient.face.generator.condition import Traits, condition_of
 from robopatient.face.generator.motion import MOTION_HZ
 
@@ -70,10 +70,23 @@ def import_corpus(
     sequences: list[Sequence] = []
     notes: dict[str, int] = {}
     for one in recordings:
-        motion, found = motion_of(one.face)
-        for note in found:
+        try:
+            parts, cut = pieces(one.face)
+        except PolicyError as error:
+            print(f"left out: {error}", file=sys.stderr)
+            continue
+        found = [cut] if cut else []
+        for number, piece in enumerate(parts, start=1):
+            trial = f"{one.trial}-{number}" if len(parts) > 1 else one.trial
+            motion, said = motion_of(piece)
+            found += said
+            sequences.append(
+                _sequence(msgspec.structs.replace(one, trial=trial, face=piece), motion, splits[one.subject])
+            )
+        for note in dict.fromkeys(found):
             notes[note] = notes.get(note, 0) + 1
-        sequences.append(_sequence(one, motion, splits[one.subject]))
+    if not sequences:
+        raise PolicyError(f"{path}: in none of {len(recordings)} recordings was the face found for long enough")
     corpus = Corpus(sequences, f"imported, {kind}, {len(sequences)} recordings of {len(splits)} people")
     corpus = msgspec.structs.replace(corpus, card=_card(corpus, kind, notes))
     check(corpus, str(path))
@@ -96,10 +109,12 @@ def _pyfeat(path: Path, table: Path | None, fps: float) -> list[ImportedTrial]:
 def _by_table(path: Path, table: Path | None, read: Callable[[Path], FaceTable]) -> list[ImportedTrial]:
     """Recordings that ``trials.csv`` lists; its ``file`` and ``pain`` are relative to the folder."""
     table = table or path / "trials.csv"
-    rows = _rows(table)
+    listed = read_table(table, PolicyError)
+    listed.need("file", "subject", "pain", hint="it lists the recordings: file,subject,kind,split,pain,sex,age_years")
+    spelling, _ = one_spelling(listed.column("subject"))
     result = []
-    for number, row in enumerate(rows, start=2):
-        where = f"{table}: line {number}"
+    for line, row in listed.rows:
+        where = f"{table}, line {line}"
         missing = [name for name in ("file", "subject", "pain") if not row.get(name)]
         if missing:
             raise PolicyError(f"{where}: no {', '.join(missing)}; every row needs file, subject and pain")
@@ -109,7 +124,7 @@ def _by_table(path: Path, table: Path | None, read: Callable[[Path], FaceTable])
             raise PolicyError(f"{where}: kind {kind}; choose palpation, thermal or control")
         result.append(
             ImportedTrial(
-                row["subject"],
+                spelling[row["subject"]],
                 Path(row["file"]).stem,
                 kind,
                 face,
@@ -125,7 +140,7 @@ def _biovid(path: Path, table: Path | None, fps: float) -> list[ImportedTrial]:
     """``faces/NAME.csv`` (OpenFace of the licensed videos) and ``temperature/NAME.csv``; NAME as 071309_w_21."""
     del table
     result = []
-    for file in sorted((path / "faces").glob("*.csv")):
+    for file in visible_files(path / "faces", "*.csv"):
         match = _BIOVID_NAME.match(file.stem)
         if match is None:
             raise PolicyError(f"{file}: name is not date_sex_age, such as 071309_w_21; keep the names of the database")
@@ -143,11 +158,11 @@ def _unbc(path: Path, table: Path | None, fps: float) -> list[ImportedTrial]:
     """The archive's own folders; pain is the sequence's self-report, held: what hurt when was not recorded."""
     del table
     result = []
-    for folder in sorted((path / "Frame_Labels" / "FACS").glob("*/*/")):
+    for folder in visible_files(path / "Frame_Labels" / "FACS", "*/*/"):
         report = path / "Sequence_Labels" / "VAS" / folder.parent.name / f"{folder.name}.txt"
         try:
-            felt = float(report.read_text(encoding="utf-8").split()[0])
-        except (OSError, ValueError, IndexError) as error:
+            felt = float(read_text(report, PolicyError).split()[0])
+        except (PolicyError, ValueError, IndexError) as error:
             raise PolicyError(f"{report}: no self-report ({error}); every sequence needs its VAS") from error
         if not 0.0 <= felt <= 10.0:
             raise PolicyError(f"{report}: VAS {felt:g}; the scale is 0 to 10")
@@ -165,16 +180,6 @@ KINDS: dict[str, Callable[[Path, Path | None, float], list[ImportedTrial]]] = {
     "pyfeat": _pyfeat,
 }
 """Kinds of recordings and what reads them."""
-
-
-def _rows(table: Path) -> list[dict[str, str]]:
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            return [{(k or "").strip(): (v or "").strip() for k, v in row.items()} for row in csv.DictReader(file)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise PolicyError(
-            f"{table}: cannot be read ({error}); it lists the recordings: file,subject,kind,split,pain,sex,age_years"
-        ) from error
 
 
 def _pain_of(text: str, path: Path, face: FaceTable, where: str) -> tuple[np.ndarray, np.ndarray]:
@@ -267,7 +272,7 @@ def _card(corpus: Corpus, kind: str, notes: dict[str, int]) -> str:
         "- conditions at rest because they were not recorded: pressed place, voice, emotion",
         "- expressiveness, archetype, asymmetry and tempo are typical unless the table names them: never taken "
         "from the face that is to be generated, which would leak",
-        "- head and gaze have the signs that the program documents; not checked on recordings",
+        "- head and gaze have the signs that the program documents",
     ]
     if kind == "pyfeat":
         lines.append("- intensities are py-feat's probabilities times 5: no FACS intensities")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import tomllib
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,8 +17,10 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from robopatient.errors import AssetError
+from robopatient.config import decode_toml
+from robopatient.errors import AssetError, ConfigError
 from robopatient.expression.prior import Prior
+from robopatient.folders import user_path
 from robopatient.levels import INAUDIBLE_DB, MAX_NRS
 from robopatient.messages import Expression, FaceAsk, PainState, VoiceAsk
 
@@ -107,7 +108,7 @@ def checkpoint_folder(name: str) -> Path:
     AssetError
         Naming what was asked for and the names that exist.
     """
-    for folder in (CHECKPOINTS / name, Path(name).expanduser()):
+    for folder in (CHECKPOINTS / name, user_path(name)):
         if name and (folder / "card.toml").is_file():
             return folder
     known = ", ".join(sorted(path.parent.name for path in CHECKPOINTS.glob("*/card.toml"))) or "(none)"
@@ -126,9 +127,9 @@ def read_checkpoint(folder: Path) -> tuple[Card, dict[str, NDArray[Any]]]:
         When the card is malformed, the weights are not those of the card, or their shapes are not its spaces'.
     """
     try:
-        card = msgspec.convert(tomllib.loads((folder / "card.toml").read_text(encoding="utf-8")), Card)
+        card = decode_toml(folder / "card.toml", Card)
         data = (folder / "weights.npz").read_bytes()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except (OSError, AssetError, ConfigError) as error:
         raise AssetError(f"{folder}: is no checkpoint ({error}); train one with: robopatient policy train") from error
     found = hashlib.sha256(data).hexdigest()
     if found != card.sha256:

@@ -36,7 +36,7 @@ def demographics_of(text: str) -> dict[str, str]:
 
 
 def write_demographics(folder: Path, participant: str, text: str) -> Path:
-    """Keep what a participant told of themselves (``text`` as ``demographics_of`` reads it), apart from the sessions."""
+    """Keep what a participant told of themselves, ``text`` as in ``demographics_of``, apart from their sessions."""
     told = demographics_of(text)
     place = folder / DEMOGRAPHICS
     place.mkdir(exist_ok=True)

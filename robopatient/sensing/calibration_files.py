@@ -14,6 +14,7 @@ from typing import IO
 
 import msgspec
 
+from firmware_bridge.inputs import read_table
 from firmware_bridge.outputs import new_files
 from robopatient.errors import ConfigError, SessionError, require
 from robopatient.sensing.calibrate import CalibrationReport, CalibrationStep, Procedure, Reading, to_toml
@@ -138,22 +139,21 @@ class Readings:
 
     def _read(self, n_cells: int) -> list[Reading]:
         found = []
-        with self.path.open(newline="", encoding="utf-8-sig") as file:
-            for number, row in enumerate(csv.DictReader(file), start=2):
-                try:
-                    counts = [float(row[name]) for name in self._columns]
-                    reading = Reading(
-                        step=msgspec.convert({name: row[name] for name in STEP}, CalibrationStep, strict=False),
-                        mean_counts=tuple(counts[:n_cells]),
-                        sd_counts=tuple(counts[n_cells:]),
-                        samples=int(row["samples"]),
-                    )
-                    self.board_uid = row["board_uid"]
-                except (KeyError, TypeError, ValueError) as error:  # msgspec's are among them
-                    raise SessionError(
-                        f"{self.path}: line {number} is no reading ({error}); take it out, or choose another --out"
-                    ) from error
-                found.append(reading)
+        for number, row in read_table(self.path, SessionError).rows:
+            try:
+                counts = [float(row[name]) for name in self._columns]
+                reading = Reading(
+                    step=msgspec.convert({name: row[name] for name in STEP}, CalibrationStep, strict=False),
+                    mean_counts=tuple(counts[:n_cells]),
+                    sd_counts=tuple(counts[n_cells:]),
+                    samples=int(row["samples"]),
+                )
+                self.board_uid = row["board_uid"]
+            except (KeyError, TypeError, ValueError) as error:  # msgspec's are among them
+                raise SessionError(
+                    f"{self.path}: line {number} is no reading ({error}); take it out, or choose another --out"
+                ) from error
+            found.append(reading)
         return found
 
 

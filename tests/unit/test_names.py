@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("robopatient", "firmware_bridge", "policies", "experiments")
 REFERENCE = re.compile(rf"({'|'.join(PACKAGES)})(\.\w+)*:\w+")
-TABLES = ("robopatient/cli/", "robopatient/session/supervisor.py")
+TABLES = ("robopatient/cli.py", "robopatient/session/supervisor.py")
 """Where references to other packages belong: the table of verbs and the table of processes."""
 
 

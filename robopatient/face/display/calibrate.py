@@ -29,6 +29,7 @@ from robopatient.face.display.profile import (
 from robopatient.face.generator import make_engine
 from robopatient.face.identity import load_identity
 from robopatient.face.render import Kind, Renderer, make_renderer
+from robopatient.folders import user_path
 from robopatient.messages import FaceAsk, FaceCommand, Phase
 
 __all__ = ["Stage", "display"]
@@ -115,7 +116,7 @@ def display(
 def _open_profile(name: str, edit: bool, screen: str) -> tuple[DisplayProfile, Path]:
     """Profile to show, and the file that ``S`` writes."""
     own = user_folder() / f"{name or 'display'}.toml"
-    path = Path(name).expanduser() if name.endswith(".toml") else own
+    path = user_path(name) if name.endswith(".toml") else own
     try:
         profile = load_profile(name) if name else DisplayProfile()
     except AssetError:
