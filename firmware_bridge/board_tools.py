@@ -49,7 +49,7 @@ Amplifiers or FSR on the analogue inputs: add SENSOR=amplifier or SENSOR=fsr; an
 A rater (dial and buttons):
   make -C {FIRMWARE} flash PORT=/dev/ttyACM0 DEVICE=rater
 The board gets a serial number of its own. Then:  robopatient board selftest --board /dev/ttyACM0
-Wiring, parts and other boards: docs/firmware.md"""
+Wiring, parts and other boards: docs/howto/firmware.md"""
 STEADY_FACTOR = 5.0
 """A tare is refused when the spread of its 80 or more samples exceeds 5 times the noise between neighbours."""
 MIN_TARE_SAMPLES = 80

@@ -1,7 +1,7 @@
 """Recorded forces from .npz and .csv files, as the virtual board plays them.
 
-Four-cell .npz, total-force .npz, or .csv with a header of units; shapes and units are in docs/boards.md. A wrong file
-is refused with its name, what was found and what is expected.
+Four-cell .npz, total-force .npz, or .csv with a header of units; shapes and units are in docs/reference/boards.md. A
+wrong file is refused with its name, what was found and what is expected.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ def train_policy(
     live: Annotated[Path | None, typer.Option(help="Session TOML: a person presses, hears, sees and rates.")] = None,
     out: Out = None,
     task: Annotated[
-        str, typer.Option(help="Inputs and outputs of the policy: see docs/policies.md.")
+        str, typer.Option(help="Inputs and outputs of the policy: see docs/howto/teach_a_policy.md.")
     ] = "pain-to-voice",
     question: Annotated[str, typer.Option(help="signed, agree, … ; empty: the task's own.")] = "",
     ratings: Annotated[int, typer.Option(min=1, help="Number of ratings in total.")] = 100,

@@ -168,7 +168,7 @@ class FaceConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
     full_screen: bool = False
     screen: str = ""
     display: str = ""
-    """Profile of a projector, robot head or screen (docs/display.md); "" shows a plain window."""
+    """Profile of a projector, robot head or screen (docs/reference/display.md); "" shows a plain window."""
 
 
 class ConsoleConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -235,7 +235,7 @@ class InteropConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class RaterConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A dial with buttons by which somebody rates (docs/rater.md)."""
+    """A dial with buttons by which somebody rates (docs/howto/rater.md)."""
 
     port: str = ""
     """As ``board.port``, or "virtual" for its twin; "" is none."""
@@ -245,7 +245,7 @@ class RaterConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 class StudyConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A perceptual study run in this session (docs/studies.md)."""
+    """A perceptual study run in this session (docs/reference/studies.md)."""
 
     name: str = ""
     """Name under experiments/studies, or the path of a folder with a study.toml; "" is none."""
@@ -260,7 +260,7 @@ class StudyConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 class ParticipantConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The participant's screen of a study or a training session (docs/participant.md)."""
+    """The participant's screen of a study or a training session (docs/howto/participant_screen.md)."""
 
     enabled: bool = True
     screen: str = ""
@@ -274,7 +274,7 @@ LessonQuestion = Literal["signed", "congruence7", "congruence5", "agree"]
 
 
 class LessonConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A live training session: a person's ratings teach the policy while the session runs (docs/policies.md)."""
+    """A live training session: ratings teach the policy while the session runs (docs/howto/teach_a_policy.md)."""
 
     folder: str = ""
     """Folder of the training session, created if missing; "": no training session."""

@@ -220,7 +220,8 @@ def _text(name: str, step_sha256: str, doses: dict[Archetype, Dose]) -> str:
         f"# told_nrs: network input at pain {', '.join(f'{nrs:g}' for nrs in ASKED_NRS)}; measured: median peak PSPI",
         f"# of presses of {PRESS_S:g} s over the shipped faces is "
         f"{', '.join(f'{aim:g} at {nrs:g}' for nrs, aim in AIM_PSPI.items())}.",
-        "# mixture and expressiveness: assumption, chosen by hand; the command keeps them. docs/generator.md says why.",
+        "# mixture and expressiveness: assumption, chosen by hand; the command keeps them."
+        " docs/explanation/generator.md says why.",
         f'step_sha256 = "{step_sha256}"',
     ]
     for archetype, dose in doses.items():

@@ -65,7 +65,7 @@ def make_picture_judge(text: str) -> PictureJudge:
         return Pixels()
     raise SessionError(
         f"picture judge {text!r}: give pixels, face-mesh:PYTHON, py-feat:PYTHON, openface:PROGRAM or command:PROGRAM "
-        "ARGUMENTS (see docs/datasets.md)"
+        "ARGUMENTS (see docs/reference/datasets.md)"
     )
 
 

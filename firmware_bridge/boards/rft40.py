@@ -1,6 +1,7 @@
 """A commercial six-axis sensor under the middle of the plate, as a board: Robotous RFT40, ``driver = "…:Rft40"``.
 
-An example of a driver for a device that speaks a protocol of its own: it touches no other file (docs/boards.md).
+An example of a driver for a device that speaks a protocol of its own: it touches no other file
+(docs/howto/write_a_driver.md).
 """
 
 from __future__ import annotations

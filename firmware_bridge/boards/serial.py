@@ -33,7 +33,7 @@ MAX_EVENTS = 1000
 
 
 class SerialBoard:
-    """Speaks docs/protocol.md over a serial port.
+    """Speaks docs/reference/protocol.md over a serial port.
 
     Parameters
     ----------

@@ -64,7 +64,7 @@ def import_corpus(
     recordings = KINDS[kind](path, table, fps)
     if not recordings:
         raise PolicyError(
-            f"{path}: no recordings of kind {kind} found; see docs/generator_evaluation.md for its layout"
+            f"{path}: no recordings of kind {kind} found; see docs/howto/import_recordings.md for its layout"
         )
     splits = _splits(recordings, seed)
     sequences: list[Sequence] = []

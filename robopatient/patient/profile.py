@@ -43,7 +43,7 @@ class PatientProfile(PatientSection, frozen=True, forbid_unknown_fields=True, kw
 
     ``voice`` and ``face`` name the identities of voice and face. ``expressiveness``: 0 stoic, 1 typical, 2 dramatic:
     how much voice and face make of a pain that is shown; what is shown at all is ``display``'s business. Forces are in
-    newton, places in mm from the navel, times in ms or s, as their names say (docs/patients.md: every key).
+    newton, places in mm from the navel, times in ms or s, as their names say (docs/reference/patient.md: every key).
 
     Raises
     ------

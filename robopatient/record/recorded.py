@@ -182,7 +182,7 @@ class RecordedSession:
 
 
 def read_session(folder: str | Path) -> RecordedSession:
-    """Open a session that was recorded.
+    """Open a session that was recorded: tables on one clock, times in s from its start.
 
     Parameters
     ----------

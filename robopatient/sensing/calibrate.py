@@ -1,7 +1,7 @@
 """The guided calibration: which weight to lay where, whether a reading is good, and what the readings say.
 
 Knows neither board nor screen: frames go in, instructions and a report come out, so that the terminal and the console
-guide alike (docs/calibration.md).
+guide alike (docs/reference/calibration.md).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The calibration file: how one board's counts become newtons, when and by whom that was measured.
 
-See docs/calibration.md for the format and how to make one.
+See docs/reference/calibration.md for the format and how to make one.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def _check(path: Path, calibration: ForceCalibration, n_cells: int | None) -> No
             raise ConfigError(f"{path}: newton_per_count, row of cell {cell}, has {len(row)} values, expected {count}")
         if not all(math.isfinite(value) for value in row):
             raise ConfigError(f"{path}: newton_per_count, row of cell {cell}, is {list(row)} (expected finite numbers)")
-    again = "; see docs/calibration.md for how to measure it"
+    again = "; see docs/reference/calibration.md for how to measure it"
     for cell in range(1, count + 1):
         offset = calibration.offset_counts[cell - 1]
         if not low < offset < high:

@@ -38,7 +38,8 @@ LOST_S, FIRST_S = 1.0, 2.0
 REOPEN_S = 2.0
 HALVES_BELOW_BLOCKS, LEAST_PIECE_FRAMES = 1.5, 128
 """A device holds at least two pieces. Who asks for at most so many blocks of latency gets them in halves, each of at
-least so many frames: sooner by 3 ms, with two to three times the underruns on a busy computer (docs/voice.md)."""
+least so many frames: sooner by 3 ms, with two to three times the underruns on a busy computer
+(docs/explanation/voice.md)."""
 RATES_HZ = (44_100, 48_000)
 """What ``VoiceConfig.sample_rate_hz`` may be."""
 PLAUSIBLE_S = 1.0

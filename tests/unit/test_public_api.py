@@ -2,6 +2,7 @@
 
 import doctest
 import io
+import re
 import subprocess
 import sys
 
@@ -124,3 +125,17 @@ def test_what_cannot_be_pressed_is_named() -> None:
         rp.simulate("healthy", rp.press(region="knee"))
     with pytest.raises(rp.RobopatientError, match="is not one of this patient"):
         rp.simulate("healthy", rp.press(site="spleen"))
+
+
+UNITS = r"\b(N|mm|s|ms|Hz|NRS|PSPI|dBFS|px|degrees|years|newton|0 to \d+|units)\b"
+
+
+def test_every_public_name_says_what_it_is_with_units_where_there_are_numbers() -> None:
+    for name in NAMES:
+        if name == "__version__":
+            continue
+        text = getattr(rp, name).__doc__
+        assert text, name
+        assert "Examples\n" in text, name
+        if name not in ("RobopatientError", "load_session"):
+            assert re.search(UNITS, text), f"{name}: its numbers have no units"

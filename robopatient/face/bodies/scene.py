@@ -48,7 +48,9 @@ def load_face(name: str) -> Subject:
     if ending == ".npz":
         return load_npz(path)
     if ending in (".pkl", ".pickle"):
-        raise AssetError(f"{path}: pickles run whatever code they hold and are never read; convert it: docs/bodies.md")
+        raise AssetError(
+            f"{path}: pickles run whatever code they hold and are never read; convert it: docs/howto/other_faces.md"
+        )
     return load_ict(path) if path.is_dir() else load_identity(name)
 
 

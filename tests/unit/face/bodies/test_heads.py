@@ -232,7 +232,7 @@ def test_a_partial_npz_says_what_is_missing(tmp_path: Path, changes: dict[str, o
 def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
     path = tmp_path / "FLAME2020.pkl"
     path.write_bytes(b"\x80\x04.")
-    with pytest.raises(AssetError, match=r"never read; convert it: docs/bodies\.md"):
+    with pytest.raises(AssetError, match=r"never read; convert it: docs/howto/other_faces\.md"):
         load_face(str(path))
 
 
