@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from whole_session import PRESSES, press_recording, robopatient
+from support.whole_session import PRESSES, press_recording, robopatient
 
 from robopatient.record.physio import recorded_force
 from robopatient.record.reader import Record

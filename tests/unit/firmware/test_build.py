@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import lockstep
 import pytest
+from support import lockstep
 
 DOC = lockstep.HERE.parents[1] / "docs" / "explanation" / "firmware.md"
 FLASH_BYTES = 8 * 1024

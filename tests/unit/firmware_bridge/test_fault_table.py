@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import serial
-from simulated_bench import Bench
+from support.simulated_bench import Bench
 
 from firmware_bridge import discovery, faults, link, wire
 from firmware_bridge.boards import make_board

@@ -12,11 +12,11 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
-import support.needs
 
+import support.needs
 from firmware_bridge import wire
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parents[1] / "simavr"
 FIRMWARE = HERE.parents[1] / "firmware_bridge" / "firmware"
 POWER_ON, EXTERNAL, BROWNOUT = 1, 2, 4
 """Reset flags of the microcontroller (MCUSR)."""
