@@ -3,11 +3,13 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types imports wheel help
+.PHONY: demo test coverage lint types imports docs pictures wheel help
 
 help:
 	@echo "make demo   set up, run a 20 s session on the virtual phantom, say where to watch and read"
 	@echo "make test   set up and run the tests"
+	@echo "make coverage   share of the pure stages' lines and branches that their unit tests run"
+	@echo "make docs   build the site into build/site and check every link; make pictures: take its pictures again"
 	@echo "make lint types imports wheel   what else .ci/run checks"
 
 demo: $(VENV)/.ready-demo
@@ -15,6 +17,10 @@ demo: $(VENV)/.ready-demo
 
 test: $(VENV)/.ready-test
 	$(BIN)/python -m pytest
+
+# Of the pure stages by their unit tests: what decides in a session, and what a tracer does not slow beyond use.
+coverage: $(VENV)/.ready-test
+	$(BIN)/python -m pytest --quiet --cov --cov-report=term $(addprefix tests/unit/,patient sensing expression scenario study)
 
 lint: $(VENV)/.ready-test
 	$(BIN)/ruff check .
@@ -25,6 +31,12 @@ types: $(VENV)/.ready-test
 
 imports: $(VENV)/.ready-test
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.ready-test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+
+pictures: $(VENV)/.ready-test
+	$(BIN)/python docs/pictures.py
 
 wheel: $(VENV)/.ready-test
 	$(BIN)/python -m build --wheel

@@ -26,7 +26,7 @@ class LinkHealth(msgspec.Struct, frozen=True, kw_only=True):
     board, uid, firmware
         From the board's own identity; uid is 16 hex digits, "" until known.
     note
-        What the board's EEPROM keeps on its calibration, "" for nothing; None until it has told, or where a driver
+        What the board's EEPROM keeps on its calibration, "" for nothing; None until it has answered, or where a driver
         has no such thing.
     samples, lost, duplicate, stray, bad
         Samples handed out; frames that never came; repeated ones; out-of-order ones; damaged ones.

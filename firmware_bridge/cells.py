@@ -12,7 +12,7 @@ HOLD_US = 100_000
 STUCK_US = 2_000_000
 """Twice a press: the other cells have moved meanwhile, or have noise."""
 FULL_SCALE = 0x7FFFFF
-"""Ends of a 24-bit converter; boards with another converter tell by ``saturated_mask``."""
+"""Ends of a 24-bit converter; boards with another converter use ``saturated_mask``."""
 WORDS = {
     "dead": "does not convert: check its data wire and its supply",
     "ones": "reads all ones (-1): check its clock and data wires",

@@ -1,6 +1,6 @@
 """The host's side of the protocol: identity, start, heartbeat, sync probes, requests and time-outs.
 
-A state machine without port or clock: ``poll`` is told the time and returns the bytes to send, ``hear`` is told the
+A state machine without port or clock: ``poll`` takes the time and returns the bytes to send, ``hear`` takes the
 replies.
 """
 
@@ -68,9 +68,9 @@ class Conversation:
     ident
         The device's identity, None until it has answered.
     self_test
-        What it found out about itself after the last start, None until it has told.
+        What it found out about itself after the last start, None until it has answered.
     note
-        What its EEPROM keeps on its calibration, b"" for nothing, None until it has told.
+        What its EEPROM keeps on its calibration, b"" for nothing, None until it has answered.
     answers
         Replies to ``ask``, oldest first; the asker takes them out.
     """

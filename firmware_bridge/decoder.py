@@ -122,7 +122,7 @@ class Decoder:
                 self.duplicate += 1
                 return None
             return self._begin_epoch(frame, received_ns)
-        # Host time tells how often the 32 bits have wrapped: the nearest candidate to what has elapsed is right.
+        # Host time shows how often the 32 bits have wrapped: the nearest candidate to what has elapsed is right.
         elapsed_us = (received_ns - self._received_ns) // 1000
         step_us = elapsed_us + _signed32(t_us - self._board_us - elapsed_us)
         board_us = self._board_us + step_us

@@ -6,6 +6,7 @@
     ├── PortError            a serial port: absent, forbidden, busy, not a serial device
     ├── BoardError           a driver: unknown, wrong options, a virtual board that does not start
     ├── RecordingError       a recording of forces: unreadable, wrong shape, no such name
+    ├── InputError           a file of the user's: encoding, table, a cell that is no number
     ├── OutputError          a file to write: exists, is an input, cannot be written
     └── MissingPackageError  pyserial or cobs is not installed
 """
@@ -19,6 +20,7 @@ __all__ = [
     "BoardError",
     "BridgeError",
     "BridgePackageError",
+    "InputError",
     "OutputError",
     "PortError",
     "RecordingError",
@@ -40,6 +42,10 @@ class BoardError(BridgeError):
 
 class RecordingError(BridgeError):
     """A recording cannot be read or does not hold what was asked for."""
+
+
+class InputError(BridgeError):
+    """A file of the user's cannot be read, or holds what cannot be understood."""
 
 
 class OutputError(BridgeError):

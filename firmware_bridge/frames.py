@@ -10,7 +10,7 @@ __all__ = ["RawFrame", "Status"]
 
 
 class Status(enum.IntFlag):
-    """Status bits of a sample frame (wire format, docs/protocol.md)."""
+    """Status bits of a sample frame (wire format, docs/reference/protocol.md)."""
 
     NOT_READY = 1 << 0
     SATURATED = 1 << 1

@@ -114,7 +114,7 @@ class Link:
         return data
 
     def set_baud(self, baud: int) -> None:
-        """Go on at another rate, on an open port too; what had arrived is thrown away."""
+        """Go on at another rate, on an open port too; what had arrived is discarded."""
         with self._writing:
             self.baud = baud
             if self._serial is not None:

@@ -1,6 +1,6 @@
-"""Files that a command writes: an input or a file that exists is never replaced unasked, a failure leaves none in half.
+"""Files that a command writes: an input or a file that exists is never replaced unasked, no file is left incomplete.
 
-Names are checked and a part is made beside each before the work begins, so that what can fail fails first; the parts
+Names are checked and a part is made beside each before the work starts, so that errors come first; the parts
 get their names when the work is done.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from firmware_bridge.errors import OutputError
 
-__all__ = ["check_outputs", "new_files", "new_folder"]
+__all__ = ["check_outputs", "claim_folder", "new_files", "new_folder"]
 
 
 def check_outputs(paths: Iterable[Path], inputs: Iterable[Path | str] = (), force: bool = False) -> None:
@@ -78,13 +78,14 @@ def new_files(
 def new_folder(path: Path, inputs: Iterable[Path | str] = (), force: bool = False) -> Iterator[Path]:
     """A folder to fill, whose files go into ``path`` when the block is left; with ``force`` also beside others there.
 
+    A folder within it takes the place of one of the same name.
+
     Raises
     ------
     OutputError
         When there is something in ``path`` and ``force`` is not given, or it cannot be written.
     """
-    if path.exists() and not path.is_dir():
-        raise OutputError(f"{path}: is a file; name a folder with --out")
+    _refuse_file(path)
     if path.is_dir() and any(path.iterdir()) and not force:
         raise OutputError(f"{path}: holds files already; choose another --out, or write into it with --force")
     try:
@@ -95,13 +96,37 @@ def new_folder(path: Path, inputs: Iterable[Path | str] = (), force: bool = Fals
         raise _unwritable(path, error) from error
     try:
         yield part
-        check_outputs([path / each.name for each in part.iterdir()], inputs, force)
+        check_outputs([path / each.name for each in part.iterdir() if each.is_file()], inputs, force)
         for each in sorted(part.iterdir()):
+            if each.is_dir() and (path / each.name).is_dir():
+                shutil.rmtree(path / each.name)
             each.replace(path / each.name)
     finally:
         shutil.rmtree(part, ignore_errors=True)
         with contextlib.suppress(OSError):  # not empty, as it should be
             path.rmdir()
+
+
+def claim_folder(path: Path) -> None:
+    """Make a folder that a command fills step by step and may find half full: it goes on with what is there.
+
+    Raises
+    ------
+    OutputError
+        When it is a file, or cannot be written.
+    """
+    _refuse_file(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        (probe := path / f".part-{os.getpid()}").touch()
+        probe.unlink()
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _refuse_file(path: Path) -> None:
+    if path.exists() and not path.is_dir():
+        raise OutputError(f"{path}: is a file; name a folder with --out")
 
 
 def _is_same(path: Path, other: Path) -> bool:

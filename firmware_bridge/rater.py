@@ -29,7 +29,7 @@ class RatingCommit(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     t_ns
-        Host monotonic ns at which the button went down; when ``recovered``, of the sample that told of it.
+        Host monotonic ns at which the button went down; when ``recovered``, of the sample that reported it.
     value
         0 to 100.
     number
@@ -93,8 +93,8 @@ class Ratings:
             return []
         self.dial, self.buttons = dial, buttons
         if frame.epoch != self._epoch:
-            # A rater that was running before: what it committed then was for somebody else. One that has rebooted
-            # counts from 0, so that whatever it tells is new.
+            # A rater that was running before: its earlier commits belong to another session. One that has rebooted
+            # counts from 0, so all its commits are new.
             self._number = last >> 8 if self._epoch is None else 0
             self._epoch = frame.epoch
         return list(self._commit(frame.t_ns, frame.epoch, last, recovered=True))

@@ -1,13 +1,13 @@
 """Recorded forces from .npz and .csv files, as the virtual board plays them.
 
-Four-cell .npz, total-force .npz, or .csv with a header of units; shapes and units are in docs/boards.md. A wrong file
-is refused with its name, what was found and what is expected.
+Four-cell .npz, total-force .npz, or .csv with a header of units; shapes and units are in docs/reference/boards.md. A
+wrong file is refused with its name, what was found and what is expected.
 """
 
 from __future__ import annotations
 
-import csv
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_bridge.errors import RecordingError
+from firmware_bridge.inputs import RECORDING_ROWS, read_table, sample_gaps
 from firmware_bridge.phantom import spread
 
-__all__ = ["ForceRecording", "load_recording"]
+__all__ = ["ForceRecording", "load_recording", "read_curve"]
 
 RATE_HZ = 1000.0
 """Of .npz files without ``sample_rate_hz``, and the grid that .csv files are brought to."""
@@ -29,11 +30,14 @@ MAX_NEWTON = 1000.0
 """Beyond this a value cannot be a press in newtons. Assumption."""
 MAX_SAMPLES = 20_000_000
 FOUR_CELL_COLUMNS = 7
-CSV_HEADERS = (
-    ("t_s", "cell1_newton", "cell2_newton", "cell3_newton", "cell4_newton"),
-    ("t_s", "total_newton", "x_mm", "y_mm"),
-    ("t_s", "total_newton"),
+FORCE_COLUMNS = (
+    ("cell1_newton", "cell2_newton", "cell3_newton", "cell4_newton"),
+    ("total_newton", "x_mm", "y_mm"),
+    ("total_newton",),
 )
+"""Of a table of forces, beside ``t_s``; others are not read."""
+SLOWEST_STEP_S = 2.0
+"""No force, rating or face is recorded with rows so far apart (assumption)."""
 EXPECTED_NPZ = (
     "expected arrays of shape (samples, 7) with cell 1 to 4 (N), total (N), x (mm), y (mm), "
     "or force_n of shape (trials, samples)"
@@ -101,15 +105,15 @@ def load_recording(file: str, site_mm: tuple[float, float]) -> ForceRecording:
         raise RecordingError(f"{path}: no such file; give a recording as PATH or PATH#NAME (.npz or .csv)")
     if path.suffix == ".npz":
         return _load_npz(path, name, site_mm)
-    if path.suffix == ".csv":
+    if path.suffix in (".csv", ".tsv"):
         return _load_csv(path, name, site_mm)
-    raise RecordingError(f"{path}: is neither .npz nor .csv")
+    raise RecordingError(f"{path}: is neither .npz nor .csv nor .tsv")
 
 
 def _load_npz(path: Path, name: str, site_mm: tuple[float, float]) -> ForceRecording:
     try:
         with np.load(path, allow_pickle=False) as archive:
-            rate_hz = float(archive["sample_rate_hz"]) if "sample_rate_hz" in archive else RATE_HZ
+            rate_hz = _rate_hz(path, archive["sample_rate_hz"]) if "sample_rate_hz" in archive else RATE_HZ
             if not 1.0 <= rate_hz <= 1e6:
                 raise RecordingError(f"{path}: sample_rate_hz is {rate_hz:g} (expected 1 to 1000000)")
             parts = (
@@ -122,6 +126,13 @@ def _load_npz(path: Path, name: str, site_mm: tuple[float, float]) -> ForceRecor
     if sum(map(len, joined)) > MAX_SAMPLES:
         raise RecordingError(f"{path}: more than {MAX_SAMPLES} samples; pick one with {path}#NAME")
     return ForceRecording(f"{path.name}#{name}" if name else path.name, np.concatenate(joined), rate_hz)
+
+
+def _rate_hz(path: Path, rate: NDArray[Any]) -> float:
+    """A single number of any shape: MATLAB writes it as a matrix of one row and one column."""
+    if rate.size != 1:
+        raise RecordingError(f"{path}: sample_rate_hz holds {rate.size} numbers; expected one")
+    return float(rate.reshape(()))
 
 
 def _four_cell(path: Path, archive: Any, name: str) -> list[NDArray[np.float64]]:
@@ -173,49 +184,56 @@ def _trial_index(path: Path, archive: Any, name: str, n_trials: int) -> int:
     raise RecordingError(f"{path}#{name}: no such trial; write an index 0 to {n_trials - 1} or a key such as {example}")
 
 
+def read_curve(path: Path, columns: Sequence[str], error: type[Exception] = RecordingError) -> NDArray[np.float64]:
+    """A table of numbers over time, shape (rows, 1 + columns), with ``t_s`` (s) first.
+
+    Raises
+    ------
+    RecordingError
+        (or ``error``) when a column or a number is missing, time does not rise, or is in milliseconds.
+    """
+    table = read_table(path, error)
+    table.need("t_s", *columns)
+    rows = np.stack([table.numbers(name, missing=False) for name in ("t_s", *columns)], axis=1)
+    if len(rows) < 2:
+        raise error(f"{path}: holds {len(rows)} samples; expected at least 2")
+    steps_s = np.diff(rows[:, 0])
+    if not (steps_s > 0).all():
+        i = int(np.argmin(steps_s > 0)) + 1
+        raise error(
+            f"{path}, line {table.rows[i].line}: t_s does not increase ({rows[i, 0]:g} after {rows[i - 1, 0]:g})"
+        )
+    if len(rows) >= RECORDING_ROWS and np.median(steps_s) >= SLOWEST_STEP_S:
+        raise error(
+            f"{path}: rows are {np.median(steps_s):g} s apart, too far for a recording; is t_s in milliseconds? "
+            "divide it by 1000"
+        )
+    return rows
+
+
 def _load_csv(path: Path, name: str, site_mm: tuple[float, float]) -> ForceRecording:
     if name:
-        raise RecordingError(f"{path}#{name}: a .csv holds one recording; leave out #{name}")
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file)
-            header = tuple(field.strip() for field in next(reader, []))
-            if header not in CSV_HEADERS:
-                allowed = " or ".join(",".join(columns) for columns in CSV_HEADERS)
-                raise RecordingError(f"{path}: the first line is {','.join(header)!r}; expected {allowed}")
-            rows = [_numbers(path, line, row, len(header)) for line, row in enumerate(reader, start=2) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise RecordingError(f"{path}: cannot be read as .csv ({error})") from error
-    if len(rows) < 2:
-        raise RecordingError(f"{path}: holds {len(rows)} samples; expected at least 2")
-    table = np.array(rows)
+        raise RecordingError(f"{path}#{name}: a table holds one recording; leave out #{name}")
+    header = read_table(path, RecordingError).header
+    columns = next((columns for columns in FORCE_COLUMNS if set(columns) <= set(header)), None)
+    if columns is None:
+        allowed = " or ".join(",".join(("t_s", *columns)) for columns in FORCE_COLUMNS)
+        raise RecordingError(f"{path}: the header is {','.join(header)!r}; expected {allowed}")
+    table = read_curve(path, columns)
     t_s = table[:, 0]
-    steps = np.diff(t_s)
-    if not (steps > 0).all():
-        line = int(np.argmin(steps > 0)) + 3
-        raise RecordingError(f"{path}:{line}: t_s does not increase ({t_s[line - 2]:g} after {t_s[line - 3]:g})")
     if (t_s[-1] - t_s[0]) * RATE_HZ > MAX_SAMPLES:
         raise RecordingError(f"{path}: lasts {t_s[-1] - t_s[0]:g} s; at most {MAX_SAMPLES / RATE_HZ:g} s")
     grid_s = np.arange(t_s[0], t_s[-1], 1.0 / RATE_HZ)
-    values = np.stack([np.interp(grid_s, t_s, table[:, column]) for column in range(1, len(header))], axis=1)
-    if header == CSV_HEADERS[0]:
-        cells = _checked(str(path), values)
+    values = np.stack([np.interp(grid_s, t_s, column) for column in table[:, 1:].T], axis=1)
+    forces = values[:, :4] if columns == FORCE_COLUMNS[0] else values[:, :1]
+    for gap in sample_gaps(t_s):
+        forces[(grid_s > t_s[gap]) & (grid_s < t_s[gap + 1])] = 0.0  # no press is made up of lost samples
+    if columns == FORCE_COLUMNS[0]:
+        cells = _checked(str(path), forces)
     else:
-        x_mm, y_mm = (values[:, 1], values[:, 2]) if header == CSV_HEADERS[1] else site_mm
-        cells = spread(_checked(str(path), values[:, 0]), x_mm, y_mm)
+        x_mm, y_mm = (values[:, 1], values[:, 2]) if len(columns) == 3 else site_mm
+        cells = spread(_checked(str(path), forces[:, 0]), x_mm, y_mm)
     return ForceRecording(path.name, cells, RATE_HZ)
-
-
-def _numbers(path: Path, line: int, row: list[str], n_columns: int) -> list[float]:
-    if len(row) != n_columns:
-        raise RecordingError(f"{path}:{line}: has {len(row)} fields; expected {n_columns}")
-    try:
-        numbers = [float(field) for field in row]
-    except ValueError as error:
-        raise RecordingError(f"{path}:{line}: {error}") from error
-    if not np.isfinite(numbers).all():
-        raise RecordingError(f"{path}:{line}: holds a value that is not finite: {','.join(row)}")
-    return numbers
 
 
 def _checked(where: str, values: NDArray[Any]) -> NDArray[np.float64]:

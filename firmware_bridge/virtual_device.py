@@ -1,7 +1,7 @@
 """The firmware of the virtual board: commands in, frames out, faults on demand.
 
-A model without port and without clock: it is told the time. It speaks through ``wire`` as a board would, so that all
-behind the port is the same code for a simulated and a real board.
+A model without port and without clock: the caller gives the time. It speaks through ``wire`` as a board would, so that
+all behind the port is the same code for a simulated and a real board.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ IDLE_S = 0.1
 
 
 class VirtualOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """All that a virtual board can be told; ``[board.options]`` may hold those below ``lead_s`` and that itself."""
+    """All options of a virtual board; ``[board.options]`` may hold those below ``lead_s`` and that itself."""
 
     source: Literal["presses", "replay", "rater"] = "presses"
     rate_hz: Annotated[float, Meta(ge=10, le=1000)] = 1000.0

@@ -1,7 +1,7 @@
 """The bytes between a sensor board and the host: frames, commands and a parser that never raises.
 
-Owns the wire format and nothing else: no port, no clock, no meaning of counts. ``docs/protocol.md`` says the same for
-the writer of a firmware, byte by byte; a test compares the two.
+Owns the wire format and nothing else: no port, no clock, no meaning of counts. ``docs/reference/protocol.md`` says the
+same for the writer of a firmware, byte by byte; a test compares the two.
 """
 
 from __future__ import annotations

@@ -308,7 +308,7 @@ class FaceTrainer:
     def _new_optimisers(self) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
         """Muon for the matrices of the blocks, AdamW for everything else.
 
-        Muon (Jordan et al. 2024) makes steps of full rank; docs/generator.md tells what that is worth here.
+        Muon (Jordan et al. 2024) makes steps of full rank; docs/explanation/generator.md tells what that is worth here.
         """
         if not hasattr(torch.optim, "Muon"):
             raise PolicyError(f"torch {torch.__version__}: no Muon; to train a face: pip install 'torch>=2.9,<2.14'")

@@ -182,7 +182,7 @@ class Trainer(Actor):
             case m.SessionStop():
                 self._leaving = True
             case m.PainState():
-                nrs = self._policy.shown(message)
+                nrs = self._policy.admitted(message)
                 seen = {"nrs": nrs, "nrs_per_s": self._slope.step(message.t_ns, nrs)}
                 if self._phase == "press":
                     self._worst = {name: max(worst, seen[name]) for name, worst in self._worst.items()}

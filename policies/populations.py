@@ -6,7 +6,6 @@ Only derived numbers are kept (mean and covariance over participants), never tri
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 import msgspec
@@ -14,6 +13,8 @@ import numpy as np
 
 from policies.errors import PolicyError
 from policies.statistics.ordinal import Gaussian
+from robopatient.config import decode_toml
+from robopatient.errors import AssetError, ConfigError
 
 __all__ = ["hierarchical_prior", "population_names", "read_population", "write_population"]
 
@@ -54,8 +55,8 @@ def read_population(name: str) -> Gaussian:
     """
     path = FOLDER / f"{name}.toml" if not name.endswith(".toml") else Path(name)
     try:
-        data = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File)
-    except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        data = decode_toml(path, _File)
+    except (AssetError, ConfigError) as error:
         raise PolicyError(f"{path}: no population ({error}); choose one of {', '.join(population_names())}") from error
     mean, covariance = np.array(data.mean), np.array(data.covariance)
     if covariance.shape != (len(mean), len(mean)):

@@ -1,18 +1,17 @@
-"""Tables of rated trials as learners see them, and the reader of the published tables that the analysis shares."""
+"""Tables of rated trials as learners see them."""
 
 from __future__ import annotations
 
-import csv
-import re
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
+from firmware_bridge.inputs import is_missing, one_spelling, read_table
 from policies.errors import TrialsError
 from policies.spaces import TASKS, Array, normalised
 
-__all__ = ["LETTERS", "RatedTrials", "read_rated_trials", "read_text_table"]
+__all__ = ["LETTERS", "RatedTrials", "read_rated_trials"]
 
 COLUMNS = ("participant", "force_threshold_n", "amplitude", "pitch")
 LETTERS = {"d": 0, "c": 1, "b": 2, "a": 3}
@@ -47,32 +46,6 @@ class RatedTrials(msgspec.Struct, frozen=True):
         return (self.participant == person) & (self.answer >= 0)
 
 
-def read_text_table(path: Path) -> tuple[list[str], list[dict[str, str]]]:
-    """Column names and rows of a CSV or TSV; the published study's own table mixes tabs and commas.
-
-    Raises
-    ------
-    TrialsError
-        Naming the file and the line.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise TrialsError(f"{path}: cannot be read ({error}); give a CSV of rated trials") from error
-    lines = [line for line in text.splitlines() if line.strip()]
-    if "\t" in text and "," in text and '"' not in text:
-        cells = [re.split(r"[\t,]", line) for line in lines]
-    else:
-        cells = list(csv.reader(lines, delimiter="\t" if lines and "\t" in lines[0] else ","))
-    header = [name.strip() for name in cells[0]] if cells else []
-    for number, row in enumerate(cells[1:], 2):
-        if len(row) != len(header):
-            raise TrialsError(
-                f"{path}: line {number} has {len(row)} cells, the header {len(header)}: cut off, or mixed up"
-            )
-    return header, [dict(zip(header, row, strict=True)) for row in cells[1:]]
-
-
 def read_rated_trials(path: Path) -> RatedTrials:
     """Trials of a CSV: participant, force_threshold_n, amplitude, pitch, and choice (a-d) or answer (1, 0, n).
 
@@ -81,27 +54,30 @@ def read_rated_trials(path: Path) -> RatedTrials:
     TrialsError
         Naming file, line, column and value.
     """
-    header, rows = read_text_table(path)
-    missing = [column for column in COLUMNS if column not in header]
-    answered = next((c for c in ("choice", "answer") if c in header), None)
+    table = read_table(path, TrialsError)
+    missing = [column for column in COLUMNS if column not in table.header]
+    answered = next((c for c in ("choice", "answer") if c in table.header), None)
     if missing or answered is None:
         wanted = ", ".join([*missing, *([] if answered else ["choice (a-d) or answer (1, 0, n)"])])
-        raise TrialsError(f"{path}: missing column {wanted}; found {', '.join(header) or 'nothing'}")
-    if not rows:
+        raise TrialsError(f"{path}: missing column {wanted}; found {', '.join(table.header) or 'nothing'}")
+    if not table.rows:
         raise TrialsError(f"{path}: no trials below the header")
     known = LETTERS if answered == "choice" else {**ANSWERS, "n": -1}
-    values = np.empty((len(rows), 3))
-    answer = np.empty(len(rows), int)
-    for line, row in enumerate(rows, start=2):
-        for k, column in enumerate(COLUMNS[1:]):
-            values[line - 2, k] = _positive(row[column], f"{path}, line {line}, {column}")
-        text = (row[answered] or "").strip().lower()
-        if text not in known:
+    values = np.stack([table.numbers(column, missing=False) for column in COLUMNS[1:]], axis=1)
+    answer = np.empty(len(table.rows), int)
+    for i, (line, row) in enumerate(table.rows):
+        for column, value in zip(COLUMNS[1:], values[i], strict=True):
+            if value <= 0.0:
+                raise TrialsError(f"{path}, line {line}, {column}: {row[column]!r} is not a positive number")
+        text = "n" if is_missing(row[answered]) else row[answered].lower()
+        if text not in {**known, "n": -1}:
             raise TrialsError(f"{path}, line {line}, {answered}: {text!r} is not one of {', '.join(known)}")
-        answer[line - 2] = known[text]
-    names = tuple(dict.fromkeys(row["participant"] for row in rows))
-    if any(not name for name in names):
-        raise TrialsError(f"{path}: column participant is empty in some line")
+        if is_missing(row["participant"]):
+            raise TrialsError(f"{path}, line {line}: participant is empty")
+        answer[i] = known.get(text, -1)
+    spelling, _ = one_spelling(table.column("participant"))
+    people = [spelling[name] for name in table.column("participant")]
+    names = tuple(dict.fromkeys(people))
     index = {name: i for i, name in enumerate(names)}
     task = TASKS["force-to-voice"]
     level_db = 20.0 * np.log10(values[:, 1])
@@ -115,25 +91,15 @@ def read_rated_trials(path: Path) -> RatedTrials:
         outside = np.flatnonzero((level < dimension.low - margin) | (level > dimension.high + margin))
         if len(outside):
             raise TrialsError(
-                f"{path}, line {outside[0] + 2}: {label} {level[outside[0]]:.4g} is outside "
+                f"{path}, line {table.rows[outside[0]].line}: {label} {level[outside[0]]:.4g} is outside "
                 f"{dimension.low:.4g} to {dimension.high:.4g} {dimension.unit}"
             )
     return RatedTrials(
         names=names,
-        participant=np.array([index[row["participant"]] for row in rows]),
+        participant=np.array([index[name] for name in people]),
         state=normalised(task.observation, values[:, :1]),
         action=normalised(task.action, actions),
         answer=answer,
         levels=4 if answered == "choice" else 2,
         source=path.name,
     )
-
-
-def _positive(text: str | None, where: str) -> float:
-    try:
-        value = float(text or "")
-    except ValueError:
-        raise TrialsError(f"{where}: {text!r} is not a number") from None
-    if not np.isfinite(value) or value <= 0:
-        raise TrialsError(f"{where}: {text!r} is not a positive number")
-    return value

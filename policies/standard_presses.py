@@ -64,6 +64,6 @@ def _worst(config: SessionConfig, profile: PatientProfile, policy: Ppo, newton: 
     slope = Slope()
     worst = steepest = 0.0
     for turn in rig.play(hand, PRESS_S):
-        nrs = policy.shown(turn.outputs.pain)
+        nrs = policy.admitted(turn.outputs.pain)
         worst, steepest = max(worst, nrs), max(steepest, slope.step(turn.t_ns, nrs))
     return worst, steepest

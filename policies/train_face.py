@@ -16,6 +16,7 @@ import msgspec
 import torch
 from accelerate import Accelerator
 
+from firmware_bridge.outputs import claim_folder
 from policies.corpus.recipe import load_recipe
 from policies.corpus.simulator import CorpusDesign, simulate
 from policies.corpus.store import Corpus, load
@@ -24,6 +25,7 @@ from policies.face_state import has_state, load_state, save_state
 from policies.face_trainer import FaceTrainer, FaceTraining, Flow, Guidance, Jump, NetworkSize, Side
 from robopatient.config import decode_toml
 from robopatient.face.generator.checkpoint import write_checkpoint
+from robopatient.folders import user_path
 
 __all__ = ["DEFAULT", "SMOKE", "corpus_of", "read_training", "train"]
 
@@ -55,7 +57,7 @@ def read_training(path: Path | None, smoke: bool = False) -> FaceTraining:
 def corpus_of(config: FaceTraining) -> Corpus:
     """The corpus that a training file names, or the one that it describes."""
     if config.corpus:
-        return load(Path(config.corpus).expanduser())
+        return load(user_path(config.corpus))
     return simulate(config.design, config.seed, load_recipe())
 
 
@@ -73,13 +75,13 @@ def train(config: Path | None, out: Path, smoke: bool = False, resume: bool = Fa
     rank = accelerator.process_index
     if has_state(out, rank) and not resume:
         raise PolicyError(f"{out}: holds an interrupted training; go on with --resume, or give another --out")
+    claim_folder(out)
     _tell(accelerator, "corpus")
     corpus = corpus_of(settings)
     trainer = FaceTrainer(settings, corpus, accelerator)
     if resume:
         load_state(out, trainer, rank)
         _tell(accelerator, f"goes on after update {trainer.at}")
-    out.mkdir(parents=True, exist_ok=True)
     _loop(trainer, out, accelerator)
     save_state(out, trainer, rank)
     if accelerator.is_main_process:

@@ -21,6 +21,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
     from robopatient.config import SessionConfig, load_session
     from robopatient.errors import RobopatientError
     from robopatient.patient import PatientProfile, load_patient
@@ -45,8 +46,6 @@ __all__ = [
     "simulate",
 ]
 
-__version__ = "0.1.0"
-
 _PLACES = {
     "Episode": "robopatient.simulation.episode",
     "Live": "robopatient.session.live",
@@ -65,6 +64,8 @@ _PLACES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return _version()
     if name not in _PLACES:
         raise AttributeError(f"module 'robopatient' has no attribute {name!r}; it has {', '.join(__all__)}")
     import importlib
@@ -72,6 +73,16 @@ def __getattr__(name: str) -> Any:
     value = getattr(importlib.import_module(_PLACES[name]), name)
     globals()[name] = value
     return value
+
+
+def _version() -> str:
+    """Version of the installed package; a checkout that was never installed has none."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("robopatient")
+    except PackageNotFoundError:
+        return "0+unknown"
 
 
 def __dir__() -> list[str]:

@@ -7,7 +7,6 @@ conflated by the receiver; the others are queued, and an overflow is counted, ne
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import msgspec
 import zmq
 
 from robopatient import messages as m
+from robopatient.folders import new_socket_folder
 from robopatient.topics import TOPICS, topic_of
 
 __all__ = ["ActorPort", "Endpoints", "HubPort", "MirrorReceiver", "MirrorSender", "make_endpoints"]
@@ -36,7 +36,7 @@ class Endpoints(msgspec.Struct, frozen=True):
 
 def make_endpoints(folder: Path | None = None) -> Endpoints:
     """Addresses in a private folder of this machine: reachable by this user only, no port to collide with."""
-    base = folder if folder is not None else Path(tempfile.mkdtemp(prefix="robopatient-"))
+    base = folder if folder is not None else new_socket_folder()
     return Endpoints(*(f"ipc://{base}/{name}" for name in ("control-pub", "control-pull", "mirror-pub")))
 
 

@@ -15,7 +15,9 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
+from firmware_bridge.inputs import read_text
 from robopatient.errors import AssetError, ConfigError
+from robopatient.folders import user_path
 from robopatient.levels import CONTACT_NEWTON, HAND_OFF_NEWTON
 
 __all__ = [
@@ -46,6 +48,10 @@ __all__ = [
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 
 Positive = Annotated[float, Meta(gt=0)]
+Code = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{0,32}$")]
+"""Of a trainee or an instructor: never a name."""
+Pseudonym = Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{0,32}$")]
+"""Of a participant of a study: never a name."""
 NonNegative = Annotated[float, Meta(ge=0)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 
@@ -162,7 +168,7 @@ class FaceConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
     full_screen: bool = False
     screen: str = ""
     display: str = ""
-    """Profile of a projector, robot head or screen (docs/display.md); "" shows a plain window."""
+    """Profile of a projector, robot head or screen (docs/reference/display.md); "" shows a plain window."""
 
 
 class ConsoleConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -194,8 +200,8 @@ class ControlConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class TrainingConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Who trains. Codes, never names: the key that tells who is who is kept elsewhere."""
 
-    trainee: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{0,32}$")] = ""
-    instructor: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{0,32}$")] = ""
+    trainee: Code = ""
+    instructor: Code = ""
     deep_newton: Annotated[float, Meta(ge=2, le=80)] = 15.0
     """Peak force from which a press counts as deep palpation (assumption: between the published targets 10 and 20 N;
     no whole-hand figures of clinicians were found)."""
@@ -229,7 +235,7 @@ class InteropConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class RaterConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A dial with buttons by which somebody rates (docs/rater.md)."""
+    """A dial with buttons by which somebody rates (docs/howto/rater.md)."""
 
     port: str = ""
     """As ``board.port``, or "virtual" for its twin; "" is none."""
@@ -239,11 +245,11 @@ class RaterConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 class StudyConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A perceptual study run in this session (docs/studies.md)."""
+    """A perceptual study run in this session (docs/reference/studies.md)."""
 
     name: str = ""
     """Name under experiments/studies, or the path of a folder with a study.toml; "" is none."""
-    participant: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{0,32}$")] = ""
+    participant: Pseudonym = ""
     """Pseudonym, never a name; its digits say which row of the Latin square this participant has."""
     session: Annotated[int, Meta(ge=1, le=99)] = 1
     """Which of the study's sessions this is."""
@@ -254,7 +260,7 @@ class StudyConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 class ParticipantConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The participant's screen of a study or a training session (docs/participant.md)."""
+    """The participant's screen of a study or a training session (docs/howto/participant_screen.md)."""
 
     enabled: bool = True
     screen: str = ""
@@ -263,13 +269,17 @@ class ParticipantConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only
     theme: Literal["dark", "light"] = "dark"
 
 
+LessonTask = Literal["pain-to-voice", "pain-to-voice-and-face", "pain-to-expression"]
+LessonQuestion = Literal["signed", "congruence7", "congruence5", "agree"]
+
+
 class LessonConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A live training session: a person's ratings teach the policy while the session runs (docs/policies.md)."""
+    """A live training session: ratings teach the policy while the session runs (docs/howto/teach_a_policy.md)."""
 
     folder: str = ""
     """Folder of the training session, created if missing; "": no training session."""
-    task: str = "pain-to-voice"
-    question: Annotated[str, Meta(pattern=r"^[a-z0-9]*$")] = "signed"
+    task: LessonTask = "pain-to-voice"
+    question: LessonQuestion = "signed"
     """Which questions: a name of ``robopatient policy train --question``."""
     start: str = ""
     """Checkpoint to start from; "" is the shipped one of the task."""
@@ -334,10 +344,7 @@ def decode_toml(path: Path, kind: type[T]) -> T:
     ConfigError
         Naming the file and the path of the offending key.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise AssetError(f"{path}: cannot be read ({error})") from error
+    text = read_text(path, AssetError)
     try:
         return msgspec.convert(tomllib.loads(text), kind)
     except tomllib.TOMLDecodeError as error:
@@ -408,6 +415,8 @@ def asset_names(kind: str) -> list[str]:
 def asset_path(kind: str, name: str) -> Path:
     """File of an asset: a name under ``assets/<kind>``, or the path of a user's own TOML file.
 
+    A path that begins with ``assets`` and is no file here is one of the package's own.
+
     Raises
     ------
     AssetError
@@ -416,7 +425,9 @@ def asset_path(kind: str, name: str) -> Path:
     if not name:
         raise AssetError(f"assets/{kind}: no name given; choose one of {', '.join(asset_names(kind))}")
     if name.endswith(".toml") or os.sep in name:
-        path = Path(name).expanduser()
+        path = user_path(name)
+        if not path.is_file() and path.parts[0] == ASSETS.name:
+            path = ASSETS.parent / path
         if not path.is_file():
             raise AssetError(f"{path}: no such file (asked for under {kind})")
         return path

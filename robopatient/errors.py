@@ -16,6 +16,8 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
+from robopatient.folders import place_numba_cache
+
 __all__ = [
     "AssetError",
     "ConfigError",
@@ -81,6 +83,8 @@ def require(module: str, extra: str) -> ModuleType:
     MissingPackageError
         Ending with the very command to type.
     """
+    if module == "numba":
+        place_numba_cache()
     try:
         return importlib.import_module(module)
     except ImportError as error:

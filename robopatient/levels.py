@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, NamedTuple
+from enum import StrEnum
+from typing import Literal, NamedTuple, Self
 
 __all__ = [
     "CALLING_DB",
@@ -17,30 +18,13 @@ __all__ = [
     "QUIET_FLAGS",
     "SILENCE_DB",
     "SILENCE_DBFS",
+    "UNTOLD",
     "Flag",
     "db_to_gain",
     "gain_to_db",
     "hz_to_semitones",
     "semitones_to_ratio",
 ]
-
-Flag = Literal[
-    "spike",
-    "overload",
-    "saturated",
-    "dead_cell",
-    "untared",
-    "clock_unsynced",
-    "heavy",
-    "early_contact",
-    "stale",
-    "paused",
-    "split",
-    "brief",
-    "interrupted",
-    "no_site",
-]
-"""Words about the quality of a force that a force frame or a press may carry."""
 
 
 class FlagMeaning(NamedTuple):
@@ -65,53 +49,87 @@ class FlagMeaning(NamedTuple):
     advice: str = ""
 
 
-FLAGS: dict[Flag, FlagMeaning] = {
-    "spike": FlagMeaning("A reading that jumped and came back at once was dropped.", in_trial=True),
-    "overload": FlagMeaning(
-        "The total force is above sensing.limit_newton, or a cell is above its capacity.",
-        in_trial=True,
-        alert="bad",
-        advice="Force above the limit: ease off",
-    ),
-    "saturated": FlagMeaning(
-        "A cell is at the end of its converter's range: the true force is larger.",
-        in_trial=True,
-        alert="bad",
-        advice="A load cell is saturated: its force is not known",
-    ),
-    "dead_cell": FlagMeaning(
-        "A cell does not answer: the total is too small and the place of the hand unknown.",
-        in_trial=True,
-        alert="bad",
-        advice="A load cell does not answer: force and site are wrong",
-    ),
-    "untared": FlagMeaning(
-        "The zero is that of the calibration file: no quiet moment has been found yet to set a new one.",
-        in_trial=True,
-        alert="warn",
-        advice="Not tared: lift the hand and press Tare (T)",
-    ),
-    "clock_unsynced": FlagMeaning(
-        "The board's clock is not mapped to this computer's: times are those of arrival.",
-        in_trial=True,
-        alert="warn",
-        advice="The board's clock is not yet matched: latencies are estimates",
-    ),
-    "heavy": FlagMeaning("The total force is above sensing.warn_newton."),
-    "early_contact": FlagMeaning(
-        "The hand lay on the abdomen when the session began.",
-        alert="warn",
-        advice="Touched during the tare: lift the hand and press Tare (T)",
-    ),
-    "stale": FlagMeaning("No fresh frame from the board: the force is taken as zero.", of="loop"),
-    "paused": FlagMeaning("The session is not running: the force is not felt.", of="loop"),
-    "split": FlagMeaning("The hand went on from or to another press without leaving the abdomen.", of="press"),
-    "brief": FlagMeaning("Shorter than 50 ms, rather a touch or a glitch than a palpation.", of="press"),
-    "interrupted": FlagMeaning("The frames stopped before the hand let go.", of="press"),
-    "no_site": FlagMeaning("The place is unknown; x_mm and y_mm are 0 and the region is empty.", of="press"),
-}
-"""Meaning by word. A spike is repaired and a silent board has a light of its own: neither has a banner."""
-QUIET_FLAGS: frozenset[str] = frozenset(word for word, flag in FLAGS.items() if flag.of == "loop")
+class Flag(StrEnum):
+    """Words about the quality of a force that a force frame or a press may carry, each with its meaning.
+
+    A spike is repaired and a silent board has a light of its own: neither has a banner.
+    """
+
+    meaning: FlagMeaning
+
+    def __new__(cls, word: str, meaning: FlagMeaning) -> Self:
+        """A word that is equal to the plain string, as the record holds it."""
+        flag = str.__new__(cls, word)
+        flag._value_ = word
+        flag.meaning = meaning
+        return flag
+
+    SPIKE = "spike", FlagMeaning("A reading that jumped and came back at once was dropped.", in_trial=True)
+    OVERLOAD = (
+        "overload",
+        FlagMeaning(
+            "The total force is above sensing.limit_newton, or a cell is above its capacity.",
+            in_trial=True,
+            alert="bad",
+            advice="Force above the limit: ease off",
+        ),
+    )
+    SATURATED = (
+        "saturated",
+        FlagMeaning(
+            "A cell is at the end of its converter's range: the true force is larger.",
+            in_trial=True,
+            alert="bad",
+            advice="A load cell is saturated: its force is not known",
+        ),
+    )
+    DEAD_CELL = (
+        "dead_cell",
+        FlagMeaning(
+            "A cell does not answer: the total is too small and the place of the hand unknown.",
+            in_trial=True,
+            alert="bad",
+            advice="A load cell does not answer: force and site are wrong",
+        ),
+    )
+    UNTARED = (
+        "untared",
+        FlagMeaning(
+            "The zero is that of the calibration file: no quiet moment has been found yet to set a new one.",
+            in_trial=True,
+            alert="warn",
+            advice="Not tared: lift the hand and press Tare (T)",
+        ),
+    )
+    CLOCK_UNSYNCED = (
+        "clock_unsynced",
+        FlagMeaning(
+            "The board's clock is not mapped to this computer's: times are those of arrival.",
+            in_trial=True,
+            alert="warn",
+            advice="The board's clock is not yet matched: latencies are estimates",
+        ),
+    )
+    HEAVY = "heavy", FlagMeaning("The total force is above sensing.warn_newton.")
+    EARLY_CONTACT = (
+        "early_contact",
+        FlagMeaning(
+            "The hand lay on the abdomen when the session began.",
+            alert="warn",
+            advice="Touched during the tare: lift the hand and press Tare (T)",
+        ),
+    )
+    STALE = "stale", FlagMeaning("No fresh frame from the board: the force is taken as zero.", of="loop")
+    PAUSED = "paused", FlagMeaning("The session is not running: the force is not felt.", of="loop")
+    SPLIT = "split", FlagMeaning("The hand went on from or to another press without leaving the abdomen.", of="press")
+    BRIEF = "brief", FlagMeaning("Shorter than 50 ms, rather a touch or a glitch than a palpation.", of="press")
+    INTERRUPTED = "interrupted", FlagMeaning("The frames stopped before the hand let go.", of="press")
+    NO_SITE = "no_site", FlagMeaning("The place is unknown; x_mm and y_mm are 0 and the region is empty.", of="press")
+
+
+FLAGS: dict[str, FlagMeaning] = {flag.value: flag.meaning for flag in Flag}
+"""Meaning by word."""
+QUIET_FLAGS: frozenset[str] = frozenset(flag for flag in Flag if flag.meaning.of == "loop")
 """Of frames that tell nothing about the hand: pain fades."""
 
 MAX_NRS = 10.0
@@ -129,6 +147,8 @@ INAUDIBLE_DB = -60.0
 CALLING_DB = -55.0
 """Asked level above which a voice calls: 5 dB above ``INAUDIBLE_DB``, because a level on its way to silence or out of
 it begins no call (assumption)."""
+UNTOLD = -1.0
+"""A breath that nobody tells: voice and face then breathe each by itself."""
 SILENCE_DBFS = -60.0
 """Lower end of the curves of level that are drawn; what is quieter is drawn as silence."""
 SILENCE_DB = -120.0

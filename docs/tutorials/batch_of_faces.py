@@ -1,6 +1,6 @@
 """Many faces in pain, with a table of what each shows.
 
-For balanced sets of simulated people with all labels: robopatient dataset generate demo --out SET (docs/datasets.md).
+For balanced sets of simulated people with all labels: robopatient dataset generate demo --out SET (docs/howto/make_a_dataset.md).
 """
 
 import csv

@@ -13,7 +13,7 @@ complaint = "Pain below the right ribs after meals"
 history = "It comes an hour after fat food."
 voice = "tomas"
 face = "tomas"
-[summation]          # a section switches an effect on: docs/patients.md lists them all
+[summation]          # a section switches an effect on: docs/reference/patient.md lists them all
 [[sites]]
 name = "gallbladder"
 region = "right hypochondriac"

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from firmware_bridge.inputs import is_missing, one_spelling, read_table
 from policies.errors import AnalysisError
-from policies.rated_trials import LETTERS, read_text_table
+from policies.rated_trials import LETTERS
 from robopatient.record.trials import read_trial_table
 from robopatient.study.questions import QUESTIONS
 
@@ -49,6 +50,12 @@ NOT_FACTORS = {
 }  # fmt: skip
 NOMINAL = {"sound", "voice", "identity", "patient", "face", "film", "condition", "order", "site", "emotion"}
 """Factors whose levels have no order, even where they are written as numbers."""
+KNOWN_FACTORS = NOMINAL | {*ALIASES.values()} - NOT_FACTORS
+"""Factors by their name; any other column is one only if it does not look like a clock, a counter or a trait."""
+MAX_LEVEL_SHARE = 0.5
+"""Of the trials: a column with more values is a measurement, not a factor (assumption)."""
+COUNTING_SHARE = 0.8
+"""Of the steps from trial to trial: a column that rises by one more often is a counter (assumption)."""
 
 
 class Factor(NamedTuple):
@@ -102,30 +109,43 @@ class Trials(NamedTuple):
         return self.table[self.table["kind"] == "main"]
 
 
-def read_trials(source: Path) -> list[Trials]:
+def read_trials(source: Path, factors: Sequence[str] = ()) -> list[Trials]:
     """Trials by question, from a session, a folder of sessions, an exported table or a published one.
+
+    Parameters
+    ----------
+    factors
+        Names of what was varied; without them the columns that look like factors, the others named in ``remarks``.
 
     Raises
     ------
     AnalysisError
-        Naming the file, the row and the column that cannot be used.
+        Naming the file, the line and the column that cannot be used.
     """
+    where: list[str] | None = None
     if source.is_dir() or source.name == "record.sqlite":
         rows, remarks = _rows_of_records(source)
     elif source.suffix == ".parquet":
-        rows, remarks = _rows_of_frame(pd.read_parquet(source)), []
+        rows, remarks = _rows_of_parquet(source), []
     elif source.is_file():
-        rows, remarks = _rows_of_text(source), []
+        rows, remarks, where = _rows_of_text(source)
     else:
         raise AnalysisError(f"{source}: there is no such file or folder; give a session, a study's folder or a CSV")
     if not rows:
         raise AnalysisError(f"{source}: holds no finished trial; run one with: robopatient study run STUDY")
-    return trials_of(rows, str(source), remarks)
+    return trials_of(rows, str(source), remarks, factors, where)
 
 
-def trials_of(rows: Sequence[dict[str, Any]], source: str, remarks: Iterable[str] = ()) -> list[Trials]:
-    """Trials by question from rows of plain values; see ``read_trials``."""
+def trials_of(
+    rows: Sequence[dict[str, Any]],
+    source: str,
+    remarks: Iterable[str] = (),
+    factors: Sequence[str] = (),
+    where: Sequence[str] | None = None,
+) -> list[Trials]:
+    """Trials by question from rows of plain values, see ``read_trials``; ``where`` names each row in messages."""
     frame = pd.DataFrame.from_records(list(rows)).rename(columns=_canonical)
+    frame.index = pd.Index(where if where is not None else [f"row {i}" for i in range(1, len(frame) + 1)])
     duplicates = frame.columns[frame.columns.duplicated()].tolist()
     if duplicates:
         raise AnalysisError(f"{source}: two columns mean {duplicates[0]!r}; keep one of them")
@@ -134,12 +154,12 @@ def trials_of(rows: Sequence[dict[str, Any]], source: str, remarks: Iterable[str
     if "choice" in frame:
         frame["response"] = frame["choice"].astype(str).str.strip().str.lower()
         frame["question"] = "agree"
-        unknown = ~frame["response"].isin(PUBLISHED_ANSWERS.keys())
+        unknown = ~frame["response"].isin(PUBLISHED_ANSWERS.keys()) & ~frame["choice"].map(is_missing)
         if unknown.any():
             row = int(np.argmax(unknown))
             raise AnalysisError(
-                f"{source}: row {row + 2}: choice {frame['choice'].iloc[row]!r} is no answer; known are a, b, c, d "
-                "(strongly agree to strongly disagree)"
+                f"{source}, {frame.index[row]}: choice {frame['choice'].iloc[row]!r} is no answer; known are a, b, c, "
+                "d (strongly agree to strongly disagree)"
             )
         frame["response_value"] = frame["response"].map(PUBLISHED_ANSWERS)
     if "response_value" not in frame:
@@ -150,30 +170,60 @@ def trials_of(rows: Sequence[dict[str, Any]], source: str, remarks: Iterable[str
         frame[column] = frame[column].fillna(value) if column in frame else value
     if "repeat_of" not in frame:
         frame["repeat_of"] = -1
-    frame["participant"] = frame["participant"].astype(str)
+    nobody = frame["participant"].map(is_missing)
+    if nobody.any():
+        raise AnalysisError(f"{source}, {frame.index[int(np.argmax(nobody))]}: participant is empty; who answered?")
+    spelling, notes = one_spelling(frame["participant"].astype(str))
+    frame["participant"] = frame["participant"].astype(str).map(spelling)
+    said = [*remarks, *(f"Participants {note}" for note in notes)]
+    unknown_factors = [name for name in factors if _canonical(name) not in frame]
+    if unknown_factors:
+        raise AnalysisError(
+            f"{source}: there is no column {', '.join(unknown_factors)} to be a factor; columns are "
+            f"{', '.join(frame.columns)}"
+        )
+    named = tuple(_canonical(name) for name in factors)
     frame["response_value"] = _numbers(frame["response_value"], "response_value", source)
     kept, dropped = _counting(frame)
     if kept.empty:
         reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
         raise AnalysisError(f"{source}: none of {len(frame)} trials counts ({reasons})")
     return [
-        _question(str(question), part.reset_index(drop=True), source, dropped, remarks)
+        _question(str(question), part, source, dropped, said, named)
         for question, part in kept.groupby("question", sort=False)
     ]
 
 
 def _question(
-    question: str, table: pd.DataFrame, source: str, dropped: dict[str, int], remarks: Iterable[str]
+    question: str,
+    table: pd.DataFrame,
+    source: str,
+    dropped: dict[str, int],
+    remarks: Iterable[str],
+    named: Sequence[str],
 ) -> Trials:
-    said = list(remarks)
+    said, dropped = list(remarks), dict(dropped)
     factors = []
+    columns, left_out = _varied(table, named)
+    if left_out:
+        said.append(
+            f"Columns left out, as they are no factors: {', '.join(f'{name} ({why})' for name, why in left_out)}. Name "
+            "what was varied with --factors."
+        )
+    for name in columns:
+        lacking = table[name].map(is_missing)
+        if lacking.any():
+            dropped[f"without {name}"] = int(lacking.sum())
+            table = table[~lacking]
+    where = table.index.tolist()
+    table = table.reset_index(drop=True)
     main = (table["kind"] == "main").to_numpy()
     if not main.any():
         raise AnalysisError(
             f"{source}: question {question or '(none)'} has no main trial, only catch trials or repeats"
         )
-    for name in [column for column in table.columns if column not in NOT_FACTORS and not column.startswith("au.")]:
-        factor = _factor(table, main, name, source)
+    for name in columns:
+        factor = _factor(table, main, name, source, where)
         if factor is not None:
             factors.append(factor)
     asked = QUESTIONS.get(question)
@@ -203,21 +253,60 @@ def _question(
     return Trials(source, study, question, table, tuple(factors), scale, dropped, tuple(said))
 
 
-def _factor(table: pd.DataFrame, main: np.ndarray, name: str, source: str) -> Factor | None:
+def _varied(table: pd.DataFrame, named: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:
+    """Columns that may be factors, and those that are none, with the reason; those that were named are factors."""
+    main = table[table["kind"] == "main"]
+    if named:
+        candidates = list(dict.fromkeys(named))
+        others = [name for name in table.columns if _may_be_factor(name) and name not in candidates]
+        return candidates, [(name, "not named") for name in others if main[name].nunique() > 1]
+    columns, left_out = [], []
+    for name in filter(_may_be_factor, table.columns):
+        present = ~main[name].map(is_missing)
+        if not present.any():
+            continue
+        reason = "" if name in KNOWN_FACTORS else _no_factor(main[present], name)
+        if reason:
+            left_out.append((name, reason))
+        else:
+            columns.append(name)
+    return columns, left_out
+
+
+def _may_be_factor(name: str) -> bool:
+    return name not in NOT_FACTORS and not name.startswith(("au.", "level.")) and not re.search(r"_(ns|index)$", name)
+
+
+def _no_factor(main: pd.DataFrame, name: str) -> str:
+    """Why a column of trials is no factor; "" where it may be one."""
+    column = main[name].astype(str)
+    if column.nunique() < 2:
+        return ""  # constant: nothing to say, and nothing comes of it
+    people = main["participant"]
+    if people.nunique() > 1 and column.groupby(people).nunique().max() == 1:
+        return "one value a participant"
+    if column.nunique() > MAX_LEVEL_SHARE * len(column):
+        return "nearly every trial has a value of its own"
+    pairs = main[[name, "response_value"]].drop_duplicates()
+    if len(pairs) == column.nunique() == main["response_value"].nunique():
+        return "the answer again"
+    numbers = pd.to_numeric(main[name], errors="coerce")
+    steps = numbers.groupby(people).diff().dropna()
+    if numbers.notna().all() and ((steps > 0).all() or (steps == 1).mean() > COUNTING_SHARE):
+        return "counts or times the trials"
+    return ""
+
+
+def _factor(table: pd.DataFrame, main: np.ndarray, name: str, source: str, where: Sequence[str]) -> Factor | None:
     """A column that was varied among the main trials, with its ranks added to the table; None for a constant one."""
-    column = table[name].where(table[name] != "", np.nan)
-    if column[main].isna().all() or re.search(r"_(ns|index)$", name):
-        return None
-    if column[main].isna().any():
-        row = int(np.argmax(column.isna().to_numpy() & main))
-        raise AnalysisError(f"{source}: trial {row + 1} has no {name}, others have; every trial needs every factor")
+    column = table[name]
     numeric = pd.to_numeric(column, errors="coerce")
     if numeric[main].notna().all():
         table[name] = numeric.round(9)  # 0.33333 in one file and 0.333330000001 in another are one level
         ordered = name not in NOMINAL
     elif numeric[main].notna().any():
         row = int(np.argmax(numeric.isna().to_numpy() & main))
-        raise AnalysisError(f"{source}: trial {row + 1}: {name} {column.iloc[row]!r} is no number, others are")
+        raise AnalysisError(f"{source}, {where[row]}: {name} {column.iloc[row]!r} is no number, others are")
     else:
         table[name] = column.astype(str)
         ordered = False
@@ -250,11 +339,12 @@ def _counting(frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
 
 
 def _numbers(column: pd.Series, name: str, source: str) -> pd.Series:
-    numbers = pd.to_numeric(column.replace("", np.nan), errors="coerce")
-    wrong = numbers.isna() & column.notna() & (column != "")
+    missing = column.map(is_missing)
+    numbers = pd.to_numeric(column.where(~missing), errors="coerce")
+    wrong = ~np.isfinite(numbers) & ~missing
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise AnalysisError(f"{source}: row {row + 2}: {name} {column.iloc[row]!r} is no number")
+        raise AnalysisError(f"{source}, {column.index[row]}: {name} {column.iloc[row]!r} is no number")
     return numbers
 
 
@@ -263,21 +353,30 @@ def _canonical(name: str) -> str:
     return ALIASES.get(plain.lower(), plain.lower() if plain.lower() in ALIASES.values() else plain)
 
 
-def _rows_of_text(path: Path) -> list[dict[str, Any]]:
-    header, rows = read_text_table(path)
-    if not rows:
+def _rows_of_text(path: Path) -> tuple[list[dict[str, Any]], list[str], list[str]]:
+    """Rows, remarks, and for messages the line of each row."""
+    table = read_table(path, AnalysisError)
+    if not table.rows:
         raise AnalysisError(f"{path}: is empty: it needs a line of column names and one line a trial")
-    names = {_canonical(name).lower() for name in header}
+    names = {_canonical(name).lower() for name in table.header}
     if "participant" not in names or not names & {"choice", "response_value"}:
         raise AnalysisError(
             f"{path}: is no table of trials: it needs participant and either choice (a to d) or response_value, and "
-            f"has {', '.join(header)}"
+            f"has {', '.join(table.header)}"
         )
-    by_name = {name: name.lower() if name.lower() in {"participant", "choice"} else name for name in header}
-    return [{by_name[name]: value for name, value in row.items()} for row in rows]
+    by_name = {name: name.lower() if name.lower() in {"participant", "choice"} else name for name in table.header}
+    rows = [
+        {by_name[name]: table.with_point(cell, f"{path}, line {line}: {name}") for name, cell in row.items()}
+        for line, row in table.rows
+    ]
+    return rows, list(table.remarks), [f"line {row.line}" for row in table.rows]
 
 
-def _rows_of_frame(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def _rows_of_parquet(path: Path) -> list[dict[str, Any]]:
+    try:
+        frame = pd.read_parquet(path)
+    except (OSError, ValueError) as error:  # pyarrow's are among them
+        raise AnalysisError(f"{path}: cannot be read as Parquet ({error})") from error
     return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
 
 

@@ -26,15 +26,17 @@ from experiments.benchmarks.figures import (
     machine,
     new_result,
     reference_process,
+    say,
     show,
     value,
 )
 from firmware_bridge import wire
+from firmware_bridge.board_tools import stream
 from firmware_bridge.boards import make_board
 from firmware_bridge.decoder import Decoder
 from firmware_bridge.frames import RawFrame
-from firmware_bridge.verbs import stream
 from robopatient.config import SessionConfig
+from robopatient.levels import Flag
 from robopatient.record.reader import Record
 from robopatient.session.control import open_board
 from robopatient.session.journal import Received, read_journal
@@ -51,7 +53,7 @@ READ_BYTES = 140
 DRIFT_PPM = 120.0
 CLOCK_S = 20.0
 CLOCK_SETTLED_S = 8.0
-"""A line through 8 s of probes at 2 a second tells 120 ppm from none."""
+"""A line through 8 s of probes at 2 a second distinguishes 120 ppm from 0."""
 PLUG_S = 34.0
 FIRST_PLUG_S, PLUG_EVERY_S, UNPLUGGED_S = 4.0, 4.0, 0.7
 FUZZ_CHUNK = 1 << 20
@@ -66,25 +68,24 @@ with torch.no_grad():
 """
 
 
-def bench_bridge(as_json: bool, duration_s: float, fuzz_bytes: int, seed: int, overrides: list[str]) -> int:
+def bench_bridge(as_json: bool, duration_s: float, fuzz_bytes: int, seed: int, overrides: list[str]) -> None:
     """Measure and print; progress goes to stderr."""
     figures = [*_decode_figures()]
-    _say("decoding measured; clocks next")
+    say("decoding measured; clocks next")
     figures += _clock_figures(seed)
     if fuzz_bytes:
         figures.append(_fuzz_figure(fuzz_bytes, seed))
     with tempfile.TemporaryDirectory(prefix="robopatient-bench-") as scratch:
         root = Path(scratch)
         with reference_process(root) as reference:
-            _say("a session whose plug is pulled")
+            say("a session whose plug is pulled")
             pulled = _session(root / "plug", PLUG_S, seed, [*overrides, f"board.options.faults={_plugs()}"])
-            _say(f"a session of {duration_s:g} s beside Qt, audio and torch")
+            say(f"a session of {duration_s:g} s beside Qt, audio and torch")
             with _torch_loop() as torch:
                 soaked = _session(root / "soak", duration_s, seed, overrides)
         figures += _plug_figures(*pulled[1:], reference[0])
         figures += _soak_figures(*soaked)
     show(new_result("bridge", figures, [], machine(reference[0]) | {"torch_beside": torch}, seed), as_json)
-    return 0
 
 
 def _decode_figures() -> Iterator[Figure]:
@@ -231,7 +232,7 @@ def _session(
     """Run a whole session; its configuration, its folder and the frames of each epoch, decoded from its journal."""
     options = ["record.report=false", 'board.driver="virtual"', "board.rate_hz=1000", 'face.window="no"', *overrides]
     config = resolve(None, False, None, duration_s, seed, None, options)
-    Supervisor(config, folder, _say).run()
+    Supervisor(config, folder, say).run()
     board = open_board(config)
     epochs: list[list[RawFrame]] = []
     for entry in read_journal(folder):
@@ -249,12 +250,12 @@ def _plug_figures(folder: Path, epochs: list[list[RawFrame]], reference: Referen
         forces = record.messages("force")
         pains = record.messages("pain")
     ends_ns = np.array([epoch[-1].received_ns for epoch in epochs[:-1] if epoch])
-    stale_ns = np.array([force.t_ns for force in forces if "stale" in force.flags])
+    stale_ns = np.array([force.t_ns for force in forces if Flag.STALE in force.flags])
     calm_ns = np.array([pain.t_ns for pain in pains if pain.nrs == 0.0])
     safe_ns = np.array([stale_ns[np.searchsorted(stale_ns, end)] for end in ends_ns if end < stale_ns.max(initial=0)])
     ends_ns = ends_ns[: len(safe_ns)]
     quiet_ns = np.array([calm_ns[np.searchsorted(calm_ns, safe)] for safe in safe_ns])
-    # The board's clock begins when it is powered: its time at the first frame is the time from the plug to the stream.
+    # The board's clock starts when it is powered: its time at the first frame is the time from the plug to the stream.
     replug_ms = np.array([epoch[0].board_us * 1e-3 for epoch in epochs[1:] if epoch])
     first_ns = np.array([epoch[0].received_ns for epoch in epochs[1:] if epoch])
     back = reference.calm(first_ns - (replug_ms * 1e6).astype(np.int64), first_ns)
@@ -306,7 +307,3 @@ def _torch_loop() -> Iterator[bool]:
     finally:
         process.terminate()
         process.wait(timeout=10)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

@@ -73,9 +73,8 @@ def _console(connection: Connection, seconds: float) -> None:
     from PySide6.QtCore import Qt, QTimer
     from PySide6.QtWidgets import QApplication
 
+    from experiments.benchmarks.rehearsal import LESSON_STATES, feed_state, operator_at, portrait, rehearse
     from robopatient.clock import HostClock
-    from robopatient.console.preview import feed_state, portrait, rehearse
-    from robopatient.console.study_preview import LESSON_STATES, operator_at
     from robopatient.console.window import ConsoleWindow
 
     app = QApplication([])

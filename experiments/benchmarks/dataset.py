@@ -42,8 +42,8 @@ A_ROUND = 4
 PARTS_PEOPLE = 3
 
 
-def bench_dataset(as_json: bool, design: str, rounds: int, kills: int, kill_design: str, seed: int) -> int:
-    """Measure and print; 0 when it has measured, whether or not targets are met.
+def bench_dataset(as_json: bool, design: str, rounds: int, kills: int, kill_design: str, seed: int) -> None:
+    """Measure and print, whether or not targets are met.
 
     Parameters
     ----------
@@ -64,7 +64,6 @@ def bench_dataset(as_json: bool, design: str, rounds: int, kills: int, kill_desi
             found = killed_and_not(kill_design, folder / "kills", kills, seed)
             figures.append(value("kills_same_files_fraction", found.same / found.files, at_least=1.0, n=found.kills))
     show(new_result("dataset", figures, [], machine(), seed), as_json)
-    return 0
 
 
 def _whole_set(plan: DatasetDesign, out: Path) -> list[Figure]:

@@ -19,8 +19,8 @@ import msgspec
 import numpy as np
 from scipy import ndimage, stats
 
-from experiments.benchmarks.dose import dose_figures
 from experiments.benchmarks.figures import Figure, distribution, machine, new_result, reference_process, show, value
+from experiments.evaluation.dose import dose_figures
 from robopatient.config import VoiceConfig
 from robopatient.errors import DeviceError, MissingPackageError, require
 from robopatient.face.apex import apex_au
@@ -58,7 +58,7 @@ def bench_face(as_json: bool, seconds: float, identities: int, seed: int, judge:
     Parameters
     ----------
     identities
-        Made-up patients that the detectors look at, at three pains each.
+        Simulated patients that the detectors look at, at three pains each.
     judge
         Python with mediapipe 0.10.21 for the independent landmarks; "" leaves them out.
     presses
@@ -92,7 +92,7 @@ def _living_poses(seconds: float, seed: int) -> list[FacePose]:
     config = msgspec.structs.replace(simulation_config(seed, fps=FPS), voice=VoiceConfig(enabled=False))
     rig = Rig(config, somebody("female", "rosa"), tick_s=1.0 / FPS)
     pains = [8.0 * (frame / FPS % 4.0 < 2.0) for frame in range(round(seconds * FPS))]
-    poses = [frame.pose for turn in rig.feel(pains) for frame in turn.frames]
+    poses = [frame.seen.pose for turn in rig.feel(pains) for frame in turn.frames]
     return poses[: len(pains)]
 
 
@@ -159,7 +159,7 @@ def _seen_by_others(identities: list[FaceIdentity], judge: str) -> list[Figure]:
     ramps: dict[str, list[float]] = {unit: [] for unit in JUDGED}
     with tempfile.TemporaryDirectory(prefix="robopatient-") as cache, _Landmarks(judge) as landmarks:
         before = os.environ.get("XDG_CACHE_HOME")
-        os.environ["XDG_CACHE_HOME"] = cache  # made-up patients are never met again
+        os.environ["XDG_CACHE_HOME"] = cache  # simulated patients are used once
         try:
             renderer = make_renderer("auto", identities[0], JUDGED_PX)
             for number, identity in enumerate(identities):

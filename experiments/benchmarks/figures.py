@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import platform
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,8 @@ __all__ = [
     "distribution",
     "machine",
     "reference_process",
+    "remarked",
+    "say",
     "show",
     "value",
 ]
@@ -191,6 +194,16 @@ def show(result: Result, as_json: bool) -> None:
     console = Console()
     console.print(table)
     console.print(result.machine)
+
+
+def say(text: str) -> None:
+    """Tell the person who waits how far a measurement is; stdout is for its figures."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def remarked(figure: Figure, remark: str) -> Figure:
+    """A figure with a remark."""
+    return msgspec.structs.replace(figure, remark=remark)
 
 
 def new_result(

@@ -72,7 +72,7 @@ class Run(msgspec.Struct, frozen=True):
 
 def bench_latency(
     as_json: bool, duration_s: float, seed: int, out: Path | None, overrides: list[str], trials: int = 0
-) -> int:
+) -> None:
     """Run sessions until there are enough calm samples, print the figures.
 
     Parameters
@@ -98,7 +98,6 @@ def bench_latency(
         figures += lag_figures("force_to_face", [run.face_trials for run in runs], references, trials)
     baselines = [Baseline("published 200 ms blocks, same touches (modelled)", [_published(runs)])]
     show(new_result("latency", figures, baselines, _machine(runs), seed), as_json)
-    return 0
 
 
 def _session(config: SessionConfig, folder: Path) -> Run:

@@ -2,7 +2,7 @@
 
 Channel 1 is the trigger (a pulse from the board or a touch sensor), channel 2 the answer (the sound output through a
 cable, or a photodiode on the face's patch). Both pass the same converter, so that their distance owes nothing to the
-clock or the drivers of this computer. docs/timing.md says how to wire it.
+clock or the drivers of this computer. docs/howto/measure_timing.md says how to wire it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ HIGH = 0.5
 ONSET_SHARE = 0.1
 """The onset itself is where the envelope first passed a tenth of the way, so that a soft attack is not read late."""
 REST_SHARE = 0.5
-"""At least half of a recording is rest (stated in docs/timing.md): its median is the resting level."""
+"""At least half of a recording is rest (stated in docs/howto/measure_timing.md): its median is the resting level."""
 LEAST_RATIO = 6.0
 """Events must stand so far above the noise at rest (15 dB; assumption)."""
 DEAD_S = 0.25
@@ -54,7 +54,7 @@ class LoopbackResult(msgspec.Struct, frozen=True):
         return (self.answer_s - self.trigger_s) * 1e3
 
 
-def bench_loopback(path: Path, as_json: bool = False, longest_ms: float = 1000.0) -> int:
+def bench_loopback(path: Path, as_json: bool = False, longest_ms: float = 1000.0) -> None:
     """Print lag and SD of a recording.
 
     Raises
@@ -72,7 +72,6 @@ def bench_loopback(path: Path, as_json: bool = False, longest_ms: float = 1000.0
         Figure("sd_ms", value=round(float(lag_ms.std(ddof=1)), 3), n=len(lag_ms)),
     ]
     show(new_result("loopback", figures, [], machine() | {"file": path.name, "rate_hz": rate_hz}, 0), as_json)
-    return 0
 
 
 def read_recording(
@@ -107,7 +106,7 @@ def read_recording(
     if len(pairs) < 2:
         raise DeviceError(
             f"{name}: {len(trigger_s)} triggers and {len(answer_s)} answers make {len(pairs)} pairs within "
-            f"{longest_ms:g} ms; are the channels the right way round? See docs/timing.md"
+            f"{longest_ms:g} ms; are the channels the right way round? See docs/howto/measure_timing.md"
         )
     found = np.array(pairs)
     return LoopbackResult(found[:, 0], found[:, 1], len(trigger_s) - len(pairs), len(answer_s) - len(pairs))

@@ -1,6 +1,6 @@
 """What a sound server really played: its monitor, recorded beside a session and laid over ``voice.wav``.
 
-PortAudio tells when a block leaves for the DAC. Where the output is a PulseAudio sink, its monitor is an independent
+PortAudio reports when a block leaves for the DAC. Where the output is a PulseAudio sink, its monitor is an independent
 witness: the session's own sound is found in it by correlation, and the difference of the two times is what PortAudio
 did not know.
 """
@@ -27,7 +27,7 @@ WINDOW_S = 0.25
 """Length of sound that is looked for: long enough to be unique, short enough to lie between two host stalls."""
 SEARCH_S = 0.5
 AFTER_S = 0.2
-"""So much of the recording tells when a sample was played: ten of the recorder's pieces."""
+"""This length of the recording shows when a sample was played: ten of the recorder's pieces."""
 LISTEN_MS = 20
 """Latency asked of the recorder. At 5 ms the sink serves the player by the recorder's small pieces: the latency that is
 measured rises by 2.6 ms (measured on a null sink, 16.9 instead of 14.3)."""

@@ -32,11 +32,10 @@ SECONDS = 20.0
 """Of presses for each patient's cost."""
 
 
-def bench_patient(as_json: bool = False, seed: int = 1) -> int:
+def bench_patient(as_json: bool = False, seed: int = 1) -> None:
     """The verb ``bench patient``."""
     figures = [*published(), distribution("step_us", _costs_us(seed), target={"p99": STEP_LIMIT_US})]
     show(new_result("patient", figures, [], machine(), seed), as_json)
-    return 0
 
 
 def published() -> list[Figure]:
@@ -94,7 +93,7 @@ def _force_for(nrs: float, press: Callable[[GuidedHand, float], float], **sectio
 
 
 def _repeated() -> float:
-    """Ten 1 s presses at 0.5 Hz that begin at 52.9 of 100."""
+    """Ten 1 s presses at 0.5 Hz that start at 52.9 of 100."""
     summation = Summation()
     newton = _force_for(5.29, lambda hand, force: _worst(hand.press(force, AT_MM)), summation=summation)
     hand, peaks = _hand(summation=summation), []
@@ -105,7 +104,7 @@ def _repeated() -> float:
 
 
 def _held() -> float:
-    """A press held for a minute that begins at 38.5 of 100."""
+    """A press held for a minute that starts at 38.5 of 100."""
     summation = Summation()
 
     def begin(hand: GuidedHand, force: float) -> float:

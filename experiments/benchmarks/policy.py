@@ -69,7 +69,7 @@ def bench_policy(
     workers: int = 0,
     ray_address: str = "",
     keep: Path | None = None,
-) -> int:
+) -> None:
     """Measure every figure of the policy table.
 
     Parameters
@@ -111,7 +111,6 @@ def bench_policy(
         if not only or measure.__name__ in only:
             figures.append(measure(seed))
     show(new_result("policy", figures, [Baseline(k, v) for k, v in compared.items()], machine(), seed), as_json)
-    return 0
 
 
 def _people(listeners: Path | None, n: int, seed: int) -> tuple[People, str | None]:

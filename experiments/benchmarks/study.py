@@ -64,8 +64,8 @@ class Onsets(NamedTuple):
     calm: np.ndarray
 
 
-def bench_study(as_json: bool, trials: int, kills: int, seed: int, files: bool = True) -> int:
-    """Measure, and print beside the published rigs; 0 when it has measured, whether or not targets are met."""
+def bench_study(as_json: bool, trials: int, kills: int, seed: int, files: bool = True) -> None:
+    """Measure, and print beside the published rigs, whether or not targets are met."""
     figures: list[Figure] = []
     baselines: list[Baseline] = []
     if trials:
@@ -86,7 +86,6 @@ def bench_study(as_json: bool, trials: int, kills: int, seed: int, files: bool =
     if files:
         figures += file_figures(seed)
     show(new_result("study", figures, baselines, machine(), seed), as_json)
-    return 0
 
 
 def _spread(found: Onsets) -> Figure:

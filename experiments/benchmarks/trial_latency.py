@@ -2,7 +2,7 @@
 
 A press counts when the total force reaches the threshold. Its lag runs from the receipt of the first force frame, from
 then on, that changed what was asked for and was answered, to the first sound (or picture) made from that frame or a
-newer one: the patient's own thresholds and the rise of the hand are no part of it. Laboratories compare the SD over
+newer one: the patient's own thresholds and the rise of the hand are not included. Laboratories compare the SD over
 trials (0.2 to 5 ms for pictures in the usual packages, Bridges et al. 2020), not the lag, which can be subtracted.
 """
 

@@ -1,4 +1,4 @@
-"""``robopatient bench voice`` and ``voice evaluate``: what the voice costs, how late it is, how well it shows pain.
+"""``robopatient bench voice``: what the voice costs, how late it is, how well it shows pain.
 
 Beside it: a block engine of numpy and scipy with fewer features, timed in alternation; LF pulses computed directly,
 with and without oversampling, for the alias; for the pitch shifter Praat's own where parselmouth is installed, and the
@@ -9,7 +9,6 @@ resampling the same vowel, for which the facts have Praat's too.
 from __future__ import annotations
 
 import importlib
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -28,14 +27,17 @@ from experiments.benchmarks.figures import (
     machine,
     new_result,
     reference_process,
+    remarked,
+    say,
     show,
     value,
 )
 from experiments.benchmarks.monitor import capture_monitor, delays_ms
+from experiments.evaluation.voice import evaluation_figures
 from robopatient.clock import HostClock
 from robopatient.config import VoiceConfig, asset_names
 from robopatient.messages import Heard, Phase, VoiceAsk, VoiceCommand
-from robopatient.simulation.voice_evaluation import Evaluation, evaluate, write_page
+from robopatient.simulation.voice_evaluation import evaluate
 from robopatient.voice import synth
 from robopatient.voice.calls import CALLS
 from robopatient.voice.engine import LOOKAHEAD_S, VoiceEngine
@@ -48,7 +50,7 @@ from robopatient.voice.synth import Synth, neutral_parameters
 from robopatient.voice.wavetable import lf_cycles, make_source
 from robopatient.voice_presets import ask_for
 
-__all__ = ["bench_voice", "count_underruns", "evaluate_voice", "underrun_figures"]
+__all__ = ["bench_voice", "count_underruns", "underrun_figures"]
 
 RATE_HZ, BLOCK = 48_000, 256
 BLOCK_NS = BLOCK / RATE_HZ * 1e9
@@ -58,20 +60,10 @@ PRAAT = {4.0: 3.5 / 7.6, 7.0: 6.1 / 11.3, -4.0: 2.4 / 6.7}
 """Praat's PSOLA over resampling, by semitones: facts sheet on the voice, section 4."""
 STEP_S = 0.25
 STALL_NS = 100_000_000
-"""How long before an underrun is told a stall of the host may have been its cause: buffers and the server's own."""
+"""How long before an underrun is reported a stall of the host may have been its cause: buffers and the server's own."""
 
 
-def evaluate_voice(out: Path | None, identities: list[str], seeds: int, as_json: bool) -> int:
-    """Measure, print the figures, write the page."""
-    evaluation = evaluate(identities, seeds, _tell)
-    if out is not None:
-        write_page(evaluation, out)
-        _tell(f"page {out}")
-    show(new_result("voice evaluate", _evaluated(evaluation), [], machine(), 0), as_json)
-    return 0
-
-
-def bench_voice(as_json: bool, duration_s: float, seeds: int, seed: int, device: str) -> int:
+def bench_voice(as_json: bool, duration_s: float, seeds: int, seed: int, device: str) -> None:
     """Measure everything and print the figures."""
     figures, baselines = _cost(seed)
     with tempfile.TemporaryDirectory(prefix="robopatient-voice-") as scratch:
@@ -84,35 +76,11 @@ def bench_voice(as_json: bool, duration_s: float, seeds: int, seed: int, device:
         name = f"LF pulses computed directly at {times * RATE_HZ // 1000} kHz"
         baselines.append(Baseline(name, [value("alias_db", direct, n=len(ALIAS_F0_HZ))]))
     figures += _fuzz(seed)
-    figures += _evaluated(evaluate((), seeds, _tell))
+    figures += evaluation_figures(evaluate((), seeds, say))
     shifts, peers = _shifter()
     figures.append(shifts)
     baselines += peers
     show(new_result("voice", figures, baselines, facts, seed), as_json)
-    return 0
-
-
-def _evaluated(e: Evaluation) -> list[Figure]:
-    row, column = np.unravel_index(int(np.argmin(e.spearman)), e.spearman.shape)
-    feature = ("f0", "loudness", "roughness", "-HNR")[int(column)]
-    least = ", ".join(
-        f"{name} {e.spearman[:, k].min():.3f}" for k, name in enumerate(("f0", "loudness", "roughness", "-HNR"))
-    )
-    worst = f"least: {e.identities[int(row)]}, {feature}; of each over all people: {least}"
-    cells = [inside for _, inside in e.f0_cells.values()]
-    shares = ", ".join(f"{name} {share:.3f}" for name, share in e.in_range.items())
-    count = int(np.prod(e.table.shape[:3]))
-    return [
-        _remarked(value("nrs_spearman_min", round(float(e.spearman.min()), 4), at_least=0.9, n=count), worst),
-        value("f0_in_band_fraction", float(np.mean(cells)) if cells else float("nan"), at_least=1.0, n=len(cells)),
-        _remarked(
-            value("features_in_band_fraction", round(min(e.in_range.values()), 4), at_least=0.9, n=count), shares
-        ),
-    ]
-
-
-def _remarked(figure: Figure, remark: str) -> Figure:
-    return Figure(**{name: getattr(figure, name) for name in figure.__struct_fields__} | {"remark": remark})
 
 
 def _cost(seed: int) -> tuple[list[Figure], list[Baseline]]:
@@ -136,7 +104,7 @@ def _cost(seed: int) -> tuple[list[Figure], list[Baseline]]:
             theirs.append(time.thread_time_ns() - begin)
     rtf, other = np.median(ours) / BLOCK_NS, np.median(theirs) / BLOCK_NS
     figures = [
-        _remarked(
+        remarked(
             value("rtf", round(float(rtf), 5), at_most=0.006, n=len(ours)),
             f"median thread time, p10 {np.percentile(ours, 10) / BLOCK_NS:.5f}",
         ),
@@ -220,9 +188,9 @@ def _live(folder: Path, duration_s: float, seed: int, device: str) -> tuple[list
         heard_ms = latency_ms + delays_ms(capture[0], np.concatenate(chunks), dac_ns, index)
         found = np.isfinite(heard_ms)
         at_monitor = distribution("control_to_monitor_ms", heard_ms[found], None if calm is None else calm[found])
-        at_monitor = _remarked(at_monitor, "cross-check: when the sink's monitor had it, before any converter")
+        at_monitor = remarked(at_monitor, "cross-check: when the sink's monitor had it, before any converter")
     figures = [
-        _remarked(at_dac, f"PortAudio's time of the first changed sample; {player.state}: {player.detail}"),
+        remarked(at_dac, f"PortAudio's time of the first changed sample; {player.state}: {player.detail}"),
         at_monitor,
         *_underruns(heard, reference[0] if reference else None),
     ]
@@ -252,7 +220,7 @@ def count_underruns(t_ns: np.ndarray, counts: np.ndarray, reference: ReferenceLa
 def underrun_figures(ours: int, everything: int, blocks: int) -> list[Figure]:
     """The two counts as figures."""
     return [
-        _remarked(value("underruns", ours, at_most=0, n=blocks), "outside stalls of the host; n is blocks"),
+        remarked(value("underruns", ours, at_most=0, n=blocks), "outside stalls of the host; n is blocks"),
         value("underruns_all", everything, n=blocks),
     ]
 
@@ -340,11 +308,11 @@ def _shifter() -> tuple[Figure, list[Baseline]]:
     figure = value("psola_distance", round(worst, 3), at_most=1.1, n=6 * len(PRAAT))
     remark = f"worst over Praat's, {how}; over resampling: {told}; durations within {100 * max(longer):.2f} %"
     baselines = [Baseline("resampling (the published manipulation)", [value("psola_distance", 1.0)])]
-    return _remarked(figure, remark), baselines
+    return remarked(figure, remark), baselines
 
 
 def _praat(samples: np.ndarray, ratio: float) -> np.ndarray | None:
-    """Praat's own overlap-add, None without parselmouth (GPL: never a part of the product, only beside it)."""
+    """Praat's own overlap-add, None without parselmouth (GPL: never in the product, only compared with it)."""
     try:
         praat = importlib.import_module("parselmouth.praat")
         sound = importlib.import_module("parselmouth").Sound(samples, float(RATE_HZ))
@@ -380,7 +348,3 @@ def _cepstra(samples: np.ndarray) -> np.ndarray:
     fall = (edges[2:, None] - f_hz) / (edges[2:] - edges[1:-1])[:, None]
     bands = np.maximum(power @ np.maximum(np.minimum(rise, fall), 0.0).T, 1e-6)
     return np.asarray(dct(10.0 * np.log10(bands), axis=1, norm="ortho")[:, 1:25])
-
-
-def _tell(text: str) -> None:
-    print(text, file=sys.stderr)

@@ -6,7 +6,6 @@ attributes dealt out at random, which is what chance alone leaves.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,11 @@ from experiments.datasets.design import SPLITS
 from experiments.datasets.layout import table_of
 from experiments.datasets.tables import rows_in
 from experiments.datasets.verify import open_dataset
-from experiments.judges.judge import KINDS
-from experiments.judges.pictures import PictureJudge, make_picture_judge
+from experiments.judges.pictures import PictureJudge
 from policies.statistics.resampling import draw_people, percentile_interval
 from robopatient.errors import SessionError
 
-__all__ = ["audit", "audit_folder", "gaps"]
+__all__ = ["audit", "gaps"]
 
 COLUMNS = (
     "file_name", "neutral", "person", "split", "kind", "stimulus_nrs", "age_band", "sex", "ancestry", "skin_band",
@@ -30,33 +28,6 @@ ATTRIBUTES = ("age_band", "sex", "ancestry", "skin_band")
 FALSE_POSITIVES = 0.1
 """The threshold lets this share of painless training pictures through."""
 RESAMPLES, SHUFFLES = 300, 300
-
-
-def audit_folder(folder: Path, judge: str = "pixels", seed: int = 1, as_json: bool = False) -> None:
-    """Audit a data set of stills and print what was found."""
-    if judge in KINDS:
-        print(f"{judge}: not applicable: it sees action units or hears a voice, no picture; audit a judge of pictures")
-        return
-    report = audit(folder, make_picture_judge(judge), seed)
-    if as_json:
-        print(json.dumps(report))
-        return
-    print(
-        f"{report['judge']} at {report['threshold']:.2f} NRS: {report['found_face']:.1%} of faces found; "
-        f"pain where there is some {report['tpr']:.3f}, where there is none {report['fpr']:.3f}"
-    )
-    for attribute, row in report["attributes"].items():
-        print(f"{attribute}:")
-        for group, rates in row["groups"].items():
-            print(
-                f"  {group:10} true positives {rates['tpr']:.3f}, false {rates['fpr']:.3f} ({rates['people']} people)"
-            )
-        for rate in ("tpr", "fpr"):
-            gap = row["gaps"][rate]
-            print(
-                f"  widest gap in {rate}: {gap['gap']:.3f} (95 % {gap['low']:.3f} to {gap['high']:.3f}); chance alone "
-                f"leaves up to {gap['null_95']:.3f} in 95 of 100, p {gap['p']:.3f}"
-            )
 
 
 def audit(folder: Path, judge: PictureJudge, seed: int = 1) -> dict[str, Any]:

@@ -99,7 +99,7 @@ class Extra(DesignSection, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class DatasetPerson(NamedTuple):
-    """Somebody to draw: number in the data set, cell, split and drawing seed."""
+    """A person to draw: number in the data set, cell, split and drawing seed."""
 
     number: int
     age: str

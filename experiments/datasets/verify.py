@@ -201,7 +201,7 @@ class _Census:
             if len(at) > 1
         ]
         return DatasetCheck(
-            "splits share nobody and no seed", len(self._homes) - len(wrong), len(self._homes), tuple(wrong)
+            "splits share no person and no seed", len(self._homes) - len(wrong), len(self._homes), tuple(wrong)
         )
 
 

@@ -1,4 +1,4 @@
-"""Whole sessions and the one rating that each gets: bags of clips whose own pain the rater does not tell.
+"""Whole sessions and the one rating that each gets: bags of clips without ratings of their own.
 
 Ratings are those that a table brings, of people; without any, simulated ones by the peak-end rule with scatter.
 """

@@ -1,6 +1,6 @@
 """Judges of dynamics: is this the face of this press, or one as large that runs otherwise in time?
 
-The pain of a clip can be told from its size alone, so no judge of pain needs time. This question needs it: genuine
+The pain of a clip can be read from its size alone, so no judge of pain needs time. This question needs it: genuine
 clips stand beside spoilt ones of the same amplitude, reversed, late, in another order, of another press, or held.
 """
 
@@ -148,7 +148,7 @@ class CourseGru(Trained):
 
 
 class CourseForest(Forest):
-    """Forest on statistics that know no order: whatever it finds needs no time."""
+    """Forest on statistics that know no order: what it finds needs no time."""
 
     kind = "course-forest"
     task = "course"

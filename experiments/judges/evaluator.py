@@ -1,4 +1,4 @@
-"""``judge score``: what a frozen judge makes of clips that it has nothing to do with, and whether it can be believed.
+"""``judge score``: a frozen judge scores clips that are independent of its training data, and is checked for validity.
 
 It refuses when judge and clips share an ancestor, and it shows the judge spoilt faces: a judge that finds as much pain
 in a face whose frames were shuffled has not looked at the course, and is reported so.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -14,6 +13,7 @@ import numpy as np
 from experiments.judges.clip_sessions import ClipSession
 from experiments.judges.clips import Clip
 from policies.frozen import write_frozen
+from robopatient.config import decode_toml
 from robopatient.errors import AssetError, ConfigError
 
 __all__ = ["KINDS", "Judge", "JudgeCard", "SessionJudge", "load_judge", "new_judge", "save_judge"]
@@ -125,11 +125,11 @@ def load_judge(folder: Path) -> tuple[Judge, JudgeCard]:
         When there is none, or its weights are not those of its card.
     """
     try:
-        card = msgspec.convert(tomllib.loads((folder / "card.toml").read_text(encoding="utf-8")), JudgeCard)
+        card = decode_toml(folder / "card.toml", JudgeCard)
         digest = hashlib.sha256((folder / "weights.npz").read_bytes()).hexdigest()
         with np.load(folder / "weights.npz", allow_pickle=False) as file:
             weights = {name: file[name] for name in file.files}
-    except (OSError, ValueError, msgspec.ValidationError) as error:
+    except (OSError, ValueError, ConfigError) as error:
         raise AssetError(f"{folder}: is no judge ({error}); make one with: robopatient judge train") from error
     if digest != card.sha256:
         raise AssetError(

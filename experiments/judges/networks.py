@@ -35,7 +35,7 @@ def loss_of(logits: Tensor, nrs: Tensor) -> Tensor:
 
 
 def split_people(people: list[str], seed: int) -> tuple[Tensor, Tensor]:
-    """Rows of the people to learn from, and of those who tell when to stop."""
+    """Rows of the training people, and of those for early stopping."""
     names = sorted(set(people))
     held = set(np.random.default_rng(seed).permutation(names)[: max(1, round(HELD_OUT * len(names)))].tolist())
     others = torch.tensor([person in held for person in people])

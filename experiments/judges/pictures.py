@@ -65,7 +65,7 @@ def make_picture_judge(text: str) -> PictureJudge:
         return Pixels()
     raise SessionError(
         f"picture judge {text!r}: give pixels, face-mesh:PYTHON, py-feat:PYTHON, openface:PROGRAM or command:PROGRAM "
-        "ARGUMENTS (see docs/datasets.md)"
+        "ARGUMENTS (see docs/reference/datasets.md)"
     )
 
 
@@ -104,7 +104,7 @@ class Pixels:
 
 
 class OutsideJudge:
-    """Somebody else's program; it never enters this one's environment."""
+    """An external program, run in an environment of its own."""
 
     def __init__(self, name: str, command: list[str]) -> None:
         self.name, self._command = name, command

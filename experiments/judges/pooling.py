@@ -1,7 +1,7 @@
 """Judges that learn from one rating a session: multi-instance pooling over its palpations, by four rules.
 
 Every palpation gets a belief for each of ten thresholds of pain; a rule makes of the palpations' beliefs the session's.
-What has been learnt of a single palpation was never told.
+The pain of a single palpation is never given.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ THRESHOLDS = 10
 """Whether pain reaches 1, 2, ... 10."""
 HIDDEN = 24
 FIRST_BELIEF = -2.0
-"""Of a noisy or, before the sigmoid: with even odds for six palpations the session would begin as certain."""
+"""Of a noisy or, before the sigmoid: with even odds for six palpations the session would start as certain."""
 FEATURES = 5 * len(UNITS)
 
 
@@ -62,7 +62,7 @@ class Pool(Trained):
         """Learn from the ratings of whole sessions alone."""
         sessions = sessions_of(clips, seed)
         if not sessions:
-            raise SessionError(f"judge {self.kind}: nobody has clips enough for a session; give another source")
+            raise SessionError(f"judge {self.kind}: no person has enough clips for a session; give another source")
         self._reset(seed)
         shown = self._input(clips)
         members = torch.tensor([session.clips for session in sessions])

@@ -5,7 +5,7 @@ Each source names its lineage. New ones of people go through a session's record 
 
 from __future__ import annotations
 
-import csv
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from experiments.datasets.tables import rows_in
 from experiments.datasets.verify import open_dataset
 from experiments.judges.clips import UNITS, Clip
 from experiments.judges.voices import clips_of_voice, press, sound_of
+from firmware_bridge.inputs import one_spelling, read_table
 from policies.corpus.simulator import CorpusDesign, simulate
 from robopatient.config import SensingConfig, VoiceConfig
 from robopatient.errors import ConfigError, RecordError
@@ -98,7 +99,7 @@ def _shown(engine: str, seed: int, pain: np.ndarray, expressiveness: float) -> n
         cells_newton = TOUCH_NEWTON if given.nrs > 0.0 else NO_TOUCH_NEWTON
         t_ns, until_s = round(frame / MOTION_HZ * 1e9), (frame + 0.5) / MOTION_HZ
         [shown] = rig.turn(t_ns, cells_newton=cells_newton, given=given, until_s=until_s).frames
-        rows.append([intensity(shown.pose.au, unit) for unit in UNITS])
+        rows.append([intensity(shown.seen.pose.au, unit) for unit in UNITS])
     return np.array(rows, np.float32)
 
 
@@ -148,24 +149,24 @@ def _of_session(where: str, _: int) -> list[Clip]:
 def _of_table(where: str, _: int) -> list[Clip]:
     """A CSV of one's own: person, clip, pain, a column for each unit, 30 rows a second; also session and its rating."""
     path = Path(where)
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecordError(f"{path}: cannot be read ({error})") from error
-    wanted = ("person", "clip", "pain", *UNITS)
-    missing = [name for name in wanted if not rows or name not in rows[0]]
-    if missing:
-        raise RecordError(f"{path}: no column {', '.join(missing)}; needed are {', '.join(wanted)}")
-    takes: dict[tuple[str, str], list[list[float]]] = {}
+    table = read_table(path, RecordError)
+    table.need("person", "clip", "pain", *UNITS, hint="30 rows a second, action units 0 to 5")
+    numbers = np.stack([table.numbers(name) for name in ("pain", *UNITS)], axis=1)
+    ratings = table.numbers("rating") if "rating" in table.header else np.full(len(numbers), np.nan)
+    spelling, remarks = one_spelling(table.column("person"))
+    whole = np.isfinite(numbers).all(axis=1)
+    if not whole.all():
+        line = table.rows[int(np.argmin(whole))].line
+        remarks.append(f"{path.name}: {(~whole).sum()} rows with a missing number left out, the first is line {line}.")
+    for remark in (*table.remarks, *remarks):
+        print(remark, file=sys.stderr)
+    takes: dict[tuple[str, str], list[np.ndarray]] = {}
     rated: dict[tuple[str, str], tuple[str, float]] = {}
-    for line, row in enumerate(rows, start=2):
-        key = (row["person"], row["clip"])
-        try:
-            takes.setdefault(key, []).append([float(row[n]) for n in ("pain", *UNITS)])
-            rated[key] = (row.get("session", ""), float(row.get("rating") or "nan"))
-        except ValueError as error:
-            raise RecordError(f"{path}, line {line}: {error}") from error
+    for i in np.flatnonzero(whole):
+        row = table.rows[i].cells
+        key = (spelling[row["person"]], row["clip"])
+        takes.setdefault(key, []).append(numbers[i])
+        rated[key] = (row.get("session", ""), float(ratings[i]))
     clips: list[Clip] = []
     for (person, name), take in takes.items():
         values, (session, rating) = np.array(take, np.float32), rated[person, name]

@@ -74,7 +74,7 @@ def _synthesised(pain: np.ndarray, voice: str, seed: int) -> np.ndarray:
 
 
 def _plain(pain: np.ndarray, pitch_hz: float, tract: float, rng: np.random.Generator) -> np.ndarray:
-    """One moan a press: it begins a while after the pain's peak begins and lasts as long as the pain is near it."""
+    """One moan a press: it starts a while after the pain's peak starts and lasts as long as the pain is near it."""
     t_s = np.arange(round(len(pain) / MOTION_HZ * RATE_HZ)) / RATE_HZ
     level = float(pain.max())
     loud = np.interp(t_s - rng.uniform(0.1, 0.3), np.arange(len(pain)) / MOTION_HZ, (pain > 0.8 * level) & (level > 0))

@@ -1,4 +1,4 @@
-"""The verb ``study simulate``: a study with simulated participants, for its power and for the tests."""
+"""A study with simulated participants, for its power and for the tests."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from experiments.studies.lab import RATE_HZ, SimulatedSession
 from experiments.studies.simulated_people import SimulatedPerson, people_of
+from firmware_bridge.outputs import claim_folder
 from policies.worker_pool import on_cores
 from robopatient.errors import ConfigError, RecordError, RobopatientError
 from robopatient.session.study_run import config_of
@@ -46,8 +47,8 @@ def simulate(
     keep_all: bool,
     speed: str,
     overrides: list[str],
-) -> int:
-    """Run every session of ``participants`` simulated people; return the exit status.
+) -> None:
+    """Run every session of ``participants`` simulated people.
 
     Parameters
     ----------
@@ -65,6 +66,7 @@ def simulate(
     """
     study = load_study(name)
     pace = _pace(speed)
+    claim_folder(out)
     people = people_of(listeners, participants, seed)  # fitted once: it takes as long as a session
     count = sessions or study.file.sessions
     jobs = []
@@ -77,7 +79,6 @@ def simulate(
                 raise RecordError(f"{folder}: is there already; choose another folder with --out")
             given = [*QUICK, *overrides]
             jobs.append(_Job(name, code, session, people[index], str(folder), keep_all, given))
-    out.mkdir(parents=True, exist_ok=True)
     begun_s = time.monotonic()
     answered = 0
     statuses: Counter[str] = Counter()
@@ -96,7 +97,6 @@ def simulate(
         f"{out}: {answered} trials of {participants} participants ({counted}) in {spent_s:.0f} s, {workers} processes"
     )
     print(f"to analyse: robopatient study analyse {out} --out {out / 'analysis'}")
-    return 0
 
 
 def _pace(speed: str) -> float:

@@ -1,6 +1,7 @@
 """A commercial six-axis sensor under the middle of the plate, as a board: Robotous RFT40, ``driver = "…:Rft40"``.
 
-An example of a driver for a device that speaks a protocol of its own: it touches no other file (docs/boards.md).
+An example of a driver for a device that speaks a protocol of its own: it touches no other file
+(docs/howto/write_a_driver.md).
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def packet(command: int, argument: int = 0) -> bytes:
 
 
 class Rft40:
-    """Force and moments of one sensor, told as the four cells of a square plate that it carries.
+    """Force and moments of one sensor, converted to the four cells of a square plate that it carries.
 
     The frames bear neither number nor time: a lost one is not noticed, and each is dated by its arrival.
 

@@ -24,7 +24,7 @@ BAUD_TRY_NS = 600_000_000
 """Six questions at each rate; a board that is still in its boot loader (3 s) is found in the second round."""
 WATCH_NS = 500_000_000
 BAD_SHARE = 0.01
-"""From so many damaged or lost frames on the line is told to be bad."""
+"""From this number of damaged or lost frames on, the line is reported as bad."""
 TOO_FAST = 1.5
 CELL_BITS = 0b111
 RATE_BIT, EEPROM_BIT = 1 << 3, 1 << 4
@@ -33,7 +33,7 @@ MAX_EVENTS = 1000
 
 
 class SerialBoard:
-    """Speaks docs/protocol.md over a serial port.
+    """Speaks docs/reference/protocol.md over a serial port.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ class SerialBoard:
         )
 
     def close(self) -> None:
-        """Tell the board to stop and give the port back."""
+        """Stop the board and release the port."""
         self.link.write(self.conversation.goodbye())
         self.link.close()
 

@@ -45,7 +45,7 @@ def card(corpus: Corpus, recipe: CorpusRecipe) -> str:
         "",
         f"{len(corpus.sequences)} trials, {frames / MOTION_HZ / 60.0:.0f} min at {MOTION_HZ:g} Hz; people: "
         + ", ".join(f"{split} {len(corpus.subjects(split))}" for split in ("train", "validation", "test"))
-        + "; nobody is in two splits.",
+        + "; no person is in two splits.",
         "",
         "| quantity | here | published |",
         "| --- | --- | --- |",

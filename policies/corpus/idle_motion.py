@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from policies.corpus.recipe import CorpusRecipe
+from robopatient.breathing import breaths_per_min, excursion, held_share, next_cycle
 from robopatient.face.generator.motion import MOTION_HZ, column
 
 __all__ = ["IdleMotion"]
@@ -43,8 +44,7 @@ class IdleMotion:
         frame[:, at : at + 2] = self._gaze - fixed * frame[:, head : head + 2]
         closing = BLINK[np.minimum(self._blink_age, len(BLINK) - 1)]
         frame[:, column("blink")] = np.maximum(0.0, closing - frame[:, column("AU43")] / 5.0)
-        quiet = 0.7 * (0.5 - 0.5 * np.cos(2.0 * np.pi * self._cycle)) ** 1.4
-        frame[:, column("breath")] = quiet + self._caught * (0.9 - quiet)
+        frame[:, column("breath")] = excursion(self._cycle, self._caught)
 
     def step(self, frame: np.ndarray, pain: np.ndarray, contact: np.ndarray, withdrawal: np.ndarray) -> None:
         """On to the next frame; ``withdrawal`` is how much the head shows, 0 to 5."""
@@ -81,9 +81,8 @@ class IdleMotion:
         recipe = self._recipe
         pressed = (contact > 0.5) & (pain >= recipe("living.breath_hold_nrs"))
         self._held_s = np.where(pressed, self._held_s + DT_S, 0.0)
-        wanted = np.where(pressed, np.where(self._held_s < 4.0, 1.0, 0.5), 0.0)
-        share = np.where(wanted > self._caught, 0.3, 0.1)
+        wanted = np.where(pressed, held_share(self._held_s), 0.0)
+        share = np.where(wanted > self._caught, 0.3, 0.1)  # at 30 frames a second; as in the corpora of 0.1
         self._caught = self._caught + (wanted - self._caught) * share
-        rest, worst = recipe.pair("living.breaths_per_min")
-        rate = rest + (worst - rest) * pain / 10.0
-        self._cycle = (self._cycle + DT_S * rate / 60.0 * (1.0 - self._caught)) % 1.0
+        rate = breaths_per_min(pain, *recipe.pair("living.breaths_per_min"))
+        self._cycle = next_cycle(self._cycle, DT_S, rate, self._caught)

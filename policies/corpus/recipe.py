@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from policies.errors import PolicyError
+from robopatient.config import decode_toml
+from robopatient.errors import AssetError, ConfigError
 
 __all__ = ["CorpusRecipe", "RecipeConstant", "load_recipe"]
 
@@ -73,12 +74,14 @@ def load_recipe(path: Path | None = None) -> CorpusRecipe:
     """
     path = path or Path(__file__).with_name("recipe.toml")
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = decode_toml(path, dict)
         constants = dict(_leaves(tables, ""))
         return CorpusRecipe(
             {name: msgspec.convert(leaf, RecipeConstant, strict=False) for name, leaf in constants.items()}
         )
-    except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except (AssetError, ConfigError) as error:
+        raise PolicyError(str(error)) from error
+    except msgspec.ValidationError as error:
         raise PolicyError(f"{path}: {error}") from error
 
 

@@ -20,7 +20,7 @@ from robopatient.face.generator.motion import MOTION_HZ
 __all__ = ["CorpusDesign", "simulate"]
 
 RUN_IN_S = 9.0
-"""Simulated before every trial and thrown away: pain of a while ago is still in the leaky means."""
+"""Simulated before every trial and discarded: earlier pain is still in the leaky means."""
 
 Count = Annotated[int, Meta(ge=0, le=1000)]
 

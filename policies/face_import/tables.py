@@ -5,8 +5,6 @@ The checks live here: what is missing, out of range, not finite or at no known r
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import msgspec
 import numpy as np
 
@@ -14,13 +12,19 @@ from policies.errors import PolicyError
 from robopatient.face.generator.motion import CHANNELS, JAW_DROP_MM, JAW_STRETCH_MM, MOTION_HZ, clamp, column
 from robopatient.facs import unit_of_name
 
-__all__ = ["NEEDED", "FaceTable", "motion_of", "read_csv"]
+__all__ = ["NEEDED", "FaceTable", "motion_of", "pieces"]
 
 NEEDED: tuple[tuple[str, ...], ...] = (("AU4",), ("AU6", "AU7"), ("AU9", "AU10"), ("AU25", "AU26", "AU27"))
 """Of each of these at least one: without them there is no PSPI and no pain face (the core set of Kunz et al. 2019)."""
 
 LONGEST_GAP_S = 0.5
 """A face lost for longer is not guessed."""
+
+SHORTEST_PIECE_S = 2.0
+"""Between two losses: a shorter piece holds no reaction to a press (assumption)."""
+
+FASTEST_HZ, SLOWEST_HZ = 250.0, 4.0
+"""Rates at which faces are filmed; outside, the times are in another unit (assumption)."""
 
 UNEVEN = 0.2
 """Relative spread of the time between rows above which a recording has no rate."""
@@ -41,6 +45,8 @@ class FaceTable(msgspec.Struct, frozen=True):
         Pitch, yaw(, roll) with the signs of ``FacePose``, shapes (n, 3) and (n, 2), or None.
     blink
         Way of the lids 0-1, shape (n,), or None.
+    notes
+        What was assumed or changed in reading.
     """
 
     where: str
@@ -49,6 +55,36 @@ class FaceTable(msgspec.Struct, frozen=True):
     head_deg: np.ndarray | None = None
     gaze_deg: np.ndarray | None = None
     blink: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
+
+
+def pieces(table: FaceTable) -> tuple[list[FaceTable], str]:
+    """A recording cut where the face is lost for longer than ``LONGEST_GAP_S``; and what was left out, "" for nothing.
+
+    Raises
+    ------
+    PolicyError
+        When nothing of ``SHORTEST_PIECE_S`` is left.
+    """
+    known = np.all([np.isfinite(values) for values in table.au.values()], axis=0)
+    rows = np.flatnonzero(known)
+    if not len(rows):
+        return [table], ""  # which unit holds no number is told by motion_of
+    gap_s = np.diff(table.t_s[rows])
+    longest_s = _longest_gap_s(table)
+    if not ((gap_s > longest_s).any() or _ends_lost_s(table, rows) > longest_s):
+        return [table], ""
+    groups = np.split(rows, np.flatnonzero(gap_s > longest_s) + 1)
+    kept = [group for group in groups if table.t_s[group[-1]] - table.t_s[group[0]] >= SHORTEST_PIECE_S]
+    if not kept:
+        raise PolicyError(
+            f"{table.where}: the face is lost so often that no {SHORTEST_PIECE_S:g} s are left without a gap of "
+            f"{LONGEST_GAP_S:g} s; film it again, or leave the recording out"
+        )
+    lost_s = table.t_s[-1] - table.t_s[0] - sum(float(table.t_s[group[-1]] - table.t_s[group[0]]) for group in kept)
+    return [_part(table, group[0], group[-1] + 1) for group in kept], (
+        f"face lost for longer than {LONGEST_GAP_S:g} s: cut into {len(kept)}, {lost_s:.1f} s left out"
+    )
 
 
 def motion_of(table: FaceTable) -> tuple[np.ndarray, list[str]]:
@@ -60,7 +96,7 @@ def motion_of(table: FaceTable) -> tuple[np.ndarray, list[str]]:
         When needed action units are missing, intensities are outside 0-5, rows are not at an even rate, or the face is
         lost for longer than half a second.
     """
-    notes = []
+    notes = list(table.notes)
     missing = [" or ".join(names) for names in NEEDED if not any(_has(table, name) for name in names)]
     if missing:
         raise PolicyError(
@@ -74,6 +110,11 @@ def motion_of(table: FaceTable) -> tuple[np.ndarray, list[str]]:
     if not np.isfinite(table.t_s).all() or period <= 0.0 or (gaps <= 0.0).any():
         row = int(np.argmax(~(gaps > 0.0))) + 1
         raise PolicyError(f"{table.where}: time does not go on at row {row}; sort the rows, or give --fps")
+    if not SLOWEST_HZ <= 1.0 / period <= FASTEST_HZ:
+        raise PolicyError(
+            f"{table.where}: rows are {period:g} s apart, {1.0 / period:.4g} a second: no camera films so; are the "
+            "times in another unit? give --fps"
+        )
     if float(np.mean(np.abs(gaps - period) > UNEVEN * period)) > 0.05:
         notes.append("uneven frame times, interpolated")
     if abs(period * MOTION_HZ - 1.0) > 0.02:
@@ -117,37 +158,6 @@ def motion_of(table: FaceTable) -> tuple[np.ndarray, list[str]]:
     return held, notes
 
 
-def read_csv(path: Path, delimiter: str = ",") -> dict[str, np.ndarray]:
-    """Columns of a CSV of numbers by name, spaces around names dropped; what is no number is NaN.
-
-    Raises
-    ------
-    PolicyError
-        When it cannot be read, or has no rows.
-    """
-    import csv
-
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.reader(file, delimiter=delimiter, skipinitialspace=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise PolicyError(f"{path}: cannot be read as CSV ({error})") from error
-    if len(rows) < 2:
-        raise PolicyError(f"{path}: has no rows of data")
-    head = [name.strip() for name in rows[0]]
-    short = next((i for i, row in enumerate(rows[1:], start=2) if len(row) != len(head)), None)
-    if short is not None:
-        raise PolicyError(f"{path}: line {short} has {len(rows[short - 1])} fields, the head has {len(head)}")
-    return {name: np.array([_number(row[i]) for row in rows[1:]]) for i, name in enumerate(head)}
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return float("nan")
-
-
 def _of_channel(table: FaceTable, name: str) -> np.ndarray | None:
     """Intensities for a channel, shape (n,): its own, of one without sides the stronger side; None where absent."""
     known = table.au.get(name, table.au.get(unit_of_name(name)))
@@ -178,12 +188,36 @@ def _known(table: FaceTable, values: np.ndarray, what: str) -> tuple[np.ndarray,
     edges = np.concatenate(([table.t_s[0]], times, [table.t_s[-1]]))
     gap = np.diff(edges)
     widest = int(gap.argmax())
-    if gap[widest] > max(LONGEST_GAP_S, 3.0 * float(np.median(np.diff(table.t_s)))):
+    if gap[widest] > _longest_gap_s(table):
         raise PolicyError(
             f"{table.where}: {what} is missing for {gap[widest]:.1f} s from {edges[widest]:.1f} s on; cut the "
             f"recording there (faces lost for up to {LONGEST_GAP_S:g} s are bridged)"
         )
     return times, values[known]
+
+
+def _longest_gap_s(table: FaceTable) -> float:
+    return max(LONGEST_GAP_S, 3.0 * float(np.median(np.diff(table.t_s))))
+
+
+def _ends_lost_s(table: FaceTable, rows: np.ndarray) -> float:
+    """Longer one of the times without a face at the beginning and at the end."""
+    return float(max(table.t_s[rows[0]] - table.t_s[0], table.t_s[-1] - table.t_s[rows[-1]]))
+
+
+def _part(table: FaceTable, first: int, end: int) -> FaceTable:
+    def cut(values: np.ndarray | None) -> np.ndarray | None:
+        return None if values is None else values[first:end]
+
+    return FaceTable(
+        where=f"{table.where} from {table.t_s[first]:.1f} s on",
+        t_s=table.t_s[first:end],
+        au={name: values[first:end] for name, values in table.au.items()},
+        head_deg=cut(table.head_deg),
+        gaze_deg=cut(table.gaze_deg),
+        blink=cut(table.blink),
+        notes=table.notes,
+    )
 
 
 def _jaw_mm(table: FaceTable, even: object, n: int) -> np.ndarray:

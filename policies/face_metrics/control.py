@@ -15,7 +15,7 @@ import numpy as np
 from policies.face_generators import Generator
 from policies.face_metrics.generation import generate_many
 from policies.statistics.resampling import sign_flip_p
-from robopatient.face.generator.condition import Traits, condition_of, index
+from robopatient.face.generator.condition import TOLD, Traits, condition_of, index
 from robopatient.face.generator.motion import MOTION_HZ, column, pspi_no_au43, sided
 from robopatient.simulation.presses import course
 
@@ -75,7 +75,7 @@ def _row(person: ConditionedPerson, pain: np.ndarray | None = None, **changes: A
     """Conditions of a person whose traits are changed; contact, site, loudness and emotion by their own names."""
     pain = press(PAIN_NRS) if pain is None else pain
     extra: dict[str, Any] = {"site_mm": person.site_mm, "emotion": person.emotion}
-    extra |= {name: changes.pop(name) for name in ("contact", "loudness", "site_mm", "emotion") if name in changes}
+    extra |= {name: changes.pop(name) for name in TOLD if name in changes}
     return condition_of(
         pain,
         MOTION_HZ,

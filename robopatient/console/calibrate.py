@@ -1,13 +1,11 @@
 """The guided calibration in a window: what to lay where, live curves, limits, and the dated file at its end.
 
-Reached from the window before a session and by ``board calibrate --console``; everything has a key.
+Reached from the set-up window's tab; everything has a key.
 """
 
 from __future__ import annotations
 
 import math
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,10 +14,8 @@ import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QColor, QFont, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
-    QApplication,
     QDialog,
     QFrame,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -30,21 +26,22 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from robopatient.checks import Check, CheckState
 from robopatient.clock import Clock, HostClock
-from robopatient.config import reference
 from robopatient.console.calibrate_model import LIVE_S, CalibrationRun, proposed_file
+from robopatient.console.check_list import CheckList
 from robopatient.console.controls import KeyButton, set_role
-from robopatient.console.display import why_no_display
 from robopatient.console.parts import plain_label
 from robopatient.console.theme import DARK, Theme, style_sheet
 from robopatient.console.window_state import bind_keys
-from robopatient.errors import DeviceError
 from robopatient.phantom import Phantom, load_phantom
 from robopatient.sensing.calibrate import LIMITS, CalibrationPlan
+from robopatient.session.run import open_named
 
-__all__ = ["CalibrationDialog", "open_dialog", "show"]
+__all__ = ["CalibrationDialog", "open_dialog"]
 
 TURN_MS = 10
+RATE_HZ = 250.0
 PICTURE_EVERY = 3
 CELL_COLOURS = ("force", "pain", "level", "pspi", "f0", "accent", "warn", "ok", "muted")
 WORDS = {
@@ -159,7 +156,7 @@ class CalibrationDialog(QDialog):
         self.steps = self._label("", "muted")
         self.file = QLineEdit(self)
         self.begin_button = KeyButton("Read", "Return", self.press, self)
-        self.limits = QGridLayout()
+        self.limits = CheckList(self)
         self._curves: list[Any] = []
         self._lay_out()
         self.wear(theme)
@@ -225,6 +222,7 @@ class CalibrationDialog(QDialog):
 
     def wear(self, theme: Theme) -> None:
         """Put on a theme."""
+        self._theme = theme
         self.setStyleSheet(style_sheet(theme))
         self.plate.apply(theme)
         self.plot.setBackground(theme.panel)
@@ -250,17 +248,8 @@ class CalibrationDialog(QDialog):
     def _show_limits(self) -> None:
         """Each figure with its limit, kept or not."""
         report = self.run.report
-        if report is None or self.limits.count():
-            return
-        for row, (name, limit) in enumerate(LIMITS.items()):
-            value = float(getattr(report, name))
-            words, unit = WORDS[name]
-            text = "not measured" if math.isnan(value) else f"{value:.2f} {unit}".rstrip()
-            kept = math.isnan(value) or value <= limit
-            self.limits.addWidget(self._label(words, "muted"), row, 0)
-            self.limits.addWidget(self._label(text, "" if kept else "trouble"), row, 1)
-            mark = "–" if math.isnan(value) else "✓" if kept else "✗"
-            self.limits.addWidget(self._label(f"{mark}  at most {limit:g}", "small"), row, 2)
+        if report is not None:
+            self.limits.show_checks([_limit_check(name, float(getattr(report, name))) for name in LIMITS], self._theme)
 
     def _lay_out(self) -> None:
         item = self.plot.getPlotItem()
@@ -282,12 +271,7 @@ class CalibrationDialog(QDialog):
         left.addWidget(_panel(self.plate), 1)
         right = QVBoxLayout()
         right.addWidget(_panel(self.plot), 3)
-        limits = QFrame(self)
-        limits.setProperty("role", "panel")
-        limits.setLayout(self.limits)
-        self.limits.setContentsMargins(14, 10, 14, 10)
-        self.limits.setHorizontalSpacing(18)
-        right.addWidget(limits, 1)
+        right.addWidget(_panel(self.limits), 1)
         columns = QHBoxLayout()
         columns.addLayout(left, 4)
         columns.addLayout(right, 6)
@@ -329,13 +313,9 @@ class CalibrationDialog(QDialog):
         return plain_label(text, role, self, wraps=role in ("headline", "trouble"))
 
 
-def open_dialog(
-    board: str, parent: Any, plan: CalibrationPlan | None = None, phantom: str = "square-290"
-) -> Path | None:
+def open_dialog(board: str, plan: CalibrationPlan, phantom: str, theme: Theme, parent: QWidget) -> Path | None:
     """Run a calibration of a board named as ``run --board`` names it; the file that was saved, or None."""
-    opened = reference("robopatient.session.boards:open_named")(board, 250.0)
-    run = CalibrationRun(opened, load_phantom(phantom), plan or CalibrationPlan.of_range(80.0))
-    theme = getattr(parent, "theme", DARK)
+    run = CalibrationRun(open_named(board, RATE_HZ), load_phantom(phantom), plan)
     dialog = CalibrationDialog(run, phantom, HostClock(), theme, parent)
     dialog.start()
     dialog.exec()
@@ -343,22 +323,12 @@ def open_dialog(
     return run.saved
 
 
-def show(board: str, phantom: str, plan: CalibrationPlan) -> int:
-    """The verb ``board calibrate --console``; 0 when a file was saved.
-
-    Raises
-    ------
-    DeviceError
-        When no window can be shown here.
-    """
-    reason = why_no_display(os.environ, sys.platform)
-    if reason:
-        raise DeviceError(f"{reason}; the same at the terminal: robopatient board calibrate --board {board}")
-    _app = QApplication.instance() or QApplication(["robopatient"])
-    saved = open_dialog(board, None, plan, phantom)
-    if saved is not None:
-        print(f"written: {saved}\nuse it: robopatient run --set sensing.calibration={saved}")
-    return 0 if saved is not None else 1
+def _limit_check(name: str, value: float) -> Check:
+    words, unit = WORDS[name]
+    if math.isnan(value):
+        return Check(words, "ok", "not measured")
+    state: CheckState = "ok" if value <= LIMITS[name] else "fail"
+    return Check(words, state, f"{value:.2f} {unit}, at most {LIMITS[name]:g}".replace(" ,", ","))
 
 
 def _around(centre: QPointF, width: float, height: float) -> QRectF:

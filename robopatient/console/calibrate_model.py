@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 from collections import deque
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from robopatient.phantom import Phantom
 from robopatient.sensing.calibrate import CalibrationPlan, CalibrationReport, Procedure, evaluate
 from robopatient.sensing.calibration import note_of
 from robopatient.sensing.calibration_files import check_name, login_name, save
+from robopatient.sensing.guide import Loadable
 
 __all__ = ["CalibrationRun", "proposed_file"]
 
@@ -33,15 +34,6 @@ SILENCE_S = 5.0
 READ_S = 0.0
 
 Phase = Literal["opening", "waiting", "reading", "done", "saved", "failed"]
-
-
-@runtime_checkable
-class Loadable(Protocol):
-    """A board that lays its weights itself: the virtual one."""
-
-    def load(self, newton: float, x_mm: float, y_mm: float) -> None:
-        """Lay a weight."""
-        ...
 
 
 class CalibrationRun:

@@ -18,7 +18,7 @@ from robopatient.console.examination import ExaminationModel
 from robopatient.console.lights import Lamp, State, derive_lights
 from robopatient.console.study_model import StudyModel
 from robopatient.console.trace import Trace
-from robopatient.levels import FLAGS, SILENCE_DBFS
+from robopatient.levels import FLAGS, SILENCE_DBFS, Flag
 from robopatient.patient import PatientProfile
 from robopatient.phantom import Phantom
 from robopatient.presence import Presence
@@ -265,7 +265,7 @@ class ConsoleModel:
         found += [Alert(light.state, _alert(light)) for light in self.lights() if light.state in ("bad", "warn")]
         newton = 0.0 if self.is_stale("force") else self.force_newton.latest
         if newton > self.config.sensing.limit_newton:
-            self._flagged_ns["overload"] = now_ns
+            self._flagged_ns[Flag.OVERLOAD] = now_ns
         elif newton > self.config.sensing.warn_newton:
             found.append(Alert("warn", f"Force above {self.config.sensing.warn_newton:.0f} N: firm palpation"))
         found += [

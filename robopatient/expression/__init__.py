@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from robopatient.config import ExpressionConfig, reference
 from robopatient.messages import Expression, PainState
 
-__all__ = ["Character", "Policy", "make_policy"]
+__all__ = ["Character", "Policy", "SuggestiblePolicy", "make_policy"]
 
 POLICIES = {"prior": "robopatient.expression.prior:Prior", "ppo": "robopatient.expression.ppo:Ppo"}
 
@@ -33,6 +33,22 @@ class Policy(Protocol):
 
     def step(self, pain: PainState) -> Expression:
         """What to show of it."""
+        ...
+
+
+@runtime_checkable
+class SuggestiblePolicy(Policy, Protocol):
+    """A policy that a trainer can ask to act differently for a while."""
+
+    def suggest(self, label: str, observed: dict[str, float], action: dict[str, float]) -> None:
+        """Until the next suggestion, do ``action`` where ``observed`` is observed; an empty action ends it.
+
+        Physical units by name; ``label`` is added to ``name``. KeyError: an observation is missing.
+        """
+        ...
+
+    def admitted(self, pain: PainState) -> float:
+        """Pain that the voice admits, 0 to 10: what a rating of it is about."""
         ...
 
 

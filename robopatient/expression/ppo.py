@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import tomllib
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,8 +17,10 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from robopatient.errors import AssetError
+from robopatient.config import decode_toml
+from robopatient.errors import AssetError, ConfigError
 from robopatient.expression.prior import Prior
+from robopatient.folders import user_path
 from robopatient.levels import INAUDIBLE_DB, MAX_NRS
 from robopatient.messages import Expression, FaceAsk, PainState, VoiceAsk
 
@@ -34,7 +35,7 @@ MOAN_MALE_SEMITONES, MOAN_FEMALE_SEMITONES = 9.9, 12.0
 """A typical moan above habitual speech: 213 over 120 Hz, 419 over 210 Hz (Anikin and Persson 2017). f0_ratio 1."""
 
 OBSERVED = ("nrs", "nrs_per_s")
-"""What a running patient can tell a policy."""
+"""Observations that a running patient provides to a policy."""
 
 ACTED = ("level_db", "f0_ratio", "roughness_offset", "breathiness_offset", "face_gain", "expressiveness")
 
@@ -107,7 +108,7 @@ def checkpoint_folder(name: str) -> Path:
     AssetError
         Naming what was asked for and the names that exist.
     """
-    for folder in (CHECKPOINTS / name, Path(name).expanduser()):
+    for folder in (CHECKPOINTS / name, user_path(name)):
         if name and (folder / "card.toml").is_file():
             return folder
     known = ", ".join(sorted(path.parent.name for path in CHECKPOINTS.glob("*/card.toml"))) or "(none)"
@@ -126,9 +127,9 @@ def read_checkpoint(folder: Path) -> tuple[Card, dict[str, NDArray[Any]]]:
         When the card is malformed, the weights are not those of the card, or their shapes are not its spaces'.
     """
     try:
-        card = msgspec.convert(tomllib.loads((folder / "card.toml").read_text(encoding="utf-8")), Card)
+        card = decode_toml(folder / "card.toml", Card)
         data = (folder / "weights.npz").read_bytes()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except (OSError, AssetError, ConfigError) as error:
         raise AssetError(f"{folder}: is no checkpoint ({error}); train one with: robopatient policy train") from error
     found = hashlib.sha256(data).hexdigest()
     if found != card.sha256:
@@ -212,7 +213,7 @@ class Ppo:
         self._offset = {name: value - here[name] for name, value in action.items() if name in here}
         self.name = f"{self._taught}+{label}" if action else self._taught
 
-    def shown(self, pain: PainState) -> float:
+    def admitted(self, pain: PainState) -> float:
         """Pain that the voice admits: the observation ``nrs``."""
         return self._prior.shown(pain.voice_nrs)
 

@@ -10,8 +10,8 @@ from collections import deque
 import msgspec
 
 from robopatient.config import SplitConfig
-from robopatient.levels import INAUDIBLE_DB, MAX_NRS, QUIET_FLAGS, gain_to_db
-from robopatient.messages import Expression, FaceAsk, FaceCommand, ForceFrame, PainState, Phase, VoiceAsk, VoiceCommand
+from robopatient.levels import INAUDIBLE_DB, MAX_NRS, QUIET_FLAGS, UNTOLD, gain_to_db
+from robopatient.messages import Expression, FaceAsk, FaceCommand, ForceFrame, PainState, VoiceAsk, VoiceCommand
 from robopatient.phantom import Phantom
 
 __all__ = ["Split", "loudness_of"]
@@ -21,14 +21,12 @@ NO_FRAME = -1
 
 
 class _Moment(msgspec.Struct, frozen=True, gc=False):
-    """An expression with all that its commands need."""
+    """An expression and the pain behind it, with all else that its commands need."""
 
     t_ns: int
     cause_seq: int
     received_ns: int
-    voice_nrs: float
-    face_nrs: float
-    phase: Phase
+    pain: PainState
     contact: bool
     site_mm: tuple[float, float] | None
     voice: VoiceAsk
@@ -47,7 +45,7 @@ class _Delay:
         if self.delay_ns == 0:
             return moment
         if self._waiting and self._waiting[-1].t_ns == moment.t_ns:
-            self._waiting.pop()  # the same frame, told again by a loop that is faster than the board
+            self._waiting.pop()  # the same frame again, from a loop that is faster than the board
         self._waiting.append(moment)
         while self._waiting and self._waiting[0].t_ns <= moment.t_ns - self.delay_ns:
             self._due = self._waiting.popleft()
@@ -64,7 +62,7 @@ class Split:
     Parameters
     ----------
     phantom
-        On which the place of a contact is told from the navel.
+        Maps the place of a contact to millimetres from the navel.
     """
 
     def __init__(self, config: SplitConfig, phantom: Phantom) -> None:
@@ -86,9 +84,7 @@ class Split:
             t_ns=force.t_ns,
             cause_seq=force.seq,
             received_ns=force.received_ns,
-            voice_nrs=pain.voice_nrs,
-            face_nrs=pain.face_nrs,
-            phase=pain.phase,
+            pain=pain,
             contact=force.contact_mm is not None,
             site_mm=self._phantom.body_mm(*force.contact_mm) if force.contact_mm else None,
             voice=expression.voice,
@@ -106,10 +102,11 @@ class Split:
             t_ns=now.t_ns,
             cause_seq=moment.cause_seq,
             received_ns=moment.received_ns,
-            nrs=0.0 if hush else min(MAX_NRS, gain * moment.voice_nrs),
-            phase=moment.phase,
+            nrs=0.0 if hush else min(MAX_NRS, gain * moment.pain.voice_nrs),
+            phase=moment.pain.phase,
             ask=msgspec.structs.replace(ask, level_db=level_db),
             hush=hush,
+            breath=_breath(moment, gain, hush),
         )
 
     def _say_face(self, now: _Moment, hush: bool, blind: bool) -> FaceCommand:
@@ -124,19 +121,25 @@ class Split:
             t_ns=now.t_ns,
             cause_seq=moment.cause_seq,
             received_ns=moment.received_ns,
-            nrs=0.0 if hush else min(MAX_NRS, gain * moment.face_nrs),
-            phase=moment.phase,
+            nrs=0.0 if hush else min(MAX_NRS, gain * moment.pain.face_nrs),
+            phase=moment.pain.phase,
             ask=ask,
             contact=moment.contact,
             hush=hush,
             site_mm=moment.site_mm,
             loudness=0.0 if hush else loudness_of(moment.voice.level_db + gain_to_db(self.config.voice_gain)),
+            breath=_breath(moment, gain, hush),
         )
 
 
 def loudness_of(level_db: float) -> float:
     """Loudness relative to the loudest cry, 0 to 1: it doubles every 10 dB (the sone: Stevens 1936)."""
     return 0.0 if level_db <= INAUDIBLE_DB else 2.0 ** (min(0.0, level_db) / 10.0)
+
+
+def _breath(moment: _Moment, gain: float, hush: bool) -> float:
+    """Breath told to a channel: the patient's, unless the channel shows another pain than the one that moves it."""
+    return moment.pain.breath if gain == 1.0 and not hush else UNTOLD
 
 
 def _pass(delay: _Delay, now: _Moment, quiet: bool) -> _Moment:
@@ -155,9 +158,7 @@ def _nothing(like: _Moment, cause_seq: int, received_ns: int) -> _Moment:
         t_ns=like.t_ns,
         cause_seq=cause_seq,
         received_ns=received_ns,
-        voice_nrs=0.0,
-        face_nrs=0.0,
-        phase="rest",
+        pain=PainState(like.t_ns, cause_seq, 0.0, "", "rest"),
         contact=False,
         site_mm=None,
         voice=VoiceAsk(INAUDIBLE_DB, like.voice.f0_semitones, 0.0, 0.0),

@@ -15,15 +15,16 @@ from pathlib import Path
 
 import numpy as np
 
+from robopatient.folders import user_cache
+
 __all__ = ["cache_folder", "cached_arrays", "not_stored"]
 
 Arrays = dict[str, np.ndarray]
 
 
 def cache_folder() -> Path:
-    """Folder of the cache: ``$XDG_CACHE_HOME/robopatient/face``, by default under ``~/.cache``."""
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "robopatient" / "face"
+    """Folder of the cache."""
+    return user_cache() / "face"
 
 
 def cached_arrays(key: str, build: Callable[[], Arrays]) -> Arrays:

@@ -40,7 +40,7 @@ def still(
     Parameters
     ----------
     face
-        Name under ``assets/faces``, path of a TOML file, or of a head of your own (docs/bodies.md).
+        Name under ``assets/faces``, path of a TOML file, or of a head of your own (docs/howto/other_faces.md).
     nrs
         Pain 0 to 10.
     out

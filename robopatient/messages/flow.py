@@ -12,7 +12,7 @@ from typing import Annotated, Literal, NamedTuple
 import msgspec
 
 from firmware_bridge.frames import RawFrame, Status
-from robopatient.levels import MAX_NRS, SILENCE_DB
+from robopatient.levels import MAX_NRS, SILENCE_DB, UNTOLD
 
 __all__ = [
     "Expression",
@@ -55,16 +55,14 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 class ForceFrame(Message, frozen=True, gc=False):
     """What presses the abdomen, in newtons.
 
+    ``flags`` are words about the quality of the force, each explained in ``robopatient.levels.Flag``.
+
     Attributes
     ----------
     cells_newton
         Tared, filtered force of each cell, shape (n_cells,).
     contact_mm
         Centre of pressure (x, y) in the phantom's frame, or None without contact.
-    flags
-        Words about the quality of the force: "untared", "spike", "saturated", "dead_cell", "heavy", "overload",
-        "early_contact", "clock_unsynced", and "stale" or "paused" where the loop does not know the hand.
-        ``robopatient.levels.FLAGS`` says what each means.
     """
 
     t_ns: int
@@ -102,10 +100,10 @@ class Press(Message, frozen=True, gc=False):
 
 
 class PainState(Message, frozen=True, gc=False):
-    """What the patient feels now, and how much of it reaches each way of telling.
+    """What the patient feels now, and how much of it reaches self-report, face and voice.
 
-    Felt pain, self-report, face and voice are four streams, because in people they part; a stream that is not given
-    (negative) is as felt.
+    Felt pain, self-report, face and voice are four streams, because in people they differ; a negative value of
+    a stream means that it equals felt pain.
 
     Attributes
     ----------
@@ -122,6 +120,8 @@ class PainState(Message, frozen=True, gc=False):
         Pain that reaches the face and the voice, before the identity's expressiveness.
     sign
         Clinical sign that is being elicited: "McBurney", "Murphy", "rebound", "guarding", or "".
+    breath
+        Chest excursion, 0 (exhaled) to 1; negative: not told.
     """
 
     t_ns: int
@@ -134,6 +134,7 @@ class PainState(Message, frozen=True, gc=False):
     face_nrs: float = -1.0
     voice_nrs: float = -1.0
     sign: str = ""
+    breath: float = UNTOLD
 
     def __post_init__(self) -> None:
         """Streams that are not given are as felt."""
@@ -202,6 +203,12 @@ class VoiceCommand(Message, frozen=True, gc=False):
     """What is asked of the voice, after ``expression/split.py``. Latest wins.
 
     ``received_ns`` is when the force frame behind it reached this computer: the zero of every latency.
+
+    Attributes
+    ----------
+    breath
+        Chest excursion of the patient, 0 (exhaled) to 1, of which idle breathing sounds; negative: not told, the voice
+        breathes by itself.
     """
 
     t_ns: int
@@ -211,6 +218,7 @@ class VoiceCommand(Message, frozen=True, gc=False):
     phase: Phase
     ask: VoiceAsk
     hush: bool = False
+    breath: Annotated[float, Limits(UNTOLD, 1.0)] = UNTOLD
 
 
 class FaceCommand(Message, frozen=True, gc=False):
@@ -222,6 +230,8 @@ class FaceCommand(Message, frozen=True, gc=False):
         Centre of pressure from the navel: to the patient's left, towards the head; None without contact.
     loudness
         Of the voice asked for at the same moment, 0 inaudible to 1 its loudest cry: the mouth must fit it.
+    breath
+        Chest excursion of the patient, 0 (exhaled) to 1; negative: not told, the face breathes by itself.
     """
 
     t_ns: int
@@ -234,6 +244,7 @@ class FaceCommand(Message, frozen=True, gc=False):
     hush: bool = False
     site_mm: tuple[float, float] | None = None
     loudness: float = 0.0
+    breath: float = UNTOLD
 
 
 class FacePose(Message, frozen=True, gc=False):
@@ -350,9 +361,9 @@ class Loudness(Message, frozen=True, gc=False):
 class Seen(Message, frozen=True, gc=False):
     """What the face showed: one presented frame, with all that is needed to draw it again.
 
-    Presented means: a picture was drawn and, where a window is wanted, that window took it. Nothing is told while
+    Presented means: a picture was drawn and, where a window is wanted, that window took it. Nothing is sent while
     nothing is drawn, while the window's screen is not connected, while the window is minimised, or once it has been
-    closed or could not be opened: a span without ``Seen`` is one in which nobody saw the face. Where no window is
+    closed or could not be opened: a span without ``Seen`` is one in which the face was not seen. Where no window is
     wanted (``face.window = "no"``, or "auto" without a display) a picture that was drawn counts. What stands in front
     of the window, or whether anybody looks, is not known.
 

@@ -46,7 +46,7 @@ class SessionStop(Message, frozen=True, gc=False):
 
 
 class OperatorAction(Message, frozen=True, gc=False):
-    """A wish of the operator: "start", "stop", "tare", "hush", "unhush", "note" (text in ``argument``), "quit".
+    """A command from the operator: "start", "stop", "tare", "hush", "unhush", "note" (text in ``argument``), "quit".
 
     For the patient: "cue" (what is announced: "this may hurt", "breathe in"), "ask" (a question: "nrs", "where",
     "quality", "feeling", "history"), "stress" and "relief" (a level from 0 to 1).

@@ -90,7 +90,7 @@ class StudyState(Message, frozen=True, gc=False):
 
 
 class TrialStart(Message, frozen=True, gc=False):
-    """What the trial that begins now will present: for the operator, never for the participant.
+    """What the trial that starts now will present: for the operator, never for the participant.
 
     Attributes
     ----------

@@ -14,7 +14,7 @@ __all__ = [
 
 
 class Rating(Message, frozen=True, gc=False):
-    """What somebody who watched judged, on a named scale.
+    """A rating by an observer, on a named scale.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class ScenarioChange(Message, frozen=True, gc=False):
     why
         What brought it about, in words: the rule's condition, a trigger or the instructor's override.
     text
-        What the instructor is told.
+        Text for the instructor.
     """
 
     t_ns: int
@@ -85,7 +85,7 @@ class LessonState(Message, frozen=True, gc=False):
     busy
         1: the trainer is learning from the last answer.
     refused
-        Why the last wish could not be met, or "".
+        Why the last request was refused, or "".
     checkpoint
         Folder of the policy once it is written, or "".
     """

@@ -34,7 +34,7 @@ class Expectation(PatientSection, frozen=True, forbid_unknown_fields=True, kw_on
     """rl: rate of learning; published 0.732, 0.786, 0.848, 0.863 by condition."""
     alpha_against: Fraction = 0.863
     """rl: rate of learning from pain that goes against what was announced. People learn less from it (Jepma 2018);
-    by how much is not published: equal to alpha unless told otherwise (assumption)."""
+    by how much is not published: equal to alpha unless given (assumption)."""
     psi: Positive = 1.19
     """kalman: noise of the input; published 1.08 to 1.23."""
     epsilon: Positive = 1.22

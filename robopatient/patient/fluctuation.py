@@ -20,7 +20,7 @@ __all__ = ["Fluctuation", "PainFluctuation"]
 
 GRID_S = 1.0
 STREAM = 9
-"""Told to the seed sequence, so that no other part of the patient draws the same numbers."""
+"""Given to the seed sequence, so that no other part of the patient draws the same numbers."""
 
 Level = Annotated[float, Meta(ge=0, le=10)]
 

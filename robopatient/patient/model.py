@@ -6,6 +6,8 @@ result depends on seed, frames and actions and on nothing else, so a record can 
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 from robopatient.config import ControlConfig, SensingConfig
@@ -20,6 +22,7 @@ from robopatient.patient.expectation import lean, make_belief
 from robopatient.patient.fluctuation import PainFluctuation
 from robopatient.patient.guarding import Brace, Rebound
 from robopatient.patient.offset import Offset
+from robopatient.patient.own_effects import make_effect
 from robopatient.patient.profile import PatientProfile, check
 from robopatient.patient.report import SelfReport
 from robopatient.patient.section import approach
@@ -62,7 +65,8 @@ class Patient:
     Raises
     ------
     ConfigError
-        When traits contradict each other or a tender site is not in the region that it names.
+        When traits contradict each other, a tender site is not in the region that it names, or an effect of one's own
+        cannot be made.
     """
 
     def __init__(
@@ -83,7 +87,7 @@ class Patient:
         self._chronic = chronic
         self._brace = Brace(profile.guarding)
         self._rebound = Rebound(profile.release)
-        self._breath = Breath(profile.breathing)
+        self._breath = Breath(profile.breathing, seed)
         self._descending = {site.name for site in profile.sites if site.descent_mm > 0.0}
         self._streams = Streams(profile.display)
         self._wind_up = WindUp(profile.summation) if profile.summation else None
@@ -92,6 +96,10 @@ class Patient:
         self._cues = CueMemory(profile.cues) if profile.cues else None
         self._offset = Offset(profile.offset, chronic) if profile.offset else None
         self._wander = PainFluctuation(profile.fluctuation, seed) if profile.fluctuation else None
+        try:
+            self._own = {f"own_{effect.name}": make_effect(effect, seed) for effect in profile.effects}
+        except ConfigError as error:
+            raise ConfigError(f"{profile.name}: {error}") from error
         self._self_report = SelfReport(profile.talk, profile.sites, (profile.complaint, profile.history), seed)
 
         self._fail_quiet_ns = fail_quiet_ms * 1e6
@@ -119,9 +127,9 @@ class Patient:
             self._fade(dt_s)
         else:
             self._feel(force, dt_s)
-        parts = self._parts(dt_s)
+        parts = self._parts(force, dt_s)
         nrs = min(MAX_NRS, max(0.0, sum(parts.values())))
-        self._breath.step(nrs if self._site in self._descending else 0.0, dt_s)
+        self._breath.step(self._phase, nrs, nrs if self._site in self._descending else 0.0, dt_s)
         shown = self._streams.step(nrs, dt_s)
         self._peak_nociception = max(self._peak_nociception, self._nociception)
         self._peak_felt = max(self._peak_felt, nrs)
@@ -139,6 +147,7 @@ class Patient:
             face_nrs=shown.face,
             voice_nrs=shown.voice,
             sign=elicited(site, pressed_nrs, self._rebound.nrs, self._brace.tension, self._breath.arrested),
+            breath=self._breath.chest,
         )
         return self._felt
 
@@ -200,7 +209,7 @@ class Patient:
         self._brace.step(self._nociception, dt_s)
         self._rebound.step(self._nociception, force.rate_newton_per_s, dt_s)
 
-    def _parts(self, dt_s: float) -> dict[str, float]:
+    def _parts(self, force: ForceFrame, dt_s: float) -> dict[str, float]:
         """The chain: each effect adds to (or takes from) the pain that those before it have left."""
         parts = {"nociception": self._nociception}
         pain = self._nociception
@@ -224,6 +233,12 @@ class Patient:
             pain += parts["offset"]
         parts["release"] = self._rebound.nrs * (1.0 - pain / MAX_NRS)
         pain += parts["release"]
+        for name, effect in self._own.items():
+            added = self._presence * effect.step(min(MAX_NRS, max(0.0, pain)), force, dt_s)
+            if not math.isfinite(added):
+                raise ConfigError(f"{self.profile.name}: {name} is {added}; its step must return a finite number, NRS")
+            parts[name] = added
+            pain += added
         if self._wander is not None:
             endogenous = self._presence * (1.0 - self.relief) * self._wander.step(dt_s)
             parts["endogenous"] = endogenous * (1.0 - pain / MAX_NRS)
@@ -268,7 +283,7 @@ def _check_places(profile: PatientProfile, phantom: Phantom) -> None:
         if region != site.region:
             raise ConfigError(
                 f'{profile.name}: site "{site.name}" says {site.region}, but left_mm = {site.left_mm:g}, head_mm = '
-                f"{site.head_mm:g} is {region} on {phantom.name}; mend the region or the place"
+                f"{site.head_mm:g} is {region} on {phantom.name}; correct the region or the place"
             )
 
 

@@ -28,7 +28,7 @@ class OffsetAnalgesia(PatientSection, frozen=True, forbid_unknown_fields=True, k
 
 
 class Offset:
-    """The slow trace of pain from which a fall is told."""
+    """The slow trace of pain from which a fall is measured."""
 
     def __init__(self, offset: OffsetAnalgesia, chronic: bool) -> None:
         self.gain = offset.gain * (offset.chronic_share if chronic else 1.0)

@@ -1,6 +1,6 @@
 """Every parameter of a patient in one table: key, default, unit, range, meaning with source or "assumption".
 
-Read from the structs themselves, so that the table in ``docs/patients.md`` cannot differ from what is checked.
+Read from the structs themselves, so that the table in ``docs/reference/patient.md`` cannot differ from what is checked.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ import msgspec
 from robopatient.patient.profile import PatientProfile
 from robopatient.patient.section import PatientSection
 
-__all__ = ["Parameter", "parameters", "to_markdown"]
+__all__ = ["Parameter", "parameter_rows", "parameters", "to_markdown"]
 
 UNITS = {
     "nrs_per_newton_per_s": "NRS s/N",
     "nrs_per_s": "1/(NRS s)",
     "gain_per_nrs_s": "1/(NRS s)",
     "newton_per_mm": "N/mm",
-    "waves_per_min": "1/min",
+    "per_min": "1/min",
     "newton": "N",
     "nrs": "NRS",
     "eta": "NRS",
@@ -54,11 +54,11 @@ def parameters() -> Iterator[tuple[str, str, list[Parameter]]]:
     """Section, its docstring's first paragraph and its parameters, in the order of the file."""
     for section, kind in _sections(PatientProfile, ""):
         about = (inspect.getdoc(kind) or "").partition("\n\n")
-        yield section, " ".join(f"{about[0]} {about[2]}".split()), list(_rows(section, kind))
+        yield section, " ".join(f"{about[0]} {about[2]}".split()), list(parameter_rows(section, kind))
 
 
 def to_markdown() -> str:
-    """The tables of ``docs/patients.md``."""
+    """The tables of ``docs/reference/patient.md``."""
     lines: list[str] = []
     for section, about, rows in parameters():
         lines += [f"**`[{section}]`** {about}", "", "| key | default | unit | range | meaning, source |"]
@@ -78,14 +78,16 @@ def _sections(kind: type[msgspec.Struct], at: str) -> Iterator[tuple[str, type[m
                 yield from _sections(part, f"{at}{name}.")
 
 
-def _rows(section: str, kind: type[msgspec.Struct]) -> Iterator[Parameter]:
+def parameter_rows(section: str, kind: type[msgspec.Struct]) -> Iterator[Parameter]:
+    """The keys of any struct that a TOML file is read into; a patient's own sections are left out."""
     hints = typing.get_type_hints(kind, include_extras=True)
     said = _said(kind)
     for field in msgspec.structs.fields(kind):
         if any(isinstance(part, type) and issubclass(part, PatientSection) for part in typing.get_args(field.type)):
             continue  # a section of its own
         key = field.name
-        default = "required" if field.required else msgspec.json.encode(field.default).decode()
+        made = field.default_factory() if field.default_factory is not msgspec.NODEFAULT else field.default
+        default = "required" if field.required else msgspec.json.encode(made).decode()
         yield Parameter(section, key, default, _unit(key), _range(hints[key]), said.get(key, ""))
 
 

@@ -24,6 +24,7 @@ from robopatient.patient.expectation import Expectation
 from robopatient.patient.fluctuation import Fluctuation
 from robopatient.patient.guarding import Guarding, Release
 from robopatient.patient.offset import OffsetAnalgesia
+from robopatient.patient.own_effects import OwnEffect
 from robopatient.patient.report import ReportStyle
 from robopatient.patient.section import PatientSection
 from robopatient.patient.stress import Stress
@@ -40,9 +41,9 @@ and the groin)."""
 class PatientProfile(PatientSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A whole patient.
 
-    ``voice`` and ``face`` name the identities that play the part. ``expressiveness``: 0 stoic, 1 typical, 2 dramatic:
+    ``voice`` and ``face`` name the identities of voice and face. ``expressiveness``: 0 stoic, 1 typical, 2 dramatic:
     how much voice and face make of a pain that is shown; what is shown at all is ``display``'s business. Forces are in
-    newton, places in mm from the navel, times in ms or s, as their names say (docs/patients.md: every key).
+    newton, places in mm from the navel, times in ms or s, as their names say (docs/reference/patient.md: every key).
 
     Raises
     ------
@@ -81,6 +82,7 @@ class PatientProfile(PatientSection, frozen=True, forbid_unknown_fields=True, kw
     cues: Cues | None = None
     offset: OffsetAnalgesia | None = None
     fluctuation: Fluctuation | None = None
+    effects: tuple[OwnEffect, ...] = ()
     sites: tuple[TenderSite, ...] = ()
 
 
@@ -117,6 +119,10 @@ def check(profile: PatientProfile, where: Path | str) -> None:
             raise ConfigError(f"{where}: {key} = {number} is no number that a patient can have")
     for fault in _contradictions(profile):
         raise ConfigError(f"{where}: {fault}")
+    own = [effect.name for effect in profile.effects]
+    for name in own:
+        if own.count(name) > 1:
+            raise ConfigError(f'{where}: two effects are called "{name}"; names must differ, the record holds them')
     names = [site.name for site in profile.sites]
     for site in profile.sites:
         if abs(site.left_mm) > ABDOMEN_LEFT_MM or abs(site.head_mm) > ABDOMEN_HEAD_MM:
@@ -125,7 +131,7 @@ def check(profile: PatientProfile, where: Path | str) -> None:
                 f"abdomen (within {ABDOMEN_LEFT_MM:g} and {ABDOMEN_HEAD_MM:g} mm of the navel)"
             )
         if names.count(site.name) > 1:
-            raise ConfigError(f'{where}: two sites are called "{site.name}"; the record could not tell them apart')
+            raise ConfigError(f'{where}: two sites are called "{site.name}"; names must differ, the record holds them')
 
 
 def _contradictions(profile: PatientProfile) -> list[str]:

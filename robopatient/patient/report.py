@@ -22,7 +22,7 @@ from robopatient.patient.tenderness import Quality, TenderSite
 __all__ = ["QUESTIONS", "Phrases", "ReportStage", "ReportStyle", "SelfReport", "band_of", "question_of", "report_sd"]
 
 STREAM = 10
-"""Told to the seed sequence, so that no other part of the patient draws the same numbers."""
+"""Given to the seed sequence, so that no other part of the patient draws the same numbers."""
 
 MODERATE_WORDS_NRS, SEVERE_WORDS_NRS = 10.0 / 3.0, 20.0 / 3.0
 """Pain from which the stronger words are chosen: thirds of the scale (assumption). The published bands call five of ten
@@ -61,7 +61,7 @@ class ReportStyle(PatientSection, frozen=True, forbid_unknown_fields=True, kw_on
     sentences: Annotated[int, Meta(ge=1, le=3)] = 1
     """Verbosity: sentences of an answer to an open question (assumption)."""
     story: tuple[str, ...] = ()
-    """What the patient tells of the history, in the patient's words (assumption); complaint and history when empty."""
+    """The history, in the patient's words (assumption); complaint and history when empty."""
 
 
 class AnswerBands(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -188,7 +188,7 @@ class SelfReport:
     def _number(self, state: PainState, noise: float, again: bool) -> ReportStage:
         nrs = round(min(10.0, max(0.0, state.report_nrs + report_sd(self._talk) * noise)))
         if state.report_nrs < 0.5:
-            nrs = min(nrs, 1)  # nobody calls nothing a two
+            nrs = min(nrs, 1)  # no pain is never rated 2 or more
         if again and self._said_nrs is not None:
             nrs = self._said_nrs
         self._said_nrs = nrs

@@ -24,7 +24,7 @@ def approach(value: float, target: float, dt_s: float, tau_s: float) -> float:
 
 
 def share_of_rest(nrs: float) -> float:
-    """Pain times what it has left of the scale, NRS; added pain is told in it.
+    """Pain times what it has left of the scale, NRS; added pain is scaled by it.
 
     So every gain fades towards 10 and more stimulus stays more pain: a clip would make the worst presses equal.
     """

@@ -52,7 +52,7 @@ def rigidity(rigid: float = 0.7) -> Guarding:
 
 
 def elicited(site: str, pain_nrs: float, release_nrs: float, tension: float, arrested: bool) -> str:
-    """Name of the sign that is being elicited, "" for none; the most telling first."""
+    """Name of the sign that is being elicited, "" for none; the most specific first."""
     if arrested:
         return "Murphy"
     if release_nrs >= ELICITED_NRS:

@@ -1,6 +1,6 @@
 """Tender sites with place, depth, radius and strength, and the drive that a press on them causes.
 
-Places are told from the navel, so that a patient fits every phantom; where the navel lies is the phantom's business.
+Places are measured from the navel, so that a patient fits every phantom, which knows where its navel is.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ Quality = Literal["sharp", "burning", "cramping", "dull", "pressing", "sore"]
 class TenderSite(PatientSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A place that hurts when pressed: tenderness falls off as a Gaussian.
 
-    ``left_mm, head_mm`` are told from the navel to the patient's left and towards the head. ``region`` repeats in
+    ``left_mm, head_mm`` are measured from the navel to the patient's left and towards the head. ``region`` repeats in
     words where that is, and is checked against the phantom.
     """
 
     name: str
-    """Unique in the patient; the record tells it."""
+    """Unique in the patient; it is in the record."""
     region: str
     """One of the nine; textbook anatomy."""
     left_mm: Annotated[float, Meta(ge=-300, le=300)]
@@ -59,7 +59,7 @@ class Psychophysics(PatientSection, frozen=True, forbid_unknown_fields=True, kw_
     """Below it a press is felt but does not hurt (assumption: below the least published target, 5 N)."""
     reference_newton: Positive = 22.0
     """Force above threshold at which full tenderness hurts 6.3 of 10 (assumption: the median published press, 34.5 N,
-    then hurts 7.8, and 75 N, the 95th percentile, is still told from 60 N)."""
+    then hurts 7.8, and 75 N, the 95th percentile, can still be distinguished from 60 N)."""
     exponent: Annotated[float, Meta(ge=0.8, le=1.8)] = 1.1
     """Stevens' exponent of static pressure on the palm; range of the facts sheet patient_model, 2."""
     baseline_tenderness: Fraction = 0.05

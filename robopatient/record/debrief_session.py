@@ -10,6 +10,7 @@ import numpy as np
 from robopatient import messages as m
 from robopatient.config import SessionConfig, asset_path, decode_toml
 from robopatient.errors import AssetError, ConfigError, RecordError
+from robopatient.levels import Flag
 from robopatient.phantom import Phantom, load_phantom
 from robopatient.record import latency
 from robopatient.record.debrief_figures import Figures, figures_of
@@ -92,7 +93,7 @@ def load_debriefing(record: Record) -> Debriefing:
     heard = record.table("heard", "t_ns", "block", "level_dbfs", "call")
     visible = load_visibility(record)
     seen = visible.table("t_ns", "pspi", "au")
-    measured = np.array(["stale" not in flags for flags in force["flags"]], bool)  # else not measured
+    measured = np.array([Flag.STALE not in flags for flags in force["flags"]], bool)  # else not measured
     force = {name: column[measured] for name, column in force.items()}
     presses: list[m.Press] = sorted(record.messages("press"), key=lambda press: press.t_ns)
     ratings: list[m.Rating] = record.messages("rating")

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from robopatient import messages as m
+from robopatient.levels import Flag
 from robopatient.record.reader import Record
 from robopatient.record.visibility import load_visibility, row_gaps
 
@@ -71,7 +72,7 @@ def _force(record: Record) -> HealthLine:
     marked = ", ".join(f"{flag.replace('_', ' ')} {100 * n / count:.2g} %" for flag, n in flags.most_common())
     gap_ms = float(np.diff(force["t_ns"]).max(initial=0)) * 1e-6
     text = f"{count} values, longest gap {gap_ms:.0f} ms" + (f"; marked {marked}" if marked else "; none marked")
-    return HealthLine("look" if set(flags) - {"untared"} else "good", "Force", text)  # every session begins untared
+    return HealthLine("look" if set(flags) - {Flag.UNTARED} else "good", "Force", text)  # every session starts untared
 
 
 def _voice(record: Record) -> HealthLine:
@@ -89,17 +90,17 @@ def _voice(record: Record) -> HealthLine:
 
 def _loudness(record: Record) -> list[HealthLine]:
     """How loud it was in the room and how much of a day's allowance that took; nothing of records without it."""
-    told = record.table("loudness")
-    if not len(told["t_ns"]):
+    loudness = record.table("loudness")
+    if not len(loudness["t_ns"]):
         return []
-    ceiling = f"no sample above {told['max_dbfs'].max():.1f} dBFS"
-    known = told["level_dba"][np.isfinite(told["level_dba"])]
+    ceiling = f"no sample above {loudness['max_dbfs'].max():.1f} dBFS"
+    known = loudness["level_dba"][np.isfinite(loudness["level_dba"])]
     if not len(known):
         return [
             HealthLine("good", "Level in the room", f"not known without calibration (voice.calibration); {ceiling}")
         ]
     # A restarted voice counts from zero again: what its runs reached adds up.
-    dose = told["dose_percent"]
+    dose = loudness["dose_percent"]
     ends = np.append(np.flatnonzero(np.diff(dose) < 0.0), len(dose) - 1)
     percent = float(dose[ends].sum())
     text = f"loudest second {known.max():.0f} dB(A) at 1 m, dose {percent:.2g} % of a day's allowance (NIOSH)"
@@ -127,16 +128,16 @@ def _face(record: Record) -> HealthLine:
 
 def _actors(record: Record) -> list[HealthLine]:
     states: list[m.ActorState] = record.messages("actor")
-    told = []
+    lines = []
     for actor in dict.fromkeys(state.actor for state in states):
         own = [state for state in states if state.actor == actor]
         restarts = max(0, len({state.pid for state in own if state.pid}) - 1)
-        troubled = [state for state in own if state.state in ("degraded", "failed")]
-        if restarts or troubled:
+        faulty = [state for state in own if state.state in ("degraded", "failed")]
+        if restarts or faulty:
             parts = [f"started again {_times(restarts)}"] if restarts else []
-            parts += dict.fromkeys(f"{state.state}: {state.detail}" for state in troubled)
-            told.append(HealthLine("look", f"Process {actor}", "; ".join(parts)))
-    return told
+            parts += dict.fromkeys(f"{state.state}: {state.detail}" for state in faulty)
+            lines.append(HealthLine("look", f"Process {actor}", "; ".join(parts)))
+    return lines
 
 
 def _times(count: int) -> str:

@@ -1,6 +1,6 @@
 """A folder of sessions: found, indexed, searched, tagged, exported and deleted.
 
-The index is one SQLite file that may be thrown away at any time: what matters lies in the sessions' own folders
+The index is one SQLite file that may be deleted at any time: what matters lies in the sessions' own folders
 (``record.sqlite``, ``debrief.json``, ``tags.json``). A folder that cannot be read is listed with the reason.
 """
 
@@ -224,7 +224,7 @@ class Library:
         for folder in folders:
             try:
                 record = os.stat(f"{folder.path}/{schema.FILE_NAME}")  # noqa: PTH116 — Path objects double the time
-                # Tags and figures are replaced, never written in place: their folder's time tells.
+                # Tags and figures are replaced, never written in place: so the time of their folder changes.
                 stamp = f"{record.st_size}.{record.st_mtime_ns}.{folder.stat().st_mtime_ns}"
             except (FileNotFoundError, NotADirectoryError):
                 continue

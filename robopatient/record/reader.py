@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -95,6 +95,23 @@ class Record:
             return [table.decode(row) for row in self._rows(table, columns)]
         except (msgspec.ValidationError, json.JSONDecodeError, TypeError) as error:
             raise RecordError(f"{self.path}: table {topic} holds a row that is no {topic} message ({error})") from error
+
+    def as_held(self, topic: str) -> Callable[[Any], Any]:
+        """What a record of this age would give back of a message: fields younger than the record are at their defaults.
+
+        A record without the topic, or with all its columns, changes nothing.
+        """
+        table = self._table(topic)
+        held = set(self._columns(table.name))
+        young = {i: one.default for i, one in enumerate(table.columns[: table.stored]) if one.name not in held}
+
+        def without_young(message: Any) -> Any:
+            row = list(table.encode(message)[: table.stored])
+            for index, default in young.items():
+                row[index] = default
+            return table.decode(row)
+
+        return without_young if held and young else lambda message: message
 
     def message(self, topic: str, index: int) -> Any:
         """One message of a topic by its place among them, from 0: a long session's are slow to decode.

@@ -11,6 +11,7 @@ import numpy as np
 
 from robopatient import messages as m
 from robopatient.errors import RecordError, require
+from robopatient.folders import user_path
 from robopatient.record.presses import PressRow, press_rows
 from robopatient.record.reader import Record
 from robopatient.record.trials import explain, read_trial_table
@@ -50,7 +51,7 @@ class RecordedSession:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        with Record(Path(folder).expanduser()) as record:
+        with Record(user_path(folder)) as record:
             self.folder = record.folder
             self._start = record.start
 
@@ -181,7 +182,7 @@ class RecordedSession:
 
 
 def read_session(folder: str | Path) -> RecordedSession:
-    """Open a session that was recorded.
+    """Open a session that was recorded: tables on one clock, times in s from its start.
 
     Parameters
     ----------

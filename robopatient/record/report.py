@@ -23,6 +23,7 @@ import numpy as np
 from robopatient import messages as m
 from robopatient.config import asset_path, decode_toml
 from robopatient.errors import AssetError, ConfigError, RecordError
+from robopatient.levels import Flag
 from robopatient.phantom import Phantom, load_phantom
 from robopatient.record import charts, latency
 from robopatient.record.health import findings
@@ -278,7 +279,7 @@ def _timeline(session: _Session) -> str:
     seen_ns, pspi = session.visible.broken(session.seen["t_ns"], session.seen["pspi"])
     f0_hz = np.where((heard["f0_hz"] > 0) & (heard["level_dbfs"] > latency.AUDIBLE_DBFS), heard["f0_hz"], np.nan)
     low_hz, high_hz = _range(f0_hz, 100.0, 300.0, 50.0)
-    measured = np.array(["stale" not in flags for flags in force["flags"]], bool)  # else not measured
+    measured = np.array([Flag.STALE not in flags for flags in force["flags"]], bool)  # else not measured
     lanes = [
         charts.Lane(
             "Force", "N, all cells", "pressed", session.at_s(force["t_ns"][measured]), force["total_newton"][measured],

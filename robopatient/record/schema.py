@@ -36,7 +36,7 @@ FILE_NAME = "record.sqlite"
 SCHEMA_VERSION = 1
 """Kept in ``PRAGMA user_version``; raised when an older reader would misread the file, not when a column is added."""
 APPLICATION_ID = 0x526F6250
-"""``PRAGMA application_id``: "RobP", so that ``file`` and the reader can tell the record from any other SQLite file."""
+"""``PRAGMA application_id``: "RobP", so that ``file`` and the reader recognise a record among other SQLite files."""
 
 ELEMENTS = {
     "contact_mm": ("contact_x_mm", "contact_y_mm"),

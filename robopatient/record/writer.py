@@ -94,7 +94,7 @@ class RecordWriter:
         return self._free_mb
 
     def close(self) -> None:
-        """Write what is still held and close the file; ``error`` tells if that failed."""
+        """Write what is still held and close the file; ``error`` is set if that failed."""
         if self._stop.is_set():
             return
         self._stop.set()
@@ -172,7 +172,7 @@ class RecordWriter:
         except sqlite3.Error as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-            if self.error is None:  # told once, not once an attempt
+            if self.error is None:  # reported once, not at every attempt
                 self._note("error", f"the record could not be written: {error}")
                 self.error = RecordError(
                     f"{self.path}: cannot be written ({error}; {self._free_mb} MB free); free space there: what was "

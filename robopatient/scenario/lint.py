@@ -28,7 +28,7 @@ def check(script: Script, path: Path) -> None:
 
 
 def problems(script: Script) -> Iterator[str]:
-    """All findings, each beginning with its key."""
+    """All findings, each starting with its key."""
     names = [state.name for state in script.states]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f'states: "{name}" is there twice'

@@ -1,4 +1,4 @@
-"""A scenario as a pure stage: force, pain, presses and wishes in, changes and actions out.
+"""A scenario as a pure stage: force, pain, presses and operator actions in, changes and actions out.
 
 It sees nothing but what the journal holds and asks no clock, so that a replay plays the same scenario bit for bit.
 """
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from robopatient.levels import Flag
 from robopatient.messages import ForceFrame, OperatorAction, PainState, Press, ScenarioChange
 from robopatient.scenario.script import PressRule, Rule, ScenarioEvent, Script, State
 
@@ -90,7 +91,7 @@ class Scenario:
             Time of the turn.
         """
         self._t, self._seq = t_ns, force.seq
-        if self._t_ns is not None and "paused" not in force.flags:
+        if self._t_ns is not None and Flag.PAUSED not in force.flags:
             self.elapsed_s += max(0.0, (t_ns - self._t_ns) * 1e-9)
         self._t_ns = t_ns
         if not self.state:

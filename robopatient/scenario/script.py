@@ -108,7 +108,7 @@ class Script(ScenarioSection, frozen=True, forbid_unknown_fields=True, kw_only=T
     patients
         Names under assets/patients for whom it was written; none: any patient.
     brief
-        What the trainee is told before they begin.
+        Text for the trainee before the start.
     triggers
         The instructor's buttons: name, and what it stands for.
     """

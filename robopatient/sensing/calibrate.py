@@ -1,7 +1,7 @@
 """The guided calibration: which weight to lay where, whether a reading is good, and what the readings say.
 
 Knows neither board nor screen: frames go in, instructions and a report come out, so that the terminal and the console
-guide alike (docs/calibration.md).
+guide alike (docs/reference/calibration.md).
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ __all__ = [
 FRACTIONS = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
 EXERCISES = 3
 REPEATS = 2
-"""Series at the centre: the second tells how well the first repeats."""
+"""Series at the centre: the second shows how well the first repeats."""
 MIN_SAMPLES = 80
 STEADY_FACTOR = 5.0
 """A reading is refused when its spread or its drift exceeds five times the noise between neighbouring samples."""
 ARRIVED_FACTOR = 0.25
-"""A sum of all cells that is further than this part from the weight asked for is another weight. Assumption."""
+"""A sum of all cells that differs by more than this share from the weight asked for is another weight. Assumption."""
 MATRIX_PLACES = 9
 """Known places from which a full matrix may be fitted (facts on bridge and real time, 4.4)."""
 MATRIX_GAIN = 0.8
-"""A matrix is only taken when it lowers the error at places that it has not seen to this part. Assumption."""
+"""A matrix is only taken when it lowers the error at places that it was not fitted to, to this share. Assumption."""
 LIMITS = {
     "linearity_percent": 0.5,
     "hysteresis_percent": 1.0,
@@ -166,7 +166,7 @@ class Procedure:
     state
         waiting: do ``step.text``, then call ``begin``. reading: hands off. done: ``readings`` are complete.
     refusal
-        Why the last reading was thrown away, "" when it was not; the step is then to be repeated.
+        Why the last reading was discarded and the step must be repeated, or "".
     readings
         Accepted so far.
     """
@@ -288,7 +288,7 @@ class Procedure:
         seen = float(np.abs(mean - tares[-1]).sum() / np.mean(per_newton))
         if abs(seen - step.newton) > ARRIVED_FACTOR * max(step.newton, self.plan.newton[0]):
             return (
-                f"{step.newton:g} N expected at {step.place}, the cells tell about {seen:.1f} N: lay the right weight"
+                f"{step.newton:g} N expected at {step.place}, the cells read about {seen:.1f} N: lay the right weight"
             )
         return ""
 
@@ -325,7 +325,7 @@ class CalibrationReport(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def lines(self) -> list[str]:
         """The report for people."""
-        told = [
+        lines = [
             f"linearity {self.linearity_percent:.3f} % of full scale",
             f"hysteresis {self.hysteresis_percent:.3f} %",
             f"repeatability {self.repeatability_percent:.3f} %",
@@ -333,7 +333,7 @@ class CalibrationReport(msgspec.Struct, frozen=True, kw_only=True):
             f"place of the weights within {self.contact_mm:.2f} mm",
             f"noise {1000 * self.noise_newton:.2f} mN; condition of the matrix {self.condition:.2f}",
         ]
-        return told + [f"NOT ACCEPTED: {failure}" for failure in self.failures]
+        return lines + [f"NOT ACCEPTED: {failure}" for failure in self.failures]
 
 
 def evaluate(
@@ -347,7 +347,7 @@ def evaluate(
 ) -> CalibrationReport:
     """Fit gains, or a full matrix where it is better at places that it has not seen, and judge the fit.
 
-    Each weight tells three things: its size, and its moments about the plate's two axes. Gains are the least-squares
+    Each weight gives three equations: its size, and its moments about the plate's two axes. Gains are the least-squares
     solution of these three equations a reading; nothing is assumed on how a plate shares a weight among four cells.
 
     Raises

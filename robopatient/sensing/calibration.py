@@ -1,6 +1,6 @@
 """The calibration file: how one board's counts become newtons, when and by whom that was measured.
 
-See docs/calibration.md for the format and how to make one.
+See docs/reference/calibration.md for the format and how to make one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NOTE_STEM = 28
 """Of 48 bytes in the board's EEPROM, the date takes 11 and the checksum 9."""
 
 MAX_NEWTON_PER_COUNT = 1.0
-"""A coarser cell could not tell a touch from none (assumption; a 16-bit rig of 0.25 N/count is the worst known)."""
+"""A coarser cell could not detect a touch (assumption; a 16-bit rig of 0.25 N/count is the worst known)."""
 
 
 class ForceCalibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -40,7 +40,7 @@ class ForceCalibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     residual_newton
         Largest error of the fit at each cell, shape (n_cells,).
     range_counts
-        Lowest and highest count that the converter can tell.
+        Lowest and highest count that the converter can output.
     """
 
     date: datetime.date
@@ -133,7 +133,7 @@ def _check(path: Path, calibration: ForceCalibration, n_cells: int | None) -> No
             raise ConfigError(f"{path}: newton_per_count, row of cell {cell}, has {len(row)} values, expected {count}")
         if not all(math.isfinite(value) for value in row):
             raise ConfigError(f"{path}: newton_per_count, row of cell {cell}, is {list(row)} (expected finite numbers)")
-    again = "; see docs/calibration.md for how to measure it"
+    again = "; see docs/reference/calibration.md for how to measure it"
     for cell in range(1, count + 1):
         offset = calibration.offset_counts[cell - 1]
         if not low < offset < high:

@@ -14,6 +14,7 @@ from typing import IO
 
 import msgspec
 
+from firmware_bridge.inputs import read_table
 from firmware_bridge.outputs import new_files
 from robopatient.errors import ConfigError, SessionError, require
 from robopatient.sensing.calibrate import CalibrationReport, CalibrationStep, Procedure, Reading, to_toml
@@ -44,7 +45,7 @@ def check_name(out: Path, resume: bool = False) -> None:
     if table.exists() and not resume:
         raise ConfigError(f"{table}: exists; go on with its readings by --resume, or choose another name")
     if resume and not table.exists():
-        raise ConfigError(f"--resume: there are no readings in {table}; begin without it")
+        raise ConfigError(f"--resume: there are no readings in {table}; start without it")
     require("matplotlib", "study")
 
 
@@ -118,7 +119,7 @@ class Readings:
         if self.count and board_uid != self.board_uid:
             raise SessionError(
                 f"this is board {board_uid}, the readings in {self.path} are of board {self.board_uid}: plug that one "
-                "in, or begin a new calibration with another --out"
+                "in, or start a new calibration with another --out"
             )
         self.board_uid = board_uid
         step = [getattr(reading.step, name) for name in STEP]
@@ -138,22 +139,21 @@ class Readings:
 
     def _read(self, n_cells: int) -> list[Reading]:
         found = []
-        with self.path.open(newline="", encoding="utf-8-sig") as file:
-            for number, row in enumerate(csv.DictReader(file), start=2):
-                try:
-                    counts = [float(row[name]) for name in self._columns]
-                    reading = Reading(
-                        step=msgspec.convert({name: row[name] for name in STEP}, CalibrationStep, strict=False),
-                        mean_counts=tuple(counts[:n_cells]),
-                        sd_counts=tuple(counts[n_cells:]),
-                        samples=int(row["samples"]),
-                    )
-                    self.board_uid = row["board_uid"]
-                except (KeyError, TypeError, ValueError) as error:  # msgspec's are among them
-                    raise SessionError(
-                        f"{self.path}: line {number} is no reading ({error}); take it out, or choose another --out"
-                    ) from error
-                found.append(reading)
+        for number, row in read_table(self.path, SessionError).rows:
+            try:
+                counts = [float(row[name]) for name in self._columns]
+                reading = Reading(
+                    step=msgspec.convert({name: row[name] for name in STEP}, CalibrationStep, strict=False),
+                    mean_counts=tuple(counts[:n_cells]),
+                    sd_counts=tuple(counts[n_cells:]),
+                    samples=int(row["samples"]),
+                )
+                self.board_uid = row["board_uid"]
+            except (KeyError, TypeError, ValueError) as error:  # msgspec's are among them
+                raise SessionError(
+                    f"{self.path}: line {number} is no reading ({error}); take it out, or choose another --out"
+                ) from error
+            found.append(reading)
         return found
 
 

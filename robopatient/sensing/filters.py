@@ -16,6 +16,12 @@ SLEW_NEWTON_PER_S = 1000.0
 """Fastest believable change of one cell (assumption: 2.5 times the 95th percentile of the total, 400 N/s)."""
 MAX_HELD_FRAMES = 3
 """So many strange readings in a row are the truth (assumption)."""
+FROZEN_NS = 250_000_000
+"""A jump to a count that stays the same to the last bit is believed only after so long: forces carry noise, and what a
+disturbed converter delivers, such as all ones, does not (HX711 issues; time: assumption)."""
+NOISE_STEP, NOISY = 0.2, 0.5
+"""A cell whose counts change from frame to frame in more than this share, smoothed over 1 / 0.2 frames, has noise; only
+then is standing still a sign (assumption)."""
 DEAD_NS = 50_000_000
 """A cell that has not answered for so long is dead (assumption: four conversions at 80 Hz)."""
 NO_ANSWER_CODES = frozenset((-1, 0))
@@ -29,7 +35,7 @@ class FrameGate:
     """Lets a frame of counts through as a whole, so that the place of the hand is never made of two moments.
 
     A frame in which any cell jumps further than a hand can waits for the next one: if that agrees the jump was real,
-    if it does not the jump was a spike and is dropped.
+    if it does not the jump was a spike and is dropped. A jump to counts that stand still to the last bit waits longer.
 
     Attributes
     ----------
@@ -50,8 +56,11 @@ class FrameGate:
         self._answered_ns: list[int | None] = [None] * len(self.values)
         self._raw: list[int | None] = [None] * len(self.values)
         self._changed_ns = [0] * len(self.values)
+        self._noise = [0.0] * len(self.values)
         self._suspect: list[float] | None = None
         self._held = 0
+        self._jumping: list[int] = []
+        self._jumped_ns = 0
 
     def step(self, t_ns: int, counts: Sequence[int], ready_mask: int, zeroed: bool = False) -> None:
         """Take one frame; ``zeroed`` when the board subtracts a tare, so that 0 and -1 are ordinary readings."""
@@ -60,13 +69,19 @@ class FrameGate:
         current = self._answers(t_ns, counts, ready_mask, zeroed)
         limit_newton = JUMP_NEWTON + SLEW_NEWTON_PER_S * 1e-9 * max(0, t_ns - (self._accepted_ns or t_ns))
         suspect, self._suspect = self._suspect, None
-        if not first and self._differs(current, self.values, limit_newton):
-            confirmed = suspect is not None and not self._differs(current, suspect, limit_newton)
+        jumped = [] if first else self._jumped(current, self.values, limit_newton)
+        still = suspect is not None and any(current[cell] == suspect[cell] for cell in self._jumping)
+        if still and t_ns - self._jumped_ns < FROZEN_NS:
+            self._suspect = current
+            return
+        if jumped and not still:
+            confirmed = suspect is not None and not self._jumped(current, suspect, limit_newton)
             if not confirmed and self._held < MAX_HELD_FRAMES:
-                self._suspect = current
+                self._jumping = [cell for cell in jumped if self._noise[cell] > NOISY]
+                self._suspect, self._jumped_ns = current, t_ns
                 self._held += 1
                 return
-        else:
+        if not jumped:
             self.spike = suspect is not None
         self._held = 0
         self._accepted_ns = t_ns
@@ -76,7 +91,9 @@ class FrameGate:
         """Counts of a frame, with the former ones of cells that do not answer; keeps ``dead`` up to date."""
         current = self.values.copy()
         for cell, count in enumerate(counts):
-            if count != self._raw[cell]:
+            changed = count != self._raw[cell]
+            self._noise[cell] += NOISE_STEP * (changed - self._noise[cell])
+            if changed:
                 self._raw[cell] = count
                 self._changed_ns[cell] = t_ns
         newest_ns = max(self._changed_ns)
@@ -95,11 +112,10 @@ class FrameGate:
             current[cell] = float(count)
         return current
 
-    def _differs(self, a: list[float], b: list[float], limit_newton: float) -> bool:
-        for here, there, gain in zip(a, b, self._counts_per_newton, strict=True):
-            if abs(here - there) > limit_newton * gain:
-                return True
-        return False
+    def _jumped(self, a: list[float], b: list[float], limit_newton: float) -> list[int]:
+        """Cells that differ by more than a hand can change them."""
+        scaled = zip(a, b, self._counts_per_newton, strict=True)
+        return [cell for cell, (here, there, gain) in enumerate(scaled) if abs(here - there) > limit_newton * gain]
 
 
 def dead_band(newton: float, band_newton: float) -> float:

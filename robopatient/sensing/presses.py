@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from robopatient.levels import Flag
 from robopatient.messages import ForceFrame, Press
 from robopatient.phantom import Phantom
 
@@ -10,7 +11,7 @@ __all__ = ["PressCutter"]
 BIN_NEWTON = 0.25
 """Resolution at which "above half the peak" is decided; memory stays constant however long a press lasts."""
 SPLIT_RATIO = 0.5
-"""A valley below this part of the smaller of its two peaks parts two presses (assumption)."""
+"""A valley below this share of the smaller of its two peaks separates two presses (assumption)."""
 SPLIT_NEWTON = 5.0
 """Both peaks must reach the least published target, or a light hand that trembles would make many presses. In the 224
 published trials of one press each, two valleys are as deep between such peaks; in the 18 free recordings none is."""
@@ -73,7 +74,7 @@ class _Open:
 class PressCutter:
     """Frames in, finished presses out.
 
-    A press begins when the total reaches ``on_newton`` and ends when it falls to ``off_newton``. A hand that presses
+    A press starts when the total reaches ``on_newton`` and ends when it falls to ``off_newton``. A hand that presses
     again without letting go makes two presses when the valley between is deep enough (``SPLIT_RATIO``).
     """
 
@@ -96,14 +97,14 @@ class PressCutter:
                 self._open.add(frame, newton)
             return None
         if last is not None and frame.t_ns - last.t_ns > GAP_NS:
-            return self._close(last, "interrupted")
+            return self._close(last, Flag.INTERRUPTED)
         if newton <= self._off:
             return self._close(frame)
         return self._follow(press, frame, newton)
 
     def finish(self) -> Press | None:
         """End the press that is under way, at the last frame seen."""
-        return self._close(self._last, "interrupted") if self._open is not None and self._last is not None else None
+        return self._close(self._last, Flag.INTERRUPTED) if self._open is not None and self._last is not None else None
 
     def _follow(self, press: _Open, frame: ForceFrame, newton: float) -> Press | None:
         valley = self._valley
@@ -120,8 +121,8 @@ class PressCutter:
         valley.add(frame, newton)
         smaller = min(newton, press.peak)
         if smaller >= max(self._on, SPLIT_NEWTON) and valley.start.total_newton < SPLIT_RATIO * smaller:
-            done = self._finished(press, valley.start, {"split"})
-            valley.flags.add("split")
+            done = self._finished(press, valley.start, {Flag.SPLIT})
+            valley.flags.add(Flag.SPLIT)
             self._open, self._valley = valley, None
             return done
         if newton > press.peak:  # what came before was too light to be a press of its own
@@ -129,22 +130,22 @@ class PressCutter:
             self._valley = None
         return None
 
-    def _close(self, release: ForceFrame, flag: str = "") -> Press | None:
+    def _close(self, release: ForceFrame, flag: Flag | None = None) -> Press | None:
         press = self._open
         if press is None:
             return None
         if self._valley is not None:
             _absorb(press, self._valley)
         self._open = self._valley = None
-        return self._finished(press, release, {flag} - {""})
+        return self._finished(press, release, {flag} if flag else set())
 
     def _finished(self, press: _Open, release: ForceFrame, flags: set[str]) -> Press:
         site = press.places.mean_above(0.5 * press.peak)
         flags |= press.flags
         if site is None:
-            flags.add("no_site")
+            flags.add(Flag.NO_SITE)
         if release.t_ns - press.start.t_ns < BRIEF_NS:
-            flags.add("brief")
+            flags.add(Flag.BRIEF)
         x_mm, y_mm = site or (0.0, 0.0)
         return Press(
             t_ns=press.start.t_ns,

@@ -49,7 +49,7 @@ class Sensing:
         if config.press_off_newton >= config.press_on_newton:
             raise ConfigError(
                 f"sensing.press_off_newton is {config.press_off_newton:g} N and press_on_newton "
-                f"{config.press_on_newton:g} N; a press must end below the force at which it begins"
+                f"{config.press_on_newton:g} N; a press must end below the force at which it starts"
             )
         self.config = config
         self.phantom = load_phantom(config.phantom)
@@ -119,31 +119,31 @@ class Sensing:
         cells = [newton - zero for newton, zero in zip(newtons, self._zero, strict=True)]
         if fault == "dead":
             cells = [0.0 if dead else cell for dead, cell in zip(self._gate.dead, cells, strict=True)]
-            flags.append("dead_cell")
+            flags.append(Flag.DEAD_CELL)
         if self._untared:
-            flags.append("untared")
+            flags.append(Flag.UNTARED)
         if self._gate.spike:
-            flags.append("spike")
+            flags.append(Flag.SPIKE)
         if fault == "saturated":
-            flags.append("saturated")
+            flags.append(Flag.SATURATED)
 
         drift = None if self._untared else self._zero_watch.step(t_ns, cells, fault)
         if drift is not None:
-            told = f"the zero has drifted by {drift:+.2f} N: tare when nobody touches the abdomen"
-            self._notes.append(("warning", told))
+            text = f"the zero has drifted by {drift:+.2f} N: tare when nobody touches the abdomen"
+            self._notes.append(("warning", text))
 
         band = self.config.dead_band_newton
         clean = tuple([dead_band(cell, band) for cell in cells])
         total = sum(clean)
         if total > self.config.warn_newton:
-            flags.append("heavy")
+            flags.append(Flag.HEAVY)
         over = total > self.config.limit_newton or max(cells) > self.phantom.cell_capacity_newton
         if over or frame.status & OVERLOAD:
-            flags.append("overload")
+            flags.append(Flag.OVERLOAD)
         if frame.status & UNSYNCED:
-            flags.append("clock_unsynced")
+            flags.append(Flag.CLOCK_UNSYNCED)
         if self._touched_early(t_ns, total):
-            flags.append("early_contact")
+            flags.append(Flag.EARLY_CONTACT)
 
         force = ForceFrame(
             t_ns=t_ns,
@@ -160,7 +160,7 @@ class Sensing:
         return force
 
     def tare(self) -> None:
-        """Take the next quiet window as the new zero; the operator vouches that nobody touches the abdomen."""
+        """Take the next quiet window as the new zero; the operator must make sure that nobody touches the abdomen."""
         self._tare = TareWindow(self.config.tare_s, asked=True)
 
     def finish(self) -> None:
@@ -212,7 +212,7 @@ class Sensing:
         self._tare = TareWindow(self.config.tare_s, asked=False) if self._untared else None
 
     def _fault(self, frame: RawFrame) -> str:
-        """Worst of what ails a cell: "dead", "saturated" or ""."""
+        """The worst fault of a cell: "dead", "saturated" or ""."""
         if True in self._gate.dead:
             return "dead"
         low, high = self.calibration.range_counts

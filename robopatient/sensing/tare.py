@@ -35,7 +35,7 @@ class TareWindow:
     duration_s
         Length of the window.
     asked
-        Whether the operator asked for it, so vouches that nobody touches the abdomen.
+        Whether the operator asked for it, and so confirms that nobody touches the abdomen.
     """
 
     def __init__(self, duration_s: float, asked: bool) -> None:
@@ -104,7 +104,7 @@ class ZeroWatch:
         self._silent_until_ns = 0
 
     def step(self, t_ns: int, cells_newton: Sequence[float], fault: str) -> float | None:
-        """Take one tared frame; the drift, N, when there is one to be told (once a minute)."""
+        """Take one tared frame; the drift, N, when there is one to report (once a minute)."""
         if t_ns < self._next_ns:
             return None
         self._next_ns = t_ns + WATCH_STEP_NS

@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import shutil
 import subprocess
-import sys
 import tempfile
 import wave
 from collections.abc import Callable
@@ -31,7 +30,7 @@ from robopatient.record.library import earlier_sessions
 from robopatient.record.reader import Record
 from robopatient.voice.wav import read_samples
 
-__all__ = ["debrief", "finish_training", "make_debrief"]
+__all__ = ["finish_training", "make_debrief"]
 
 MOMENTS = 6
 BEFORE_S, AFTER_S = 0.3, 0.7
@@ -41,12 +40,6 @@ CLIP_HZ = 24_000
 """Rate of the clips: the voice has little above 8 kHz, and a page of six stays below a megabyte and a half."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PDF_TIMEOUT_S = 60.0
-
-
-def debrief(folder: Path, pdf: bool = True) -> None:
-    """The verb ``debrief``: write the pages of a recorded session and say where they are."""
-    make_debrief(folder, _print, pdf)
-    _print(f"debrief  {folder / 'debrief.html'}")
 
 
 def finish_training(folder: Path, log_line: Callable[[str], None]) -> None:
@@ -168,7 +161,3 @@ class _PlayedSound:
             out.setframerate(CLIP_HZ)
             out.writeframes(np.rint(np.clip(low, -1.0, 1.0) * 32767).astype("<i2").tobytes())
         return file.getvalue()
-
-
-def _print(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

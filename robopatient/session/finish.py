@@ -19,7 +19,6 @@ from robopatient.face.film import poses_of, write_film
 from robopatient.face.identity import load_identity
 from robopatient.face.moments import key_poses
 from robopatient.face.render import Renderer, make_renderer
-from robopatient.record.export import export_csv
 from robopatient.record.latency import summary as percentiles
 from robopatient.record.latency import touch_to_face, touch_to_sound
 from robopatient.record.presses import press_rows, write_presses
@@ -29,7 +28,7 @@ from robopatient.record.soundtrack import soundtrack
 from robopatient.record.visibility import Visibility, load_visibility
 from robopatient.session.debrief import finish_training
 
-__all__ = ["finish", "report", "summary"]
+__all__ = ["finish", "summary"]
 
 FILES = (
     ("report", "report.html"),
@@ -39,16 +38,6 @@ FILES = (
 )
 KEY_FRAMES = 8
 FILM_FPS = 30.0
-
-
-def report(folder: Path, film: bool = True, csv: Path | None = None) -> None:
-    """The verb ``report``: make the files of a recorded session again and say where they are."""
-    finish(folder, _print, film)
-    if csv is not None:
-        export_csv(Record(folder), csv)
-        _print(f"all topics as CSV in {csv}")
-    for line in summary(folder):
-        _print(line)
 
 
 def finish(folder: Path, log_line: Callable[[str], None], film: bool = True) -> None:
@@ -164,7 +153,3 @@ def _progress(total_s: float) -> Callable[[float], None] | None:
         print(f"\rfilm {done_s:.0f} of {total_s:.0f} s ", end="", file=sys.stderr, flush=True)
 
     return show
-
-
-def _print(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

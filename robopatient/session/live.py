@@ -8,7 +8,6 @@ import json
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Self, TypeVar
@@ -19,6 +18,7 @@ from robopatient import messages as m
 from robopatient.bus import ActorPort, make_endpoints
 from robopatient.clock import HostClock
 from robopatient.errors import ConfigError, SessionError
+from robopatient.folders import new_socket_folder, user_path
 from robopatient.session.driven import DrivenSession
 from robopatient.session.run import new_folder, resolve
 
@@ -97,7 +97,7 @@ class Live:
     ) -> None:
         kept = [f"record.report={json.dumps(report)}", *overrides]
         self.config = resolve(session, headless, board, duration_s, seed, None, kept)
-        self.folder = Path(out).expanduser() if out is not None else new_folder()
+        self.folder = user_path(out) if out is not None else new_folder()
         self._clock = HostClock()
         self._process: subprocess.Popen[bytes] | None = None
         self._port: ActorPort | None = None
@@ -110,7 +110,7 @@ class Live:
 
     def __enter__(self) -> Self:
         """Start the processes; returns when the patient feels. The first time after an installation takes minutes."""
-        self._sockets = Path(tempfile.mkdtemp(prefix="robopatient-"))
+        self._sockets = new_socket_folder()
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", CODE, json.dumps(sys.path)],

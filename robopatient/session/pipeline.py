@@ -14,8 +14,7 @@ import msgspec
 from firmware_bridge.board import Board
 from firmware_bridge.frames import RawFrame
 from robopatient.config import SensingConfig, SessionConfig
-from robopatient.expression import make_policy
-from robopatient.expression.ppo import Ppo
+from robopatient.expression import SuggestiblePolicy, make_policy
 from robopatient.expression.split import Split
 from robopatient.levels import Flag
 from robopatient.messages import (
@@ -51,7 +50,7 @@ come late (on two cores with six times as much to do as they can, one unplugging
 
 
 class Outputs(msgspec.Struct, frozen=True, gc=False):
-    """All that one turn of the loop has to say."""
+    """Results of one turn of the loop."""
 
     force: ForceFrame
     pain: PainState
@@ -132,8 +131,8 @@ class Pipeline:
         self._said: list[Said] = []
         self._scenario = make_scenario(config)
         self.study = make_study(config)
-        self._wishes: list[OperatorAction] = []
-        self._newest = ForceFrame(t_ns=0, received_ns=0, seq=-1, cells_newton=(), flags=("stale",))
+        self._actions: list[OperatorAction] = []
+        self._newest = ForceFrame(t_ns=0, received_ns=0, seq=-1, cells_newton=(), flags=(Flag.STALE,))
 
     def receive(self, received_ns: int, data: bytes) -> None:
         """Take bytes from the board; a ConfigError when it is not the board of this calibration."""
@@ -148,12 +147,12 @@ class Pipeline:
 
     def act(self, action: OperatorAction) -> None:
         """Obey the operator: start, stop, tare, hush, unhush; to the patient: cue, ask, stress, relief; the trainer of
-        a live lesson: suggest.
+        a live training session: suggest.
 
         The scenario sees all of them in the next turn. Other actions, and levels that are no number, are for the record
         alone.
         """
-        self._wishes.append(action)
+        self._actions.append(action)
         match action.action:
             case "start":
                 self.running = True
@@ -179,10 +178,10 @@ class Pipeline:
                 self._suggest(action.argument)
 
     def _suggest(self, text: str) -> None:
-        """Let a policy that learns act as its trainer asks; any other policy, and nonsense, stay as they are."""
+        """Pass a trainer's suggestion to a policy that takes suggestions; what cannot be decoded changes nothing."""
         with contextlib.suppress(msgspec.DecodeError, KeyError):
             asked = msgspec.json.decode(text, type=Suggestion)
-            if isinstance(self._policy, Ppo):
+            if isinstance(self._policy, SuggestiblePolicy):
                 self._policy.suggest(asked.label, asked.observed, asked.action)
 
     def finish(self) -> list[Press]:
@@ -197,23 +196,23 @@ class Pipeline:
         """
         force = self._newest
         if t_ns - force.received_ns > self._stale_ns:
-            force = _nothing(force, t_ns, "stale")
-        felt = force if self.running else _nothing(force, t_ns, "paused")
+            force = _nothing(force, t_ns, Flag.STALE)
+        felt = force if self.running else _nothing(force, t_ns, Flag.PAUSED)
         if felt.t_ns < self._felt_ns:  # late frames after a silence that was already felt: pain has no way back
             felt = msgspec.structs.replace(felt, t_ns=self._felt_ns)
         self._felt_ns = felt.t_ns
-        wishes, self._wishes = self._wishes, []
-        turn = self.study.step(t_ns, felt, wishes) if self.study is not None else None
+        actions, self._actions = self._actions, []
+        turn = self.study.step(t_ns, felt, actions) if self.study is not None else None
         pain, expression = self._feel(felt, turn, given)
         voice, face = self._split.step(expression, pain, felt, self.hushed or not self.running)
         presses = self.sensing.take_presses()
-        told = self._play(felt, pain, presses, wishes, t_ns)
+        scenario = self._play(felt, pain, presses, actions, t_ns)
         said, self._said = self._said, []
-        outputs = Outputs(force, pain, expression, voice, face, presses, said, told.changes, told.actions)
+        outputs = Outputs(force, pain, expression, voice, face, presses, said, scenario.changes, scenario.actions)
         if turn is None or self.study is None:
             return outputs
-        if isinstance(self._policy, Ppo):
-            self.study.machine.hurt(self._policy.shown(pain))
+        if isinstance(self._policy, SuggestiblePolicy):
+            self.study.machine.hurt(self._policy.admitted(pain))
         return msgspec.structs.replace(
             outputs, study=turn.state, started=turn.started, drafts=turn.drafts, notes=turn.notes
         )
@@ -235,27 +234,27 @@ class Pipeline:
         pain = self.patient.step(felt)
         expression = self._policy.step(pain)
         if not turn.voice_by_patient:
-            pain = msgspec.structs.replace(pain, voice_nrs=turn.pain.voice_nrs)
+            pain = msgspec.structs.replace(pain, voice_nrs=turn.pain.voice_nrs, breath=turn.pain.breath)
             expression = msgspec.structs.replace(expression, voice=turn.expression.voice)
         if not turn.face_by_patient:
-            pain = msgspec.structs.replace(pain, face_nrs=turn.pain.face_nrs)
+            pain = msgspec.structs.replace(pain, face_nrs=turn.pain.face_nrs, breath=turn.pain.breath)
             expression = msgspec.structs.replace(expression, face=turn.expression.face)
         return pain, expression
 
     def _play(
-        self, felt: ForceFrame, pain: PainState, presses: list[Press], wishes: list[OperatorAction], t_ns: int
+        self, felt: ForceFrame, pain: PainState, presses: list[Press], actions: list[OperatorAction], t_ns: int
     ) -> ScenarioStep:
         """Let the scenario see this turn, and do what it wants of patient and session."""
         if self._scenario is None:
             return ScenarioStep()
-        told = self._scenario.step(felt, pain, presses, wishes, t_ns)
-        for action in told.actions:
+        step = self._scenario.step(felt, pain, presses, actions, t_ns)
+        for action in step.actions:
             self.act(action)
-        return told
+        return step
 
 
 def _level(text: str, now: float) -> float:
-    """Level from 0 to 1 that a text tells, or what it is now."""
+    """Level from 0 to 1 in a text; ``now`` when the text is no number."""
     try:
         level = float(text)
     except ValueError:

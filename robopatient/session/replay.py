@@ -1,24 +1,30 @@
-"""Run a recorded session again from its raw bytes and compare pain and expression bit for bit with the record."""
+"""A recorded session again from its raw bytes: pain and expression, compared bit for bit with the record; its force."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import numpy as np
 
 from robopatient import messages as m
 from robopatient.config import SessionConfig
-from robopatient.errors import RecordError
+from robopatient.errors import RecordError, RobopatientError
 from robopatient.patient import load_patient
+from robopatient.record.physio import Signal, evenly, force_columns, recorded_force
 from robopatient.record.reader import Record
 from robopatient.session.control import open_board
+from robopatient.session.journal import FILE_NAME as JOURNAL
 from robopatient.session.journal import Action, Received, Tick, read_journal
-from robopatient.session.pipeline import Pipeline
+from robopatient.session.pipeline import Pipeline, Touch
 from robopatient.session.provenance import changed
 from robopatient.topics import TOPICS
 
-__all__ = ["Comparison", "compare", "recompute", "replay"]
+__all__ = ["Comparison", "board_force", "compare", "recompute", "replay", "session_force"]
 
 GOLDEN = "golden.msgpack"
 COMPARED = ("force", "pain", "expression", "voice", "face", "press", "said", "scenario")
@@ -63,14 +69,15 @@ def compare(folder: Path) -> Comparison:
 
     Expected is the accepted result of ``--update`` if there is one, else the record. A session that was killed has
     turns in its journal that its database had not committed yet, or the reverse: the comparison covers what both hold.
+    So it does with fields: what an older version did not keep is not compared.
     """
-    expected = _expected(folder)
+    expected, as_held = _expected(folder)
     counts = dict.fromkeys(COMPARED, 0)
     for topic, message in recompute(folder):
         row = counts[topic]
         counts[topic] += 1
-        if row < len(expected[topic]) and expected[topic][row] != message:
-            return Comparison(counts, f"{topic} row {row}: expected {expected[topic][row]}, computed {message}")
+        if row < len(expected[topic]) and expected[topic][row] != (computed := as_held[topic](message)):
+            return Comparison(counts, f"{topic} row {row}: expected {expected[topic][row]}, computed {computed}")
     if not any(counts.values()):
         raise RecordError(f"{folder}: the journal holds no turn of the loop; the session ended before it began")
     return Comparison({topic: min(counts[topic], len(expected[topic])) for topic in COMPARED})
@@ -98,13 +105,70 @@ def replay(folder: Path, update: bool = False) -> int:
     return 0
 
 
-def _expected(folder: Path) -> dict[str, list[m.Message]]:
+def _expected(folder: Path) -> tuple[dict[str, list[m.Message]], dict[str, Callable[[m.Message], m.Message]]]:
+    """Messages expected of each topic, and how a computed one is brought to the fields that were kept of it."""
     golden = folder / GOLDEN
     if not golden.exists():
         record = Record(folder)
-        return {topic: record.messages(topic) for topic in COMPARED}
-    rows = msgspec.msgpack.decode(golden.read_bytes(), type=dict[str, list[msgspec.Raw]])
-    return {
-        topic: [msgspec.msgpack.decode(raw, type=TOPICS[topic].message) for raw in rows.get(topic, [])]
+        rows = {topic: record.messages(topic) for topic in COMPARED}
+        return rows, {topic: record.as_held(topic) for topic in COMPARED}
+    kept = msgspec.msgpack.decode(golden.read_bytes(), type=dict[str, list[msgspec.Raw]])
+    rows = {
+        topic: [msgspec.msgpack.decode(raw, type=TOPICS[topic].message) for raw in kept.get(topic, [])]
         for topic in COMPARED
     }
+    first = {topic: msgspec.msgpack.decode(kept[topic][0]) if rows[topic] else {} for topic in COMPARED}
+    return rows, {topic: partial(_with_fields_of, first[topic]) for topic in COMPARED}
+
+
+def _with_fields_of(kept: dict[str, Any], message: Any) -> Any:
+    """The message with the fields at their defaults that an accepted one of an older version lacks."""
+    changes: dict[str, Any] = {}
+    for field in msgspec.structs.fields(message):
+        value = getattr(message, field.name)
+        if field.name not in kept:
+            changes[field.name] = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
+        elif isinstance(value, msgspec.Struct):
+            changes[field.name] = _with_fields_of(kept[field.name], value)
+    return msgspec.structs.replace(message, **changes) if changes else message
+
+
+def session_force(folder: Path) -> Signal | None:
+    """Force of a session at the board's rate, from the raw bytes; at the loop's rate where those are not there."""
+    if (folder / JOURNAL).exists():
+        try:
+            signal = board_force(folder)
+        except RobopatientError as error:
+            print(f"{folder.name}: raw bytes cannot be read again ({error}); force at the loop's rate", file=sys.stderr)
+        else:
+            if signal is not None:
+                return signal
+    with Record(folder) as record:
+        return recorded_force(record)
+
+
+def board_force(folder: Path) -> Signal | None:
+    """Force as the board sent it, calibrated and tared as it was then; None without a frame.
+
+    Raises
+    ------
+    RobopatientError
+        When calibration, phantom or journal are not there any more.
+    """
+    with Record(folder) as record:
+        config = msgspec.json.decode(record.start.config_json, type=SessionConfig)
+    touch = Touch(config.sensing, open_board(config))
+    times: list[int] = []
+    cells: list[tuple[float, ...]] = []
+    for entry in read_journal(folder):
+        if isinstance(entry, Received):
+            for frame in touch.receive(entry.t_ns, entry.data):
+                times.append(frame.t_ns)
+                cells.append(frame.cells_newton)
+        elif isinstance(entry, Action) and entry.action.action == "tare":
+            touch.sensing.tare()
+    if len(times) < 2:
+        return None
+    newtons = np.array(cells)
+    values = np.column_stack([newtons, newtons.sum(axis=1)])
+    return evenly(np.array(times), values, float(config.board.rate_hz), force_columns(newtons.shape[1]))

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from firmware_bridge.board import Board
 from firmware_bridge.recordings import load_recording
 from robopatient.config import SessionConfig, load_session, override
 from robopatient.errors import ConfigError, SessionError
@@ -27,22 +28,7 @@ from robopatient.study.strings import load_strings
 from robopatient.voice.calibration import capped
 from robopatient.voice.identity import load_identity as load_voice
 
-__all__ = ["board_overrides", "new_folder", "resolve", "run", "run_session"]
-
-
-def run(
-    session: Path | None,
-    headless: bool,
-    board: str | None,
-    duration_s: float | None,
-    out: Path | None,
-    seed: int | None,
-    like: Path | None,
-    overrides: list[str],
-) -> int:
-    """Run one session; return the exit status."""
-    config = resolve(session, headless, board, duration_s, seed, like, overrides)
-    return run_session(config, out or new_folder())
+__all__ = ["board_overrides", "new_folder", "open_named", "quoted", "resolve", "run_session"]
 
 
 def new_folder() -> Path:
@@ -131,15 +117,21 @@ def board_overrides(board: str | None) -> list[str]:
         return []
     driver, colon, rest = board.partition(":")
     if driver == "replay" and colon:
-        return ['board.driver="replay"', f"board.file={_quoted(rest)}"]
+        return ['board.driver="replay"', f"board.file={quoted(rest)}"]
     if driver == "simavr" and colon:
-        return ['board.driver="simavr"', f"board.file={_quoted(rest)}", 'sensing.calibration="simavr"']
+        return ['board.driver="simavr"', f"board.file={quoted(rest)}", 'sensing.calibration="simavr"']
     if board.startswith("/"):
-        return ['board.driver="serial"', f"board.port={_quoted(board)}"]
-    return [f"board.driver={_quoted(board)}"]
+        return ['board.driver="serial"', f"board.port={quoted(board)}"]
+    return [f"board.driver={quoted(board)}"]
 
 
-def _quoted(text: str) -> str:
+def open_named(name: str, rate_hz: float = 1000.0) -> Board:
+    """A board named as ``run --board`` names it, not yet opened."""
+    return open_board(load_session(None, [*board_overrides(name), f"board.rate_hz={rate_hz}"]))
+
+
+def quoted(text: str) -> str:
+    """Text as a value of ``--set``."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 

@@ -11,26 +11,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from robopatient.config import SessionConfig, asset_path, decode_toml
-from robopatient.errors import ConfigError, RecordError, SessionError
+from robopatient.errors import RecordError, SessionError
+from robopatient.record.participants import write_demographics
 from robopatient.record.reader import Record
 from robopatient.record.schema import FILE_NAME
 from robopatient.session.run import resolve, run_session
 from robopatient.session.study_stage import earlier_rows
 from robopatient.study.duration import seconds_of
 from robopatient.study.log import Log
-from robopatient.study.study import Study, load_study
+from robopatient.study.study import SessionPlan, Study, load_study
 from robopatient.study.trials import Person
 
-__all__ = ["begun", "parts_of", "run_study", "study_overrides"]
+__all__ = ["begun", "needed_mb", "parts_of", "run_study", "study_overrides"]
 
 MB_PER_MINUTE = 25.0
 """What a session leaves: 9 MB a minute of sound, 6 of record, 2 of journal (measured on congruence_corrected), and a
 margin."""
-DEMOGRAPHICS = "demographics"
-"""Folder beside the sessions, apart from every record."""
+LEAST_FREE_MB = 200
 
 
 def run_study(
@@ -66,15 +64,19 @@ def run_study(
         before = _goes_on(study, person, parts, resume)
         if demographics:
             write_demographics(folder, participant, demographics)
-        need_mb = round(seconds_of(study, plan) / 60.0 * MB_PER_MINUTE)
         given = [
             *study_overrides(study, person, language, before),
-            f"record.min_free_mb={max(200, need_mb)}",
+            f"record.min_free_mb={needed_mb(study, plan)}",
             *overrides,
         ]
         config = resolve(None, headless, board, None, None, None, given)
         place = folder / (stem if not parts else f"{stem}_{len(parts) + 1}")
         return run_session(config, place)
+
+
+def needed_mb(study: Study, plan: SessionPlan) -> int:
+    """Free space that a session needs, MB."""
+    return max(LEAST_FREE_MB, round(seconds_of(study, plan) / 60.0 * MB_PER_MINUTE))
 
 
 def study_overrides(study: Study, person: Person, language: str = "english", resume: Path | None = None) -> list[str]:
@@ -186,27 +188,6 @@ def _alone(lock: Path, what: str) -> Iterator[None]:
         yield
     finally:
         file.close()
-
-
-def write_demographics(folder: Path, participant: str, text: str) -> Path:
-    """Keep what a participant told of themselves, apart from their sessions: ``"age=34, sex=f, handedness=right"``.
-
-    Raises
-    ------
-    ConfigError
-        When it is no list of ``key=value``.
-    """
-    told: dict[str, str] = {}
-    for part in text.split(","):
-        key, equals, value = part.partition("=")
-        if not equals or not key.strip().isidentifier():
-            raise ConfigError(f'--demographics "{text}": write key=value, key=value; for example age=34, sex=f')
-        told[key.strip()] = value.strip()
-    place = folder / DEMOGRAPHICS
-    place.mkdir(exist_ok=True)
-    path = place / f"{participant}.json"
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n")
-    return path
 
 
 def config_of(study: Study, person: Person, overrides: list[str]) -> SessionConfig:

@@ -12,7 +12,6 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
@@ -28,6 +27,7 @@ from robopatient.bus import ActorPort, Endpoints, make_endpoints
 from robopatient.clock import Clock, HostClock
 from robopatient.config import SessionConfig, reference
 from robopatient.errors import RobopatientError, SessionError
+from robopatient.folders import new_socket_folder
 from robopatient.parent import PATIENCE_S, leave_with_parent
 from robopatient.session.actor_lines import ActorLines
 
@@ -115,7 +115,7 @@ class Supervisor:
         self.started_ns = 0
         self._told = told
         self._clock = clock or HostClock()
-        self._sockets = sockets or Path(tempfile.mkdtemp(prefix="robopatient-"))
+        self._sockets = sockets or new_socket_folder()
         self._endpoints = make_endpoints(self._sockets)
         self._processes: dict[str, BaseProcess] = {}
         self._signalled = 0

@@ -11,6 +11,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_bridge.errors import OutputError
+from firmware_bridge.outputs import new_files
 from robopatient.config import FaceConfig, SessionConfig, VoiceConfig
 from robopatient.errors import ConfigError, require
 from robopatient.face.rig import sided_intensities
@@ -50,7 +52,7 @@ class Episode:
     Attributes
     ----------
     frames
-        Frames of the face, each with its time, its whole pose and what a record would hold of it.
+        Frames of the face, each with its time and what a record would hold of it, its whole pose among it.
     heard
         What a record would hold of each block of the voice.
     sample_rate_hz
@@ -130,14 +132,15 @@ class Episode:
                 pose.tears,
                 pose.forward_mm,
             )
-            for t_s, pose, seen in self.frames
+            for t_s, seen in self.frames
+            for pose in (seen.pose,)
         ]
         return np.array(rows, dtype=[(name, float) for name in names])
 
     @property
     def moments(self) -> list[FilmFrame]:
         """Time, felt pain and pose of every frame."""
-        return [FilmFrame(one.t_s, nrs, one.pose) for one, nrs in zip(self.frames, self._frame_nrs, strict=True)]
+        return [FilmFrame(one.t_s, nrs, one.seen.pose) for one, nrs in zip(self.frames, self._frame_nrs, strict=True)]
 
     def frame(self) -> pandas.DataFrame:
         """A table with a row for each frame of the face: the fields of ``motion``; force, pain and voice of its moment.
@@ -169,13 +172,20 @@ class Episode:
         light: str = "window",
         background: str = "wall",
         renderer: Any = "auto",
+        replace: bool = False,
     ) -> Path:
         """Write the face with its voice as a film (.mp4, H.264 and AAC); returns its path.
+
+        Parameters
+        ----------
+        replace
+            Write over a file that exists.
 
         Raises
         ------
         RobopatientError
-            When there is no frame, the view or light is unknown, nothing can draw here, or the file cannot be written.
+            When there is no frame, the view or light is unknown, nothing can draw here, the file exists and ``replace``
+            is not given, or it cannot be written.
 
         Examples
         --------
@@ -190,12 +200,18 @@ class Episode:
         path = Path(path)
         if not self.frames or path.suffix != ".mp4":
             raise ConfigError(f"{path}: needs a name ending in .mp4 and a simulation with a face (face.enabled)")
-        drawer = make_renderer(renderer, load_identity(self._face), size_px, make_look(view, light, background))
+        if path.exists() and not replace:
+            raise ConfigError(f"{path}: exists; give another name, or replace=True")
+        poses = ((one.t_s, one.seen.pose) for one in self.frames)
         try:
-            poses = ((one.t_s, one.pose) for one in self.frames)
-            write_film(path, poses, drawer, self._fps, self._sound, self.sample_rate_hz)
-        finally:
-            drawer.close()
+            with new_files(path, force=replace) as [part]:
+                drawer = make_renderer(renderer, load_identity(self._face), size_px, make_look(view, light, background))
+                try:
+                    write_film(part, poses, drawer, self._fps, self._sound, self.sample_rate_hz)
+                finally:
+                    drawer.close()
+        except OutputError as error:
+            raise ConfigError(str(error)) from error
         return path
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 import re
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from robopatient.config import SensingConfig, asset_names
 from robopatient.errors import ConfigError
+from robopatient.folders import user_path
 from robopatient.levels import MAX_NRS
 from robopatient.patient import signs
 from robopatient.patient.adaptation import Adaptation
@@ -237,7 +237,7 @@ def _player(wishes: Wishes) -> str:
 
 
 def _asset(kind: str, name: str) -> str:
-    if name not in asset_names(kind) and not Path(name).expanduser().is_file():
+    if name not in asset_names(kind) and not user_path(name).is_file():
         raise ConfigError(
             f"{kind[:-1]} {name}: choose one of {', '.join(asset_names(kind))} or the path of your own file"
         )

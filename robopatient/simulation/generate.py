@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from firmware_bridge.inputs import read_table, sample_gaps
 from firmware_bridge.outputs import new_files, new_folder
+from firmware_bridge.recordings import read_curve
 from robopatient.config import SessionConfig
 from robopatient.errors import ConfigError, RecordError, require
 from robopatient.face.film import Drawer, write_film
@@ -26,6 +28,7 @@ from robopatient.face.light import make_look
 from robopatient.face.render import Kind, make_renderer
 from robopatient.face.render_queue import RenderQueue, worth_it
 from robopatient.facs import ACTION_UNITS, by_side, pspi
+from robopatient.levels import MAX_NRS
 from robopatient.messages import FacePose
 from robopatient.patient import PatientProfile, load_patient
 from robopatient.simulation.episode import TAIL_S, Episode, FilmFrame, of_pain, simulation_config
@@ -139,36 +142,26 @@ def _film(
 
 def _played(pain: str, profile: PatientProfile, config: SessionConfig) -> Episode:
     """What is shown of a file of pain or of forces."""
-    if pain.partition("#")[0].endswith(".csv") and _header(Path(pain))[:2] == ["t_s", "nrs"]:
-        return of_pain(_traced(Path(pain)), config, profile)
+    path = Path(pain)
+    if path.suffix in (".csv", ".tsv") and "nrs" in read_table(path, RecordError).header:
+        return of_pain(_traced(path), config, profile)
     rig = Rig(config, profile)
     recording = recorded(pain, profile, rig.pipeline.sensing.phantom)
     rig.settle()
     return Episode(rig.play(recording, recording.duration_s + TAIL_S), rig, config.face.identity)
 
 
-def _header(path: Path) -> list[str]:
-    try:
-        with path.open(newline="") as file:
-            return [name.strip() for name in next(csv.reader(file), [])]
-    except OSError as error:
-        raise RecordError(
-            f"{path}: cannot be read ({error.strerror}); give --pain FILE.csv or FILE.npz#NAME"
-        ) from error
-
-
 def _traced(path: Path) -> list[float]:
-    """Pain of a trace at every turn, NRS, straight lines between its rows."""
-    try:
-        rows = np.loadtxt(path, delimiter=",", skiprows=1, usecols=(0, 1), ndmin=2)
-    except ValueError as error:
-        raise RecordError(f"{path}: is no table of numbers t_s,nrs ({error})") from error
-    t_s, nrs = rows.T if len(rows) else (np.zeros(0), np.zeros(0))
-    if len(rows) < 2 or not np.isfinite(rows).all() or (np.diff(t_s) <= 0).any() or nrs.min() < 0 or nrs.max() > 10:
-        raise RecordError(f"{path}: needs two rows or more, t_s rising, nrs from 0 to 10; try --help")
+    """Pain of a trace at every turn, NRS, straight lines between its rows; none where samples were lost."""
+    t_s, nrs = read_curve(path, ("nrs",), RecordError).T
+    if nrs.min() < 0.0 or nrs.max() > MAX_NRS:
+        raise RecordError(f"{path}: nrs is {nrs.min():g} to {nrs.max():g}; pain is a number from 0 to {MAX_NRS:g}")
     t_s = t_s - t_s[0]
     now_s = np.arange(round((t_s[-1] + TAIL_S) / TICK_S)) * TICK_S
-    levels: list[float] = np.interp(now_s, [*t_s, t_s[-1] + 0.3], [*nrs, 0.0]).tolist()
+    felt = np.interp(now_s, [*t_s, t_s[-1] + 0.3], [*nrs, 0.0])
+    for gap in sample_gaps(t_s):
+        felt[(now_s > t_s[gap]) & (now_s < t_s[gap + 1])] = 0.0
+    levels: list[float] = felt.tolist()
     return levels
 
 

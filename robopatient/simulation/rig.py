@@ -21,7 +21,7 @@ from robopatient.face.bodystate import BodyState
 from robopatient.face.generator import make_engine_or_blend
 from robopatient.face.identity import load_identity
 from robopatient.facs import pspi
-from robopatient.messages import FaceCommand, FacePose, Heard, OperatorAction, Phase, Seen, VoiceCommand
+from robopatient.messages import FaceCommand, Heard, OperatorAction, Phase, Seen, VoiceCommand
 from robopatient.patient import PatientProfile, load_patient
 from robopatient.session.pipeline import Given, Outputs, Pipeline
 from robopatient.simulation.presses import ForceSource
@@ -52,10 +52,9 @@ class SoundBlock(NamedTuple):
 
 
 class FaceFrame(NamedTuple):
-    """One frame of the face: its time from the start of the picture, s, its pose, and what the record would hold."""
+    """One frame of the face: its time from the start of the picture, s, and what the record would hold of it."""
 
     t_s: float
-    pose: FacePose
     seen: Seen
 
 
@@ -281,7 +280,7 @@ class _Screen:
                 pose=pose,
                 pspi=pspi(pose.au),
             )
-            shown.append(FaceFrame(t_s, pose, seen))
+            shown.append(FaceFrame(t_s, seen))
             self.frame += 1
         return shown
 

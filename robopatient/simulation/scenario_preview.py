@@ -1,26 +1,21 @@
-"""The verbs ``scenario check`` and ``scenario preview``: what is wrong with a scenario, and how it goes; no hardware.
-
-A preview lets a simulated hand examine the scenario's patient, light and then deep, and lists what the scenario does.
-"""
+"""How a training scenario goes without hardware: a simulated hand examines its patient, light and then deep."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
-from robopatient.config import FaceConfig, SensingConfig, SessionConfig, VoiceConfig, asset_names
-from robopatient.errors import ConfigError, RobopatientError
+from robopatient.config import FaceConfig, SensingConfig, SessionConfig, VoiceConfig
 from robopatient.messages import ScenarioChange
 from robopatient.patient import PatientProfile, load_patient
 from robopatient.phantom import REGIONS, Phantom
-from robopatient.scenario import Script, load_script
-from robopatient.scenario.lint import problems
+from robopatient.scenario import load_script
 from robopatient.simulation.presses import Palpation, PressProfile
 from robopatient.simulation.rig import Rig
 
-__all__ = ["check", "play", "preview"]
+__all__ = ["play"]
 
 STEP_S = 0.02
 PRESS_S = 1.1
@@ -32,42 +27,6 @@ LOOK_S = 3.0
 """Pause before the first press and between light and deep."""
 LIGHT_NEWTON, DEEP_NEWTON = 8.0, 30.0
 """Peaks of the simulated hand (assumption; the median of the published free presses is 31 N)."""
-
-
-def check(names: Sequence[str]) -> int:
-    """Print every fault of the named scenarios (none named: all that are shipped); 1 when there is one."""
-    faults = 0
-    for name in names or asset_names("scenarios"):
-        try:
-            script, path = load_script(name)
-            found = [f"{path}: {line}" for line in problems(script)]
-        except RobopatientError as error:
-            found = [str(error)]
-        else:
-            if not found:
-                rules = sum(len(state.rules) for state in script.states)
-                print(f"{path}: good ({len(script.states)} states, {rules} rules, {len(script.events)} events)")
-        for line in found:
-            print(line)
-        faults += len(found)
-    return 1 if faults else 0
-
-
-def preview(name: str, patient: str, triggers: Sequence[str], repeats: int) -> int:
-    """Print what a scenario does while a simulated hand examines its patient."""
-    script, path = load_script(name)
-    faults = list(problems(script))
-    if faults:
-        raise ConfigError(f"{path}: {faults[0]}; type: robopatient scenario check {name}")
-    who = patient or (script.patients[0] if script.patients else "healthy")
-    print(f"{script.title}\n\n{script.brief}\n\npatient {who}; triggers: {', '.join(script.triggers) or 'none'}\n")
-    _print_states(script)
-    print("\n  time  state            event            why")
-    for t_s, change in play(name, who, dict(_timed(text, script) for text in triggers), repeats):
-        print(f"{t_s:6.1f}  {change.state:<16} {change.event:<16} {change.why}")
-        if change.text:
-            print(f"{'':42}“{change.text}”")
-    return 0
 
 
 def play(
@@ -122,23 +81,3 @@ def _examination(phantom: Phantom, profile: PatientProfile, repeats: int) -> Ite
         half_s = PRESS_S / 2
         yield PressProfile(peak_newton=newton, region=region, rise_s=half_s, hold_s=0.0, fall_s=half_s, onset_s=onset_s)
         onset_s += PRESS_S
-
-
-def _timed(text: str, script: Script) -> tuple[float, str]:
-    name, _, at_s = text.rpartition("@")
-    try:
-        when = float(at_s)
-    except ValueError:
-        when = math.nan
-    if name not in script.triggers or not math.isfinite(when):
-        raise ConfigError(f'--trigger "{text}": write NAME@SECONDS; names are {", ".join(script.triggers) or "none"}')
-    return when, name
-
-
-def _print_states(script: Script) -> None:
-    for state in script.states:
-        leads = [rule.goto for rule in state.rules if rule.goto]
-        if state.then:
-            leads.append(f"{state.then} after {state.time_limit_s:g} s")
-        start = " (start)" if state.name == script.start else ""
-        print(f"  {state.name}{start}: leads to {', '.join(dict.fromkeys(leads)) or 'nowhere'}")

@@ -16,7 +16,7 @@ from robopatient.simulation.episode import somebody
 from robopatient.simulation.presses import course
 from robopatient.simulation.rig import Rig, SoundBlock
 from robopatient.voice.identity import load_identity
-from robopatient.voice.verbs import write_wav
+from robopatient.voice.wav import write_wav
 from robopatient.voice_presets import ask_for
 
 __all__ = ["BLOCK_S", "pain_of_press", "render", "voiced"]

@@ -13,7 +13,7 @@ from robopatient.messages import TrialRecord
 from robopatient.study.staircase import Staircase, StaircaseConfig
 from robopatient.study.trials import Factors
 
-__all__ = ["LEARNER", "Chooser", "Learner", "StaircaseChooser", "Suggestion"]
+__all__ = ["LEARNER", "Chooser", "LearnerChooser", "StaircaseChooser", "Suggestion"]
 
 LEARNER = "learner"
 """What ``Trial.staircase`` says of a trial that a learner chooses."""
@@ -82,7 +82,7 @@ class StaircaseChooser:
         self.staircase = Staircase(self._config, self._name)
 
 
-class Learner:
+class LearnerChooser:
     """What is known here of a learner in another process.
 
     Attributes

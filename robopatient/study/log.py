@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from robopatient.errors import ConfigError
 from robopatient.messages import TrialRecord
-from robopatient.study.chooser import LEARNER, Chooser, Learner, StaircaseChooser
+from robopatient.study.chooser import LEARNER, Chooser, LearnerChooser, StaircaseChooser
 from robopatient.study.study import SessionPlan, Study
 from robopatient.study.trials import Factors
 
@@ -29,7 +29,7 @@ class Log:
         self._attempts: dict[int, int] = {}
         self._done: dict[int, TrialRecord | None] = {}
         self._staircases = {name: StaircaseChooser(config, name) for name, config in study.file.staircases.items()}
-        self.learner = Learner() if any(trial.staircase == LEARNER for trial in self._trials) else None
+        self.learner = LearnerChooser() if any(trial.staircase == LEARNER for trial in self._trials) else None
         for row in rows:
             self._check(row)
             self.add(row)

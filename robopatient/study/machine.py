@@ -13,10 +13,10 @@ from collections.abc import Sequence
 import msgspec
 
 from robopatient.errors import ConfigError
-from robopatient.levels import FLAGS
+from robopatient.levels import Flag
 from robopatient.messages import ForceFrame, OperatorAction, StudyPhase, StudyState, TrialRecord, TrialStart
 from robopatient.study.attempt import Attempt
-from robopatient.study.chooser import Learner, Suggestion
+from robopatient.study.chooser import LearnerChooser, Suggestion
 from robopatient.study.log import Log
 from robopatient.study.presented import Draft
 from robopatient.study.questions import Question, question
@@ -37,7 +37,7 @@ UNSAVED_NS = 2_000_000_000
 PEAK_DROP_NEWTON, PEAK_DROP_SHARE = 0.5, 0.02
 """The force has passed its peak when it has dropped by so much."""
 FAILED_IN_A_ROW = 3
-PASSED_ON = tuple(word for word, flag in FLAGS.items() if flag.in_trial)
+PASSED_ON = tuple(flag for flag in Flag if flag.meaning.in_trial)
 """Words of the force that belong into the row."""
 IN_TRIAL = ("press", "react", "question")
 UNDER_WAY = ("waiting", "ready", *IN_TRIAL, "feedback", "break")
@@ -148,7 +148,7 @@ class Machine:
         before_ns = self._now_ns
         self._now_ns = t_ns = t_ns if before_ns is None else max(t_ns, before_ns)
         self._force, self._slope = force.total_newton, force.rate_newton_per_s
-        self._board_silent, self._stopped = "stale" in force.flags, "paused" in force.flags
+        self._board_silent, self._stopped = Flag.STALE in force.flags, Flag.PAUSED in force.flags
         if before_ns is not None and t_ns - before_ns > JUMP_NS and self.phase in ("press", "react"):
             self._void("clock jump", t_ns)
         for action in actions:
@@ -223,7 +223,7 @@ class Machine:
             case "suggest" | "learnt" | "begun" if self.log.learner is not None:
                 self._hear(self.log.learner, action, t_ns)
 
-    def _hear(self, learner: Learner, action: OperatorAction, t_ns: int) -> None:
+    def _hear(self, learner: LearnerChooser, action: OperatorAction, t_ns: int) -> None:
         """A learner has chosen, has taken in so many answers, or has (again) begun with so many."""
         if action.action == "suggest":
             with contextlib.suppress(msgspec.DecodeError):
@@ -460,7 +460,7 @@ class Machine:
             over = t_ns >= least_ns and (left or t_ns >= window_ns + round(stimulus.react_s * 1e9))
         if not over:
             return
-        if attempt.least_nrs and (attempt.worst_nrs < attempt.least_nrs or "overload" in attempt.flags):
+        if attempt.least_nrs and (attempt.worst_nrs < attempt.least_nrs or Flag.OVERLOAD in attempt.flags):
             self._fail(attempt, "missed", "missed", t_ns)
             return
         if self._rules.band == "advice":

@@ -21,6 +21,7 @@ from msgspec import Meta
 
 from robopatient.config import NonNegative, Positive, decode_toml
 from robopatient.errors import AssetError, ConfigError
+from robopatient.folders import user_path
 from robopatient.levels import HAND_OFF_NEWTON
 from robopatient.study import designs
 from robopatient.study.questions import question
@@ -359,7 +360,7 @@ def study_names() -> list[str]:
 
 def study_folder(name: str) -> Path:
     """Folder of a study by its name or path; AssetError when there is none."""
-    shipped, own = STUDIES / name, Path(name).expanduser()
+    shipped, own = STUDIES / name, user_path(name)
     if "/" not in name and (shipped / FILE_NAME).is_file():
         return shipped
     if name and (own / FILE_NAME).is_file():

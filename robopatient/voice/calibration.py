@@ -17,6 +17,7 @@ from msgspec import Meta
 
 from robopatient.config import Config, VoiceConfig, decode_toml
 from robopatient.errors import ConfigError, DeviceError, RecordError
+from robopatient.folders import user_path
 from robopatient.levels import SILENCE_DB, db_to_gain, gain_to_db
 from robopatient.voice.loudness import a_weight
 
@@ -71,7 +72,7 @@ class LoudnessCalibration(Config, frozen=True, forbid_unknown_fields=True, kw_on
 
 
 class Second(NamedTuple):
-    """One second of the voice, as ``Loudness`` tells it; NaN where a calibration is needed."""
+    """One second of the voice, as sent in ``Loudness``; NaN where a calibration is needed."""
 
     peak_dbfs: float
     max_dbfs: float
@@ -119,7 +120,7 @@ def capped(config: VoiceConfig) -> tuple[VoiceConfig, LoudnessCalibration | None
     """
     if not config.calibration:
         return config, None
-    calibration = load_calibration(Path(config.calibration).expanduser())
+    calibration = load_calibration(user_path(config.calibration))
     ceiling = calibration.max_dbfs(config.max_dba)
     if ceiling == -40.0 and calibration.full_scale_dba + ceiling > config.max_dba:
         raise ConfigError(

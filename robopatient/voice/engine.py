@@ -70,7 +70,7 @@ class VoiceEngine:
     Parameters
     ----------
     config
-        Its ``identity`` and ``device`` play no part here.
+        Its ``identity`` and ``device`` are not used here.
     seed
         The session's; the identity's own seed is mixed in.
     """

@@ -1,6 +1,6 @@
 """What a vocal sound measures like: ten features of the eGeMAPS class, computed from samples alone.
 
-The pitch may be told, because trackers lose it exactly where pain begins: under subharmonics they report half of it.
+The true pitch may be given, because trackers lose it where pain starts: under subharmonics they report half of it.
 """
 
 from __future__ import annotations

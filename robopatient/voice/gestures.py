@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from robopatient.breathing import PAIN_PER_MIN, peak_flow_per_s
 from robopatient.config import VoiceConfig
-from robopatient.levels import CALLING_DB, db_to_gain
+from robopatient.levels import CALLING_DB, UNTOLD, db_to_gain
 from robopatient.topics import TOPICS
 from robopatient.voice.calls import (
     AH,
@@ -108,6 +109,8 @@ WHIMPER_P = 0.6
 """Peak pain, 0 to 1, after which a release whimpers."""
 EXHALE = 0.38
 """Where in the cycle of idle breathing the breath turns."""
+OUT_OVER_IN = 0.7
+"""Level of breathing out over that of breathing in (assumption)."""
 
 
 class Gestures:
@@ -136,6 +139,7 @@ class Gestures:
                 person[name] = getattr(identity, name)
         person["intonation"] = identity.intonation_semitones
         person["breath"] = db_to_gain(identity.breath_dbfs)
+        person["full_flow_per_s"] = peak_flow_per_s(PAIN_PER_MIN)
         self._body: npt.NDArray[Any] = np.zeros(1, BODY)
         mixed = (seed * 0x9E3779B97F4A7C15 + identity.seed * 0xBF58476D1CE4E5B9 + 0x94D049BB133111EB) | 1
         self._body["random"] = np.uint64(mixed & 0xFFFFFFFFFFFFFFFF)
@@ -143,6 +147,7 @@ class Gestures:
         self._body["air"] = 1.0
         self._body["top_db"] = -120.0
         self._body["formants"] = 1.0
+        self._body["chest"] = UNTOLD
         # Views of single fields: looked up at every block, and by name that costs as much as the sound.
         self._told = tuple(self._body[name] for name in ("master_to", "fade_s", "f0_hz", "roughness", "call"))
 
@@ -154,6 +159,7 @@ class Gestures:
         """Back to rest, as after a silence."""
         body = self._body[0]
         body["state"], body["t"], body["air"], body["peak"], body["top_db"] = REST, 0.0, 1.0, 0.0, -120.0
+        body["chest"], body["flow_per_s"], body["air_flow"] = UNTOLD, 0.0, 0.0
         body["lungs"], body["whimper"], body["burst"], body["jump_s"], body["ch"] = 0.0, 0.0, 0.0, 0.0, 0.0
 
     @property
@@ -401,18 +407,37 @@ def _mouth(b, v, p, close, width, target, dt_s):  # type: ignore[no-untyped-def]
 
 
 @kernel()
+def _follow(b, c):  # type: ignore[no-untyped-def]
+    """Watch the patient's chest: how far it has moved since the command before, in the time of the force frames."""
+    if b.chest < 0.0 or c.breath < 0.0:
+        b.flow_per_s = 0.0
+    elif c.t_ns > b.chest_ns:
+        b.flow_per_s = (c.breath - b.chest) / (1e-9 * (c.t_ns - b.chest_ns))
+    b.chest = c.breath
+    b.chest_ns = c.t_ns
+
+
+@kernel()
 def _breathe(b, v, target, dt_s, held):  # type: ignore[no-untyped-def]
-    """Idle breathing: in, out, pause; deeper and faster after pain, held under the pressing hand."""
+    """Idle breathing: the louder, the faster the patient's chest moves; by itself where no patient is told.
+
+    By itself it goes in, out, and pauses; deeper and faster after pain, held under the pressing hand.
+    """
     b.lungs += dt_s / (v.breath_s * (1.0 - 0.4 * b.arousal))
     if b.lungs >= 1.0:
         b.lungs -= 1.0
     shape, bright = 0.0, 0.5
-    if b.lungs < EXHALE:
+    # Idle breathing never exceeds the identity's level, and exertion moves it up to that level.
+    effort = (0.6 + 0.4 * b.arousal) * (0.0 if held else 1.0)
+    if b.chest >= 0.0:
+        b.air_flow = _toward(b.air_flow, min(max(b.flow_per_s / v.full_flow_per_s, -1.0), 1.0), dt_s, 0.02, 0.02)
+        effort = abs(b.air_flow)
+        shape, bright = (1.0, 0.8) if b.air_flow > 0.0 else (OUT_OVER_IN, 0.5)
+    elif b.lungs < EXHALE:
         shape, bright = math.sin(math.pi * b.lungs / EXHALE), 0.8
     elif b.lungs < 0.85:
-        shape = 0.7 * math.sin(math.pi * (b.lungs - EXHALE) / 0.47)
-    # Idle breathing never exceeds the identity's level, and exertion moves it up to that level.
-    level = v.breath * shape * (0.6 + 0.4 * b.arousal) * (0.0 if held else 1.0)
+        shape = OUT_OVER_IN * math.sin(math.pi * (b.lungs - EXHALE) / 0.47)
+    level = v.breath * shape * effort
     target[VOICE] = 0.0
     target[ASPIRATION] = level * math.sqrt(1.0 - 0.3 * bright)
     target[FRICATION] = level * math.sqrt(0.3 * bright)
@@ -544,6 +569,7 @@ def _step(body, person, command, fresh, dt_s, target):  # type: ignore[no-untype
     if fresh:
         b.nrs_rate = _toward(b.nrs_rate, (c.nrs - b.nrs) / dt_s, dt_s, 0.004, 0.05)
         b.nrs = c.nrs
+        _follow(b, c)
     named = c.call >= 0
     wanted = c.level_db > CALLING_DB and (b.nrs >= FELT_NRS or named) and not stale
     mouth = KIND_PAIN[c.call] if named else b.nrs / 10.0

@@ -53,7 +53,7 @@ class VoiceIdentity(Config, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     breath_dbfs: Annotated[float, Meta(ge=-120, le=-55)] = -62.0
     """RMS of idle breathing: there, and never in the way."""
     breath_s: Annotated[float, Meta(ge=1.5, le=10)] = 4.0
-    """Period of idle breathing."""
+    """Period of idle breathing where no patient breathes; a patient does so by its own ``breathing.rest_per_min``."""
     recordings: str = ""
     """Folder of this person's own recordings, for ``VoiceConfig.engine = "samples"``."""
     words: str = ""

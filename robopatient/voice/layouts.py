@@ -78,6 +78,7 @@ PERSON = np.dtype(
             "gasps",
             "breath",
             "breath_s",
+            "full_flow_per_s",
             "stoicism",
             "refractory_s",
             "habituation",
@@ -118,7 +119,11 @@ BODY = np.dtype(
         ("syllable", "f8"),
         ("refractory", "f8"),
         ("arousal", "f8"),
-        ("lungs", "f8"),  # phase of idle breathing
+        ("lungs", "f8"),  # phase of idle breathing where no patient breathes
+        ("chest", "f8"),  # of the patient, as told in the newest command
+        ("chest_ns", "i8"),  # when
+        ("flow_per_s", "f8"),  # how fast it rises, negative: falls
+        ("air_flow", "f8"),  # that sounds: inward 0 to 1, outward to -1
         ("drift", "f8"),
         ("drift_to", "f8"),
         ("swell", "f8"),

@@ -43,7 +43,7 @@ RING = 2048
 """Blocks whose place is remembered: more than the player's own ring."""
 POLL_S = 0.01
 TELL_NS = 25_000_000
-"""How often the place is told: the picture goes on by itself between two words."""
+"""How often the position is sent; between two messages the picture continues by itself."""
 LOOKAHEAD_NS = round(LOOKAHEAD_S * 1e9)
 
 
@@ -152,7 +152,7 @@ class TapeEngine:
 
     @property
     def command(self) -> npt.NDArray[np.void]:
-        """A slot that nobody writes: there are no commands here."""
+        """An unused slot: there are no commands here."""
         return self._command
 
     def render(self, command: VoiceCommand | None, out: npt.NDArray[np.float32]) -> RenderedBlock:
@@ -243,7 +243,7 @@ def _serve(orders: Connection, engine: TapeEngine, player: Player, clock: Clock)
                 order = msgspec.msgpack.decode(orders.recv_bytes(), type=Order)
             engine.follow(order)
         engine.prepare()
-        player.samples()  # nobody saves them
+        player.samples()  # they are not saved
         for heard in player.heard():
             row = engine.row(heard.block)
             newest = Place(row.serial, heard.t_ns - LOOKAHEAD_NS, row.at_s, row.speed, player.state, player.detail)

@@ -38,7 +38,8 @@ LOST_S, FIRST_S = 1.0, 2.0
 REOPEN_S = 2.0
 HALVES_BELOW_BLOCKS, LEAST_PIECE_FRAMES = 1.5, 128
 """A device holds at least two pieces. Who asks for at most so many blocks of latency gets them in halves, each of at
-least so many frames: sooner by 3 ms, with two to three times the underruns on a busy computer (docs/voice.md)."""
+least so many frames: sooner by 3 ms, with two to three times the underruns on a busy computer
+(docs/explanation/voice.md)."""
 RATES_HZ = (44_100, 48_000)
 """What ``VoiceConfig.sample_rate_hz`` may be."""
 PLAUSIBLE_S = 1.0
@@ -195,7 +196,7 @@ class Player:
         if sink is not self._sink:
             return None
         newest, index = self._newest, self._played
-        # The first block is always without a command: by that a record tells where a process began.
+        # The first block is always without a command: so the record shows where a process started.
         fresh = newest != self._applied and index > 0
         command = self._engine.command
         if fresh:
@@ -294,7 +295,7 @@ class StreamClock:
 
     @property
     def known(self) -> bool:
-        """Whether the host API tells the time."""
+        """Whether the host API reports the time."""
         return self._offset_ns != 0
 
     def dac_ns(self, dac_s: float) -> int:
@@ -361,7 +362,7 @@ class _DeviceSink:
     @property
     def remark(self) -> str:
         """What to know about the DAC times of this device."""
-        told = "" if self.stream_clock.known else "; it does not tell its time: latencies are callback time + latency"
+        told = "" if self.stream_clock.known else "; it does not report its time: latencies are callback time + latency"
         return f", {1000 * self.latency_s:.1f} ms{told}"
 
     def start(self) -> None:

@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 __all__ = ["main", "quiet_libraries"]
 
 POLL_MS = 5
-"""Longest wait for a command before the played blocks are told: about one block."""
+"""Longest wait for a command before the played blocks are reported: about one block."""
 LOOK_AFTER_NS = 100_000_000
 SAVE_S = 0.1
 
 
 def main(config: SessionConfig, endpoints: Endpoints, folder: Path) -> None:
-    """Speak until told to stop or terminated.
+    """Speak until stopped or terminated.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ class _VoiceActor(Actor):
                 if not urgent and player.native_ids:
                     urgent = 1
                     hurry([threading.get_native_id(), *player.native_ids], VOICE)
-                if saver.trouble:
+                if saver.fault:
                     self._note("error", saver.take_trouble())
                 self._beat()
 
@@ -190,7 +190,7 @@ class _Saver:
         from robopatient.voice.calibration import Meter
         from robopatient.voice.wav import WavWriter
 
-        self.trouble = ""
+        self.fault = ""
         self.seconds: deque[tuple[int, Second]] = deque()
         self._meter = Meter(config, calibration)
         self._counted = 0
@@ -204,14 +204,14 @@ class _Saver:
             self.first_block = -(-played // config.block_frames)
             self._file.append(np.zeros(self.first_block * config.block_frames - played, np.float32))
         except RecordError as error:
-            self.trouble = str(error)
+            self.fault = str(error)
         self._thread = threading.Thread(target=self._run, name="save", daemon=True)
         self._thread.start()
 
     def take_trouble(self) -> str:
         """What went wrong, once."""
-        trouble, self.trouble = self.trouble, ""
-        return trouble
+        fault, self.fault = self.fault, ""
+        return fault
 
     def close(self) -> None:
         """Write the rest."""
@@ -240,7 +240,7 @@ class _Saver:
             if flush:
                 self._file.flush()
         except RecordError as error:
-            self.trouble = str(error)
+            self.fault = str(error)
             with contextlib.suppress(RecordError):
                 self._file.close()
             self._file = None

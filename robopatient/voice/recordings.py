@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta
 
+from firmware_bridge.inputs import visible_files
 from robopatient.config import Config, decode_toml
 from robopatient.errors import AssetError, require
 from robopatient.levels import db_to_gain, gain_to_db
@@ -81,7 +82,7 @@ def load_folder(folder: Path) -> list[SoundRecording]:
     AssetError
         Naming the file and what is wrong with it, or when there is none.
     """
-    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in FORMATS)
+    paths = [path for path in visible_files(folder) if path.suffix.lower() in FORMATS]
     if not paths:
         raise AssetError(f"{folder}: no recording (.wav, .flac); put some there, each with a .toml beside it")
     return sorted((load_recording(path) for path in paths), key=lambda recording: recording.sidecar.nrs)
@@ -120,6 +121,8 @@ def prepare(
     samples = _one_channel(np.asarray(data, np.float64), place)
     if rate_hz != RATE_HZ:
         samples = require("soxr", "audio").resample(samples, rate_hz, RATE_HZ, quality="VHQ")
+    if not len(samples):
+        raise AssetError(f"{place}: holds no samples; record it again")
     peak = float(np.max(np.abs(samples), initial=0.0))
     if peak == 0.0 or loudness_lufs(samples, RATE_HZ) < SILENT_LUFS:
         raise AssetError(f"{place}: is silent ({gain_to_db(peak):.0f} dBFS at its loudest); record it again, louder")

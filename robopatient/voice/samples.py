@@ -1,13 +1,12 @@
 """The other voice: a user's recordings instead of the synthesiser, behind the same interface.
 
 A press chooses a recording by its pain; while it sounds, pitch, duration, formants and level follow the command, each
-by itself. The arm ``resample`` plays it as the published study did, where the first three cannot be told apart.
+by itself. The arm ``resample`` plays it as the published study did, where the first three cannot be distinguished.
 """
 
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy.typing as npt
 
 from robopatient.config import VoiceConfig
 from robopatient.errors import AssetError
+from robopatient.folders import user_path
 from robopatient.levels import CALLING_DB, db_to_gain, gain_to_db, semitones_to_ratio
 from robopatient.messages import VoiceCommand
 from robopatient.voice.engine import SILENCE, RenderedBlock
@@ -61,7 +61,7 @@ class SamplesEngine:
             raise AssetError(f"recordings are played at {RATE_HZ} Hz; set voice.sample_rate_hz = {RATE_HZ}")
         self.block_frames = config.block_frames
         self._identity = identity
-        self._recordings = load_folder(Path(identity.recordings).expanduser())
+        self._recordings = load_folder(user_path(identity.recordings))
         self._resamples = identity.manipulation == "resample"
         self._voices = [[Psola(recording)] for recording in self._recordings]
         if self._resamples:

@@ -118,7 +118,7 @@ def _speak(config: VoiceConfig, pipe: Connection) -> None:
         while True:
             while not waiting or pipe.poll():
                 waiting.append(pipe.recv())
-            waiting.sort(key=lambda wish: not wish[1])  # stable: first come, first spoken
+            waiting.sort(key=lambda request: not request[1])  # stable: first come, first spoken
             key, _ = waiting.pop(0)
             if key in done:
                 continue

@@ -9,7 +9,7 @@ from robopatient.messages import Said, Spoken, VoiceCommand
 from robopatient.voice.identity import load_identity
 from robopatient.voice.player import Player
 from robopatient.voice.speaker import Speaker
-from robopatient.voice.spoken_words import SpeechChoice, Wish, load_interjections
+from robopatient.voice.spoken_words import SpeechChoice, SpeechRequest, load_interjections
 
 __all__ = ["Speech"]
 
@@ -35,8 +35,8 @@ class Speech:
         self._player = player
         self._note = note
         self._speaker = Speaker(config)
-        self._speaker.rehearse((wish.text, wish.nrs) for wish in self._talk.rehearsal())
-        self._wish: Wish | None = None
+        self._speaker.rehearse((request.text, request.nrs) for request in self._talk.rehearsal())
+        self._request: SpeechRequest | None = None
         self._why: dict[str, str] = {}
         self._since_ns = 0
         self._free_ns = 0
@@ -49,13 +49,13 @@ class Speech:
     def step(self, now_ns: int, first_block: int = 0) -> list[Spoken]:
         """Hand on what is ready and due; what has begun to sound since the last call."""
         self._speaker.poll()
-        if self._wish is None:
-            self._wish = self._talk.take()
-            if self._wish is not None:
+        if self._request is None:
+            self._request = self._talk.take()
+            if self._request is not None:
                 self._since_ns = now_ns
-                self._speaker.ask(self._wish.text, self._wish.nrs)
-        if self._wish is not None and now_ns >= self._free_ns:
-            self._try(self._wish, now_ns)
+                self._speaker.ask(self._request.text, self._request.nrs)
+        if self._request is not None and now_ns >= self._free_ns:
+            self._try(self._request, now_ns)
         for reason in self._speaker.reasons[self._noted :]:
             self._note("warning", f"words are shown, not spoken: {reason}")
             self._noted += 1
@@ -77,18 +77,18 @@ class Speech:
         """Let the helper go."""
         self._speaker.close()
 
-    def _try(self, wish: Wish, now_ns: int) -> None:
-        result = self._speaker.take(wish.text, wish.nrs)
+    def _try(self, request: SpeechRequest, now_ns: int) -> None:
+        result = self._speaker.take(request.text, request.nrs)
         if result is None:
             if not self._speaker.started:
                 self._since_ns = now_ns
             if now_ns - self._since_ns > PATIENCE_NS:
-                self._note("warning", f"“{wish.text}” was not ready in time and is shown only")
-                self._wish = None
+                self._note("warning", f"“{request.text}” was not ready in time and is shown only")
+                self._request = None
             return
-        self._wish = None
+        self._request = None
         if isinstance(result, str):
             return
-        self._why[result.text] = wish.why
+        self._why[result.text] = request.why
         self._free_ns = now_ns + PAUSE_NS + round(len(result.samples) / self._config.sample_rate_hz * 1e9)
         self._player.say(result)

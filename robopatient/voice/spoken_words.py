@@ -15,7 +15,7 @@ from robopatient.config import Config, asset_path, decode_toml
 from robopatient.messages import Said, VoiceCommand
 from robopatient.voice.identity import VoiceIdentity
 
-__all__ = ["Interjections", "SpeechChoice", "Wish", "load_interjections"]
+__all__ = ["Interjections", "SpeechChoice", "SpeechRequest", "load_interjections"]
 
 NEVER_NRS = 11.0
 WORST_NRS = 8.5
@@ -38,8 +38,8 @@ class Interjections(Config, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     after: Lines
 
 
-class Wish(NamedTuple):
-    """Words that ought to be said: "answer" or "interjection", with the pain that makes their prosody."""
+class SpeechRequest(NamedTuple):
+    """Words to be spoken: why ("answer" or "interjection"), and the pain that shapes their prosody."""
 
     text: str
     nrs: float
@@ -59,7 +59,7 @@ class SpeechChoice:
         self._every_ns = round(who.interjects_every_s * 1e9)
         self._lines = lines
         self._random = np.random.default_rng([seed, who.seed, STREAM])
-        self._wishes: deque[Wish] = deque()
+        self._requests: deque[SpeechRequest] = deque()
         self._nrs = 0.0
         self._hushed = False
         self._since_ns: int | None = None
@@ -67,14 +67,14 @@ class SpeechChoice:
         self._next_ns = 0
         self._last = ""
 
-    def rehearsal(self) -> list[Wish]:
-        """All interjections in the pains in which they may come, so that they can be ready before."""
+    def rehearsal(self) -> list[SpeechRequest]:
+        """All interjections at the pains at which they may come, so that they can be prepared."""
         if self._from_nrs >= NEVER_NRS:
             return []
         first = round(self._from_nrs)
         pains = {"hurts": range(first, round(WORST_NRS) + 1), "worst": (9, 10), "after": (2,)}
         return [
-            Wish(text, float(nrs), "interjection")
+            SpeechRequest(text, float(nrs), "interjection")
             for kind, levels in pains.items()
             for nrs in levels
             for text in getattr(self._lines, kind)
@@ -84,13 +84,13 @@ class SpeechChoice:
         """Take in what is asked of the voice, or what was answered."""
         if isinstance(message, Said):
             if message.text and not self._hushed:
-                self._wishes.append(Wish(message.text, float(round(self._nrs)), "answer"))
+                self._requests.append(SpeechRequest(message.text, float(round(self._nrs)), "answer"))
                 self._next_ns = max(self._next_ns, message.t_ns + self._every_ns)
             return
         self._nrs, self._hushed = message.nrs, message.hush
         if message.hush:
             self._since_ns, self._peak_nrs = None, 0.0
-            self._wishes.clear()
+            self._requests.clear()
             return
         if message.nrs >= self._from_nrs:
             self._since_ns = message.t_ns if self._since_ns is None else self._since_ns
@@ -101,12 +101,12 @@ class SpeechChoice:
             self._interject("after", message)
             self._since_ns, self._peak_nrs = None, 0.0
 
-    def take(self) -> Wish | None:
+    def take(self) -> SpeechRequest | None:
         """The next words to be said, if any are due."""
-        return self._wishes.popleft() if self._wishes else None
+        return self._requests.popleft() if self._requests else None
 
     def _interject(self, kind: str, command: VoiceCommand) -> None:
-        if command.t_ns < self._next_ns or self._wishes:
+        if command.t_ns < self._next_ns or self._requests:
             return
         self._next_ns = command.t_ns + round(self._every_ns * (1.0 + 0.5 * self._random.random()))
         if self._random.random() > CHANCE:
@@ -114,4 +114,4 @@ class SpeechChoice:
         lines = [line for line in getattr(self._lines, kind) if line != self._last] or list(getattr(self._lines, kind))
         self._last = lines[int(self._random.integers(len(lines)))]
         nrs = 2.0 if kind == "after" else float(round(command.nrs))
-        self._wishes.append(Wish(self._last, nrs, "interjection"))
+        self._requests.append(SpeechRequest(self._last, nrs, "interjection"))

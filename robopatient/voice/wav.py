@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from firmware_bridge.outputs import new_files
 from robopatient.errors import RecordError
 
-__all__ = ["WavWriter", "read_samples"]
+__all__ = ["WavWriter", "read_samples", "write_wav"]
 
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sII4sI")
 _SIZE_LIMIT = 0xFFFFFFFF - 4096
@@ -111,3 +113,23 @@ def read_samples(path: Path, sample_rate_hz: int) -> npt.NDArray[np.float32]:
     if not count:
         return np.zeros(0, np.float32)
     return np.memmap(path, np.dtype("<f4"), "r", offset=_HEADER.size, shape=(count,))
+
+
+def write_wav(
+    out: Path,
+    samples: npt.NDArray[np.float32],
+    sample_rate_hz: int,
+    force: bool = False,
+    inputs: Iterable[Path | str] = (),
+) -> None:
+    """Write a WAV file, whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        As ``firmware_bridge.outputs.new_files``.
+    """
+    with new_files(out, inputs=inputs, force=force) as (part,):
+        file = WavWriter(part, sample_rate_hz)
+        file.append(samples)
+        file.close()

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from robopatient.config import VoiceConfig
 from robopatient.errors import AssetError, ConfigError, DeviceError, require
+from robopatient.folders import user_cache, user_path
 from robopatient.levels import db_to_gain, semitones_to_ratio
 from robopatient.voice.identity import VoiceIdentity
 from robopatient.voice.loudness import true_peak_dbfs
@@ -134,7 +135,7 @@ def known_words(folder: str) -> dict[str, SoundRecording]:
     """A person's own words by their plain text; AssetError for a folder without words or a recording that is ill."""
     words = {
         _plain(recording.sidecar.text): recording
-        for recording in load_folder(Path(folder).expanduser())
+        for recording in load_folder(user_path(folder))
         if recording.sidecar.text
     }
     if not words:
@@ -183,8 +184,7 @@ def _espeak(text: str, variant: str) -> bytes:
 
 
 def _cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "robopatient" / "words"
+    return user_cache() / "words"
 
 
 def _keep(path: Path, data: bytes) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from whole_session import PRESSES, press_recording, robopatient
+from support.whole_session import PRESSES, press_recording, robopatient
 
 from robopatient.record.physio import recorded_force
 from robopatient.record.reader import Record
-from robopatient.session.study_export import board_force
+from robopatient.session.replay import board_force
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(280)]
 

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 from support.needs import module
-from whole_session import PRESSES, press_recording, wait_until
+from support.whole_session import PRESSES, press_recording, wait_until
 
 import robopatient as rp
 from robopatient.errors import RecordError, SessionError

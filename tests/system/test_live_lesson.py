@@ -13,7 +13,7 @@ from robopatient.session.supervisor import Row
 pytestmark = [pytest.mark.system, pytest.mark.timeout(280)]
 
 RATINGS = 2
-PERSON = Row("person", "live_person:main", lambda config: True, restart=False)
+PERSON = Row("person", "support.live_person:main", lambda config: True, restart=False)
 
 
 def test_a_lesson_goes_on_when_the_trainer_is_killed_and_ends_with_a_policy(tmp_path, monkeypatch):

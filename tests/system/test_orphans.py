@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 
 import pytest
-from whole_session import COMMAND, START_S, Running, default_signals, wait_until
+from support.whole_session import COMMAND, START_S, Running, default_signals, wait_until
 
 from robopatient.errors import RecordError
 from robopatient.record.reader import Record

@@ -8,7 +8,7 @@ import signal
 
 import numpy as np
 import pytest
-from whole_session import PRESSES, START_S, Running, press_recording, robopatient, wait_until
+from support.whole_session import PRESSES, START_S, Running, press_recording, robopatient, wait_until
 
 from robopatient.errors import RecordError
 from robopatient.record.reader import Record

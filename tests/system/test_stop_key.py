@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.desk import LIFE_S, Desk, virtual_display
-from whole_session import COMMAND
+from support.whole_session import COMMAND
 
 from robopatient import messages as m
 from robopatient.bus import ActorPort, make_endpoints

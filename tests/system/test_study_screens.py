@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from support.desk import LIFE_S, Desk, virtual_display
-from whole_session import COMMAND
+from support.whole_session import COMMAND
 
 from robopatient import messages as m
 from robopatient.bus import ActorPort, make_endpoints
@@ -40,7 +40,7 @@ class Lab:
             "QT_QPA_PLATFORM": "xcb",
             "TMPDIR": str(folder),
             "XDG_CONFIG_HOME": str(folder / "config"),
-            "PYTHONPATH": str(Path(__file__).parent),
+            "PYTHONPATH": str(Path(__file__).parents[1]),
         }
         for socket_folder in folder.glob("robopatient-*"):
             shutil.rmtree(socket_folder)
@@ -49,7 +49,7 @@ class Lab:
             [
                 "timeout", "--foreground", "--kill-after=5", str(LIFE_S), *COMMAND, "study", "run",
                 "congruence_corrected", "--participant", "P01", "--folder", str(folder / "out"),
-                "--board", "pressing_board:PressingBoard", "--set", f'board.options.hand="{self._hand}"',
+                "--board", "support.pressing_board:PressingBoard", "--set", f'board.options.hand="{self._hand}"',
                 "--set", "voice.enabled=false", "--set", "record.report=false", "--set", "participant.full_screen=no",
                 *arguments,
             ],

@@ -11,10 +11,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import mirror_watcher
 import numpy as np
 import pytest
-from whole_session import START_S, Running, robopatient, wait_until
+from support import mirror_watcher
+from support.whole_session import START_S, Running, robopatient, wait_until
 
 from robopatient.errors import RecordError
 from robopatient.record.reader import Record
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(START_S + 600)]
 DEMO = Path("assets/sessions/demo.toml")
 SECONDS = 20
 SECOND_NS = 1_000_000_000
-WATCHER = Row("watcher", "mirror_watcher:main", lambda config: True, restart=False)
+WATCHER = Row("watcher", "support.mirror_watcher:main", lambda config: True, restart=False)
 
 
 @contextlib.contextmanager
@@ -49,7 +49,7 @@ def session(tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("load") / "out"
     config = resolve(DEMO, True, None, SECONDS, None, None, ["voice.device=none"])
     with pytest.MonkeyPatch.context() as patch, busy_cores():
-        paths = (str(Path(__file__).parent), os.environ.get("PYTHONPATH", ""))
+        paths = (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", ""))
         patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
         assert run_session(config, out, extra=(WATCHER,)) == 0
     return out

@@ -82,3 +82,14 @@ def test_a_session_is_told_by_its_path_or_by_the_name_of_a_shipped_one(tmp_path)
         load_session("nothing")
     with pytest.raises(AssetError, match=r"nowhere\.toml: no such file"):
         load_session(tmp_path / "nowhere.toml")
+
+
+def test_a_shipped_file_is_found_by_its_path_in_a_checkout_from_any_folder(tmp_path, monkeypatch):
+    by_name = load_session("demo")
+    monkeypatch.chdir(tmp_path)
+    assert load_session("assets/sessions/demo.toml") == by_name
+    (tmp_path / "assets" / "sessions").mkdir(parents=True)
+    (tmp_path / "assets" / "sessions" / "demo.toml").write_text("seed = 77")
+    assert load_session("assets/sessions/demo.toml").seed == 77  # a file that is here is meant
+    with pytest.raises(AssetError, match="no such file"):
+        load_session("assets/sessions/nobody.toml")

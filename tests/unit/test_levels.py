@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import inspect
-from typing import get_args
-
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,16 +15,22 @@ from robopatient.levels import (
     hz_to_semitones,
     semitones_to_ratio,
 )
-from robopatient.messages import ForceFrame
+from robopatient.messages import ForceFrame, Press
+from robopatient.record.dictionary import meaning_of
 
 
-def test_every_flag_has_a_meaning():
-    assert tuple(FLAGS) == get_args(Flag)
+def test_a_flag_is_the_plain_word_of_the_record_and_has_a_meaning():
+    assert list(FLAGS) == [flag.name.lower() for flag in Flag]
+    assert Flag.STALE == "stale"
+    assert all(FLAGS[flag] is flag.meaning for flag in Flag)
+    force = ForceFrame(0, 0, 0, (), flags=(Flag.STALE, Flag.DEAD_CELL))
+    assert msgspec.json.decode(msgspec.json.encode(force), type=ForceFrame) == force
+    assert b'"flags":["stale","dead_cell"]' in msgspec.json.encode(force)
 
 
-def test_the_message_of_a_force_names_every_flag_that_it_may_carry():
-    told = inspect.getdoc(ForceFrame) or ""
-    assert {word for word in FLAGS if f'"{word}"' in told} == {w for w, flag in FLAGS.items() if flag.of != "press"}
+def test_a_record_says_which_words_its_flags_may_be():
+    for message in (ForceFrame, Press):
+        assert all(flag in meaning_of(message, "flags") for flag in Flag)
     assert {"stale", "paused"} == QUIET_FLAGS
 
 

@@ -2,6 +2,7 @@
 
 import doctest
 import io
+import re
 import subprocess
 import sys
 
@@ -102,6 +103,19 @@ def test_a_film_is_written_with_its_sound(episode: rp.Episode, tmp_path) -> None
         episode.film(tmp_path / "press.avi")
 
 
+@HEAD
+def test_a_film_that_exists_is_replaced_only_when_that_is_asked_for(episode: rp.Episode, tmp_path) -> None:
+    module("av", "face")
+    path = tmp_path / "press.mp4"
+    path.write_text("mine")
+    with pytest.raises(rp.RobopatientError, match=r"press\.mp4: exists; give another name, or replace=True"):
+        episode.film(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["press.mp4"]
+    assert path.read_text() == "mine"
+    assert episode.film(path, size_px=128, renderer="numba", replace=True) == path
+    assert path.stat().st_size > 1000
+
+
 def test_what_cannot_be_pressed_is_named() -> None:
     with pytest.raises(rp.RobopatientError, match="peak_newton"):
         rp.press(newton=-3)
@@ -111,3 +125,17 @@ def test_what_cannot_be_pressed_is_named() -> None:
         rp.simulate("healthy", rp.press(region="knee"))
     with pytest.raises(rp.RobopatientError, match="is not one of this patient"):
         rp.simulate("healthy", rp.press(site="spleen"))
+
+
+UNITS = r"\b(N|mm|s|ms|Hz|NRS|PSPI|dBFS|px|degrees|years|newton|0 to \d+|units)\b"
+
+
+def test_every_public_name_says_what_it_is_with_units_where_there_are_numbers() -> None:
+    for name in NAMES:
+        if name == "__version__":
+            continue
+        text = getattr(rp, name).__doc__
+        assert text, name
+        assert "Examples\n" in text, name
+        if name not in ("RobopatientError", "load_session"):
+            assert re.search(UNITS, text), f"{name}: its numbers have no units"

@@ -1,7 +1,7 @@
 """Pain from OpenFace's action units; ``sys.argv[1]`` is its program ``FaceLandmarkImg``.
 
 Reads lines ``{"id", "picture", "neutral"}`` and answers ``{"id", "pain"}``: PSPI of the picture less that of the
-neutral one, 0 to 10; null where it finds no face. OpenFace tells blinks (AU45) in place of AU43.
+neutral one, 0 to 10; null where it finds no face. OpenFace reports blinks (AU45) in place of AU43.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ import numpy as np
 
 from robopatient.config import VoiceConfig, asset_path
 from robopatient.errors import AssetError
+from robopatient.folders import user_cache, user_path
 from robopatient.messages import VoiceAsk
 from robopatient.session.pipeline import Given
 from robopatient.simulation.voices import BLOCK_S, voiced
@@ -81,9 +82,8 @@ def sounds_of(voice: str, own: str) -> tuple[StudySound, ...]:
 def _folder(voice: str, own: str) -> Path:
     """Where the recordings of a sex lie; stand-ins are made when they are not there yet."""
     if own:
-        return Path(own).expanduser().resolve() / voice
-    cache_home = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
-    folder = cache_home / "robopatient" / f"congruence-sounds-{VERSION}" / voice
+        return user_path(own).resolve() / voice
+    folder = user_cache() / f"congruence-sounds-{VERSION}" / voice
     for number, (call, length_s, semitones) in enumerate(CALLS[voice], 1):
         if not (folder / f"{number}.toml").exists():
             _render(folder, number, voice, call, length_s, semitones)

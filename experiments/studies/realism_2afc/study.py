@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from robopatient.errors import AssetError, ConfigError
+from robopatient.folders import user_cache, user_path
 from robopatient.study.study import StudyFile
 from robopatient.study.trials import Factors, Person, Stimulus
 
@@ -17,8 +17,7 @@ KINDS = ("generated", "reference")
 def films_folder(study: StudyFile) -> Path:
     """Where the films lie; without a folder of one's own, where ``films.py`` puts them."""
     own = str(study.constants["films"])
-    cache_home = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
-    return Path(own).expanduser().resolve() if own else cache_home / "robopatient" / "realism-films-1"
+    return user_path(own).resolve() if own else user_cache() / "realism-films-1"
 
 
 def ready(study: StudyFile, person: Person) -> None:

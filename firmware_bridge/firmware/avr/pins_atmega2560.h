@@ -1,4 +1,4 @@
-/* ATmega2560 (Mega). The pins stand in docs/firmware.md with the wiring. */
+/* ATmega2560 (Mega). The pins stand in docs/howto/firmware.md with the wiring. */
 #define CLOCK_DDR DDRL /* SCK of all converters: D49 */
 #define CLOCK_PORT PORTL
 #define CLOCK_BIT 0

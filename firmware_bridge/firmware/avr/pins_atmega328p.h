@@ -1,4 +1,4 @@
-/* ATmega328P (Uno, Nano, Pro Mini). The pins stand in docs/firmware.md with the wiring. */
+/* ATmega328P (Uno, Nano, Pro Mini). The pins stand in docs/howto/firmware.md with the wiring. */
 #define CLOCK_DDR DDRB /* SCK of all converters: D8 */
 #define CLOCK_PORT PORTB
 #define CLOCK_BIT 0

@@ -1,4 +1,4 @@
-/* The board of docs/protocol.md: commands in, frames out. Call board_init once and board_poll for ever. */
+/* The board of docs/reference/protocol.md: commands in, frames out. Call board_init once and board_poll for ever. */
 #ifndef BOARD_H
 #define BOARD_H
 

@@ -1,4 +1,4 @@
-/* The numbers of docs/protocol.md, version 1. A test compares them with firmware_bridge/wire.py. */
+/* The numbers of docs/reference/protocol.md, version 1. A test compares them with firmware_bridge/wire.py. */
 #ifndef WIRE_H
 #define WIRE_H
 

@@ -1,6 +1,6 @@
 """Heads from a folder of meshes (ICT-FaceKit's layout) and from our own ``.npz`` layout, into which FLAME is converted.
 
-Nothing is ever unpickled: FLAME's ``.pkl`` is converted by the user, where he has its code (docs/bodies.md).
+Nothing is ever unpickled: FLAME's ``.pkl`` is converted by the user, where he has its code (docs/howto/other_faces.md).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def load_npz(path: Path) -> OwnHead:
         raise AssetError(f"{path}: no such file") from error
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise AssetError(
-            f"{path}: is no .npz of plain arrays ({error}); a FLAME .pkl is converted as docs/bodies.md says"
+            f"{path}: is no .npz of plain arrays ({error}); a FLAME .pkl is converted as docs/howto/other_faces.md says"
         ) from error
     absent = [name for name in NPZ_LAYOUT if name not in arrays]
     if absent:

@@ -1,7 +1,7 @@
 """Heads from glTF 2.0: ``.glb`` or ``.gltf`` with morph targets under ARKit's names (Khronos glTF 2.0, sections 3-5).
 
-Only what a head needs is read: meshes with their nodes' transforms, morph targets, the first base colour texture. No
-animation, no skin, no extension that compresses.
+Only what a head needs is read: meshes with their nodes' transforms, morph targets, base colours. No animation, no skin,
+no extension that compresses. Of a whole body the head and the neck are kept.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import binascii
 import io
 import json
 import struct
+import urllib.parse
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from robopatient.errors import AssetError, require
-from robopatient.face.bodies.head import OwnHead, checked, fit_to_room, side_name
+from robopatient.face.bodies.head import NEEDED, OwnHead, checked, fit_to_room, side_name
 
 __all__ = ["load_gltf"]
 
@@ -25,6 +26,16 @@ MAGIC, JSON_CHUNK, BINARY_CHUNK = 0x46546C67, 0x4E4F534A, 0x004E4942
 TYPES = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 COUNTS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 TRIANGLES = 4
+COMPRESSING = ("KHR_draco_mesh_compression", "EXT_meshopt_compression")
+HARMLESS = ("KHR_materials_", "KHR_texture_", "KHR_lights_", "EXT_texture_", "KHR_mesh_quantization")
+"""Extensions (or how their names begin) without which a head has its shape; a texture that needs one is left out."""
+LARGEST_PICTURE_PX = 1024
+MOVED_SHARE = 0.05
+"""Of the largest displacement of a shape: points that move less do not belong to the face (assumption)."""
+NECK = 0.6
+"""Kept below the face, in heights of the face from the lowest to the highest point that pain moves (assumption)."""
+BODY = 3.5
+"""A box so many heights of the face high holds more than a head: an adult's head is 1.5 to 2 (assumption)."""
 MOST_POINTS = 2_000_000
 
 
@@ -59,9 +70,10 @@ class _Reader:
             self.json: dict[str, Any] = json.loads(text)
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise AssetError(f"{path}: its JSON is damaged ({error})") from error
-        needed = [name for name in self.json.get("extensionsRequired", []) if name != "KHR_materials_unlit"]
+        needed = [name for name in self.json.get("extensionsRequired") or [] if not name.startswith(HARMLESS)]
         if needed:
-            raise AssetError(f"{path}: needs the extension {', '.join(needed)}; export it without compression")
+            way = "compression" if any(name in COMPRESSING for name in needed) else "it"
+            raise AssetError(f"{path}: needs the extension {', '.join(needed)}; export it without {way}")
         self._buffers: dict[int, bytes] = {}
 
     def head(self) -> OwnHead:
@@ -69,12 +81,11 @@ class _Reader:
         points: list[np.ndarray] = []
         triangles: list[np.ndarray] = []
         places: list[np.ndarray] = []
+        pictures: list[np.ndarray | None] = []
         deltas: dict[str, list[tuple[int, np.ndarray]]] = {}
         count = 0
-        picture = None
         for node, transform in self._nodes():
             mesh = self.json["meshes"][node["mesh"]]
-            names = mesh.get("extras", {}).get("targetNames", [])
             for part in mesh["primitives"]:
                 if part.get("mode", TRIANGLES) != TRIANGLES:
                     continue
@@ -90,31 +101,75 @@ class _Reader:
                 points.append(place @ transform[:3, :3].T + transform[:3, 3])
                 triangles.append(corners.reshape(-1, 3) + count)
                 uv = self._array(attributes["TEXCOORD_0"]) if "TEXCOORD_0" in attributes else np.zeros((len(place), 2))
-                places.append(uv.astype(np.float32))
-                for index, target in enumerate(part.get("targets", [])):
-                    known = side_name(str(names[index])) if index < len(names) else None
+                picture, placed = self._coloured(part, uv.astype(np.float32))
+                places.append(placed)
+                pictures.append(picture)
+                targets = part.get("targets") or []
+                for name, target in zip(self._target_names(mesh, part, targets), targets, strict=True):
+                    known = side_name(name)
                     if known is not None and "POSITION" in target:
                         moved = self._array(target["POSITION"]).astype(np.float64)
                         deltas.setdefault(known, []).append((count, moved @ transform[:3, :3].T))
-                picture = picture if picture is not None else self._picture(part)
                 count += len(place)
         if not points:
             raise AssetError(f"{self.path}: holds no mesh")
         if count > MOST_POINTS:
             raise AssetError(f"{self.path}: has {count} points, more than {MOST_POINTS}; export a lighter head")
-        fitted, scale, _ = fit_to_room(np.concatenate(points))
         units = {}
         for name, parts in deltas.items():
-            whole = np.zeros((count, 3), np.float32)
+            units[name] = np.zeros((count, 3))
             for start, moved in parts:
-                whole[start : start + len(moved)] += scale * moved
+                units[name][start : start + len(moved)] += moved
+        uv, albedo = _atlas(places, pictures)
+        part_of = np.repeat(np.arange(len(points)), [len(place) for place in points])
+        whole = self._head(np.concatenate(points), np.concatenate(triangles), part_of, units, uv, albedo)
+        return checked(whole, self.path)
+
+    def _head(
+        self,
+        points: np.ndarray,
+        triangles: np.ndarray,
+        part_of: np.ndarray,
+        units: dict[str, np.ndarray],
+        uv: np.ndarray,
+        albedo: np.ndarray | None,
+    ) -> OwnHead:
+        """The head in the project's room; parts below the face, and what is far below it, are cut off."""
+        face = np.zeros(len(points), bool)
+        for name in set(NEEDED) & set(units):
+            size = np.abs(units[name]).max(axis=1)
+            face |= size > MOVED_SHARE * max(float(size.max()), 1e-12)
+        kept = np.arange(len(points))
+        if face.any():
+            low, high = points[face, 1].min(), points[face, 1].max()
+            if np.ptp(points[:, 1]) > BODY * (high - low):
+                tops = np.full(part_of[-1] + 1, -np.inf)
+                np.maximum.at(tops, part_of, points[:, 1])
+                above = (points[:, 1] >= low - NECK * (high - low)) & (tops > low)[part_of]
+                triangles = triangles[above[triangles].all(axis=1)]
+                kept = np.unique(triangles)
+                triangles = np.searchsorted(kept, triangles)
+        fitted, scale, _ = fit_to_room(points[kept])
+        moved = {}
+        for name, delta in units.items():
+            whole = (scale * delta[kept]).astype(np.float32)
             chosen = np.flatnonzero(np.abs(whole).max(axis=1) > 1e-5)
-            units[name] = (chosen, whole[chosen])
-        head = OwnHead(
-            self.path.stem, fitted, np.concatenate(triangles).astype(np.int32), units,
-            np.concatenate(places) if picture is not None else None, picture,
+            moved[name] = (chosen, whole[chosen])
+        return OwnHead(
+            self.path.stem, fitted, triangles.astype(np.int32), moved,
+            None if albedo is None else uv[kept], albedo,
         )  # fmt: skip
-        return checked(head, self.path)
+
+    def _target_names(self, mesh: dict[str, Any], part: dict[str, Any], targets: list[dict[str, int]]) -> list[str]:
+        """Names of morph targets: exporters write them beside the mesh, beside the part, or beside the numbers."""
+        for owner in (mesh, part):
+            names = (owner.get("extras") or {}).get("targetNames")
+            if names:
+                return [*map(str, names), *[""] * len(targets)][: len(targets)]
+        accessors = self.json["accessors"]
+        return [
+            str(accessors[target["POSITION"]].get("name", "")) if "POSITION" in target else "" for target in targets
+        ]
 
     def _chunks(self, data: bytes) -> bytes:
         """JSON of a .glb; keeps its binary chunk."""
@@ -200,7 +255,7 @@ class _Reader:
                 return base64.b64decode(uri.partition(",")[2], validate=True)
             except binascii.Error as error:
                 raise AssetError(f"{self.path}: its embedded data is damaged ({error})") from error
-        beside = (self.path.parent / uri).resolve()
+        beside = (self.path.parent / urllib.parse.unquote(uri)).resolve()
         if not beside.is_relative_to(self.path.parent.resolve()):
             raise AssetError(f"{self.path}: names {uri}, which is outside its folder")
         try:
@@ -208,15 +263,27 @@ class _Reader:
         except OSError as error:
             raise AssetError(f"{self.path}: its part {uri} cannot be read ({error.strerror})") from error
 
-    def _picture(self, part: dict[str, Any]) -> np.ndarray | None:
-        """Base colour texture, shape (rows, columns, 3), or None."""
-        materials = self.json.get("materials", [])
+    def _coloured(self, part: dict[str, Any], uv: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
+        """Base colour of a part, shape (rows, columns, 3) uint8, and the places of its points in it."""
+        materials = self.json.get("materials") or []
         if "material" not in part or part["material"] >= len(materials):
+            return None, uv
+        paint = materials[part["material"]].get("pbrMetallicRoughness") or {}
+        plain = np.array(paint.get("baseColorFactor") or (1.0, 1.0, 1.0, 1.0), float)[:3]
+        base = paint.get("baseColorTexture")
+        picture = None if base is None else self._picture(base["index"])
+        if base is None or picture is None:
+            return (_srgb(plain)[None, None] if "baseColorFactor" in paint else None), uv
+        moved = (base.get("extensions") or {}).get("KHR_texture_transform")
+        return picture, uv if moved is None else _moved(uv, moved)
+
+    def _picture(self, texture: int) -> np.ndarray | None:
+        """A picture, None where it is only there in a form that an extension brings."""
+        found = self.json["textures"][texture]
+        source = found.get("source", ((found.get("extensions") or {}).get("EXT_texture_webp") or {}).get("source"))
+        if source is None:
             return None
-        base = materials[part["material"]].get("pbrMetallicRoughness", {}).get("baseColorTexture")
-        if base is None:
-            return None
-        image = self.json["images"][self.json["textures"][base["index"]]["source"]]
+        image = self.json["images"][source]
         if "bufferView" in image:
             view = self.json["bufferViews"][image["bufferView"]]
             data = self._buffer(view["buffer"])[view.get("byteOffset", 0) :][: view["byteLength"]]
@@ -224,9 +291,52 @@ class _Reader:
             data = self._fetch(image["uri"])
         try:
             with require("PIL.Image", "face").open(io.BytesIO(data)) as opened:
+                opened.thumbnail((LARGEST_PICTURE_PX, LARGEST_PICTURE_PX))
                 return np.asarray(opened.convert("RGB"))
         except OSError as error:
             raise AssetError(f"{self.path}: its texture is damaged ({error})") from error
+
+
+def _atlas(places: list[np.ndarray], pictures: list[np.ndarray | None]) -> tuple[np.ndarray, np.ndarray | None]:
+    """Places of all points in one picture that holds each part's own, one below the other; None without any.
+
+    Parts that share a picture share its place; parts without one are white.
+    """
+    if all(picture is None for picture in pictures):
+        return np.concatenate(places), None
+    white = np.full((1, 1, 3), 255, np.uint8)
+    given = [white if picture is None else picture for picture in pictures]
+    sheets = list({sheet.tobytes() + bytes(repr(sheet.shape), "ascii"): sheet for sheet in given}.items())
+    rows = {key: sum(sheet.shape[0] for _, sheet in sheets[:i]) for i, (key, sheet) in enumerate(sheets)}
+    height, width = sum(sheet.shape[0] for _, sheet in sheets), max(sheet.shape[1] for _, sheet in sheets)
+    atlas = np.full((height, width, 3), 255, np.uint8)
+    for key, sheet in sheets:
+        atlas[rows[key] : rows[key] + sheet.shape[0], : sheet.shape[1]] = sheet
+    if len(sheets) == 1:
+        return np.concatenate(places), atlas
+    moved = []
+    for place, sheet in zip(places, given, strict=True):
+        row = rows[sheet.tobytes() + bytes(repr(sheet.shape), "ascii")]
+        inside = np.where((place < 0.0) | (place > 1.0), place - np.floor(place), place)  # a texture repeats
+        size = np.array([sheet.shape[1], sheet.shape[0]], np.float32)
+        at = np.clip(inside * size, 0.5, size - 0.5) + np.array([0.0, row])
+        moved.append((at / (width, height)).astype(np.float32))
+    return np.concatenate(moved), atlas
+
+
+def _moved(uv: np.ndarray, how: dict[str, Any]) -> np.ndarray:
+    """Texture places under KHR_texture_transform: scaled, turned, shifted."""
+    angle = how.get("rotation", 0.0)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    placed: np.ndarray = uv * how.get("scale", (1.0, 1.0)) @ turn.T + how.get("offset", (0.0, 0.0))
+    return placed.astype(np.float32)
+
+
+def _srgb(linear: np.ndarray) -> np.ndarray:
+    """Linear colours 0-1 as sRGB bytes (IEC 61966-2-1)."""
+    share = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * np.clip(linear, 0.0, 1.0) ** (1 / 2.4) - 0.055)
+    result: np.ndarray = np.round(255.0 * np.clip(share, 0.0, 1.0)).astype(np.uint8)
+    return result
 
 
 def _transform(node: dict[str, Any]) -> np.ndarray:

@@ -92,7 +92,7 @@ def checked(head: OwnHead, path: Path) -> OwnHead:
     if absent:
         raise AssetError(
             f"{path}: lacks the shapes {', '.join(absent)}; pain cannot be shown without them (it has "
-            f"{', '.join(sorted(head.units)) or 'none of ARKit'}); see docs/bodies.md"
+            f"{', '.join(sorted(head.units)) or 'none of ARKit'}); see docs/howto/other_faces.md"
         )
     return OwnHead(
         head.name, head.points, head.triangles, head.units, head.uv, head.albedo,

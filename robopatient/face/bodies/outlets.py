@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import socket
 import time
-from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 
 from robopatient.errors import RecordError, require
 from robopatient.face.bodies.arkit import ARKIT_52, BodyFrame, quaternion
+from robopatient.folders import user_path
 
 __all__ = ["BodyOutlet", "JsonLines", "LslFace", "VmcSender", "address"]
 
@@ -145,7 +145,7 @@ class JsonLines:
             self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             return
         try:
-            self._file = Path(target).expanduser().open("wb")
+            self._file = user_path(target).open("wb")
         except OSError as error:
             raise RecordError(
                 f'interop.face_lines = "{target}": cannot be written ({error.strerror}); give HOST:PORT or a file'

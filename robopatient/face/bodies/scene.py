@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from robopatient.errors import AssetError, require
@@ -20,6 +18,7 @@ from robopatient.face.mesh import Material
 from robopatient.face.raster import open_sky
 from robopatient.face.skin import SkinMaps
 from robopatient.face.texels import halve
+from robopatient.folders import user_path
 from robopatient.messages import FacePose
 
 __all__ = ["OwnScene", "Subject", "load_face"]
@@ -42,14 +41,16 @@ def load_face(name: str) -> Subject:
     AssetError, ConfigError
         Naming the file and what is wrong with it.
     """
-    path = Path(name).expanduser()
+    path = user_path(name)
     ending = path.suffix.lower()
     if ending in (".glb", ".gltf"):
         return load_gltf(path)
     if ending == ".npz":
         return load_npz(path)
     if ending in (".pkl", ".pickle"):
-        raise AssetError(f"{path}: pickles run whatever code they hold and are never read; convert it: docs/bodies.md")
+        raise AssetError(
+            f"{path}: pickles run whatever code they hold and are never read; convert it: docs/howto/other_faces.md"
+        )
     return load_ict(path) if path.is_dir() else load_identity(name)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from firmware_bridge.outputs import check_outputs, new_files
 from robopatient.clock import HostClock, Metronome
 from robopatient.config import FaceConfig
 from robopatient.errors import AssetError, ConfigError, DeviceError, require
@@ -28,6 +29,7 @@ from robopatient.face.display.profile import (
 from robopatient.face.generator import make_engine
 from robopatient.face.identity import load_identity
 from robopatient.face.render import Kind, Renderer, make_renderer
+from robopatient.folders import user_path
 from robopatient.messages import FaceAsk, FaceCommand, Phase
 
 __all__ = ["Stage", "display"]
@@ -51,6 +53,7 @@ def display(
     list_only: bool = False,
     out: Path | None = None,
     window_px: str = "1280x800",
+    force: bool = False,
 ) -> None:
     """Show a face or a test picture until the window is closed, Esc or Ctrl-C.
 
@@ -70,6 +73,8 @@ def display(
         End after so long; 0: never.
     out
         Write what would be seen in a window of ``window_px`` as a PNG, and open none.
+    force
+        Replace a file that exists.
 
     Raises
     ------
@@ -80,7 +85,7 @@ def display(
         raise ConfigError(f'--pattern "{picture}" is unknown; there are face, {", ".join(PATTERNS)}')
     chosen, path = _open_profile(profile, edit, screen)
     if out is not None:
-        _write(chosen, picture, face, nrs, renderer, size_px, window_px, out)
+        _write(chosen, picture, face, nrs, renderer, size_px, window_px, out, force)
         return
     from robopatient.face.display.screens import list_screens, need_screen
     from robopatient.face.window import FaceWindow, QtWidgets, display_problem
@@ -111,7 +116,7 @@ def display(
 def _open_profile(name: str, edit: bool, screen: str) -> tuple[DisplayProfile, Path]:
     """Profile to show, and the file that ``S`` writes."""
     own = user_folder() / f"{name or 'display'}.toml"
-    path = Path(name).expanduser() if name.endswith(".toml") else own
+    path = user_path(name) if name.endswith(".toml") else own
     try:
         profile = load_profile(name) if name else DisplayProfile()
     except AssetError:
@@ -254,8 +259,9 @@ class _Player:
 
 
 def _write(
-    profile: DisplayProfile, picture: str, face: str, nrs: float, renderer: Kind, size_px: int, window: str, out: Path
-) -> None:
+    profile: DisplayProfile, picture: str, face: str, nrs: float, renderer: Kind, size_px: int, window: str, out: Path,
+    force: bool,
+) -> None:  # fmt: skip
     """What a window of a size would show, as a PNG."""
     from robopatient.face.apex import apex_au
     from robopatient.messages import FacePose
@@ -266,6 +272,7 @@ def _write(
         raise ConfigError(f"--window {window} is no WIDTHxHEIGHT such as 1280x800") from error
     if not (64 <= width <= 8192 and 64 <= height <= 8192):
         raise ConfigError(f"--window {window}: give sides of 64 to 8192 pixels")
+    check_outputs([out], [face], force)
     if picture == "face":
         look = profile.look(width / height)
         drawer = make_renderer(renderer, load_identity(face), min(size_px, height), look)
@@ -278,7 +285,8 @@ def _write(
         seen = Finish(profile, width, height).pattern(pattern(picture, PATTERN_PX), picture == "white")
     image = require("PIL.Image", "face").fromarray(seen)
     try:
-        image.resize((width, height), 2).save(out)
+        with new_files(out, force=force) as (part,):
+            image.resize((width, height), 2).save(part)
     except (OSError, ValueError) as error:
         raise AssetError(f"{out}: the picture cannot be written ({error}); choose another --out") from error
     print(f"{out}: {picture}, {width} x {height}")

@@ -17,6 +17,7 @@ from robopatient.config import asset_names, asset_path, decode_toml
 from robopatient.errors import AssetError, ConfigError
 from robopatient.face.keystone import SQUARE, Rows, homography, mirrored
 from robopatient.face.light import LightName, Look, ViewName
+from robopatient.folders import user_settings
 
 __all__ = [
     "MOST_MESH",
@@ -121,8 +122,7 @@ def centred(aspect: float) -> tuple[Place, ...]:
 
 def user_folder() -> Path:
     """Folder of the profiles that calibration writes: ``$XDG_CONFIG_HOME/robopatient/displays``."""
-    base = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
-    return Path(base).expanduser() / "robopatient" / "displays"
+    return user_settings() / "displays"
 
 
 def profile_names() -> list[str]:

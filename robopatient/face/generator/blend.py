@@ -13,9 +13,9 @@ import numpy as np
 from robopatient.config import FaceConfig
 from robopatient.face.apex import apex_au
 from robopatient.face.generator.dynamics import Course, Dynamics, load_dynamics
-from robopatient.face.generator.idle_motion import ChestMotion, Eyes, Waver, smoothstep
+from robopatient.face.generator.idle_motion import Chest, Eyes, Waver, smoothstep
 from robopatient.facs import ACTION_UNITS
-from robopatient.levels import MAX_INTENSITY
+from robopatient.levels import MAX_INTENSITY, UNTOLD
 from robopatient.messages import FaceCommand, FacePose, Phase
 from robopatient.topics import TOPICS
 
@@ -56,7 +56,7 @@ class Blend:
         self._neck = _Neck(self._dynamics)
         self._neck.vary(presses)
         self._eyes = Eyes(self._dynamics.living, blinks, gaze)
-        self._breath = ChestMotion(self._dynamics.living)
+        self._chest = Chest()
         self._waver = Waver(HEAD + 3, waver)
         self._start_ns: int | None = None
         self._ticks = 0
@@ -74,16 +74,17 @@ class Blend:
         due, rest_ns = divmod(t_ns - self._start_ns, TICK_NS)
         self._ticks = max(self._ticks, due - MAX_GAP_TICKS)
         quiet = command is None or command.hush or t_ns - command.t_ns > _MAX_AGE_NS
-        nrs, expressiveness = 0.0, 1.0
+        nrs, expressiveness, breath = 0.0, 1.0, UNTOLD
         phase: Phase = "rest"
         if command is not None and not quiet:
             nrs, expressiveness, phase = command.ask.nrs, command.ask.expressiveness, command.phase
+            breath = command.breath
             if not math.isfinite(nrs) or not math.isfinite(expressiveness):
                 nrs, expressiveness = 0.0, 0.0  # a broken policy must not freeze the face
         self._notice(phase, quiet)
         target = self._target(nrs, expressiveness)
         for _ in range(due - self._ticks):
-            self._advance(target, nrs, phase)
+            self._advance(target, nrs, phase, breath)
         self._ticks = max(self._ticks, due)
         between = self._before + rest_ns / TICK_NS * (self._now - self._before)
         return self._pose(between, (t_ns - self._start_ns) * 1e-9)
@@ -109,7 +110,7 @@ class Blend:
         target[HEAD] = 0.5 * min(max(nrs, 0.0), 10.0) * min(max(expressiveness, 0.0), 1.5)
         return target
 
-    def _advance(self, target: np.ndarray, nrs: float, phase: Phase) -> None:
+    def _advance(self, target: np.ndarray, nrs: float, phase: Phase, breath: float) -> None:
         """One tick of the inner clock."""
         if self._quiet_age_s is not None:
             before = smoothstep(self._quiet_age_s / self._dynamics.quiet_s)
@@ -120,12 +121,12 @@ class Blend:
             self._neck.fade(remains)
         self._rise.advance(target, nrs)
         self._neck.advance(self._rise.level[HEAD] / MAX_INTENSITY, self._rise.surprise)
-        self._breath.advance(TICK_S, phase, nrs)
+        self._chest.advance(TICK_S, phase, nrs, breath)
         self._before, self._now = self._now, self._state()
 
     def _state(self) -> np.ndarray:
         """Units, withdrawal, three angles of the neck and the breath in one row."""
-        return np.concatenate((self._rise.level, self._neck.angle_deg, (self._breath.excursion,)))
+        return np.concatenate((self._rise.level, self._neck.angle_deg, (self._chest.excursion,)))
 
     def _pose(self, state: np.ndarray, t_s: float) -> FacePose:
         """What a state looks like at ``t_s``, wavering and living included."""

@@ -19,6 +19,7 @@ from robopatient.face.generator.condition import CONDITIONS, GROUPS, check_condi
 from robopatient.face.generator.dose import DOSE
 from robopatient.face.generator.motion import CHANNELS, MOTION_HZ
 from robopatient.face.generator.pickles import refuse_pickles
+from robopatient.folders import user_path
 
 if TYPE_CHECKING:
     from robopatient.face.generator.denoiser import FaceDenoiser
@@ -65,7 +66,7 @@ def checkpoint_folder(name: str) -> Path:
     AssetError
         Naming those that exist.
     """
-    own = Path(name).expanduser()
+    own = user_path(name)
     folder = own if own.is_dir() else GENERATORS / name
     if not folder.is_dir():
         known = ", ".join(sorted(path.parent.name for path in GENERATORS.glob(f"*/{CARD}"))) or "none"

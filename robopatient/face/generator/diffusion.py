@@ -31,6 +31,7 @@ from robopatient.face.generator.motion import CHANNELS, MOTION_HZ, REST, clamp, 
 from robopatient.face.generator.noise import SETTLE_FRAMES, GeneratorNoise
 from robopatient.face.generator.stream import Stepper
 from robopatient.face.identity import load_identity
+from robopatient.levels import UNTOLD
 from robopatient.messages import FaceCommand, FacePose
 from robopatient.topics import TOPICS
 
@@ -175,7 +176,8 @@ class Diffusion:
         self._frame, self._before = made, self._shown
         self._eased_s += 1.0 / MOTION_HZ
         eased = smoothstep(self._eased_s / QUIET_S)
-        self._shown = self._eased_from + eased * (self._idle.show(made, row) - self._eased_from)
+        breath = UNTOLD if command is None else command.breath
+        self._shown = self._eased_from + eased * (self._idle.show(made, row, breath) - self._eased_from)
 
     def _next(self, row: np.ndarray) -> np.ndarray | None:
         """New frame, or None when it is not ready in time."""

@@ -50,7 +50,7 @@ class HeadMotion(Course, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class IdleParameters(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a face does without pain: blinks, glances, breath, sway."""
+    """What a face does without pain: blinks, glances, sway."""
 
     blinks_per_min: Rate
     blink_refractory_s: Seconds
@@ -60,10 +60,6 @@ class IdleParameters(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     fixation_s: Seconds
     glance_deg: tuple[float, float]
     aversion_deg: tuple[float, float]
-    breaths_per_min: Rate
-    breaths_per_min_pain: Rate
-    breath_hold_nrs: NonNegative
-    breath_hold_s: Seconds
     sway_deg: NonNegative
 
 

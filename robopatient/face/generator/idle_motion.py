@@ -1,5 +1,7 @@
 """Idle motion of the face: blinks, glances, breath and small movements, independent of pain.
 
+The breath is the patient's where it is told (``FaceCommand.breath``).
+
 Each part is a function of continuous time with its own seeded stream, so that the frame rate changes nothing.
 
 Blinks and glances are point processes and breath is an oscillator: a network that gets noise frame by frame cannot
@@ -14,12 +16,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from robopatient.breathing import HOLD_NRS, ChestMotion, breaths_per_min
 from robopatient.face.generator.condition import index
 from robopatient.face.generator.dynamics import IdleParameters, load_dynamics
 from robopatient.face.generator.motion import MOTION_HZ, column, pspi
+from robopatient.levels import MAX_NRS, UNTOLD
 from robopatient.messages import Phase
 
-__all__ = ["IDLE_CHANNELS", "Blinks", "ChestMotion", "Eyes", "Gaze", "GeneratedIdleMotion", "Waver", "smoothstep"]
+__all__ = ["IDLE_CHANNELS", "Blinks", "Chest", "Eyes", "Gaze", "GeneratedIdleMotion", "Waver", "smoothstep"]
 
 Direction = tuple[float, float]
 
@@ -32,6 +36,8 @@ AVERTING_PSPI = 10.0
 """Shown pain from which the eyes look away at every glance (assumption)."""
 STREAM = 78
 """Number of this random stream, so that it differs from those of ``GeneratorNoise``."""
+HANDOVER_S = 0.25
+"""Time constant in which a chest goes over from its own breath to one that is told, or back (assumption)."""
 SOME_NRS, RISING_NRS = 0.5, 0.3
 """Pain that is any, and how far above its mean over 0.3 s it is setting in (assumption)."""
 
@@ -188,39 +194,35 @@ def _within(angle_deg: float) -> float:
     return min(max(angle_deg, -MAX_GAZE_DEG), MAX_GAZE_DEG)
 
 
-class ChestMotion:
-    """Chest excursion: even at rest, caught and held when pain strikes, let go with it."""
+class Chest:
+    """Chest excursion of a face: the patient's, as it is told; by itself while nobody tells.
 
-    def __init__(self, living: IdleParameters, cycle: float = 0.0) -> None:
-        self._living = living
-        self._cycle = cycle
-        self._catching = 0.0
-        self._caught = 0.0
-        self._held_s = 0.0
-        self._pant_s = 0.0
+    Parameters
+    ----------
+    cycle
+        Where in its cycle a chest that nobody tells begins, 0 to 1.
+    """
 
-    def advance(self, dt_s: float, phase: Phase, nrs: float) -> None:
-        """Move on by ``dt_s`` with the phase of the press and the pain of the moment."""
-        living = self._living
-        pressed = phase in ("onset", "hold") and nrs >= living.breath_hold_nrs
-        self._held_s = self._held_s + dt_s if pressed else 0.0
-        wanted = 0.0
-        if pressed:
-            wanted = 1.0 if self._held_s < living.breath_hold_s else 0.5
-        # twice 0.08 s to catch the breath, twice 0.25 s to let it go (assumption)
-        share = -math.expm1(-dt_s / (0.08 if wanted > self._catching else 0.25))
-        self._catching += (wanted - self._catching) * share
-        self._caught += (self._catching - self._caught) * share
-        rate = living.breaths_per_min + (living.breaths_per_min_pain - living.breaths_per_min) * min(nrs, 10.0) / 10.0
-        self._cycle = (self._cycle + dt_s * rate / 60.0 * (1.0 - self._caught)) % 1.0
-        self._pant_s += dt_s
+    def __init__(self, cycle: float = 0.0) -> None:
+        self._alone = ChestMotion(cycle)
+        self._told = False
+        self._gap = 0.0
+        self.excursion = self._alone.excursion
+        """0 (exhaled) to 1."""
 
-    @property
-    def excursion(self) -> float:
-        """0 exhaled to 1, with a short rest after breathing out."""
-        quiet = 0.7 * (0.5 - 0.5 * math.cos(2.0 * math.pi * self._cycle)) ** 1.4
-        held = 0.9 + 0.05 * math.sin(2.0 * math.pi * 0.8 * self._pant_s)
-        return quiet + self._caught * (held - quiet)
+    def advance(self, dt_s: float, phase: Phase, nrs: float, told: float) -> None:
+        """Move on by ``dt_s``; ``told`` is the patient's chest, negative where nobody tells it.
+
+        ``phase`` and ``nrs`` are those of the press and the pain of the moment: by them it breathes alone.
+        """
+        held = phase in ("onset", "hold") and nrs >= HOLD_NRS
+        self._alone.advance(dt_s, held, breaths_per_min(min(nrs, MAX_NRS)))
+        is_told = told >= 0.0
+        here = min(told, 1.0) if is_told else self._alone.excursion
+        if is_told != self._told:
+            self._told, self._gap = is_told, self.excursion - here
+        self._gap *= math.exp(-dt_s / HANDOVER_S)
+        self.excursion = min(max(here + self._gap, 0.0), 1.0)
 
 
 class GeneratedIdleMotion:
@@ -230,21 +232,24 @@ class GeneratedIdleMotion:
         blinks, gaze, breath = np.random.default_rng([seed, STREAM + at]).spawn(3)
         living = load_dynamics().living
         self._eyes = Eyes(living, blinks, gaze)
-        self._breath = ChestMotion(living, cycle=float(breath.random()))
+        self._chest = Chest(float(breath.random()))
         self._t_s = 0.0
 
-    def show(self, frame: np.ndarray, condition: np.ndarray) -> np.ndarray:
-        """The next frame with gaze, blink and breath filled in, shape (D,), for its conditions, shape (C,)."""
+    def show(self, frame: np.ndarray, condition: np.ndarray, breath: float = UNTOLD) -> np.ndarray:
+        """The next frame with gaze, blink and breath filled in, shape (D,), for its conditions, shape (C,).
+
+        ``breath``: the patient's chest excursion, 0 to 1; negative: not told.
+        """
         phase = _phase_of(condition)
         self._t_s += 1.0 / MOTION_HZ
         self._eyes.notice(phase, self._t_s)
-        self._breath.advance(1.0 / MOTION_HZ, phase, float(condition[_PAIN]))
+        self._chest.advance(1.0 / MOTION_HZ, phase, float(condition[_PAIN]), breath)
         averting = min(1.0, float(pspi(frame)) / AVERTING_PSPI)
         blink, gaze_deg = self._eyes.at(self._t_s, float(frame[_AU43]), averting, frame[_HEAD : _HEAD + 2].tolist())
         alive = frame.copy()
         alive[_GAZE : _GAZE + 2] = gaze_deg
         alive[_BLINK] = blink / 5.0
-        alive[_BREATH] = self._breath.excursion
+        alive[_BREATH] = self._chest.excursion
         return alive
 
 

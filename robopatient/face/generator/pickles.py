@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from firmware_bridge.inputs import is_lfs_pointer
 from robopatient.errors import AssetError
 
 __all__ = ["refuse_pickles"]
@@ -12,7 +13,7 @@ PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
 
 
 def refuse_pickles(folder: Path) -> None:
-    """Refuse a folder with files that would have to be unpickled.
+    """Refuse a folder with files that would have to be unpickled, or that Git did not fetch.
 
     Raises
     ------
@@ -20,6 +21,8 @@ def refuse_pickles(folder: Path) -> None:
         Naming the first such file.
     """
     for path in sorted(folder.rglob("*")):
+        if path.is_file() and is_lfs_pointer(path):
+            raise AssetError(f"{path}: is a Git LFS pointer, not the file itself; fetch it with: git lfs pull")
         pickled = path.suffix in PICKLES
         if path.suffix in (".safetensors", ".onnx") and path.is_file():
             with path.open("rb") as file:

@@ -252,7 +252,8 @@ def test_one_key_leads_through_all_of_it(dialog, qtbot):
         turn(20)
     window.refresh()
     assert window.instruction.text() == "Accepted"
-    assert window.limits.count() == 18
+    assert [check.state for check in window.limits.checks] == ["ok"] * 6
+    assert window.limits.checks[0].found.endswith("% of full scale, at most 0.5")
     assert Path(window.file.text()).parent == Path("calibration")
     qtbot.keyClick(window, Qt.Key.Key_Return)
     assert bench.run.saved is not None

@@ -3,6 +3,7 @@ import pytest
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QApplication, QPushButton
 
+from experiments.benchmarks.rehearsal import PATIENT, PHANTOM
 from robopatient import messages as m
 from robopatient.bus import ActorPort, make_endpoints
 from robopatient.clock import FakeClock
@@ -10,7 +11,6 @@ from robopatient.config import SessionConfig, TrainingConfig
 from robopatient.console.examination import ExaminationModel, figure_lines
 from robopatient.console.instructor import InstructorWindow
 from robopatient.console.model import ConsoleModel
-from robopatient.console.preview import PATIENT, PHANTOM
 from robopatient.console.window import ConsoleWindow
 from robopatient.record.reader import Record
 from robopatient.session.control import Control
@@ -143,7 +143,7 @@ def test_r_6_return_puts_the_trainees_rating_on_the_record_and_the_digits_ask_ag
         qtbot.keyClick(QApplication.focusWidget(), "2")
         for _ in range(200):
             control._take_messages()
-            if {"rating", "ask"} <= {each.action for each in control.pipeline._wishes}:
+            if {"rating", "ask"} <= {each.action for each in control.pipeline._actions}:
                 break
             qtbot.wait(10)
     finally:

@@ -5,13 +5,13 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetrics
 
+from experiments.benchmarks.rehearsal import PARTICIPANT_STATES, participant_at
 from robopatient import messages as m
 from robopatient.config import ASSETS
 from robopatient.console import participant
 from robopatient.console.participant import choose_screen, unshown
 from robopatient.console.participant_model import ANSWER_SETTLES_S, FULL_NEWTON, ParticipantModel
 from robopatient.console.participant_screen import ParticipantScreen
-from robopatient.console.study_preview import PARTICIPANT_STATES, participant_at
 from robopatient.errors import AssetError, ConfigError
 from robopatient.study.questions import QUESTIONS
 from robopatient.study.strings import REQUIRED_PAGES, load_strings

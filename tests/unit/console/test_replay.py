@@ -11,10 +11,10 @@ import pytest
 from PySide6.QtCore import QPointF, QSettings, Qt
 from PySide6.QtGui import QShortcut
 
+from experiments.benchmarks.rehearsal import rehearse
 from robopatient import messages as m
 from robopatient.clock import FakeClock
 from robopatient.config import SessionConfig, TrainingConfig
-from robopatient.console.preview import rehearse
 from robopatient.console.replay_window import KEYS, ReplayWindow
 from robopatient.console.theme import DARK, LIGHT
 from robopatient.console.timeline import Timeline, load_timeline

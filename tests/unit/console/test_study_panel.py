@@ -2,12 +2,12 @@ import msgspec
 import pytest
 from PySide6.QtCore import Qt
 
+from experiments.benchmarks.rehearsal import LESSON_STATES, OPERATOR_STATES, operator_at
 from robopatient import messages as m
 from robopatient.clock import FakeClock
 from robopatient.console.learning_panel import LEARNING_KEYS
 from robopatient.console.study_model import ABORT_ARMED_S, FLAGS, PACE_S, PHASES, StudyModel
 from robopatient.console.study_panel import STUDY_KEYS
-from robopatient.console.study_preview import LESSON_STATES, OPERATOR_STATES, operator_at
 from robopatient.console.theme import LIGHT
 from robopatient.console.window import ConsoleWindow
 

@@ -7,10 +7,10 @@ from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QLabel
 
+from experiments.benchmarks.rehearsal import feed_state, portrait
 from robopatient import messages as m
 from robopatient.console.help_sheet import KEYS
 from robopatient.console.model import ConsoleModel
-from robopatient.console.preview import feed_state, portrait
 from robopatient.console.theme import DARK, LIGHT
 from robopatient.console.window import ConsoleWindow
 

@@ -10,6 +10,7 @@ import pytest
 
 from experiments.benchmarks import generator
 from experiments.benchmarks.figures import ReferenceLateness
+from experiments.evaluation import generator as evaluation
 from policies.corpus.simulator import CorpusDesign
 from policies.errors import PolicyError
 from policies.face_baselines.recipe_network import RecipeSize
@@ -58,7 +59,8 @@ def stub(monkeypatch, tmp_path):
     (tmp_path / "step.onnx").write_bytes(bytes(2_000_000))
     (tmp_path / "denoiser").mkdir()
     (tmp_path / "denoiser" / "config.json").write_text(json.dumps({"scale": [1.0] * len(CHANNELS)}))
-    monkeypatch.setattr(generator, "Shipped", lambda name: Stub(tmp_path))
+    for module in (generator, evaluation):
+        monkeypatch.setattr(module, "Shipped", lambda name: Stub(tmp_path))
     monkeypatch.setattr(generator, "PUBLISHED", TINY)
     monkeypatch.setattr(generator, "FRAMES", 40)
     monkeypatch.setattr(generator, "reference_process", never_late)
@@ -82,11 +84,11 @@ def test_the_bench_has_the_names_of_the_page_of_figures(stub, capsys):
 
 def test_the_evaluation_writes_its_page_and_figures(stub, monkeypatch, capsys, tmp_path):
     design = CorpusDesign(subjects=12, palpation_trials=2, thermal_trials=0, trial_s=6.0, test_share=0.3)
-    monkeypatch.setattr(generator, "QUICK_DESIGN", design)
+    monkeypatch.setattr(evaluation, "QUICK_DESIGN", design)
     monkeypatch.setattr(
-        generator, "QUICK", msgspec.structs.replace(QUICK, draws=30, distribution_draws=3, pairs=2, clips=1)
+        evaluation, "QUICK", msgspec.structs.replace(QUICK, draws=30, distribution_draws=3, pairs=2, clips=1)
     )
-    generator.evaluate_generator(out=tmp_path / "out", baselines=("mean face",), quick=True, faces=False, as_json=True)
+    evaluation.evaluate_generator(out=tmp_path / "out", baselines=("mean face",), quick=True, faces=False, as_json=True)
     printed = json.loads(capsys.readouterr().out)
     assert (tmp_path / "out" / "report.html").stat().st_size > 50_000
     assert json.loads((tmp_path / "out" / "figures.json").read_text()) == printed
@@ -97,6 +99,6 @@ def test_the_evaluation_writes_its_page_and_figures(stub, monkeypatch, capsys, t
 
 def test_unknown_baselines_and_checkpoints_are_named(tmp_path):
     with pytest.raises(PolicyError, match='no baseline "oracle"'):
-        generator.evaluate_generator(baselines=("oracle",), out=tmp_path)
+        evaluation.evaluate_generator(baselines=("oracle",), out=tmp_path)
     with pytest.raises(AssetError, match="neither a folder nor one of"):
-        generator.open_generator("no-such-checkpoint", None, "", 1)
+        evaluation.open_generator("no-such-checkpoint", None, "", 1)

@@ -86,7 +86,7 @@ def test_the_verb_reads_a_file_and_names_what_is_none(tmp_path: Path, capsys: py
     soundfile = module("soundfile", "audio")
     samples, _, _ = recording(n=6)
     soundfile.write(tmp_path / "loop.wav", samples, RATE_HZ)
-    assert bench_loopback(tmp_path / "loop.wav", as_json=True) == 0
+    bench_loopback(tmp_path / "loop.wav", as_json=True)
     assert '"lag_ms"' in capsys.readouterr().out
     (tmp_path / "text.wav").write_text("no sound")
     with pytest.raises(DeviceError, match=r"text\.wav: cannot be read as a recording"):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from experiments.benchmarks.policy import _people, bench_policy
-from experiments.benchmarks.policy_evaluate import evaluate, start_against_prior
+from experiments.evaluation.policy import evaluate, start_against_prior
 from policies.env import published_table
 from policies.errors import PolicyError, TrialsError
 from policies.fitted_people import fit_people

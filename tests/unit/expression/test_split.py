@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from robopatient.config import SplitConfig
 from robopatient.expression.split import NO_FRAME, Split
-from robopatient.levels import INAUDIBLE_DB
+from robopatient.levels import INAUDIBLE_DB, UNTOLD
 from robopatient.messages import Expression, FaceAsk, FaceCommand, ForceFrame, PainState, VoiceAsk, VoiceCommand
 from robopatient.phantom import load_phantom
 
@@ -19,12 +19,13 @@ def step(
     nrs: float = 5.0,
     hush: bool = False,
     flags: tuple[str, ...] = (),
+    breath: float = 0.4,
     **skin: float,
 ) -> tuple[VoiceCommand, FaceCommand]:
     t_ns = round(t_ms * 1e6)
     seq = round(t_ms)
     force = ForceFrame(t_ns, t_ns + 700_000, seq, (10.0,), (1.0, 2.0), 0.0, flags)
-    pain = PainState(t_ns, seq, nrs, "", "hold")
+    pain = PainState(t_ns, seq, nrs, "", "hold", breath=breath)
     ask = VoiceAsk(-20.0 + nrs, 10.0, 0.3, 0.2)
     return split.step(Expression(t_ns, seq, "test", ask, FaceAsk(nrs, 1.5, **skin)), pain, force, hush)
 
@@ -134,3 +135,20 @@ def test_what_is_asked_of_the_skin_reaches_the_face_late_with_its_pain_and_not_w
     assert step(late, 0.0, **skin)[1].ask == FaceAsk(0.0, 1.5)
     assert step(late, 100.0)[1].ask == FaceAsk(5.0, 1.5, **skin)
     assert step(late, 104.0, hush=True, **skin)[1].ask == FaceAsk(0.0, 1.5)
+
+
+def breaths(commands: tuple[VoiceCommand, FaceCommand]) -> tuple[float, float]:
+    return commands[0].breath, commands[1].breath
+
+
+def test_voice_and_face_are_told_one_breath_each_as_late_as_its_channel() -> None:
+    assert breaths(step(Split(SplitConfig(), PHANTOM), 0.0, breath=0.7)) == (0.7, 0.7)
+    late = Split(SplitConfig(face_delay_ms=8), PHANTOM)
+    told = [breaths(step(late, t_ms, breath=t_ms / 100)) for t_ms in (0, 4, 8, 12)]
+    assert told == [(0.0, UNTOLD), (0.04, UNTOLD), (0.08, 0.0), (0.12, 0.04)]
+
+
+def test_a_channel_that_shows_another_pain_than_the_patient_s_breathes_by_itself() -> None:
+    assert breaths(step(Split(SplitConfig(voice_gain=0.5), PHANTOM), 0.0)) == (UNTOLD, 0.4)
+    assert breaths(step(Split(SplitConfig(face_gain=0.0), PHANTOM), 0.0)) == (0.4, UNTOLD)
+    assert breaths(step(Split(SplitConfig(), PHANTOM), 0.0, hush=True)) == (UNTOLD, UNTOLD)

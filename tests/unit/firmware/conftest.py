@@ -6,8 +6,8 @@ import ctypes
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import lockstep
 import pytest
+from support import lockstep
 
 
 @pytest.fixture(scope="session")

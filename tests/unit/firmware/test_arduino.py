@@ -6,8 +6,8 @@ import ctypes
 import struct
 from pathlib import Path
 
-import lockstep
 import pytest
+from support import lockstep
 
 from firmware_bridge import wire
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import lockstep
 import pytest
+from support import lockstep
 
-DOC = lockstep.HERE.parents[1] / "docs" / "firmware.md"
+DOC = lockstep.HERE.parents[1] / "docs" / "explanation" / "firmware.md"
 FLASH_BYTES = 8 * 1024
 RAM_BYTES = 1200
 """Static, buffers included; the ATmega328P has 2048, the rest is stack."""

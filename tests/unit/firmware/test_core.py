@@ -9,8 +9,8 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
-import lockstep
 import pytest
+from support import lockstep
 
 from firmware_bridge import wire
 from firmware_bridge.frames import Status

@@ -6,10 +6,10 @@ import hashlib
 import random
 import struct
 
-import lockstep
 import numpy as np
 import pytest
-from lockstep import events, samples
+from support import lockstep
+from support.lockstep import events, samples
 
 from firmware_bridge import wire
 from firmware_bridge.frames import Status

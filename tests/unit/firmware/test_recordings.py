@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from lockstep import samples
+from support.lockstep import samples
 
 from firmware_bridge import phantom
 from firmware_bridge.recordings import load_recording

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-import lockstep
 import numpy as np
 import pytest
+from support import lockstep
 
 from firmware_bridge import phantom
 from firmware_bridge.boards import make_board, simavr

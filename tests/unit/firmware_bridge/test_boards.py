@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_bridge import verbs
+from firmware_bridge.board_tools import read_chunks, record, tare
 from firmware_bridge.boards import make_board
 from firmware_bridge.boards.virtual import VirtualBoard
 from firmware_bridge.errors import BoardError, BridgeError, PortError
@@ -213,29 +213,27 @@ def test_a_recording_that_does_not_exist_stops_the_board_with_its_name():
         board.open()
 
 
-def test_recording_a_board_leaves_bytes_that_decode_to_its_table(tmp_path, capsys):
-    verbs.record(make_board("virtual"), tmp_path / "take", 0.2)
-    assert "0 lost" in capsys.readouterr().out
+def test_recording_a_board_leaves_bytes_that_decode_to_its_table(tmp_path):
+    assert record(make_board("virtual"), tmp_path / "take", 0.2).lost == 0
     rows = (tmp_path / "take.csv").read_text().splitlines()
     again = make_board("virtual")
-    frames = [f for received, data in verbs.read_chunks(tmp_path / "take.bytes") for f in again.frames(received, data)]
+    frames = [f for received, data in read_chunks(tmp_path / "take.bytes") for f in again.frames(received, data)]
     assert len(rows) == 1 + len(frames)
     assert [int(field) for field in rows[-1].split(",")][8:] == list(frames[-1].counts)
 
 
 def test_a_folder_that_is_not_there_is_named_before_the_board_is_opened(tmp_path):
     with pytest.raises(BridgeError, match="cannot be written"):
-        verbs.record(make_board("virtual"), tmp_path / "nowhere" / "take", 0.2)
+        record(make_board("virtual"), tmp_path / "nowhere" / "take", 0.2)
 
 
-def test_a_tare_of_the_untouched_plate_gives_its_offsets(capsys):
-    result = verbs.tare(make_board("virtual", options={"spikes_per_minute": 0.0}), 0.3, as_json=True)
+def test_a_tare_of_the_untouched_plate_gives_its_offsets():
+    result = tare(make_board("virtual", options={"spikes_per_minute": 0.0}), 0.3)
     assert result["offset_counts"] == pytest.approx([84_000, -31_000, 12_500, 150_200], abs=60)
-    assert capsys.readouterr().out.startswith("{")
 
 
 def test_a_tare_of_a_touched_plate_is_refused(tmp_path):
     a_recording(tmp_path / "r.npz")
     board = make_board("replay", file=str(tmp_path / "r.npz"), options={"lead_s": 0.0})
     with pytest.raises(BoardError, match="take the hands off the plate"):
-        verbs.tare(board, 0.3)
+        tare(board, 0.3)

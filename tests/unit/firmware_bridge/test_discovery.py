@@ -1,10 +1,9 @@
-import json
 import subprocess
 import sys
 
 import pytest
 
-from firmware_bridge import discovery, verbs
+from firmware_bridge import discovery
 from firmware_bridge.discovery import Port
 from firmware_bridge.errors import BridgePackageError, PortError, require
 
@@ -44,21 +43,6 @@ def test_auto_opens_the_one_board_of_the_allow_list_and_no_other_port(plugged):
     plugged(UNO, TWIN)
     with pytest.raises(PortError, match="more than one"):
         discovery.resolve("auto")
-
-
-def test_the_list_of_boards_is_lines_or_one_json_object(plugged, capsys):
-    plugged(UNO, OLD)
-    verbs.list_boards()
-    assert capsys.readouterr().out.splitlines()[:2] == [
-        "/dev/ttyACM0  usb:2341:0043:75  Arduino Uno  *",
-        "/dev/ttyS0  -  n/a",
-    ]
-    verbs.list_boards(as_json=True)
-    listed = json.loads(capsys.readouterr().out)["ports"]
-    assert [(port["path"], port["allowed"]) for port in listed] == [("/dev/ttyACM0", True), ("/dev/ttyS0", False)]
-    plugged()
-    verbs.list_boards()
-    assert "--board virtual" in capsys.readouterr().out
 
 
 def test_a_missing_package_is_named_with_the_very_command_to_type():

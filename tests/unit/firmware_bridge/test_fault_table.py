@@ -1,6 +1,7 @@
 """Every fault that a board, its line or its host can have: each row is made to happen, seen, and told in words.
 
-The rows are those of docs/boards.md; what needs a real port (unplugged, flooded, forbidden, killed) follows the table.
+The rows are those of docs/reference/faults.md; what needs a real port (unplugged, flooded, forbidden, killed)
+follows the table.
 """
 
 import errno
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import serial
-from simulated_bench import Bench
+from support.simulated_bench import Bench
 
 from firmware_bridge import discovery, faults, link, wire
 from firmware_bridge.boards import make_board
@@ -306,8 +307,8 @@ def test_no_permission_is_told_with_the_group_and_the_udev_rule_of_this_very_ada
     os.close(slave)
 
 
-def test_the_page_on_boards_names_every_fault_of_the_virtual_board():
-    page = (Path(__file__).parents[3] / "docs" / "boards.md").read_text(encoding="utf-8")
+def test_the_page_on_faults_names_every_fault_of_the_virtual_board():
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "faults.md").read_text(encoding="utf-8")
     assert [kind for kind in faults.KINDS if f"`{kind}" not in page] == []
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from firmware_bridge.errors import OutputError
-from firmware_bridge.outputs import new_files, new_folder
+from firmware_bridge.outputs import claim_folder, new_files, new_folder
 
 
 def write(*paths, text="new", **options):
@@ -115,3 +115,26 @@ def fail_in(folder):
     with new_folder(folder) as part:
         (part / "1.png").write_text("half")
         raise ZeroDivisionError
+
+
+def test_a_folder_within_takes_the_place_of_an_older_one_when_forced(tmp_path):
+    (tmp_path / "set" / "bids").mkdir(parents=True)
+    (tmp_path / "set" / "bids" / "old.txt").touch()
+    (tmp_path / "set" / "mine.txt").touch()
+    with new_folder(tmp_path / "set", force=True) as part:
+        (part / "bids").mkdir()
+        (part / "bids" / "new.txt").touch()
+    assert sorted(path.name for path in tmp_path.rglob("*.txt")) == ["mine.txt", "new.txt"]
+
+
+def test_a_folder_that_is_gone_on_with_is_claimed_with_what_it_holds(tmp_path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "half.txt").touch()
+    claim_folder(tmp_path / "set")
+    assert [path.name for path in (tmp_path / "set").iterdir()] == ["half.txt"]
+    claim_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+    with pytest.raises(OutputError, match=r"half.txt: is a file; name a folder"):
+        claim_folder(tmp_path / "set" / "half.txt")
+    with pytest.raises(OutputError, match="cannot be written"):
+        claim_folder(tmp_path / "set" / "half.txt" / "within")

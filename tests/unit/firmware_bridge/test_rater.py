@@ -5,7 +5,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulated_bench import Bench
+from support.simulated_bench import Bench
 
 from firmware_bridge import wire
 from firmware_bridge.board import BoardEvent

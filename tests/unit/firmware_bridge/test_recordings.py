@@ -101,12 +101,12 @@ def test_a_csv_of_cells_and_a_csv_of_total_force_give_newtons_at_their_times(tmp
         ("empty.npz", b"", ["cannot be read as .npz"]),
         ("x.txt", b"1", ["neither .npz nor .csv"]),
         ("a.csv", b"time,force\n1,2\n", ["time,force", "t_s,total_newton"]),
-        ("b.csv", b"t_s,total_newton\n0,1\n0,2\n", ["b.csv:3", "does not increase"]),
-        ("c.csv", b"t_s,total_newton\n0,1\n1,x\n", ["c.csv:3", "x"]),
-        ("d.csv", b"t_s,total_newton\n0,1\n1\n", ["d.csv:3", "1 fields; expected 2"]),
-        ("e.csv", b"t_s,total_newton\n0,1\n1,nan\n", ["e.csv:3", "not finite"]),
+        ("b.csv", b"t_s,total_newton\n0,1\n0,2\n", ["b.csv, line 3", "does not increase"]),
+        ("c.csv", b"t_s,total_newton\n0,1\n1,x\n", ["c.csv, line 3: total_newton", "'x'"]),
+        ("d.csv", b"t_s,total_newton\n0,1\n1\n", ["d.csv, line 3", "1 cells, the header has 2"]),
+        ("e.csv", b"t_s,total_newton\n0,1\n1,nan\n", ["e.csv, line 3: total_newton is missing"]),
         ("f.csv", b"t_s,total_newton\n0,1\n", ["1 samples"]),
-        ("g.csv", b"\xff\xfe\x00", ["cannot be read as .csv"]),
+        ("g.csv", b"t_s,total_newton\n0,\xff\n", ["g.csv, line 2", "no UTF-8"]),
     ],
 )
 def test_a_wrong_file_is_refused_with_its_name_and_what_is_expected(tmp_path, name, content, words):

@@ -159,7 +159,7 @@ def test_payloads_survive_the_wire():
 
 
 def test_the_protocol_page_assigns_the_codes_that_the_code_uses():
-    page = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "protocol.md").read_text(encoding="utf-8")
     for member in [*wire.Type, *wire.Command]:
         assert re.search(rf"\| *0x{member.value:02X} *\| *{member.name} *\|", page), member
     for kind in (wire.AckCode, wire.EventCode, wire.ResetCause, wire.DeviceClass, wire.AdcType):
@@ -168,7 +168,7 @@ def test_the_protocol_page_assigns_the_codes_that_the_code_uses():
 
 
 def test_the_example_frames_of_the_protocol_page_are_what_the_code_sends():
-    page = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "protocol.md").read_text(encoding="utf-8")
     sample, start = (bytes.fromhex(block) for block in re.findall(r"```\n([0-9a-f \n]+)\n```", page))
     assert sample == wire.encode_frame(a_sample())
     assert start == wire.encode_command(wire.Command.START, 5, struct.pack("<I", 1000))

@@ -9,8 +9,9 @@ from policies.corpus.recipe import load_recipe
 from policies.corpus.simulator import CorpusDesign, simulate
 from policies.corpus.store import Corpus, check, load, save
 from policies.errors import PolicyError
+from robopatient.breathing import REST_PER_MIN, peak_flow_per_s
 from robopatient.face.generator.condition import CONDITIONS, condition_of, index, traits_of
-from robopatient.face.generator.motion import CHANNELS, column, pspi, sided
+from robopatient.face.generator.motion import CHANNELS, MOTION_HZ, column, pspi, sided
 
 SMALL = CorpusDesign(subjects=60, palpation_trials=6, thermal_trials=2)
 
@@ -153,3 +154,12 @@ def test_what_would_teach_something_wrong_is_named(corpus: Corpus) -> None:
     with pytest.raises(PolicyError, match=r"too few subjects .*test 0"):
         check(msgspec.structs.replace(corpus, sequences=train_only))
     assert len(CONDITIONS) == one.condition.shape[1]
+
+
+def test_a_corpus_breathes_by_the_formula_of_the_patient(corpus: Corpus) -> None:
+    calm = [one for one in corpus.sequences if one.kind == "control" and one.pain.max() == 0.0]
+    minutes = sum(len(one.motion) for one in calm) / MOTION_HZ / 60.0
+    chest = [one.motion[:, column("breath")] for one in calm]
+    breaths = sum(int(np.sum((one[1:] > 0.35) & (one[:-1] <= 0.35))) for one in chest)
+    assert breaths / minutes == pytest.approx(REST_PER_MIN, rel=0.05)
+    assert max(np.abs(np.diff(one)).max() for one in chest) * MOTION_HZ <= peak_flow_per_s(REST_PER_MIN) + 1e-4

@@ -53,9 +53,9 @@ def test_what_is_known_of_others_does_not_depend_on_the_one_left_out(tmp_path: P
     [
         (lambda text: text.replace("amplitude", "gain", 1), "missing column amplitude; found participant"),
         (lambda text: text.replace("choice", "answered", 1), "missing column choice .a-d. or answer"),
-        (lambda text: text.replace("0.7", "loud", 1), "line .*, pitch: 'loud' is not a number"),
+        (lambda text: text.replace("0.7", "loud", 1), "line .*: pitch is 'loud', expected a number"),
         (lambda text: text.replace(",1.3,", ",2.6,", 1), "line .*: pitch 2.6 is outside 0.7 to 1.3"),
-        (lambda text: text.replace(",20,", ",nan,", 1), "line .*, force_threshold_n: 'nan' is not a positive number"),
+        (lambda text: text.replace(",20,", ",nan,", 1), "line .*: force_threshold_n is missing, expected a number"),
         (lambda text: text.rstrip()[:-1] + "e\n", "line .*, choice: 'e' is not one of d, c, b, a"),
         (lambda text: HEADER, "no trials below the header"),
         (lambda text: "", "missing column participant"),

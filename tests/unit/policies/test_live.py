@@ -84,7 +84,7 @@ class Sitting:
         force = m.ForceFrame(self.now_ns, self.now_ns, 0, (self.newton,))
         outputs = self.machine.step(self.now_ns, force, actions)
         pain = m.PainState(self.now_ns, 0, self.nrs, "", "hold")
-        self.machine.hurt(self.policy.shown(pain))
+        self.machine.hurt(self.policy.admitted(pain))
         for draft in outputs.drafts:
             self._actions.append(m.OperatorAction(self.now_ns, "saved", str(draft.serial), "record"))
         state = [outputs.state] if outputs.state is not None else []
@@ -158,7 +158,7 @@ def test_what_is_learnt_from_is_what_the_press_came_to(tmp_path: Path) -> None:
     assert event.trial is not None
     nrs, nrs_per_s = physical(sitting.session.task.observation, event.trial.state)
     assert event.rating == -2
-    assert nrs == pytest.approx(sitting.policy.shown(m.PainState(0, 0, 6.4, "", "hold")))
+    assert nrs == pytest.approx(sitting.policy.admitted(m.PainState(0, 0, 6.4, "", "hold")))
     assert nrs_per_s > 15.0, "the pain of this press began at once"
     told = msgspec.json.decode(sitting.bus.said("suggest")[0], type=Suggestion)
     sitting.policy.suggest(told.label, told.observed, told.action)

@@ -14,6 +14,7 @@ import pytest
 from support.needs import module, need
 
 from experiments.benchmarks.simulated_study import START_NS, simulated_trials, write_session
+from firmware_bridge.errors import OutputError
 from robopatient import messages as m
 from robopatient.errors import RecordError
 from robopatient.record.bids import write_bids
@@ -22,7 +23,8 @@ from robopatient.record.reader import Record
 from robopatient.record.tables import write_tables
 from robopatient.record.trials import explain, read_trial_table
 from robopatient.record.writer import RecordWriter
-from robopatient.session.study_export import export, session_force
+from robopatient.session.replay import session_force
+from robopatient.study.cli import export_study
 
 
 @pytest.fixture(scope="module")
@@ -159,17 +161,23 @@ def test_codes_that_become_one_label_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_older_export_is_not_written_over(study: Path, tmp_path: Path) -> None:
-    export(study, tmp_path, force=False)
-    with pytest.raises(RecordError, match="holds an export already"):
-        export(study, tmp_path, force=False)
-    with pytest.raises(RecordError, match="is not empty"):
-        export(study, tmp_path, tables=False)
+    export_study(study, tmp_path, recorded_force=False)
+    (tmp_path / "trials.csv").write_text("mine")
+    (tmp_path / "bids" / "old.txt").touch()
+    with pytest.raises(OutputError, match=r"trials.csv: exists"):
+        export_study(study, tmp_path, recorded_force=False)
+    with pytest.raises(OutputError, match="bids: exists"):
+        export_study(study, tmp_path, tables=False)
+    assert (tmp_path / "trials.csv").read_text() == "mine"
+    export_study(study, tmp_path, recorded_force=False, force=True)
+    assert (tmp_path / "trials.csv").read_text() != "mine"
+    assert not (tmp_path / "bids" / "old.txt").exists()
 
 
 def test_sessions_without_a_trial_say_what_to_run(tmp_path: Path) -> None:
     write_session(tmp_path / "study", "P1", 1, 0, seed=1)
     with pytest.raises(RecordError, match="without a trial; run a study with"):
-        export(tmp_path / "study", tmp_path / "out")
+        export_study(tmp_path / "study", tmp_path / "out")
 
 
 def test_uneven_samples_come_onto_an_even_clock_and_gaps_stay_gaps() -> None:

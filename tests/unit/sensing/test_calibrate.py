@@ -174,7 +174,7 @@ def test_a_weight_that_was_forgotten_is_noticed():
     forgotten = procedure._steps[2]
     while procedure.state == "reading":
         procedure.feed(plate.frame(forgotten))
-    assert procedure.refusal.startswith("20 N expected at the centre, the cells tell about 10.0 N")
+    assert procedure.refusal.startswith("20 N expected at the centre, the cells read about 10.0 N")
 
 
 def test_weights_that_are_not_ascending_are_refused():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import random
 
 import pytest
 from hypothesis import given
@@ -29,6 +30,27 @@ def test_a_single_spike_never_shows_and_is_told_afterwards() -> None:
     spiky = gate()
     assert feed(spiky, [(1.0, 1.0), (1.0, 30.0), (1.1, 1.1)]) == [(1.0, 1.0), (1.0, 1.0), (1.1, 1.1)]
     assert spiky.spike
+
+
+@pytest.mark.parametrize("times", [1, 2, 3, 8, 19])
+@pytest.mark.parametrize("wrong", [8_388_607, -8_388_608, 4_194_303, 2_097_151])
+def test_a_burst_of_equal_wrong_conversions_never_shows(wrong: int, times: int) -> None:
+    burst = gate()
+    rng = random.Random(1)
+    for i in range(60):
+        noisy = [5 + rng.randint(-30, 30), 5 + rng.randint(-30, 30)]
+        counts = [noisy[0], wrong] if 10 <= i < 10 + times else noisy
+        burst.step(i * 12_500_000, counts, 0b11)
+        assert all(abs(value) < 100 for value in burst.values)
+
+
+def test_a_converter_that_stays_at_its_end_is_believed_after_a_quarter_of_a_second() -> None:
+    full = gate()
+    seen = []
+    for i in range(40):
+        full.step(i * 12_500_000, [5 + i % 3, 8_388_607 if i >= 10 else 5 + i % 2], 0b11)
+        seen.append(full.values[1] > 1e6)
+    assert seen.index(True) == 10 + 20  # 250 ms after the jump
 
 
 def test_a_true_step_waits_one_frame_and_is_no_spike() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from robopatient.config import SessionConfig
-from robopatient.messages import ForceFrame, OperatorAction
+from robopatient.config import ExpressionConfig, SessionConfig, StudyConfig
+from robopatient.expression.prior import Prior
+from robopatient.levels import UNTOLD
+from robopatient.messages import ForceFrame, OperatorAction, PainState
 from robopatient.patient import load_patient
 from robopatient.session.control import open_board
 from robopatient.session.pipeline import Pipeline
@@ -14,11 +16,22 @@ from robopatient.session.pipeline import Pipeline
 TURN_NS = 4_000_000
 
 
+class PolicyOfOnesOwn(Prior):
+    """No subclass of a policy that is taught, and it takes suggestions."""
+
+    def suggest(self, label: str, observed: dict[str, float], action: dict[str, float]) -> None:
+        self.name = f"{label} {observed} {action}"
+
+    def admitted(self, pain: PainState) -> float:
+        return pain.voice_nrs
+
+
 class Session:
     """A pipeline whose abdomen is pressed at McBurney's point without a board."""
 
-    def __init__(self, patient: str = "appendicitis-adolescent", seed: int = 1) -> None:
-        config = SessionConfig(patient=patient, seed=seed)
+    def __init__(self, patient: str = "appendicitis-adolescent", seed: int = 1, policy: str = "ppo") -> None:
+        expression = ExpressionConfig(kind=policy, preset="congruence")
+        config = SessionConfig(patient=patient, seed=seed, expression=expression)
         self.pipeline = Pipeline(config, open_board(config), load_patient(patient))
         self.t_ns = 1_000_000_000
         self.outputs = []
@@ -97,3 +110,52 @@ def test_unknown_actions_leave_the_patient_alone() -> None:
     session.act("sing", "loudly")
     session.press(25.0, 10)
     assert session.said == []
+
+
+STUDY = """
+title = "Small"
+version = "1"
+question = "agree"
+[factors]
+force_newton = [5.0, 10.0]
+"""
+STIMULUS = """
+from robopatient.study.trials import FaceStimulus, Stimulus, VoiceStimulus
+def stimulus(study, person, factors):
+    return Stimulus(voice=VoiceStimulus(mode="{voice}"), face=FaceStimulus(mode="{face}"))
+"""
+
+
+@pytest.mark.parametrize(("voice", "face"), [("patient", "patient"), ("patient", "once"), ("once", "patient")])
+def test_in_a_study_the_breath_is_told_where_both_channels_are_the_patient_s(tmp_path, voice, face) -> None:
+    (tmp_path / "small").mkdir()
+    (tmp_path / "small" / "study.toml").write_text(STUDY)
+    (tmp_path / "small" / "study.py").write_text(STIMULUS.format(voice=voice, face=face))
+    config = SessionConfig(study=StudyConfig(name=str(tmp_path / "small"), participant="P01"))
+    pipeline = Pipeline(config, open_board(config), load_patient("appendicitis"))
+    told: dict[str, set[bool]] = {}
+    for turn in range(1, 2500):
+        t_ns = turn * TURN_NS
+        if turn % 250 == 0:
+            pipeline.act(OperatorAction(t_ns, "next", source="participant"))
+        pipeline._newest = ForceFrame(t_ns, t_ns, turn, (0.0,), None)
+        outputs = pipeline.tick(t_ns)
+        assert outputs.voice.breath == outputs.face.breath == outputs.pain.breath
+        told.setdefault(pipeline.study.machine.phase, set()).add(outputs.pain.breath != UNTOLD)
+    assert told["press"] == {voice == face}
+    assert told["instructions"] == {False}
+
+
+def test_any_policy_that_takes_suggestions_gets_them_and_no_other() -> None:
+    told = '{"label": "a", "observed": {"nrs": 5.0}, "action": {"level_db": -3.0}}'
+    names = {}
+    for policy in (f"{__name__}:PolicyOfOnesOwn", "prior", "ppo"):
+        session = Session(policy=policy)
+        session.act("suggest", told)
+        session.act("suggest", "nonsense")
+        session.press(0.0, 1)
+        names[policy] = session.outputs[-1].expression.policy
+    mine, prior, taught = names.values()
+    assert mine == "a {'nrs': 5.0} {'level_db': -3.0}"
+    assert prior == "prior:congruence"
+    assert taught.endswith("+a")

@@ -9,7 +9,7 @@ from robopatient.patient import load_patient
 from robopatient.session.control import open_board
 from robopatient.session.pipeline import Pipeline
 from robopatient.session.scenario_stage import make_scenario
-from robopatient.simulation.scenario_preview import check, play
+from robopatient.simulation.scenario_preview import play
 
 MS = 1_000_000
 
@@ -56,14 +56,3 @@ def test_the_preview_of_a_trigger_happens_at_its_time():
     changes = list(play("first_examination", "appendicitis", {1.0: "history taken"}))
     [t_s] = [t_s for t_s, change in changes if change.event == "asked"]
     assert t_s == pytest.approx(1.0, abs=0.03)
-
-
-def test_check_names_file_and_key_of_every_fault(tmp_path, capsys):
-    path = tmp_path / "faulty.toml"
-    path.write_text(
-        'title = "t"\nbrief = "b"\nstart = "moon"\n[[states]]\nname = "a"\nrules = [{ press = {}, event = "x" }]\n'
-    )
-    assert check([str(path)]) == 1
-    told = capsys.readouterr().out
-    assert f"{path}: start: " in told
-    assert f"{path}: states.a.rules[0].event: " in told

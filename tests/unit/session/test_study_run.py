@@ -14,9 +14,10 @@ from robopatient.clock import FakeClock
 from robopatient.config import SensingConfig, SessionConfig, StudyConfig, load_session
 from robopatient.errors import AssetError, ConfigError, RecordError, SessionError
 from robopatient.presence import Presence
+from robopatient.record.participants import delete_participant
 from robopatient.record.reader import Record
 from robopatient.record.writer import RecordWriter
-from robopatient.session import study_run, study_verbs
+from robopatient.session import study_run
 from robopatient.session.control import Control
 from robopatient.session.journal import Action, read_journal
 from robopatient.session.pipeline import Outputs
@@ -253,13 +254,13 @@ def test_demographics_lie_apart_and_deletion_takes_both(study, ran, tmp_path, ca
     write_session(study, out / "small_P01_s1", [row(study, 0)])
     write_session(study, out / "small_P02_s1", [row(study, 0, code="P02")], code="P02")
     with pytest.raises(ConfigError, match=r"small_P01_s1, demographics/P01.json would be removed for good; add --yes"):
-        study_verbs.delete("P01", out, yes=False)
-    study_verbs.delete("P01", out, yes=True)
+        delete_participant("P01", out, yes=False)
+    delete_participant("P01", out, yes=True)
     assert not told.exists()
     assert not (out / "small_P01_s1").exists()
     assert (out / "small_P02_s1").exists()
     with pytest.raises(RecordError, match="holds nothing of participant P01"):
-        study_verbs.delete("P01", out, yes=True)
+        delete_participant("P01", out, yes=True)
 
 
 def outputs(**changes):

@@ -89,9 +89,9 @@ def test_recorded_palpation_hurts(shared_data: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("t_s,nrs\n0,0\n1,11\n", "nrs from 0 to 10"),
-        ("t_s,nrs\n0,0\n0,1\n", "t_s rising"),
-        ("t_s,nrs\n0,zero\n", "no table of numbers"),
+        ("t_s,nrs\n0,0\n1,11\n", "nrs is 0 to 11; pain is a number from 0 to 10"),
+        ("t_s,nrs\n0,0\n0,1\n", "line 3: t_s does not increase"),
+        ("t_s,nrs\n0,zero\n", "line 2: nrs is 'zero', expected a number"),
     ],
 )
 def test_a_bad_trace_is_named(tmp_path: Path, text: str, message: str) -> None:

@@ -1,6 +1,5 @@
 """What the bench computes from what it measured; its timings are no business of a test."""
 
-import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +8,6 @@ import pytest
 from experiments.benchmarks import voice as bench
 from experiments.benchmarks.figures import ReferenceLateness
 from experiments.benchmarks.monitor import Capture, delays_ms
-from robopatient.simulation.voice_evaluation import Evaluation
 
 
 def test_alias_is_what_lies_off_the_harmonics() -> None:
@@ -60,34 +58,3 @@ def test_our_shifter_is_measured_on_the_same_vowels_as_its_peers() -> None:
     other = bench._steady(160.0, 0.6, seed=2)
     higher = bench._steady(230.0, 0.6)
     assert bench._distance(recording, other) < bench._distance(recording, higher)
-
-
-def evaluation() -> Evaluation:
-    return Evaluation(
-        ["a", "b"],
-        np.linspace(1, 10, 11),
-        np.zeros((2, 11, 1, 10)),
-        np.array([[0.99, 0.98, 0.97, 0.96], [0.99, 0.98, 0.91, 0.96]]),
-        {("moan", "male"): (200.0, True), ("moan", "female"): (300.0, False)},
-        {"centroid_hz": 1.0, "hnr_db": 0.92, "active_s": 0.99},
-        np.array([17.0, 15.0]),
-        np.zeros((2, 2)),
-    )
-
-
-def test_the_figures_of_an_evaluation_tell_the_worst_of_all_people_and_features() -> None:
-    figures = {figure.name: figure for figure in bench._evaluated(evaluation())}
-    assert figures["nrs_spearman_min"].value == 0.91
-    assert "b, roughness" in figures["nrs_spearman_min"].remark
-    assert "loudness 0.980, roughness 0.910, -HNR 0.960" in figures["nrs_spearman_min"].remark
-    assert figures["f0_in_band_fraction"].value == 0.5
-    assert figures["features_in_band_fraction"].value == 0.92
-
-
-def test_the_verb_prints_one_json_object_and_writes_its_page(monkeypatch, tmp_path, capsys) -> None:
-    monkeypatch.setattr(bench, "evaluate", lambda *_: evaluation())
-    monkeypatch.setattr(bench, "write_page", lambda _, out: out.write_text("page"))
-    assert bench.evaluate_voice(tmp_path / "x.html", [], 1, as_json=True) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["bench"] == "voice evaluate"
-    assert (tmp_path / "x.html").read_text() == "page"

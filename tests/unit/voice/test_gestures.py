@@ -165,3 +165,58 @@ def test_each_nonlinear_phenomenon_has_its_own_switch(ask, play, plain) -> None:
         changed, _ = play(lambda b: ask(b, nrs=9.0, roughness=0.9), 0.8, who)
         if name != "jumps":
             assert not np.array_equal(clean, changed), name
+
+
+def chest(per_min: float = 14.0, frame_hz: float = 250.0):
+    """Excursion told in each block by a board of this rate, and the time of its force frame: a raised cosine."""
+
+    def at(block: int) -> tuple[float, int]:
+        frame = int((block + 1) * BLOCK_S * frame_hz)
+        t_s = frame / frame_hz
+        return 0.35 - 0.35 * np.cos(2.0 * np.pi * t_s * per_min / 60.0), round(t_s * 1e9)
+
+    return at
+
+
+def breathing(rest, at):
+    def command(block: int):
+        breath, t_ns = at(block)
+        return msgspec.structs.replace(rest(block), t_ns=t_ns, breath=breath)
+
+    return command
+
+
+@pytest.mark.parametrize("frame_hz", [250.0, 80.0])
+def test_the_breath_that_is_told_is_heard_while_the_chest_moves_louder_inward(rest, play, frame_hz) -> None:
+    at = chest(frame_hz=frame_hz)
+    samples, blocks = play(breathing(rest, at), 12.9)
+    assert {block.call for block in blocks} == {"breath"}
+    flow = np.sin(2.0 * np.pi * 14.0 / 60.0 * BLOCK_S * (np.arange(len(blocks)) + 0.5))
+    level = np.sqrt(np.mean(samples.astype(float) ** 2, axis=1))
+    smooth = np.convolve(level, np.ones(25) / 25.0, "same")  # noise: of a tenth of a second
+    shape = np.where(flow > 0.0, flow, -0.7 * flow)
+    assert np.corrcoef(smooth, shape)[0, 1] > 0.95
+    assert gain_to_db(level[flow > 0.8 * flow.max()].mean() / level[flow < 0.8 * flow.min()].mean()) > 2.0
+
+
+def test_a_chest_that_stands_still_is_silent(rest, play) -> None:
+    moving, _ = play(breathing(rest, chest()), 6.0)
+    still, _ = play(breathing(rest, lambda block: (0.9, block * 5_333_333)), 6.0)
+    assert gain_to_db(float(still[400:].std())) < gain_to_db(float(moving[400:].std())) - 15.0
+
+
+@pytest.mark.parametrize("per_min", [14.0, 24.0, 400.0])
+def test_idle_breathing_never_exceeds_the_level_of_the_identity(rest, play, per_min) -> None:
+    who = load_identity("margaret")
+    samples, _ = play(breathing(rest, chest(per_min)), 6.0, who)
+    level = np.sqrt(np.mean(samples.astype(float).reshape(-1, 25, 256) ** 2, axis=(1, 2)))
+    assert gain_to_db(float(level.max())) < who.breath_dbfs + 1.0
+
+
+def test_a_breath_that_is_told_no_more_goes_on_by_itself(rest, play) -> None:
+    told = breathing(rest, chest())
+    samples, blocks = play(lambda block: told(block) if block < 400 else rest(block), 10.0)
+    assert {block.call for block in blocks} == {"breath"}
+    loudest = np.array([block.level_dbfs for block in blocks[400:]])[: 58 * 25].reshape(-1, 25).max(axis=1)
+    assert np.ptp(loudest) > 10.0
+    assert np.array_equal(samples, play(lambda block: told(block) if block < 400 else rest(block), 10.0)[0])

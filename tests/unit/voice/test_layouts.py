@@ -16,11 +16,12 @@ def test_a_command_in_the_layout_has_every_field_of_the_messages():
 def test_every_value_of_a_command_lands_in_its_own_field():
     ask = VoiceAsk(-7.0, 3.0, 0.25, 0.5, "gasp", 1.5, 1.25)
     slot = empty_command()
-    write_command(slot, VoiceCommand(1, 2, 3, 4.5, "hold", ask, True))
+    write_command(slot, VoiceCommand(1, 2, 3, 4.5, "hold", ask, True, 0.6))
     told = {name: slot[0][name] for name in COMMAND.names}
     assert told == {
         "t_ns": 1, "cause_seq": 2, "received_ns": 3, "nrs": 4.5, "phase": 2, "level_db": -7.0, "f0_semitones": 3.0,
         "roughness": 0.25, "breathiness": 0.5, "call": 3, "duration_ratio": 1.5, "formant_ratio": 1.25, "hush": 1,
+        "breath": 0.6,
     }  # fmt: skip
 
 

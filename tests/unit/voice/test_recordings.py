@@ -58,7 +58,7 @@ def test_any_rate_and_any_number_of_channels_become_48_khz_mono_at_one_loudness(
     ("samples", "sidecar", "said"),
     [
         (np.zeros(RATE), None, "silent"),
-        (np.zeros(0), None, "silent"),
+        (np.zeros(0), None, "holds no samples"),
         (vowel(seconds=0.05), None, "sounds for 0.05 s"),
         (vowel(seconds=20.5), None, "sounds for 20.50 s"),
         (np.sign(vowel()), None, "clipped"),

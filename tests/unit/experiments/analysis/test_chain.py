@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from experiments.analysis import folder
 from experiments.analysis import results as results_module
-from experiments.analysis import verbs
+from experiments.analysis.cli import analyse_study
 from experiments.analysis.results import analyse_trials
 from experiments.analysis.trials import trials_of
 from experiments.analysis.words import published_steps
@@ -22,8 +23,8 @@ from experiments.studies.simulated_people import people_of
 from policies.errors import AnalysisError
 from robopatient import messages as m
 from robopatient.record.writer import RecordWriter
-from robopatient.session.study_export import export
 from robopatient.study.attempt import Attempt
+from robopatient.study.cli import export_study
 from robopatient.study.log import Log
 from robopatient.study.questions import question
 from robopatient.study.study import load_study, study_names
@@ -66,10 +67,10 @@ def simulated_sessions(name: str, folder: Path) -> None:
 def test_every_shipped_study_is_analysed_from_its_export(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(verbs, "analyse_trials", partial(analyse_trials, replicates=20))
+    monkeypatch.setattr(folder, "analyse_trials", partial(analyse_trials, replicates=20))
     simulated_sessions(name, tmp_path / "sessions")
-    assert export(tmp_path / "sessions", tmp_path / "export") == 0
-    assert verbs.analyse(tmp_path / "export" / "trials.csv", tmp_path / "out") == 0
+    export_study(tmp_path / "sessions", tmp_path / "export")
+    analyse_study(tmp_path / "export" / "trials.csv", tmp_path / "out")
     told = capsys.readouterr().out
     assert f"{PEOPLE} people" in told
     for page in (tmp_path / "out").rglob("report.html"):

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from experiments.analysis import charts
+from experiments.analysis.cli import analyse_study
 from experiments.analysis.report import page
 from experiments.analysis.results import Results, analyse_trials
 from experiments.analysis.trials import trials_of
-from experiments.analysis.verbs import analyse
 from experiments.analysis.words import in_short
 from experiments.benchmarks.simulated_study import TRUE_WEIGHTS, write_session
 
@@ -47,7 +47,7 @@ def test_a_whole_study_is_written_to_a_folder_and_its_truth_is_found(
 ) -> None:
     for person in range(6):
         write_session(tmp_path / "study" / f"P{person}", f"P{person}", 1, 192, seed=4)
-    assert analyse(tmp_path / "study", tmp_path / "out") == 0
+    analyse_study(tmp_path / "study", tmp_path / "out")
     assert "6 people, 1152 trials" in capsys.readouterr().out
     numbers = json.loads((tmp_path / "out" / "analysis.json").read_text())
     found = {row["term"]: row for row in numbers["own_main"]}

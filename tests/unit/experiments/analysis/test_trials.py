@@ -139,9 +139,8 @@ def test_too_few_people_leave_intervals_out_with_the_reason(written: Callable[..
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda row: row | {"choice": "e"}, "row 2: choice 'e' is no answer; known are a, b, c, d"),
-        (lambda row: row | {"amplitude": "loud"}, "trial 1: amplitude 'loud' is no number"),
-        (lambda row: row | {"amplitude": ""}, "trial 1 has no amplitude"),
+        (lambda row: row | {"choice": "e"}, "line 2: choice 'e' is no answer; known are a, b, c, d"),
+        (lambda row: row | {"amplitude": "loud"}, "line 2: amplitude 'loud' is no number"),
     ],
 )
 def test_a_wrong_cell_is_named(written: Callable[..., Path], change: Callable[..., dict], message: str) -> None:
@@ -164,11 +163,19 @@ def test_missing_columns_and_what_is_there_are_named(written: Callable[..., Path
         read_trials(written([row | {"amp": 1.0} for row in published(1)]))
 
 
+def test_a_missing_factor_is_counted_and_left_out(written: Callable[..., Path]) -> None:
+    rows = published()
+    rows[0] |= {"amplitude": ""}
+    (trials,) = read_trials(written(rows))
+    assert trials.dropped == {"without amplitude": 1}
+    assert len(trials.table) == len(rows) - 1
+
+
 def test_a_file_that_was_cut_off_names_the_line(written: Callable[..., Path]) -> None:
     path = written(published())
     text = path.read_text()
     path.write_text(text[: text.rindex(",")])
-    with pytest.raises(AnalysisError, match=r"line \d+ has 7 cells, the header 8"):
+    with pytest.raises(AnalysisError, match=r"line \d+: 7 cells, the header has 8"):
         read_trials(path)
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.datasets.audit import audit, audit_folder, gaps
+from experiments.datasets.audit import audit, gaps
+from experiments.datasets.cli import audit_dataset
 from experiments.datasets.generate import generate
 from experiments.judges.pictures import make_picture_judge
 from robopatient.errors import SessionError
@@ -64,7 +65,7 @@ def test_an_unfair_judge_is_found_and_a_fair_one_is_not() -> None:
 
 
 def test_the_judge_of_pixels_is_audited_over_every_group(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    audit_folder(made, "pixels", as_json=True)
+    audit_dataset(made, "pixels", json=True)
     report = json.loads(capsys.readouterr().out)
     assert report["tpr"] > report["fpr"]
     assert set(report["attributes"]["sex"]["groups"]) == {"female", "male"}
@@ -86,7 +87,7 @@ def test_an_outside_program_is_asked_and_may_find_no_face(made: Path, tmp_path: 
 
 
 def test_judges_of_action_units_are_not_applicable(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    audit_folder(made, "au-graph")
+    audit_dataset(made, "au-graph")
     assert "not applicable" in capsys.readouterr().out
     with pytest.raises(SessionError, match="give pixels, face-mesh:PYTHON"):
         make_picture_judge("oracle")

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments.judges.cli import score_clips, train_judge
 from experiments.judges.clips import UNITS, Clip, pspi_of
 from experiments.judges.closed_form import dynamics
 from experiments.judges.controls import FACE_CONTROLS, control
 from experiments.judges.evaluator import score
 from experiments.judges.judge import KINDS, JudgeCard, load_judge, new_judge, save_judge
 from experiments.judges.sources import load_clips
-from experiments.judges.verbs import score_clips, train_judge
 from robopatient.errors import AssetError, ConfigError, RecordError, SessionError
 from robopatient.facs import pspi
 

@@ -87,5 +87,5 @@ def test_people_s_ratings_take_the_place_of_made_up_ones(tmp_path) -> None:
 
 
 def test_too_few_clips_for_a_session_are_told() -> None:
-    with pytest.raises(SessionError, match="judge mil-max: nobody has clips enough for a session"):
+    with pytest.raises(SessionError, match="judge mil-max: no person has enough clips for a session"):
         new_judge("mil-max").fit(made_up(3, PALPATIONS - 1, "one", 1), 1)

@@ -232,7 +232,7 @@ def test_a_partial_npz_says_what_is_missing(tmp_path: Path, changes: dict[str, o
 def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
     path = tmp_path / "FLAME2020.pkl"
     path.write_bytes(b"\x80\x04.")
-    with pytest.raises(AssetError, match=r"never read; convert it: docs/bodies\.md"):
+    with pytest.raises(AssetError, match=r"never read; convert it: docs/howto/other_faces\.md"):
         load_face(str(path))
 
 
@@ -298,3 +298,81 @@ def test_names_of_shapes_are_understood(name: str, found: str | None) -> None:
 def test_heads_of_any_unit_become_decimetres(unit: float) -> None:
     points = unit * 2.4 * np.array([[0.3, 0.5, 0.0], [-0.3, -0.5, 0.0]])
     assert np.ptp(fit_to_room(points)[0][:, 1]) == pytest.approx(2.4, rel=0.05)
+
+
+CASES = Path(__file__).resolve().parents[5] / "shared" / "cases"
+
+
+@pytest.mark.parametrize("place", ["mesh", "part", "numbers"])
+def test_names_of_shapes_are_found_wherever_an_exporter_writes_them(tmp_path: Path, place: str) -> None:
+    def move(gltf: dict) -> None:
+        mesh = gltf["meshes"][0]
+        names = mesh.pop("extras")["targetNames"]
+        part = mesh["primitives"][0]
+        if place == "mesh":
+            mesh["extras"] = {"targetNames": names}
+        elif place == "part":
+            mesh["extras"], part["extras"] = None, {"targetNames": names}
+        else:
+            for name, target in zip(names, part["targets"], strict=True):
+                gltf["accessors"][target["POSITION"]]["name"] = name
+
+    (tmp_path / "a.glb").write_bytes(glb(shapes(ball()[0]), move))
+    check_moves(load_gltf(tmp_path / "a.glb"))
+
+
+def test_a_name_with_a_space_or_an_umlaut_is_decoded(tmp_path: Path) -> None:
+    def beside(gltf: dict) -> None:
+        gltf["images"] = [{"uri": "mein%20Gesicht%20%C3%A4.png"}]
+
+    module("PIL.Image", "face").fromarray(np.full((4, 4, 3), 90, np.uint8)).save(tmp_path / "mein Gesicht ä.png")
+    (tmp_path / "a.glb").write_bytes(glb(shapes(ball()[0]), beside))
+    albedo = load_gltf(tmp_path / "a.glb").albedo
+    assert albedo is not None
+    assert (albedo == 90).all()
+
+
+def test_a_texture_that_needs_an_extension_is_left_out_and_one_that_is_moved_is_moved(tmp_path: Path) -> None:
+    def only_basis(gltf: dict) -> None:
+        gltf["textures"] = [{"extensions": {"KHR_texture_basisu": {"source": 0}}}]
+        gltf["extensionsRequired"] = ["KHR_texture_basisu"]
+
+    def shifted(gltf: dict) -> None:
+        base = gltf["materials"][0]["pbrMetallicRoughness"]["baseColorTexture"]
+        base["extensions"] = {"KHR_texture_transform": {"offset": [0.25, 0.5], "scale": [0.5, 0.5]}}
+        gltf["extensionsRequired"] = ["KHR_texture_transform"]
+
+    (tmp_path / "a.glb").write_bytes(glb(shapes(ball()[0]), only_basis))
+    assert load_gltf(tmp_path / "a.glb").albedo is None
+    (tmp_path / "b.glb").write_bytes(glb(shapes(ball()[0]), shifted))
+    (tmp_path / "c.glb").write_bytes(glb(shapes(ball()[0])))
+    there, plain = load_gltf(tmp_path / "b.glb"), load_gltf(tmp_path / "c.glb")
+    assert there.uv == pytest.approx(plain.uv * 0.5 + (0.25, 0.5), abs=1e-6)
+
+
+def test_a_body_is_cut_off_and_the_head_has_its_size(tmp_path: Path) -> None:
+    body = CASES / "17_head_with_body.gltf"
+    if not body.exists():
+        pytest.skip(f"{body.name} is not beside this checkout")
+    head = load_gltf(body)
+    assert np.ptp(head.points, axis=0) == pytest.approx([2.2, 2.2, 2.2], abs=0.01)  # 22 cm, in decimetres
+
+
+def test_every_part_has_its_own_texture(tmp_path: Path) -> None:
+    def second(gltf: dict) -> None:
+        part = dict(gltf["meshes"][0]["primitives"][0])
+        part.pop("targets")
+        part["material"] = 1
+        gltf["meshes"][0]["primitives"].append(part)
+        gltf["materials"].append({"pbrMetallicRoughness": {"baseColorFactor": [0.0, 0.0, 1.0, 1.0]}})
+
+    (tmp_path / "a.glb").write_bytes(glb(shapes(ball()[0]), second))
+    head = load_gltf(tmp_path / "a.glb")
+    assert head.uv is not None
+    assert head.albedo is not None
+    rows, columns = head.albedo.shape[:2]
+    at = np.minimum((head.uv * (columns, rows)).astype(int), (columns - 1, rows - 1))
+    colours = head.albedo[at[:, 1], at[:, 0]]
+    half = len(colours) // 2
+    assert (colours[:half] == (200, 40, 30)).all()
+    assert (colours[half:] == (0, 0, 255)).all()

@@ -15,6 +15,7 @@ from PySide6 import QtCore, QtGui
 from support.desk import virtual_display
 from support.needs import HEAD, module
 
+from firmware_bridge.errors import OutputError
 from robopatient.errors import ConfigError, DeviceError
 from robopatient.face.display.calibrate import Stage, display
 from robopatient.face.display.profile import DisplayProfile, ScreenId, load_profile
@@ -133,6 +134,8 @@ def test_what_would_be_seen_can_be_written_without_a_window(tmp_path: Path, rend
     assert pixels[:, :55].max() == 0  # beside the picture
     assert pixels[:4].max() <= 8  # the soft edge
     assert pixels[90:110, 150:170].mean() > 80  # the nose, and not the inside of the head
+    with pytest.raises(OutputError, match="exists"):
+        display("mask-projector", face="tomas", out=out)
 
 
 SCREENS = [

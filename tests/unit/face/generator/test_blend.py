@@ -263,3 +263,20 @@ def test_every_unit_has_one_time_course_and_a_wrong_table_is_named(tmp_path) -> 
     broken.write_text(text.replace("hold_s = 0.25", "hold_s = -1"))
     with pytest.raises(ConfigError, match="hold_s"):
         load_dynamics(broken)
+
+
+def test_the_chest_follows_the_breath_that_is_told_and_goes_over_without_a_jump() -> None:
+    def patient(t_s: float) -> float:
+        return 0.5 - 0.5 * math.cos(2.0 * math.pi * 0.4 * t_s)
+
+    def told(t_ns: int) -> FaceCommand:
+        t_s = t_ns * 1e-9
+        return msgspec.structs.replace(ask(t_ns, 0.0), breath=patient(t_s) if 5.0 <= t_s < 15.0 else -1.0)
+
+    poses = play(told, 20.0, fps=60.0)
+    error = [abs(pose.breath - patient(t)) for t, pose in poses if 7.0 < t < 15.0]
+    assert max(error) < 0.03
+    assert max(abs(b.breath - a.breath) for (_, a), (_, b) in itertools.pairwise(poses)) < 0.07
+    alone = play(lambda t_ns: ask(t_ns, 0.0), 20.0, fps=60.0)
+    assert max(abs(a.breath - b.breath) for (t, a), (_, b) in zip(poses, alone, strict=True) if t > 17.0) < 0.01
+    assert all(a.breath == b.breath for (t, a), (_, b) in zip(poses, alone, strict=True) if t < 5.0)

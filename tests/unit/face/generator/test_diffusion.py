@@ -215,6 +215,16 @@ def test_the_face_blinks_glances_and_breathes_by_clocks_of_its_own() -> None:
     assert 12 <= breaths <= 16
 
 
+def test_the_chest_follows_the_breath_that_is_told() -> None:
+    face, shown = engine(), []
+    told = [0.5 + 0.5 * np.sin(2.0 * np.pi * 0.25 * k / 30.0) for k in range(300)]
+    for k, breath in enumerate(told):
+        t_ns = round(k * 1e9 / 30.0)
+        shown.append(face.step(msgspec.structs.replace(ask(t_ns, 0.0), breath=breath), t_ns).breath)
+    assert np.abs(np.array(shown[60:]) - told[60:]).max() < 0.06  # at most a frame late
+    assert np.corrcoef(shown[60:], told[60:])[0, 1] > 0.99
+
+
 def test_the_breath_is_caught_when_it_hurts() -> None:
     poses = play(engine(), lambda t: 6.0 * (3.0 < t < 6.0), 8.0)
     breath = np.array([pose.breath for pose in poses])

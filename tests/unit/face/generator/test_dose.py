@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from support.needs import module
 
-from experiments.benchmarks.dose import FLOOR_PSPI, MOST_PSPI, Played, peaks_of, press
+from experiments.evaluation.dose import FLOOR_PSPI, MOST_PSPI, Played, peaks_of, press
 from robopatient.config import ASSETS, FaceConfig
 from robopatient.errors import AssetError
 from robopatient.face.generator.checkpoint import STEP, checkpoint_folder, read_stream

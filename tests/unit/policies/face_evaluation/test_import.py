@@ -8,9 +8,9 @@ from policies.errors import PolicyError
 from policies.face_import.arkit import motion_of_arkit, weights_of
 from policies.face_import.flame import FlameMap, fit_map, load_map, save_map
 from policies.face_import.formats import read_openface, read_pyfeat, read_unbc_sequence
+from policies.face_import.importer import import_corpus
 from policies.face_import.stimulus import pain_of_temperature, read_pain
-from policies.face_import.tables import FaceTable, motion_of, read_csv
-from policies.face_import.verbs import import_corpus
+from policies.face_import.tables import FaceTable, motion_of, pieces
 from robopatient.face.arkit import ARKIT
 from robopatient.face.generator.motion import CHANNELS, column, pspi
 
@@ -58,13 +58,56 @@ def test_short_closures_are_blinks_and_long_ones_closed_eyes(tmp_path):
     assert pspi(motion)[at(30)] == pytest.approx(3.0)  # AU4 at 2, and shut
 
 
-def test_a_face_lost_for_a_moment_is_bridged_and_for_longer_refused(tmp_path):
+def test_a_face_lost_for_a_moment_is_bridged(tmp_path):
     short = openface(tmp_path / "a.csv", success=lambda i: float(not 10 <= i < 15), AU04_r=lambda i: i / 10)
     motion, _ = motion_of(read_openface(short))
     assert motion[15, column("AU4")] == pytest.approx(1.25, abs=0.02)
-    long = openface(tmp_path / "b.csv", confidence=lambda i: 0.2 if 10 <= i < 30 else 0.9)
-    with pytest.raises(PolicyError, match=r"b.csv: AU1 is missing for 0.8 s from 0.4 s on"):
-        motion_of(read_openface(long))
+
+
+def test_a_face_lost_for_longer_cuts_the_recording_and_the_pieces_keep_their_time(tmp_path):
+    path = openface(tmp_path / "b.csv", n=250, confidence=lambda i: 0.2 if 100 <= i < 150 else 0.9)
+    parts, said = pieces(read_openface(path))
+    assert [(part.t_s[0], part.t_s[-1]) for part in parts] == [(0.0, 99 / 25), (6.0, 249 / 25)]
+    assert "cut into 2, 2.0 s left out" in said
+    assert [len(motion_of(part)[0]) for part in parts] == [119, 119]
+
+
+def test_a_face_that_is_hardly_ever_found_is_refused(tmp_path):
+    with pytest.raises(PolicyError, match=r"b.csv: the face is lost so often"):
+        pieces(read_openface(openface(tmp_path / "b.csv", success=lambda i: float(i % 25 < 5))))
+    with pytest.raises(PolicyError, match=r"c.csv: OpenFace found the face in no row"):
+        read_openface(openface(tmp_path / "c.csv", success=0.0))
+
+
+def test_frames_decide_the_time_of_a_row(tmp_path):
+    path = openface(tmp_path / "a.csv")
+    lines = path.read_text().splitlines()
+    kept = [lines[0], *lines[:0:-2]]  # every second frame, last first
+    path.write_text("\n".join(kept) + "\n")
+    table = read_openface(path, fps=25.0)
+    assert table.t_s == pytest.approx(np.arange(25) * 2 / 25)
+    assert table.head_deg[0, 0] < table.head_deg[-1, 0]
+
+
+def test_two_faces_are_refused_and_a_stray_one_is_left_out(tmp_path):
+    path = openface(tmp_path / "a.csv", face_id=lambda i: i % 2)
+    with pytest.raises(PolicyError, match=r"a.csv: 2 faces \(face_id 0.0000 in 25 rows, 1.0000 in 25 rows\)"):
+        read_openface(path)
+    table = read_openface(openface(tmp_path / "b.csv", face_id=lambda i: float(i == 7)))
+    assert len(table.t_s) == 49
+    assert "rows of another face than face_id 0.0000 left out" in table.notes
+
+
+def test_times_in_milliseconds_are_refused(tmp_path):
+    with pytest.raises(PolicyError, match=r"rows are 40 s apart, 0.025 a second: no camera films so"):
+        motion_of(read_openface(openface(tmp_path / "a.csv", fps=0.025)))
+
+
+def test_units_that_only_occur_are_refused_with_what_to_run(tmp_path):
+    path = openface(tmp_path / "a.csv")
+    path.write_text(path.read_text().replace("AU45_r", "AU46_r").replace("_r", "_c", 17))
+    with pytest.raises(PolicyError, match="AU04_c only says whether a unit occurs"):
+        read_openface(path)
 
 
 def test_missing_units_are_named(tmp_path):
@@ -82,18 +125,9 @@ def test_wrong_ranges_are_named_with_row_and_value(tmp_path):
 def test_numbers_that_are_none_are_lost_rows(tmp_path):
     path = openface(tmp_path / "a.csv")
     lines = path.read_text().splitlines()
-    path.write_text("\n".join([lines[0]] + [line.replace("2.0000", "nan") for line in lines[1:]]))
+    path.write_text("\n".join([lines[0]] + [line.replace(" 2.0000", "nan") for line in lines[1:]]))
     with pytest.raises(PolicyError, match="AU4 holds no number at all"):
         motion_of(read_openface(path))
-
-
-def test_a_table_with_broken_lines_or_no_rows_is_named(tmp_path):
-    (tmp_path / "a.csv").write_text("x,y\n1,2\n3\n")
-    with pytest.raises(PolicyError, match="line 3 has 1 fields"):
-        read_csv(tmp_path / "a.csv")
-    (tmp_path / "b.csv").write_text("x,y\n")
-    with pytest.raises(PolicyError, match="no rows"):
-        read_csv(tmp_path / "b.csv")
 
 
 def test_time_that_stands_still_is_named():
@@ -125,6 +159,25 @@ def test_pyfeat_probabilities_are_scaled_and_must_be_probabilities(tmp_path):
         read_pyfeat(tmp_path / "a.csv")
 
 
+def test_pyfeat_heads_are_radians_up_and_right_positive(tmp_path):
+    table = read_pyfeat(pyfeat(tmp_path / "a.csv", Pitch=np.radians(10.0), Yaw=np.radians(30.0)), fps=30.0)
+    assert table.head_deg[0] == pytest.approx([-10.0, -30.0, np.degrees(0.2)])  # pitch down, yaw to the left
+    older = read_pyfeat(pyfeat(tmp_path / "b.csv", Pitch=10.0, Yaw=30.0, Roll=0.0), fps=30.0)
+    assert older.head_deg[0] == pytest.approx([-10.0, -30.0, 0.0])
+    assert "head angles read in degrees" in older.notes
+
+
+def test_pyfeats_frames_decide_the_time_and_several_faces_are_refused(tmp_path):
+    text = pyfeat(tmp_path / "a.csv", n=30).read_text().splitlines()
+    skipped = ["frame," + text[0], *(f"{2 * i},{row}" for i, row in enumerate(text[1:]))]
+    (tmp_path / "b.csv").write_text("\n".join(skipped))
+    assert read_pyfeat(tmp_path / "b.csv", fps=30.0).t_s[-1] == pytest.approx(29 * 2 / 30)
+    twice = ["frame," + text[0], *(f"{i // 2},{row}" for i, row in enumerate(text[1:]))]
+    (tmp_path / "c.csv").write_text("\n".join(twice))
+    with pytest.raises(PolicyError, match=r"c.csv, line 2: frame 0 has 2 rows: several faces"):
+        read_pyfeat(tmp_path / "c.csv", fps=30.0)
+
+
 def unbc(root, subject, sequence, frames, vas=4.0):
     folder = root / "Frame_Labels" / "FACS" / subject / sequence
     folder.mkdir(parents=True)
@@ -145,6 +198,16 @@ def test_unbc_frames_are_read_and_closed_eyes_are_shut(tmp_path):
     assert len(motion) == 7
     assert pspi(motion)[2] == pytest.approx(4.0)
     assert motion[2, column("jaw_mm")] == pytest.approx(8.0)
+
+
+def test_unbc_numbers_decide_the_time_and_hidden_files_are_none(tmp_path):
+    folder = unbc(tmp_path, "042-xx042", "xx042t1", [[(4, 3)]] * 40)
+    for number in range(11, 41, 2):
+        (folder / f"xx042t1{number:03d}_facs.txt").unlink()
+    (folder / "._xx042t1001_facs.txt").write_bytes(b"\0\5\x16\7")
+    table = read_unbc_sequence(folder, 20.0)
+    assert len(table.t_s) == 25
+    assert table.t_s[-1] == pytest.approx(39 / 20)
 
 
 def test_unbc_says_what_it_needs_and_which_line_is_wrong(tmp_path):
@@ -173,12 +236,23 @@ def test_temperature_becomes_pain_by_the_persons_own_levels(tmp_path):
         pain_of_temperature(thermode(tmp_path / "v.csv", tolerance=44.2))
 
 
+def test_plateaus_tell_the_levels_where_the_table_has_none(tmp_path):
+    t_s = np.arange(0.0, 100.0, 0.1)
+    warm = np.full(len(t_s), 32.0)
+    for start_s, top in ((10, 44.0), (30, 45.5), (50, 46.5), (70, 48.0)):
+        warm[(t_s >= start_s) & (t_s < start_s + 4)] = top
+    rows = "\n".join(f"{t:.1f}\t{w:.2f}" for t, w in zip(t_s, warm, strict=True))
+    (tmp_path / "a.csv").write_text("t_s\ttemperature_c\n" + rows)
+    _, pain = pain_of_temperature(tmp_path / "a.csv")
+    assert (pain[0], pain[120], pain[720]) == pytest.approx((0.0, 1.5, 7.5))
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("t_s,pain\n0,1\n", "no column nrs"),
-        ("t_s,nrs\n0,11\n", "nrs 11"),
-        ("t_s,nrs\n0,1\n0,2\n", "does not grow at row 1"),
+        ("t_s,pain\n0,1\n1,1\n", "no column nrs"),
+        ("t_s,nrs\n0,11\n1,1\n", "nrs is 11 at 0 s"),
+        ("t_s,nrs\n0,1\n0,2\n", "line 3: t_s does not increase"),
     ],
 )
 def test_a_broken_stimulus_is_named(tmp_path, text, said):

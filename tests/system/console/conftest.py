@@ -1,0 +1,1 @@
+from support.console import clock, model  # noqa: F401
