@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from support.needs import need
 
+SYSTEM = Path(__file__).with_name("system")
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -16,6 +17,13 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"the real recordings are not here: put them in {SHARED} (see README, 'Real recordings')")
     return SHARED
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole sessions run one after the other, in one of the processes that share the tests (``-n 2``)."""
+    for item in items:
+        if item.path.is_relative_to(SYSTEM) or item.get_closest_marker("system"):
+            item.add_marker(pytest.mark.xdist_group("system"))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -13,5 +13,5 @@ print(f"pain felt, NRS 0 to 10:  {episode.pain['nrs'].max():.1f}")
 print(f"pain shown, PSPI 0 to 16: {episode.motion['pspi'].max():.1f}")
 print(f"sound: {len(episode.sound) / episode.sample_rate_hz:.1f} s at {episode.sample_rate_hz} Hz")
 
-film = episode.film("press.mp4", size_px=256)
+film = episode.film("press.mp4", size_px=256, replace=True)
 print(f"watch {film}")

@@ -16,6 +16,9 @@ app = typer.Typer()
 def analyse_study(
     source: Annotated[Path, typer.Argument(metavar="RECORD|CSV", help="Session, folder of sessions, or a table.")],
     out: Annotated[Path, typer.Option("--out", help="Folder for report, figures and tables.")],
+    factors: Annotated[
+        str, typer.Option(help="What was varied: names of columns, by commas; empty: those that look like factors.")
+    ] = "",
     seed: FixedSeed = 1,
     force: Force = False,
     json: Json = False,
@@ -24,7 +27,7 @@ def analyse_study(
     from experiments.analysis.folder import write_analysis
     from experiments.analysis.words import in_short
 
-    written = write_analysis(source, out, seed, force)
+    written = write_analysis(source, out, seed, force, [name.strip() for name in factors.split(",") if name.strip()])
     if json:
         print_json({each.results.trials.question: each.numbers for each in written})
         return

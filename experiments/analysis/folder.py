@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,15 +30,17 @@ class Analysed(NamedTuple):
     numbers: dict[str, Any]
 
 
-def write_analysis(source: Path, out: Path, seed: int = 1, force: bool = False) -> list[Analysed]:
-    """Analyse every question of a table into a folder; several questions get a folder each.
+def write_analysis(
+    source: Path, out: Path, seed: int = 1, force: bool = False, factors: Sequence[str] = ()
+) -> list[Analysed]:
+    """Analyse every question of a table into a folder, several into one each; ``factors`` as in ``read_trials``.
 
     Raises
     ------
     AnalysisError, OutputError
         When the table cannot be read, or the folder not be written: before the analysis where it can be told.
     """
-    tables = read_trials(source)
+    tables = read_trials(source, factors)
     written = []
     with new_folder(out, [source], force) as part:
         for trials in tables:
