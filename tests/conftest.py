@@ -19,11 +19,12 @@ def shared_data() -> Path:
     return SHARED
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole sessions run one after the other, in one of the processes that share the tests (``-n 2``)."""
+    """Where processes share the tests (``-n 2``), a file stays in one, and whole sessions run one after the other."""
     for item in items:
-        if item.path.is_relative_to(SYSTEM) or item.get_closest_marker("system"):
-            item.add_marker(pytest.mark.xdist_group("system"))
+        whole = item.path.is_relative_to(SYSTEM) or item.get_closest_marker("system")
+        item.add_marker(pytest.mark.xdist_group("system" if whole else str(item.path)))
 
 
 @pytest.hookimpl(tryfirst=True)
