@@ -105,7 +105,10 @@ def test_source_distribution_and_wheel_hold_the_same_packages_and_the_version(bu
     wheel = {path.relative_to(installed).as_posix() for path in installed.rglob("*") if path.is_file()}
     assert {name for name in wheel if ".dist-info/" not in name} <= sources
     assert (installed / f"robopatient-{VERSION}.dist-info").is_dir(), "the fallback of a tree without .git"
-    done = subprocess.run(robopatient(installed, "--version"), capture_output=True, text=True, check=True)
+    elsewhere = built.parent  # in the checkout, Python would find the version of the checkout first
+    done = subprocess.run(
+        robopatient(installed, "--version"), cwd=elsewhere, capture_output=True, text=True, check=True
+    )
     assert done.stdout == f"robopatient {VERSION}\n"
 
 

@@ -171,7 +171,7 @@ def test_the_breath_that_is_heard_is_the_chest_that_is_seen() -> None:
     assert {(turn.outputs.voice.breath, turn.outputs.face.breath) for turn in turns} == {(one, one) for one in told}
 
     frames = [frame for turn in turns for frame in turn.frames]
-    at_s, chest = np.array([frame.t_s for frame in frames]), np.array([frame.pose.breath for frame in frames])
+    at_s, chest = np.array([frame.t_s for frame in frames]), np.array([frame.seen.pose.breath for frame in frames])
     later = at_s > 2.0  # the face has gone over from its own breath
     assert np.abs(chest - np.interp(at_s, t_s, told))[later].max() < 0.1
     assert np.corrcoef(chest[later], np.interp(at_s, t_s, told)[later])[0, 1] > 0.99
