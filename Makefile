@@ -16,7 +16,7 @@ demo: $(VENV)/.ready-demo
 	$(BIN)/robopatient run assets/sessions/demo.toml --duration 20
 
 test: $(VENV)/.ready-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 # Of the pure stages by their unit tests: what decides in a session, and what a tracer does not slow beyond use.
 coverage: $(VENV)/.ready-test

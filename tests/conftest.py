@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-import pytest
-from support.needs import need
+WORKER = os.environ.get("PYTEST_XDIST_WORKER")
+if WORKER:  # two processes that write numba's cache at once spoil it: librosa then ends with a segmentation fault
+    os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).resolve().parents[1] / "build" / "numba" / WORKER)
+
+import pytest  # noqa: E402
+from support.needs import need  # noqa: E402
 
 SYSTEM = Path(__file__).with_name("system")
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"

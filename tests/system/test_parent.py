@@ -3,8 +3,11 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 import pytest
 
@@ -92,3 +95,31 @@ def test_what_a_terminal_sends_to_all_is_left_to_the_parent():
     process.terminate()
     process.join(20)
     assert process.exitcode == -signal.SIGTERM
+
+
+def test_the_virtual_board_leaves_when_its_parent_is_killed():
+    code = (
+        "import time; from firmware_bridge.boards import make_board; b = make_board('virtual'); b.open(); "
+        "print(b._process.pid, b.link.port, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
+        pid, path = parent.stdout.readline().split()
+        os.kill(parent.pid, signal.SIGKILL)
+    end_s = time.monotonic() + 30.0
+    while Path(path).is_symlink() and time.monotonic() < end_s:
+        time.sleep(0.02)
+    assert not Path(path).is_symlink(), f"process {pid} is still there"
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root can be somebody whom passwd lacks")
+def test_a_user_without_home_and_passwd_entry_gets_a_cache_and_no_folder_called_tilde() -> None:
+    become = "os.setgroups([]); os.setgid(12345); os.setuid(12345)"
+    code = "print(f.home(), f.user_cache(), f.user_settings())"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import os, pwd, robopatient.folders as f; {become}; {code}"],
+        cwd=Path(__file__).resolve().parents[2], env={"TMPDIR": "/tmp", "PATH": os.environ["PATH"]},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "~" not in done.stdout
+    assert "/robopatient-12345" in done.stdout

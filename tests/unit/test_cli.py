@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import shlex
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +15,6 @@ from typer.main import get_command
 from robopatient.cli import GROUPS, LazyGroup, app
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("scipy", "numba", "torch", "PySide6", "zmq", "matplotlib", "sounddevice", "serial", "moderngl")
 PACKAGES = ("robopatient", "firmware_bridge", "policies", "experiments")
 DECLARING = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if path.stem in ("cli", "command")]
 
@@ -79,62 +76,51 @@ def test_no_option_is_declared_twice():
     assert {declared: where for declared, where in places.items() if len(where) > 1} == {}
 
 
-def test_help_imports_nothing_heavy():
-    groups = [source.partition(":")[0] for _, sources in GROUPS.values() for source in sources]
-    code = f"""
-import importlib, sys, robopatient.cli
-print([name for name in {["numpy", *HEAVY, *groups]!r} if name in sys.modules])
-for name in {groups!r}:
-    importlib.import_module(name)
-print([name for name in {HEAVY!r} if name in sys.modules])
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["[]", "[]"]
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    """Exit status of a command line, and what it prints on stdout and stderr."""
+    with pytest.raises(SystemExit) as ended:
+        app(arguments, prog_name="robopatient")
+    return ended.value.code or 0, *capsys.readouterr()
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from robopatient.cli import main; main()", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def test_help_names_every_verb():
-    done = run("--help")
-    assert done.returncode == 0
+def test_help_names_every_verb(capsys):
+    status, out, _ = run(capsys, "--help")
+    assert status == 0
     for words in VERBS:
-        assert f" {words.split()[1]} " in done.stdout
+        assert f" {words.split()[1]} " in out
 
 
-def test_help_of_a_group_names_its_verbs_from_every_package():
-    done = run("face", "-h")
-    assert done.returncode == 0
+def test_help_of_a_group_names_its_verbs_from_every_package(capsys):
+    status, out, _ = run(capsys, "face", "-h")
+    assert status == 0
     for verb in ("still", "train", "evaluate"):
-        assert f" {verb} " in done.stdout
+        assert f" {verb} " in out
 
 
 @pytest.mark.parametrize("arguments", [("nonsense",), ("run", "--duration", "-3"), ("face", "still"), ("face", "nod")])
-def test_wrong_usage_exits_with_two(arguments):
-    assert run(*arguments).returncode == 2
+def test_wrong_usage_exits_with_two(arguments, capsys):
+    assert run(capsys, *arguments)[0] == 2
 
 
-def test_a_folder_that_is_no_session_is_named():
-    done = run("replay", "/nowhere")
-    assert done.returncode == 1
-    assert "/nowhere" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_a_folder_that_is_no_session_is_named(capsys):
+    status, _, err = run(capsys, "replay", "/nowhere")
+    assert status == 1
+    assert "/nowhere" in err
+    assert "Traceback" not in err
 
 
-def test_what_a_verb_returns_is_the_exit_status(tmp_path):
+def test_what_a_verb_returns_is_the_exit_status(tmp_path, capsys):
     (tmp_path / "odd.toml").write_text("title = 3")
-    assert run("scenario", "check", str(tmp_path / "odd.toml")).returncode == 1
-    assert run("scenario", "check", "murphy").returncode == 0
+    assert run(capsys, "scenario", "check", str(tmp_path / "odd.toml"))[0] == 1
+    assert run(capsys, "scenario", "check", "murphy")[0] == 0
 
 
-def test_a_folder_that_may_not_be_written_is_one_line(tmp_path):
+def test_a_folder_that_may_not_be_written_is_one_line(tmp_path, capsys):
     (tmp_path / "file").touch()
-    done = run("sessions", "list", "--folder", str(tmp_path / "file" / "within"))
-    assert done.returncode == 1
-    assert done.stderr.count("\n") == 1
-    assert str(tmp_path) in done.stderr
+    status, _, err = run(capsys, "sessions", "list", "--folder", str(tmp_path / "file" / "within"))
+    assert status == 1
+    assert err.count("\n") == 1
+    assert str(tmp_path) in err
 
 
 def test_no_module_is_named_after_verbs():

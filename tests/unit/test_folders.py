@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -23,20 +21,6 @@ def test_a_user_without_a_home_has_folders_among_the_temporary_ones(
     assert user_cache().is_relative_to(tmp_path)
     assert user_path("~/a.toml") == home() / "a.toml"
     assert user_path("~nobody_of_this_name/a.toml") == Path("~nobody_of_this_name/a.toml")
-
-
-@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root can be somebody whom passwd lacks")
-def test_a_user_without_home_and_passwd_entry_gets_a_cache_and_no_folder_called_tilde() -> None:
-    become = "os.setgroups([]); os.setgid(12345); os.setuid(12345)"
-    code = "print(f.home(), f.user_cache(), f.user_settings())"
-    done = subprocess.run(
-        [sys.executable, "-c", f"import os, pwd, robopatient.folders as f; {become}; {code}"],
-        cwd=Path(__file__).resolve().parents[2], env={"TMPDIR": "/tmp", "PATH": os.environ["PATH"]},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "~" not in done.stdout
-    assert "/robopatient-12345" in done.stdout
 
 
 def test_the_places_that_the_user_names_are_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

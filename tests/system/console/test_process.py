@@ -11,6 +11,7 @@ import pytest
 from robopatient import messages as m
 from robopatient.bus import Endpoints, HubPort, make_endpoints
 from robopatient.config import SessionConfig
+from robopatient.console.display import why_no_display
 from robopatient.console.process import catch_up, main
 from robopatient.record.writer import RecordWriter
 
@@ -108,3 +109,14 @@ def test_without_a_display_the_console_says_so_and_the_session_goes_on(control, 
     assert process.exitcode == 0
     detail = next(said.detail for said in control.told if isinstance(said, m.ActorState) and said.state == "failed")
     assert "no display" in detail
+
+
+@pytest.mark.qt
+def test_qt_starts_on_the_offscreen_platform():
+    assert why_no_display({**os.environ, "QT_QPA_PLATFORM": "offscreen"}) == ""
+
+
+@pytest.mark.qt
+def test_a_display_that_refuses_is_told_and_does_not_end_this_process():
+    environment = {**os.environ, "DISPLAY": ":4093", "QT_QPA_PLATFORM": "xcb"}
+    assert "Qt cannot open a display" in why_no_display(environment, platform="linux")

@@ -3,6 +3,7 @@
 import multiprocessing
 import time
 
+import msgspec
 import numpy as np
 import pytest
 import soundfile
@@ -12,8 +13,10 @@ from robopatient.bus import HubPort, make_endpoints
 from robopatient.config import SessionConfig, VoiceConfig
 from robopatient.messages import ActorState, Heard, Loudness, Note, Said, SessionStop, Spoken
 from robopatient.voice.calibration import LoudnessCalibration, write_calibration
+from robopatient.voice.playback import Order, Place, PlaybackPlan, serve
 from robopatient.voice.process import main
 from robopatient.voice.rerender import rerender, rerender_record
+from robopatient.voice.wav import WavWriter, read_samples
 
 pytestmark = pytest.mark.system
 
@@ -207,3 +210,37 @@ def test_an_unknown_voice_degrades_the_actor_and_the_session_goes_on(make_rig) -
     rig.hub.publish(SessionStop(0, "done"))
     rig.close()
     assert rig.process.exitcode == 0
+
+
+@pytest.mark.timeout(60)
+def test_the_process_of_a_playback_tells_which_moment_leaves_when(tmp_path):
+    rate_hz, path = 48_000, tmp_path / "voice.wav"
+    ramp = (np.arange(rate_hz) / rate_hz).astype(np.float32)
+    writer = WavWriter(path, rate_hz)
+    writer.append(ramp)
+    writer.close()
+    assert np.array_equal(read_samples(path, rate_hz), ramp)
+    context = multiprocessing.get_context("spawn")
+    mine, theirs = context.Pipe()
+    voice = VoiceConfig(identity="margaret", device="none", block_frames=256)
+    made = PlaybackPlan(path=str(path), pieces=[(0, 0, rate_hz)], offset_s=0.0, length_s=30.0, voice=voice)
+    process = context.Process(target=serve, args=(msgspec.json.encode(made), theirs), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        mine.send_bytes(msgspec.msgpack.encode(Order(7, 1.0, 1.0)))
+        places: list[Place] = []
+        while len(places) < 8 and mine.poll(30):
+            place = msgspec.msgpack.decode(mine.recv_bytes(), type=Place)
+            if place.serial == 7 and place.speed:
+                places.append(place)
+        begins = [place.t_ns * 1e-9 - place.at_s for place in places]
+        assert len(places) == 8
+        assert min(np.diff(begins)) > -0.002, "one clock; blocks that come late put the session off, never on"
+        assert abs(places[0].t_ns - time.monotonic_ns()) < 30e9
+    finally:
+        mine.close()
+        process.join(timeout=10)
+        if process.is_alive():
+            process.terminate()
+    assert process.exitcode == 0

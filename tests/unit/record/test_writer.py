@@ -1,10 +1,6 @@
 import os
-import signal
 import sqlite3
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -117,87 +113,6 @@ def readable(folder):
     except RecordError:
         return False
     return True
-
-
-WRITE_UNTIL_KILLED = """
-import sys, pathlib, time
-from robopatient import messages as m
-from robopatient.record.writer import RecordWriter
-writer = RecordWriter(pathlib.Path(sys.argv[1]), min_free_mb=1)
-for index in range(10**9):
-    writer.put(m.Note(index, "info", "test", f"note {index}"))
-    time.sleep(0.0005)
-"""
-
-
-def test_after_kill_9_everything_committed_is_readable(tmp_path):
-    child = subprocess.Popen([sys.executable, "-c", WRITE_UNTIL_KILLED, str(tmp_path)])
-    try:
-        wait_for(lambda: (tmp_path / "record.sqlite-wal").exists() and readable(tmp_path))
-        with Record(tmp_path) as record:
-            wait_for(lambda: len(record.messages("note")) > 200)
-            committed = len(record.messages("note"))
-    finally:
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-    with Record(tmp_path) as record:
-        notes = record.messages("note")
-        assert len(notes) >= committed
-        assert notes == [note(index) for index in range(len(notes))]
-        assert record.stop is None
-        assert record._connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-
-
-FILL_THE_DISK = """
-import pathlib, resource, sys, time
-from robopatient import messages as m
-from robopatient.record.writer import RecordWriter
-resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
-writer = RecordWriter(pathlib.Path(sys.argv[1]), min_free_mb=1)
-index = 0
-while writer.error is None:
-    writer.put(m.Note(index, "info", "test", f"note {index}"))
-    index += 1
-    time.sleep(0.00002)
-print(index, writer.error, flush=True)
-time.sleep(0.2)
-if sys.argv[2] == "and free it":
-    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-writer.close()
-print(writer.error)
-"""
-
-
-def fill_the_disk(folder: Path, then: str) -> tuple[int, str, str]:
-    """How many were put, the error while the disk was full, the error after closing; Linux only."""
-    done = subprocess.run(
-        [sys.executable, "-c", FILL_THE_DISK, str(folder), then], capture_output=True, text=True, check=True, timeout=60
-    )
-    first, after = done.stdout.splitlines()
-    count, _, error = first.partition(" ")
-    return int(count), error, after
-
-
-@pytest.mark.skipif(os.name != "posix", reason="a file size limit stands for the full disk")
-def test_a_full_disk_is_told_and_what_was_written_stays_readable(tmp_path):
-    count, error, after = fill_the_disk(tmp_path, "and leave it so")
-    assert "record.sqlite: cannot be written" in error
-    assert "free space there" in error
-    assert "cannot be written" in after
-    with Record(tmp_path) as record:
-        notes = record.messages("note")
-    assert 0 < len(notes) < count
-    assert notes == [note(index) for index in range(len(notes))]
-
-
-@pytest.mark.skipif(os.name != "posix", reason="a file size limit stands for the full disk")
-def test_when_the_disk_has_room_again_nothing_is_lost(tmp_path):
-    count, _, after = fill_the_disk(tmp_path, "and free it")
-    assert after == "None"
-    with Record(tmp_path) as record:
-        notes = record.messages("note")
-    assert [n for n in notes if n.source == "test"] == [note(index) for index in range(count)]
-    assert any("could not be written" in n.text for n in notes)
 
 
 def test_a_file_that_somebody_removed_is_told(tmp_path):

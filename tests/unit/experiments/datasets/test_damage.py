@@ -7,8 +7,6 @@ import fcntl
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ from experiments.datasets.design import load_design
 from experiments.datasets.generate import generate
 from experiments.datasets.tables import is_whole
 from experiments.datasets.verify import verify
+from robopatient.cli import app
 from robopatient.errors import RecordError, SessionError
 
 
@@ -63,16 +62,15 @@ def test_a_table_that_is_gone_or_garbled_is_named(copy, damage) -> None:
     assert "train/metadata.parquet: cannot be read" in line
 
 
-def test_the_verb_counts_what_is_wrong_and_ends_with_1(copy) -> None:
+def test_the_command_counts_what_is_wrong_and_ends_with_1(copy, capsys) -> None:
     (copy / "train" / "metadata.parquet").unlink()
-    program = "from robopatient.cli import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", program, "dataset", "verify", str(copy)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 1
-    assert "FAIL  files are as they were written" in done.stdout
-    assert "train/metadata.parquet is missing" in done.stdout
-    assert "Traceback" not in done.stderr
+    with pytest.raises(SystemExit) as ended:
+        app(["dataset", "verify", str(copy)])
+    assert ended.value.code == 1
+    told = capsys.readouterr()
+    assert "FAIL  files are as they were written" in told.out
+    assert "train/metadata.parquet is missing" in told.out
+    assert "Traceback" not in told.err
 
 
 def test_a_set_without_its_list_of_hashes_was_never_finished(copy) -> None:

@@ -67,7 +67,7 @@ def test_a_judge_that_was_changed_after_it_was_frozen_is_refused(tmp_path: Path)
         file.write(b"?")
     with pytest.raises(AssetError, match="changed after it was frozen"):
         load_judge(tmp_path)
-    with pytest.raises(AssetError, match="nowhere/card.toml: cannot be read"):
+    with pytest.raises(AssetError, match=r"nowhere/card\.toml: cannot be read"):
         load_judge(tmp_path / "nowhere")
 
 

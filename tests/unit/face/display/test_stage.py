@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6 import QtCore, QtGui
-from support.desk import virtual_display
 from support.needs import HEAD, module
 
 from firmware_bridge.errors import OutputError
@@ -136,55 +131,3 @@ def test_what_would_be_seen_can_be_written_without_a_window(tmp_path: Path, rend
     assert pixels[90:110, 150:170].mean() > 80  # the nose, and not the inside of the head
     with pytest.raises(OutputError, match="exists"):
         display("mask-projector", face="tomas", out=out)
-
-
-SCREENS = [
-    {"name": name, "x": x, "y": 0, "width": width, "height": height, "logicalDpi": 96, "logicalBaseDpi": 96, "dpr": 1}
-    for name, x, width, height in (("desk", 0, 1280, 800), ("beamer", 1280, 640, 400))
-]
-
-LOST = """
-import numpy as np
-from robopatient.face.display.profile import DisplayProfile, ScreenId
-from robopatient.face.window import FaceWindow, QtGui
-window = FaceWindow(256, gl=False, profile=DisplayProfile(screen=ScreenId(name="beamer")))
-pixels = np.full((400, 640, 3), 90, np.uint8)
-app = QtGui.QGuiApplication.instance()
-[beamer] = [screen for screen in app.screens() if screen.name() == "beamer"]
-def told():
-    place = window.view.geometry().getRect() if window.view.isVisible() else None
-    print(window.show(pixels), place, bool(window.problem), window.canvas_px)
-told()
-app.screenRemoved.emit(beamer)   # what Qt says before it would move the window to the desk
-told()
-app.screenAdded.emit(beamer)
-told()
-"""
-
-
-def test_an_unplugged_projector_takes_its_window_along_and_brings_it_back(tmp_path: Path) -> None:
-    layout = tmp_path / "screens.json"
-    layout.write_text(json.dumps({"screens": SCREENS}))
-    done = subprocess.run(
-        [sys.executable, "-c", LOST],
-        env={**os.environ, "QT_QPA_PLATFORM": f"offscreen:configfile={layout}"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    there, gone, back = done.stdout.strip().splitlines()
-    assert there == back == "True (1280, 0, 640, 400) False (640, 400)"
-    assert gone.startswith("True None True")
-
-
-def test_the_verb_shows_a_pattern_under_x(tmp_path: Path) -> None:
-    program = "from robopatient.cli import main; main()"
-    command = [sys.executable, "-c", program, "face", "display", "--pattern", "grid", "--seconds", "0.3"]
-    clean = {name: value for name, value in os.environ.items() if name not in ("QT_QPA_PLATFORM", "WAYLAND_DISPLAY")}
-    with virtual_display((800, 600)) as display:
-        done = subprocess.run(
-            command, env={**clean, "DISPLAY": display}, capture_output=True, text=True, timeout=90, check=False
-        )
-    assert done.returncode == 0, done.stderr

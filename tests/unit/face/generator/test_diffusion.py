@@ -1,5 +1,4 @@
 import itertools
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -190,19 +189,6 @@ def test_what_cannot_be_used_falls_back_to_blend_and_says_why(
     monkeypatch.undo()
     with pytest.raises(RobopatientError, match="guidance: weather"):
         make_engine(FaceConfig(engine="diffusion", checkpoint=str(toy_checkpoint), guidance={"weather": 1.0}), 1)
-
-
-def test_a_live_face_needs_neither_torch_nor_diffusers(toy_checkpoint: Path) -> None:
-    code = (
-        "import sys\n"
-        "for name in ('torch', 'diffusers', 'accelerate'): sys.modules[name] = None\n"
-        "from robopatient.config import FaceConfig\n"
-        "from robopatient.face.generator import make_engine\n"
-        f"face = make_engine(FaceConfig(engine='diffusion', checkpoint={str(toy_checkpoint)!r}), 1)\n"
-        "print(len(face.step(None, 0).gaze_deg))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout.strip()) == (0, "2"), done.stderr
 
 
 def test_the_face_blinks_glances_and_breathes_by_clocks_of_its_own() -> None:
