@@ -256,7 +256,7 @@ class StudyConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True)
     language: str = "english"
     """Of the participant's screen: a file under assets/strings, or the path of your own."""
     resume: str = ""
-    """Folder of the session that this one goes on with, after a crash; "" begins anew."""
+    """Session that this one goes on with: name of its folder, beside this one's, or a path; "" begins anew."""
 
 
 class ParticipantConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -6,14 +6,13 @@ these folders alone, so the bytes at the end do not depend on workers, kills or 
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from experiments.datasets.design import DatasetDesign, load_design
@@ -23,6 +22,7 @@ from experiments.datasets.tables import is_whole
 from experiments.datasets.worker import PART, draw
 from policies.worker_pool import on_cluster, on_cores, ray_cluster
 from robopatient.errors import RecordError, SessionError
+from robopatient.locks import hold_alone
 
 __all__ = ["generate"]
 
@@ -67,7 +67,9 @@ def generate(
         shutil.rmtree(work, ignore_errors=True)
         say(f"{out}: is complete; check it with: robopatient dataset verify {out}")
         return
-    with _alone(work), ExitStack() as stack:
+    work.mkdir(exist_ok=True)
+    refusal = f"{out}: another process is making this set; wait for it"
+    with hold_alone(work / LOCK, refusal), ExitStack() as stack:
         jobs = [DrawJob(plan, person, work.resolve() / person.name) for person in people]
         missing = _left(jobs)
         _check_space(out, plan, len(people) - len(missing))
@@ -109,18 +111,6 @@ def _open(out: Path, plan: DatasetDesign) -> None:
             part.replace(file)
     except (OSError, ValueError, KeyError) as error:
         raise RecordError(f"{out}: cannot be used as the folder of a data set ({error}); give another --out") from error
-
-
-@contextmanager
-def _alone(work: Path) -> Iterator[None]:
-    """Lock the set against other processes; the lock ends with its process, however that ends."""
-    work.mkdir(exist_ok=True)
-    with (work / LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SessionError(f"{work.parent}: another process is making this set; wait for it") from None
-        yield
 
 
 def _left(jobs: list[DrawJob]) -> list[DrawJob]:

@@ -38,6 +38,11 @@ class Signal(NamedTuple):
     columns: tuple[str, ...]
     values: np.ndarray
 
+    @property
+    def end_s(self) -> float:
+        """Host monotonic time of the last sample, s."""
+        return self.begin_ns * 1e-9 + (len(self.values) - 1) / self.rate_hz
+
 
 def evenly(t_ns: np.ndarray, values: np.ndarray, rate_hz: float, columns: tuple[str, ...]) -> Signal:
     """Interpolate samples with their own times to an even clock.

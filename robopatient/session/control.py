@@ -128,7 +128,7 @@ class Control:
         self.record = RecordWriter(folder, min_free_mb=config.record.min_free_mb)
         self.journal = JournalWriter(folder)
         self.board = open_board(config)
-        self.pipeline = Pipeline(config, self.board, load_patient(config.patient))
+        self.pipeline = Pipeline(config, self.board, load_patient(config.patient), folder)
         self.reader = Reader(self.board, clock)
         self.presence = Presence(config)
         self.desk = (
@@ -306,6 +306,10 @@ class Control:
         health = self.board.health()
         self._link = health.state
         warnings = [f"record: {trouble}" for trouble in (self.record.error, self.journal.error) if trouble]
+        if self.journal.lost_bytes:
+            warnings.append(
+                "record: the journal lacks inputs of the time when the disk refused; a replay ends there"
+            )
         warnings += [f"board: {trouble}" for trouble in (health.detail, self.reader.failure) if trouble]
         foreign = note_trouble(health.note or "", self.config.sensing.calibration, self.pipeline.sensing.calibration)
         warnings += [f"board: {foreign}"] if foreign else []

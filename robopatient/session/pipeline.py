@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from pathlib import Path
 
 import msgspec
 
@@ -113,9 +114,13 @@ class Pipeline:
     ----------
     board
         Used only for its pure ``frames``; it need not be open.
+    folder
+        The session's own, beside which a study looks for the part that it goes on with.
     """
 
-    def __init__(self, config: SessionConfig, board: Board, profile: PatientProfile) -> None:
+    def __init__(
+        self, config: SessionConfig, board: Board, profile: PatientProfile, folder: Path | None = None
+    ) -> None:
         self.running = config.control.autostart
         self.hushed = False
         self.frames = 0
@@ -130,7 +135,7 @@ class Pipeline:
         self._felt_ns = 0
         self._said: list[Said] = []
         self._scenario = make_scenario(config)
-        self.study = make_study(config)
+        self.study = make_study(config, folder)
         self._actions: list[OperatorAction] = []
         self._newest = ForceFrame(t_ns=0, received_ns=0, seq=-1, cells_newton=(), flags=(Flag.STALE,))
 

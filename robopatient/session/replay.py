@@ -19,7 +19,7 @@ from robopatient.record.physio import Signal, evenly, force_columns, recorded_fo
 from robopatient.record.reader import Record
 from robopatient.session.control import open_board
 from robopatient.session.journal import FILE_NAME as JOURNAL
-from robopatient.session.journal import Action, Received, Tick, read_journal
+from robopatient.session.journal import Action, Gap, Received, Tick, read_journal
 from robopatient.session.pipeline import Pipeline, Touch
 from robopatient.session.provenance import changed
 from robopatient.topics import TOPICS
@@ -28,28 +28,41 @@ __all__ = ["Comparison", "board_force", "compare", "recompute", "replay", "sessi
 
 GOLDEN = "golden.msgpack"
 COMPARED = ("force", "pain", "expression", "voice", "face", "press", "said", "scenario")
+UNSEEN_S = 2.0
+"""A record and a journal that were cut off by a kill end within this time of each other: commits every 0.25 s and 1 s
+(``record.writer``, ``session.journal``)."""
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """Rows recomputed and recorded of each topic, and the first difference, if any."""
+    """Rows recomputed and recorded of each topic, the first difference, if any, and how much the journal lacks.
+
+    Attributes
+    ----------
+    unseen_s
+        Time at the end of the record that the journal does not tell of: the disk refused, or the file was cut.
+    """
 
     rows: dict[str, int]
     difference: str = ""
+    unseen_s: float = 0.0
 
 
 def recompute(folder: Path) -> Iterator[tuple[str, m.Message]]:
     """Topic and message of everything that the loop said, computed anew from ``inputs.journal``.
 
-    The board is built but never opened: only its pure decoder is used.
+    The board is built but never opened: only its pure decoder is used. Where the journal has a gap, nothing after it
+    can be computed.
     """
     config = msgspec.json.decode(Record(folder).start.config_json, type=SessionConfig)
-    pipeline = Pipeline(config, open_board(config), load_patient(config.patient))
+    pipeline = Pipeline(config, open_board(config), load_patient(config.patient), folder)
     for entry in read_journal(folder):
         match entry:
             case Received(t_ns, data):
                 pipeline.receive(t_ns, data)
             case Action(_, action):
                 pipeline.act(action)
+            case Gap():
+                break
             case Tick(t_ns):
                 outputs = pipeline.tick(t_ns)
                 for topic in ("voice", "face", "force", "pain", "expression"):
@@ -73,14 +86,20 @@ def compare(folder: Path) -> Comparison:
     """
     expected, as_held = _expected(folder)
     counts = dict.fromkeys(COMPARED, 0)
+    seen_ns = 0
     for topic, message in recompute(folder):
+        if isinstance(message, m.ForceFrame):
+            seen_ns = message.t_ns
         row = counts[topic]
         counts[topic] += 1
         if row < len(expected[topic]) and expected[topic][row] != (computed := as_held[topic](message)):
             return Comparison(counts, f"{topic} row {row}: expected {expected[topic][row]}, computed {computed}")
     if not any(counts.values()):
         raise RecordError(f"{folder}: the journal holds no turn of the loop; the session ended before it began")
-    return Comparison({topic: min(counts[topic], len(expected[topic])) for topic in COMPARED})
+    rows = {topic: min(counts[topic], len(expected[topic])) for topic in COMPARED}
+    last = expected["force"][-1] if expected["force"] else None
+    unseen_s = (last.t_ns - seen_ns) * 1e-9 if isinstance(last, m.ForceFrame) else 0.0
+    return Comparison(rows, unseen_s=unseen_s if unseen_s > UNSEEN_S else 0.0)
 
 
 def replay(folder: Path, update: bool = False) -> int:
@@ -102,6 +121,11 @@ def replay(folder: Path, update: bool = False) -> int:
         return 1
     rows_text = ", ".join(f"{topic} {count}" for topic, count in result.rows.items())
     print(f"{folder}: equal bit for bit ({rows_text} rows)")
+    if result.unseen_s:
+        print(
+            f"{folder / JOURNAL}: does not hold the last {result.unseen_s:.1f} s of the record (the disk refused, or "
+            "the file was cut): they were not compared"
+        )
     return 0
 
 
@@ -134,21 +158,26 @@ def _with_fields_of(kept: dict[str, Any], message: Any) -> Any:
 
 
 def session_force(folder: Path) -> Signal | None:
-    """Force of a session at the board's rate, from the raw bytes; at the loop's rate where those are not there."""
-    if (folder / JOURNAL).exists():
-        try:
-            signal = board_force(folder)
-        except RobopatientError as error:
-            print(f"{folder.name}: raw bytes cannot be read again ({error}); force at the loop's rate", file=sys.stderr)
-        else:
-            if signal is not None:
-                return signal
+    """Force of a session at the board's rate, from the raw bytes; at the loop's rate where those are not all there."""
     with Record(folder) as record:
-        return recorded_force(record)
+        recorded = recorded_force(record)
+    if not (folder / JOURNAL).exists():
+        return recorded
+    try:
+        signal = board_force(folder)
+    except RobopatientError as error:
+        print(f"{folder.name}: raw bytes cannot be read again ({error}); force at the loop's rate", file=sys.stderr)
+        return recorded
+    if signal is None or recorded is None:
+        return recorded if signal is None else signal
+    if (unseen_s := recorded.end_s - signal.end_s) > UNSEEN_S:
+        print(f"{folder.name}: {JOURNAL} lacks the last {unseen_s:.1f} s; force at the loop's rate", file=sys.stderr)
+        return recorded
+    return signal
 
 
 def board_force(folder: Path) -> Signal | None:
-    """Force as the board sent it, calibrated and tared as it was then; None without a frame.
+    """Force as the board sent it, calibrated and tared as it was then, up to a gap; None without a frame.
 
     Raises
     ------
@@ -167,6 +196,8 @@ def board_force(folder: Path) -> Signal | None:
                 cells.append(frame.cells_newton)
         elif isinstance(entry, Action) and entry.action.action == "tare":
             touch.sensing.tare()
+        elif isinstance(entry, Gap):
+            break
     if len(times) < 2:
         return None
     newtons = np.array(cells)

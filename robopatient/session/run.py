@@ -66,8 +66,15 @@ def resolve(
     seed: int | None,
     like: Path | None,
     overrides: list[str],
+    folder: Path | None = None,
 ) -> SessionConfig:
-    """Configuration of a session: file (or a recorded session), then options, then ``--set``."""
+    """Configuration of a session: file (or a recorded session), then options, then ``--set``.
+
+    Parameters
+    ----------
+    folder
+        Where the session will lie, if that is settled already; a study looks beside it for what it goes on with.
+    """
     if session is not None and like is not None:
         raise ConfigError(f"{session} and --like {like}: give one or the other")
     options = [*board_overrides(board)]
@@ -87,10 +94,10 @@ def resolve(
             raise ConfigError(f"{like}: recorded configuration: {error}") from error
     else:
         config = load_session(session, [*options, *overrides])
-    return _settled(config)
+    return _settled(config, folder)
 
 
-def _settled(config: SessionConfig) -> SessionConfig:
+def _settled(config: SessionConfig, folder: Path | None) -> SessionConfig:
     """Configuration with the patient's own voice and face filled in; what does not exist fails before any start."""
     patient = load_patient(config.patient)
     voice = msgspec.structs.replace(config.voice, identity=config.voice.identity or patient.voice)
@@ -105,7 +112,7 @@ def _settled(config: SessionConfig) -> SessionConfig:
     make_scenario(config)
     if config.participant.enabled and (config.study.name or config.lesson.folder):
         load_strings(config.study.language, QUESTIONS)
-    make_study(config)
+    make_study(config, folder)
     if config.board.file:
         load_recording(config.board.file, config.board.site_mm)
     return msgspec.structs.replace(config, voice=voice, face=face)

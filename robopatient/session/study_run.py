@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 
 from robopatient.config import SessionConfig, asset_path, decode_toml
 from robopatient.errors import RecordError, SessionError
+from robopatient.locks import RUNNING_FILE, hold_alone, is_held
 from robopatient.record.participants import write_demographics
 from robopatient.record.reader import Record
 from robopatient.record.schema import FILE_NAME
@@ -23,7 +22,7 @@ from robopatient.study.log import Log
 from robopatient.study.study import SessionPlan, Study, load_study
 from robopatient.study.trials import Person
 
-__all__ = ["begun", "needed_mb", "parts_of", "run_study", "study_overrides"]
+__all__ = ["begun", "lock_of", "needed_mb", "parts_of", "run_study", "study_overrides"]
 
 MB_PER_MINUTE = 25.0
 """What a session leaves: 9 MB a minute of sound, 6 of record, 2 of journal (measured on congruence_corrected), and a
@@ -59,19 +58,27 @@ def run_study(
     decode_toml(asset_path("strings", language), dict)  # what a participant reads must be readable before one comes
     stem = f"{study.name}_{participant}_s{session}"
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder / f".{stem}.lock", stem):
+    with hold_alone(lock_of(folder, stem), f"{stem}: is being run already; end that session first"):
         parts = parts_of(folder, stem)
+        for part in parts:
+            if is_held(part / RUNNING_FILE):
+                raise SessionError(f"{part}: processes of it still run; wait until they left, then type this again")
         before = _goes_on(study, person, parts, resume)
         if demographics:
             write_demographics(folder, participant, demographics)
+        place = folder / (stem if not parts else f"{stem}_{len(parts) + 1}")
         given = [
             *study_overrides(study, person, language, before),
             f"record.min_free_mb={needed_mb(study, plan)}",
             *overrides,
         ]
-        config = resolve(None, headless, board, None, None, None, given)
-        place = folder / (stem if not parts else f"{stem}_{len(parts) + 1}")
+        config = resolve(None, headless, board, None, None, None, given, place)
         return run_session(config, place)
+
+
+def lock_of(folder: Path, stem: str) -> Path:
+    """File beside the sessions that whoever runs this one holds."""
+    return folder / f".{stem}.lock"
 
 
 def needed_mb(study: Study, plan: SessionPlan) -> int:
@@ -80,14 +87,20 @@ def needed_mb(study: Study, plan: SessionPlan) -> int:
 
 
 def study_overrides(study: Study, person: Person, language: str = "english", resume: Path | None = None) -> list[str]:
-    """A study's own configuration of a session, as ``--set`` takes it."""
+    """A study's own configuration of a session, as ``--set`` takes it.
+
+    Parameters
+    ----------
+    resume
+        The part that it goes on with, beside the new one.
+    """
     told: dict[str, Any] = dict(study.session(person))
     told["study"] = {
         "name": study.reference,
         "participant": person.code,
         "session": person.session,
         "language": language,
-        "resume": str(resume.resolve()) if resume else "",
+        "resume": resume.name if resume else "",
     }
     told.setdefault("seed", study.file.seed)
     told["voice"] = {"words": "off"} | told.get("voice", {})  # a stimulus is not to talk, unless the study wants it
@@ -167,27 +180,6 @@ def _is_blank(path: Path) -> bool:
         return True
     with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
         return database.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
-
-
-@contextlib.contextmanager
-def _alone(lock: Path, what: str) -> Iterator[None]:
-    """Hold the session's lock, so that no second console runs it at the same time."""
-    file = lock.open("a+")
-    try:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.seek(0)
-            raise SessionError(
-                f"{what}: is being run already (process {file.read().strip() or 'unknown'}); end that session first"
-            ) from error
-        file.seek(0)
-        file.truncate()
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
-    finally:
-        file.close()
 
 
 def config_of(study: Study, person: Person, overrides: list[str]) -> SessionConfig:

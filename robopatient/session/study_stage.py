@@ -23,7 +23,7 @@ from robopatient.study.reaction import ReactionStimulus
 from robopatient.study.study import Study, load_study
 from robopatient.study.trials import Person, Stimulus
 
-__all__ = ["StudyStage", "earlier_rows", "make_study", "person_of"]
+__all__ = ["StudyStage", "earlier_rows", "make_study", "part_before", "person_of"]
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -129,8 +129,13 @@ def person_of(config: SessionConfig, study: Study) -> Person:
     return Person(config.study.participant, config.study.session, study.file.seed)
 
 
-def make_study(config: SessionConfig) -> StudyStage | None:
+def make_study(config: SessionConfig, folder: Path | None = None) -> StudyStage | None:
     """Study of a session, None without one; training by ratings is a study, too.
+
+    Parameters
+    ----------
+    folder
+        The session's own, as for ``part_before``.
 
     Raises
     ------
@@ -150,8 +155,18 @@ def make_study(config: SessionConfig) -> StudyStage | None:
             f"study {wanted.name} and scenario {config.scenario}: a session runs one of them; leave out the other"
         )
     study = load_study(wanted.name)
-    earlier = earlier_rows(Path(wanted.resume)) if wanted.resume else []
+    earlier = earlier_rows(part_before(wanted.resume, folder)) if wanted.resume else []
     return StudyStage(study, person_of(config, study), config.split, earlier)
+
+
+def part_before(resume: str, folder: Path | None) -> Path:
+    """Folder of the part that a session goes on with.
+
+    Beside the session's own folder, under the same name, where it is there: both may have been moved together since;
+    else where the settings say.
+    """
+    beside = None if folder is None else folder.absolute().parent / Path(resume).name
+    return beside if beside is not None and beside.is_dir() else Path(resume)
 
 
 def earlier_rows(folder: Path) -> list[TrialRecord]:
@@ -173,5 +188,5 @@ def earlier_rows(folder: Path) -> list[TrialRecord]:
         with Record(following) as record:
             rows = record.messages("trial") + rows
             before = read_info(record.start).study.resume
-        following = Path(before) if before else None
+        following = part_before(before, following) if before else None
     return rows

@@ -28,6 +28,7 @@ from robopatient.clock import Clock, HostClock
 from robopatient.config import SessionConfig, reference
 from robopatient.errors import RobopatientError, SessionError
 from robopatient.folders import new_socket_folder
+from robopatient.locks import RUNNING_FILE, hold_shared, is_held
 from robopatient.parent import PATIENCE_S, leave_with_parent
 from robopatient.session.actor_lines import ActorLines
 
@@ -74,6 +75,7 @@ ACTORS_LEAVE_S = 5.0
 def _enter(main: str, config_json: bytes, endpoints_json: bytes, folder: str) -> None:
     """Body of every child: decode what it was given and call its entry point."""
     leave_with_parent(CONTROL_LEAVES_S if main == PROCESSES[0].main else PATIENCE_S)
+    lock = hold_shared(Path(folder) / RUNNING_FILE)  # for as long as this process lives
     config = msgspec.json.decode(config_json, type=SessionConfig)
     endpoints = msgspec.json.decode(endpoints_json, type=Endpoints)
     try:
@@ -81,6 +83,8 @@ def _enter(main: str, config_json: bytes, endpoints_json: bytes, folder: str) ->
     except (RobopatientError, BridgeError) as error:
         print(f"{main.split(':')[0].split('.')[1]}: {error}", file=sys.stderr)
         raise SystemExit(1) from error
+    finally:
+        lock.close()
 
 
 class Supervisor:
@@ -130,6 +134,7 @@ class Supervisor:
         numbers = [signal.SIGINT, signal.SIGTERM]
         if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup wishes
             numbers.append(signal.SIGHUP)
+        lock = hold_shared(self.folder / RUNNING_FILE)
         old = {number: signal.signal(number, self._on_signal) for number in numbers}
         self._port = ActorPort(self._endpoints, ("actor",))
         try:
@@ -141,6 +146,9 @@ class Supervisor:
             self._stop_all()
             self._port.close()
             shutil.rmtree(self._sockets, ignore_errors=True)
+            lock.close()
+            if not is_held(self.folder / RUNNING_FILE):
+                (self.folder / RUNNING_FILE).unlink(missing_ok=True)
             for number, handler in old.items():
                 signal.signal(number, handler)
 

@@ -5,7 +5,6 @@ The checks are the functions that a session begins with, so what they allow is w
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 from functools import partial
 from pathlib import Path
@@ -25,8 +24,9 @@ from robopatient.console.setup.model import (
     tried,
 )
 from robopatient.errors import RobopatientError
+from robopatient.locks import is_held
 from robopatient.record.participants import demographics_of
-from robopatient.session.study_run import begun, needed_mb, parts_of, study_overrides
+from robopatient.session.study_run import begun, lock_of, needed_mb, parts_of, study_overrides
 from robopatient.session.study_stage import earlier_rows
 from robopatient.study.duration import balance_of, seconds_of
 from robopatient.study.log import Log
@@ -106,7 +106,7 @@ class StudyTab(Tab):
         for wrong in code_check("Participant", code, Pseudonym, "P01"):
             return wrong, False
         stem = f"{study.name}_{code}_s{session}"
-        if _held(self._folder / f".{stem}.lock"):
+        if is_held(lock_of(self._folder, stem)):
             return Check("Participant", "fail", f"{code} is in this session now, on another console"), False
         try:
             parts = parts_of(self._folder, stem)
@@ -136,14 +136,3 @@ def _balance(study: Study, plan: SessionPlan) -> Check:
     if study.file.design.order == "independent" or balance_of(study, plan).is_balanced:
         return Check("Study", "ok", text)
     return Check("Study", "fail", f"{text}; not balanced", f"robopatient study check {study.name}")
-
-
-def _held(lock: Path) -> bool:
-    if not lock.exists():
-        return False
-    with lock.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-    return False
