@@ -18,20 +18,20 @@ RUNNING_FILE = ".running"
 
 
 @contextlib.contextmanager
-def hold_alone(path: Path, refusal: str) -> Iterator[None]:
+def hold_alone(path: Path, taken: str, advice: str) -> Iterator[None]:
     """Hold a lock that no other process can hold meanwhile; its file is made when it is not there.
 
     Raises
     ------
     SessionError
-        ``refusal`` and the number of the process that holds it, when another one does.
+        When another process holds it: ``taken``, the number of that process, ``advice``.
     """
     with path.open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            raise SessionError(f"{refusal} (process {file.read().strip() or 'unknown'})") from None
+            raise SessionError(f"{taken} (process {file.read().strip() or 'unknown'}); {advice}") from None
         file.seek(0)
         file.truncate()
         file.write(str(os.getpid()))

@@ -68,8 +68,8 @@ def generate(
         say(f"{out}: is complete; check it with: robopatient dataset verify {out}")
         return
     work.mkdir(exist_ok=True)
-    refusal = f"{out}: another process is making this set; wait for it"
-    with hold_alone(work / LOCK, refusal), ExitStack() as stack:
+    alone = hold_alone(work / LOCK, f"{out}: another process is making this set", "wait for it")
+    with alone, ExitStack() as stack:
         jobs = [DrawJob(plan, person, work.resolve() / person.name) for person in people]
         missing = _left(jobs)
         _check_space(out, plan, len(people) - len(missing))

@@ -307,9 +307,7 @@ class Control:
         self._link = health.state
         warnings = [f"record: {trouble}" for trouble in (self.record.error, self.journal.error) if trouble]
         if self.journal.lost_bytes:
-            warnings.append(
-                "record: the journal lacks inputs of the time when the disk refused; a replay ends there"
-            )
+            warnings.append("record: the journal lacks inputs of the time when the disk refused; a replay ends there")
         warnings += [f"board: {trouble}" for trouble in (health.detail, self.reader.failure) if trouble]
         foreign = note_trouble(health.note or "", self.config.sensing.calibration, self.pipeline.sensing.calibration)
         warnings += [f"board: {foreign}"] if foreign else []

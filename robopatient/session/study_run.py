@@ -58,7 +58,7 @@ def run_study(
     decode_toml(asset_path("strings", language), dict)  # what a participant reads must be readable before one comes
     stem = f"{study.name}_{participant}_s{session}"
     folder.mkdir(parents=True, exist_ok=True)
-    with hold_alone(lock_of(folder, stem), f"{stem}: is being run already; end that session first"):
+    with hold_alone(lock_of(folder, stem), f"{stem}: is being run already", "end that session first"):
         parts = parts_of(folder, stem)
         for part in parts:
             if is_held(part / RUNNING_FILE):

@@ -170,12 +170,20 @@ def delete(
     participant: Annotated[str, typer.Argument(help="Code of the participant.")],
     folder: Folder = Path("sessions"),
     yes: Yes = False,
-) -> None:
-    """Remove all that is kept of a participant, in every study, for good."""
+) -> int:
+    """Remove all that is kept of a participant, in every study, for good; exit status 1 when a file still names them."""
     from robopatient.record.participants import delete_participant
 
-    for name in delete_participant(participant, folder, yes):
+    done = delete_participant(participant, folder, yes)
+    for name in done.removed:
         print(f"removed {name}")
+    for name in done.remains:
+        print(f"remains {folder / name}")
+    if done.remains:
+        print(
+            "These files are made of several people's sessions: remove them, and make them again without this person."
+        )
+    return 1 if done.remains else 0
 
 
 def _print_proof(study: Study, proof: Proof) -> None:

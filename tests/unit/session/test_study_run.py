@@ -1,4 +1,5 @@
 import fcntl
+import gzip
 import json
 import sqlite3
 
@@ -13,9 +14,11 @@ from robopatient.bus import make_endpoints
 from robopatient.clock import FakeClock
 from robopatient.config import SensingConfig, SessionConfig, StudyConfig, load_session
 from robopatient.errors import AssetError, ConfigError, RecordError, SessionError
+from robopatient.locks import RUNNING_FILE, hold_shared
 from robopatient.presence import Presence
 from robopatient.record.participants import delete_participant
 from robopatient.record.reader import Record
+from robopatient.record.schema import FILE_NAME
 from robopatient.record.writer import RecordWriter
 from robopatient.session import study_run
 from robopatient.session.control import Control
@@ -171,7 +174,7 @@ def test_two_consoles_cannot_run_the_same_session_at_once(study, ran, tmp_path):
         held.write("4711")
         held.flush()
         fcntl.flock(held, fcntl.LOCK_EX)
-        with pytest.raises(SessionError, match=r"small_P01_s1: is being run already \(process 4711\)"):
+        with pytest.raises(SessionError, match=r"small_P01_s1: is being run already \(process 4711\); end that"):
             run(study, out)
     run(study, out)
     assert ran
@@ -253,14 +256,66 @@ def test_demographics_lie_apart_and_deletion_takes_both(study, ran, tmp_path, ca
         run(study, out, participant="P03", demographics="thirty")
     write_session(study, out / "small_P01_s1", [row(study, 0)])
     write_session(study, out / "small_P02_s1", [row(study, 0, code="P02")], code="P02")
-    with pytest.raises(ConfigError, match=r"small_P01_s1, demographics/P01.json would be removed for good; add --yes"):
+    with pytest.raises(
+        ConfigError,
+        match=r"small_P01_s1, demographics/P01.json, \.small_P01_s1\.lock would be removed for good; add --yes",
+    ):
         delete_participant("P01", out, yes=False)
     delete_participant("P01", out, yes=True)
     assert not told.exists()
     assert not (out / "small_P01_s1").exists()
     assert (out / "small_P02_s1").exists()
-    with pytest.raises(RecordError, match="holds nothing of participant P01"):
+    with pytest.raises(RecordError, match="holds no session of participant P01"):
         delete_participant("P01", out, yes=True)
+
+
+def test_a_deletion_reaches_every_copy_and_names_what_was_made_of_several_people(study, tmp_path):
+    out = tmp_path / "out"
+    for place in (out / "small_P01_s1", out / "small_P01_s1_2", out / "backup" / "monday" / "small_P01_s1"):
+        write_session(study, place, [row(study, 0)])
+    write_session(study, out / "small_P02_s1", [row(study, 0, code="P02")], code="P02")
+    write_session(study, out / "small_P011_s1", [row(study, 0, code="P011")], code="P011")
+    (out / "small_P01_s1_2" / FILE_NAME).write_bytes(b"damaged")
+    (out / "strange" / FILE_NAME).parent.mkdir()
+    (out / "strange" / FILE_NAME).write_bytes(b"nobody knows whose")
+    (out / ".small_P01_s1.lock").touch()
+    (out / "analysis").mkdir()
+    (out / "analysis" / "people.csv").write_text("participant,slope\nP01,3\n")
+    (out / "analysis" / "others.csv").write_text("participant,slope\nP011,3\n")
+    with gzip.open(out / "analysis" / "rows.tsv.gz", "wt") as file:
+        file.write("P02\tP01\n")
+    done = delete_participant("P01", out, yes=True)
+    assert done.removed == [
+        "backup/monday/small_P01_s1", "small_P01_s1", "small_P01_s1_2", ".small_P01_s1.lock",
+    ]  # fmt: skip
+    assert done.remains[0].startswith("strange/record.sqlite (cannot be read")
+    assert done.remains[1:] == ["analysis/people.csv", "analysis/rows.tsv.gz"]
+    assert sorted(path.name for path in out.glob("small_*")) == ["small_P011_s1", "small_P02_s1"]
+    log = (out / "deletions.log").read_text()
+    assert "3 sessions of one participant were removed" in log
+    assert "P01" not in log
+
+
+def test_nothing_of_a_participant_is_deleted_while_their_session_runs(study, tmp_path):
+    out = tmp_path / "out"
+    write_session(study, out / "small_P01_s1", [row(study, 0)])
+    with hold_shared(out / "small_P01_s1" / RUNNING_FILE):
+        with pytest.raises(SessionError, match=r"small_P01_s1: a session of participant P01 is running; end it first"):
+            delete_participant("P01", out, yes=True)
+        with pytest.raises(SessionError, match=r"small_P01_s1: processes of it still run"):
+            run(study, out, resume=True)
+    assert delete_participant("P01", out, yes=True).removed == ["small_P01_s1", ".small_P01_s1.lock"]
+
+
+def test_a_session_that_was_moved_with_its_parts_is_gone_on_with(study, ran, tmp_path):
+    before, after = tmp_path / "here", tmp_path / "there" / "deeper"
+    write_session(study, before / "small_P01_s1", [row(study, 0)])
+    write_session(study, before / "small_P01_s1_2", [], resume=before / "small_P01_s1")  # as 0.1 wrote it: absolute
+    after.parent.mkdir()
+    before.rename(after)
+    assert [one.trial for one in earlier_rows(after / "small_P01_s1_2")] == [0]
+    run(study, after, resume=True)
+    assert ran["small_P01_s1_3"].study.resume == "small_P01_s1"
 
 
 def outputs(**changes):
