@@ -127,7 +127,7 @@ def _is_of(place: Path, participant: str) -> bool:
 
 
 def _naming(participant: str, folder: Path) -> list[str]:
-    """Files and folders that hold a participant's code, outside other people's sessions; records that cannot be read."""
+    """Files and folders that hold a participant's code, outside others' sessions; records that cannot be read."""
     label = re.sub("[^0-9A-Za-z]", "", participant)  # as a BIDS export spells it
     either = "|".join(re.escape(one) for one in sorted({participant, label}))
     code = re.compile(rf"(?<![0-9A-Za-z])({either})(?![0-9A-Za-z])".encode())

@@ -21,7 +21,7 @@ import msgspec
 from robopatient.errors import RecordError
 from robopatient.messages import OperatorAction
 
-__all__ = ["Action", "Entry", "Gap", "JournalWriter", "Received", "Tick", "read_journal"]
+__all__ = ["Action", "Entry", "JournalGap", "JournalWriter", "Received", "Tick", "read_journal"]
 
 FILE_NAME = "inputs.journal"
 MAGIC = b"robopatient journal 1\n"
@@ -54,21 +54,21 @@ class Action(msgspec.Struct, frozen=True):
     action: OperatorAction
 
 
-class Gap(msgspec.Struct, frozen=True):
+class JournalGap(msgspec.Struct, frozen=True):
     """Here entries are missing: the disk refused for longer than they could be held; written at ``t_ns``."""
 
     t_ns: int
     bytes_lost: int
 
 
-Entry = Received | Tick | Action | Gap
+Entry = Received | Tick | Action | JournalGap
 
 
 class JournalWriter:
     """Append entries from the loop without ever waiting for the disk.
 
     A thread writes. While the disk refuses (full, folder gone), what was written stays, the rest is held in memory and
-    tried again every second. What could not be held is counted and leaves a ``Gap`` in its place.
+    tried again every second. What could not be held is counted and leaves a ``JournalGap`` in its place.
 
     Parameters
     ----------
@@ -198,6 +198,6 @@ def read_journal(folder: Path) -> Iterator[Entry]:
             elif kind == _ACTION:
                 yield Action(t_ns, msgspec.msgpack.decode(body, type=OperatorAction))
             elif kind == _GAP:
-                yield Gap(t_ns, msgspec.msgpack.decode(body, type=int))
+                yield JournalGap(t_ns, msgspec.msgpack.decode(body, type=int))
             else:
                 raise RecordError(f"{path}: unknown entry kind {kind} before byte {file.tell()}; the file is damaged")

@@ -19,7 +19,7 @@ from robopatient.record.physio import Signal, evenly, force_columns, recorded_fo
 from robopatient.record.reader import Record
 from robopatient.session.control import open_board
 from robopatient.session.journal import FILE_NAME as JOURNAL
-from robopatient.session.journal import Action, Gap, Received, Tick, read_journal
+from robopatient.session.journal import Action, JournalGap, Received, Tick, read_journal
 from robopatient.session.pipeline import Pipeline, Touch
 from robopatient.session.provenance import changed
 from robopatient.topics import TOPICS
@@ -61,7 +61,7 @@ def recompute(folder: Path) -> Iterator[tuple[str, m.Message]]:
                 pipeline.receive(t_ns, data)
             case Action(_, action):
                 pipeline.act(action)
-            case Gap():
+            case JournalGap():
                 break
             case Tick(t_ns):
                 outputs = pipeline.tick(t_ns)
@@ -196,7 +196,7 @@ def board_force(folder: Path) -> Signal | None:
                 cells.append(frame.cells_newton)
         elif isinstance(entry, Action) and entry.action.action == "tare":
             touch.sensing.tare()
-        elif isinstance(entry, Gap):
+        elif isinstance(entry, JournalGap):
             break
     if len(times) < 2:
         return None

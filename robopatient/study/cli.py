@@ -171,7 +171,7 @@ def delete(
     folder: Folder = Path("sessions"),
     yes: Yes = False,
 ) -> int:
-    """Remove all that is kept of a participant, in every study, for good; exit status 1 when a file still names them."""
+    """Remove all that is kept of a participant, in every study; exit status 1 when a file still names them."""
     from robopatient.record.participants import delete_participant
 
     done = delete_participant(participant, folder, yes)
@@ -180,9 +180,7 @@ def delete(
     for name in done.remains:
         print(f"remains {folder / name}")
     if done.remains:
-        print(
-            "These files are made of several people's sessions: remove them, and make them again without this person."
-        )
+        print("They are made of several people's sessions: remove them, and make them again without this person.")
     return 1 if done.remains else 0
 
 

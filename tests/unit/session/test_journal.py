@@ -8,7 +8,7 @@ import pytest
 
 from robopatient.errors import RecordError
 from robopatient.messages import OperatorAction
-from robopatient.session.journal import Action, Gap, JournalWriter, Received, Tick, read_journal
+from robopatient.session.journal import Action, JournalGap, JournalWriter, Received, Tick, read_journal
 
 ENTRIES = [
     Received(10, b"\x00\x01\x02"),
@@ -128,6 +128,6 @@ def test_what_could_not_be_held_leaves_a_gap_of_its_size(tmp_path, monkeypatch):
     writer.close()
     first, gap, *kept = read_journal(tmp_path)
     assert first == Tick(1)
-    assert isinstance(gap, Gap)
+    assert isinstance(gap, JournalGap)
     assert gap.bytes_lost == writer.lost_bytes == 4 * 33
     assert kept == [Received(6, bytes(20)), Received(7, bytes(20))]

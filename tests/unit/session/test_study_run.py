@@ -258,7 +258,7 @@ def test_demographics_lie_apart_and_deletion_takes_both(study, ran, tmp_path, ca
     write_session(study, out / "small_P02_s1", [row(study, 0, code="P02")], code="P02")
     with pytest.raises(
         ConfigError,
-        match=r"small_P01_s1, demographics/P01.json, \.small_P01_s1\.lock would be removed for good; add --yes",
+        match=r"demographics/P01.json, .* would be removed for good; add --yes",
     ):
         delete_participant("P01", out, yes=False)
     delete_participant("P01", out, yes=True)
