@@ -22,8 +22,14 @@ from robopatient.record.trials import Explained, Row, TrialTable, explain
 __all__ = ["Written", "write_bids"]
 
 BIDS_VERSION = "1.10.0"
-STANDARD_NAMES = {"response_time_s": "response_time", "kind": "trial_type", "onset_s": "trigger_s"}
-"""Names that BIDS reserves for these quantities (``onset_s`` would be read as the column of an events file)."""
+STANDARD_NAMES = {
+    "response_time_s": "response_time",
+    "kind": "trial_type",
+    "onset_s": "trigger_s",
+    "session": "study_session",
+}
+"""Names that BIDS reserves for these quantities, and others for names that its readers would take for something else:
+``onset_s`` for the column of an events file, ``session`` for the entity of a file's name (pybids refuses both)."""
 EVENT_COLUMNS = (
     Explained("onset", "s", "Time since the run's start."),
     Explained("duration", "s", "0 for a moment; n/a where the end is not recorded."),
@@ -173,13 +179,13 @@ def _write_top(folder: Path, table: TrialTable, subjects: dict[str, str], column
         own = [row for row in table.rows if str(row["participant"]) == code]
         counted = sum(row["counts"] for row in own)
         rows.append([f"sub-{label}", code, len({row["session"] for row in own}), counted])
-    _tsv(folder / "participants.tsv", ["participant_id", "code", "sessions", "trials"], rows)
+    _tsv(folder / "participants.tsv", ["participant_id", "code", "session_count", "trial_count"], rows)
     _json(
         folder / "participants.json",
         {
             "code": {"Description": "Pseudonym in the record; the key to names is kept elsewhere."},
-            "sessions": {"Description": "Sessions with at least one attempt."},
-            "trials": {"Description": "Finished trials, practice included."},
+            "session_count": {"Description": "Sessions with at least one attempt."},
+            "trial_count": {"Description": "Finished trials, practice included."},
         },
     )
     return 4

@@ -7,10 +7,12 @@ and ``ready(study, person)``: raises an error when something is missing.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import importlib.util
 import math
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -301,8 +303,42 @@ class Study:
             for block in blocks
             for trial in block.trials
         ]
-        parts = (self.name, self.file, person, blocks, stimuli)
+        stimuli = [_by_contents(stimulus) for stimulus in stimuli]
+        file = msgspec.structs.replace(self.file, constants=_without_paths(self.file.constants))
+        parts = (self.name, file, person, blocks, stimuli)
         return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
+
+
+def _by_contents(stimulus: Any) -> Any:
+    """A stimulus whose films stand for what is in them, wherever they lie; one that is not there has its name."""
+    if not isinstance(stimulus, Stimulus) or not stimulus.media:
+        return stimulus
+    return msgspec.structs.replace(stimulus, media=tuple(map(_contents_of, stimulus.media)))
+
+
+def _contents_of(name: str) -> str:
+    path = Path(name)
+    try:
+        state = path.stat()
+    except OSError:
+        return path.name
+    return _sha256_of(path, state.st_size, state.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=4096)
+def _sha256_of(path: Path, size_bytes: int, changed_ns: int) -> str:
+    """Of a file's bytes; read again only when its size or its time has changed."""
+    del size_bytes, changed_ns
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _without_paths(constants: dict[str, Any]) -> dict[str, Any]:
+    """Constants that are the same on every machine: where a lab keeps its files tells nothing of a trial."""
+    return {
+        name: "" if isinstance(value, str) and os.sep in value and user_path(value).exists() else value
+        for name, value in constants.items()
+    }
 
 
 def general_blocks(file: StudyFile, person: Person) -> list[TrialBlock]:

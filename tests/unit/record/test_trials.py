@@ -128,9 +128,40 @@ def test_bids_holds_every_row_and_the_clock_of_the_force(study: Path, tmp_path: 
     np.testing.assert_allclose(values[:, :4].sum(axis=1), values[:, 4], atol=0.003)
     assert sorted(written.without_force) == ["made_up_P-2_s2", "made_up_P1_s2"]
     people = rows_of(tmp_path / "bids" / "participants.tsv", "\t")
-    assert [(row["participant_id"], row["code"], row["trials"]) for row in people] == [
+    assert [(row["participant_id"], row["code"], row["trial_count"]) for row in people] == [
         ("sub-P2", "P-2", "40"), ("sub-P1", "P1", "40"),
     ]  # fmt: skip
+
+
+def test_pybids_and_mne_bids_find_what_was_exported(study: Path, tmp_path: Path) -> None:
+    bids, mne_bids = module("bids", "test"), module("mne_bids", "test")
+    root = tmp_path / "bids"
+    write_bids(read_trial_table(study), root, session_force)
+    layout = bids.BIDSLayout(root)
+    assert layout.get_subjects() == ["P1", "P2"]
+    assert layout.get_sessions() == ["01", "02"]
+    force = layout.get(suffix="physio", extension="tsv.gz", return_type="object")
+    assert [one.get_metadata()["SamplingFrequency"] for one in force] == [250.0, 250.0]
+    answers = layout.get(suffix="beh", extension="tsv", subject="P1", session="02")[0].get_df()
+    assert list(answers["study_session"].unique()) == [2]
+    assert sum(answers["counts"]) == 20
+    assert mne_bids.get_entity_vals(root, "subject") == ["P1", "P2"]
+    found = mne_bids.find_matching_paths(root, suffixes="physio", extensions=".tsv.gz")
+    assert [(path.subject, path.session) for path in found] == [("P1", "01"), ("P2", "01")]
+
+
+def test_force_begins_and_runs_as_the_record_has_it(study: Path, tmp_path: Path) -> None:
+    write_bids(read_trial_table(study), tmp_path / "bids", session_force)
+    for person in ("P1", "P-2"):
+        with Record(study / f"made_up_{person}_s1") as record:
+            measured = [force.t_ns for force in record.messages("force") if force.cells_newton]
+            t_s = (np.array(measured) - record.start.t_ns) * 1e-9
+        [physio] = (tmp_path / "bids").rglob(f"sub-{person.replace('-', '')}_ses-01_*_physio.json")
+        told = json.loads(physio.read_text())
+        assert told["StartTime"] == pytest.approx(t_s[0], abs=1e-6)
+        assert told["SamplingFrequency"] == pytest.approx((len(t_s) - 1) / (t_s[-1] - t_s[0]), rel=1e-3)
+        with gzip.open(physio.with_name(physio.name.replace(".json", ".tsv.gz")), "rt") as file:
+            assert sum(1 for _ in file) == len(t_s)
 
 
 def test_codes_that_become_one_label_are_refused(tmp_path: Path) -> None:

@@ -141,6 +141,22 @@ def test_the_hash_changes_with_whatever_would_change_a_trial(lab, tmp_path):
     assert len({base.sha256, other.sha256, later.sha256, load_hash(tmp_path / "a" / "s")}) == 4
 
 
+def test_the_hash_is_of_films_and_not_of_where_they_lie(lab, tmp_path):
+    python = "from pathlib import Path\nfrom robopatient.study.trials import Stimulus\n" + (
+        "def stimulus(study, person, factors):\n"
+        "    return Stimulus(trigger='begin', media=(str(Path(study.constants['films']) / 'a.mp4'),))\n"
+    )
+    hashes = []
+    for place, film in (("here", b"film"), ("there", b"film"), ("elsewhere", b"another")):
+        films = tmp_path / place / "films"
+        films.mkdir(parents=True)
+        (films / "a.mp4").write_bytes(film)
+        toml = f'{lab.TOML}\n[constants]\nfilms = "{films}"\n'
+        hashes.append(lab.write_study(tmp_path / place / "s", toml, python).plan(person()).sha256)
+    assert hashes[0] == hashes[1]
+    assert hashes[0] != hashes[2]
+
+
 def load_hash(folder):
     return load_study(str(folder)).plan(person(seed=2)).sha256
 
