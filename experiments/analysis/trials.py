@@ -383,4 +383,5 @@ def _rows_of_parquet(path: Path) -> list[dict[str, Any]]:
 def _rows_of_records(source: Path) -> tuple[list[dict[str, Any]], list[str]]:
     found = read_trial_table(source)
     remarks = [f"Session {name} has no end: what was committed until then is here." for name in found.cut_off]
-    return found.rows, remarks
+    remarks += [f"A session cannot be read and is left out: {why}." for why in found.unreadable]
+    return found.rows, [*remarks, *found.remarks]

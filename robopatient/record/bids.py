@@ -76,7 +76,6 @@ def write_bids(table: TrialTable, folder: Path, force: Callable[[Path], Signal |
         if row["folder"] not in runs.setdefault(key, []):
             runs[key].append(row["folder"])
         by_folder.setdefault(row["folder"], []).append(row)
-    paths = {path.name: path for path in table.records}
     written = Written(0, [])
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -91,7 +90,9 @@ def write_bids(table: TrialTable, folder: Path, force: Callable[[Path], Signal |
                     for row in by_folder[name]
                     if (str(row["participant"]), str(row["study"])) == (participant, study)
                 ]
-                count += _write_run(place, stem, study, rows, columns, paths[name], force, written.without_force)
+                count += _write_run(
+                    place, stem, study, rows, columns, table.records[name], force, written.without_force
+                )
     except OSError as error:
         raise RecordError(f"{folder}: cannot be written ({error.strerror or error}); choose another folder") from error
     return written._replace(files=count)

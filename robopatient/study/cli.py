@@ -120,8 +120,8 @@ def export_study(
     ] = True,
     force: Force = False,
     json: Json = False,
-) -> None:
-    """Write a study's trials as a tidy table (CSV, Parquet) and as a BIDS data set."""
+) -> int:
+    """Write a study's trials as a tidy table (CSV, Parquet) and as a BIDS data set; 1 when a session is unreadable."""
     from firmware_bridge.errors import OutputError
     from firmware_bridge.outputs import new_folder
     from robopatient.errors import RecordError
@@ -145,6 +145,8 @@ def export_study(
         "attempts": len(table.rows),
         "participants": len({row["participant"] for row in table.rows}),
         "cut_off": table.cut_off,
+        "unreadable": table.unreadable,
+        "remarks": table.remarks,
     }
     without_force: list[str] = []
     with new_folder(out, force=True) as part:
@@ -154,15 +156,19 @@ def export_study(
             done |= {"bids_files": written.files, "without_force": without_force}
         if tables:
             write_tables(table, part)
+    status = 1 if table.unreadable else 0
     if json:
         print_json(done)
-        return
+        return status
     print(f"{out}: {done['trials']} trials of {done['participants']} people in {done['attempts']} attempts")
     for name in table.cut_off:
         print(f"  {name} has no end: what was committed until then is here")
     if without_force:
         some = ", ".join(without_force[:3]) + (", …" if len(without_force) > 3 else "")
         print(f"  {len(without_force)} session(s) without force: {some}")
+    for line in (*(f"left out: {why}" for why in table.unreadable), *table.remarks):
+        print(f"  {line}")
+    return status
 
 
 @app.command("delete", epilog="Example: robopatient study delete P01 --yes")

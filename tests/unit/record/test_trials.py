@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -162,6 +163,43 @@ def test_force_begins_and_runs_as_the_record_has_it(study: Path, tmp_path: Path)
         assert told["SamplingFrequency"] == pytest.approx((len(t_s) - 1) / (t_s[-1] - t_s[0]), rel=1e-3)
         with gzip.open(physio.with_name(physio.name.replace(".json", ".tsv.gz")), "rt") as file:
             assert sum(1 for _ in file) == len(t_s)
+
+
+def test_two_sites_with_one_code_are_two_people(tmp_path: Path) -> None:
+    for number, site in enumerate(("north", "south")):
+        write_session(tmp_path / "study" / site / "made_up_S01_s1", "S01", 1, 10, seed=number)
+    table = read_trial_table(tmp_path / "study")
+    assert {row["participant"] for row in table.rows} == {"north-S01", "south-S01"}
+    assert sum(row["counts"] for row in table.rows) == 20
+    assert table.remarks == [
+        "Participant S01 of made_up is at several sites; taken for one person a site, called by its folder."
+    ]
+    write_bids(table, tmp_path / "bids", None)
+    assert sorted(path.name for path in (tmp_path / "bids").glob("sub-*")) == ["sub-northS01", "sub-southS01"]
+
+
+def test_two_people_of_one_code_in_one_folder_are_refused_and_a_copy_counts_once(tmp_path: Path) -> None:
+    write_session(tmp_path / "a_S01", "S01", 1, 10, seed=1)
+    shutil.copytree(tmp_path / "a_S01", tmp_path / "backup" / "a_S01")
+    table = read_trial_table(tmp_path)
+    assert sum(row["counts"] for row in table.rows) == 10
+    assert table.remarks == [f"{tmp_path / 'backup' / 'a_S01'} is left out: a copy of {tmp_path / 'a_S01'}."]
+    write_session(tmp_path / "b_S01", "S01", 1, 12, seed=2)
+    with pytest.raises(RecordError, match=r"a_S01 and .*b_S01: both begin session 1 of participant S01"):
+        read_trial_table(tmp_path)
+
+
+def test_a_session_that_cannot_be_read_does_not_stop_the_others(tmp_path: Path, capsys) -> None:
+    for person in ("S01", "S02"):
+        write_session(tmp_path / "study" / person, person, 1, 10, seed=1)
+    (tmp_path / "study" / "S01" / "record.sqlite").write_bytes(b"damaged")
+    assert export_study(tmp_path / "study", tmp_path / "out", recorded_force=False) == 1
+    assert "left out:" in (told := capsys.readouterr().out)
+    assert "S01/record.sqlite: cannot be read" in told
+    assert {row["participant"] for row in rows_of(tmp_path / "out" / "trials.csv")} == {"S02"}
+    (tmp_path / "study" / "S02" / "record.sqlite").write_bytes(b"damaged")
+    with pytest.raises(RecordError, match="none of its 2 sessions can be read"):
+        read_trial_table(tmp_path / "study")
 
 
 def test_codes_that_become_one_label_are_refused(tmp_path: Path) -> None:
