@@ -20,7 +20,7 @@ from robopatient.errors import RecordError
 from robopatient.record.schema import FILE_NAME, TABLES, create_statements
 from robopatient.topics import topic_of
 
-__all__ = ["RecordWriter"]
+__all__ = ["RecordWriter", "fold_log"]
 
 COMMIT_S = 0.2
 """Time between commits: with one tick and a sync to disk, a message is safe within 250 ms."""
@@ -196,6 +196,19 @@ class RecordWriter:
 
     def _note(self, level: str, text: str) -> None:
         self._rows["note"].append(TABLES["note"].encode(m.Note(self._clock.now_ns(), level, "record", text)))
+
+
+def fold_log(folder: Path) -> None:
+    """Bring into the record what lies beside it in the write-ahead log, so that it is one file again.
+
+    SQLite does so when the last program closes a record; a killed one, or a reader that outlives it, leaves
+    ``record.sqlite-wal``. Does nothing while somebody still reads, and where nothing can be written.
+    """
+    path = folder / FILE_NAME
+    if not path.with_name(f"{FILE_NAME}-wal").exists():
+        return
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _create(folder: Path, path: Path, min_free_mb: int) -> sqlite3.Connection:

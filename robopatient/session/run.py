@@ -17,6 +17,7 @@ from robopatient.errors import ConfigError, SessionError
 from robopatient.face.identity import load_identity as load_face
 from robopatient.patient import load_patient
 from robopatient.record.reader import Record
+from robopatient.record.writer import fold_log
 from robopatient.sensing import Sensing
 from robopatient.session.control import open_board
 from robopatient.session.finish import finish, summary
@@ -46,7 +47,9 @@ def run_session(config: SessionConfig, folder: Path, extra: tuple[Row, ...] = ()
     status = supervisor.run()
     if not (folder / "record.sqlite").exists():
         raise SessionError(f"{folder}: the control process ended ({status}) before it could write a record")
-    stop = Record(folder).stop
+    fold_log(folder)
+    with Record(folder) as record:
+        stop = record.stop
     if stop is None:
         _tell(f"the control process died ({status}); the record up to then is readable")
     elif stop.reason == "failed":

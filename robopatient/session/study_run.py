@@ -15,6 +15,7 @@ from robopatient.locks import RUNNING_FILE, hold_alone, is_held
 from robopatient.record.participants import write_demographics
 from robopatient.record.reader import Record
 from robopatient.record.schema import FILE_NAME
+from robopatient.record.writer import fold_log
 from robopatient.session.run import resolve, run_session
 from robopatient.session.study_stage import earlier_rows
 from robopatient.study.duration import seconds_of
@@ -63,6 +64,7 @@ def run_study(
         for part in parts:
             if is_held(part / RUNNING_FILE):
                 raise SessionError(f"{part}: processes of it still run; wait until they left, then type this again")
+            fold_log(part)
         before = _goes_on(study, person, parts, resume)
         if demographics:
             write_demographics(folder, participant, demographics)

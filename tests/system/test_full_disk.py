@@ -17,6 +17,7 @@ import pytest
 from robopatient import messages as m
 from robopatient.errors import RecordError
 from robopatient.record.reader import Record
+from robopatient.record.writer import fold_log
 
 pytestmark = pytest.mark.system
 FPS = 30.0
@@ -115,6 +116,10 @@ def test_after_kill_9_everything_committed_is_readable(tmp_path):
         assert notes == [note(index) for index in range(len(notes))]
         assert record.stop is None
         assert record._connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    fold_log(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["record.sqlite"], "a record is one file"
+    with Record(tmp_path) as record:
+        assert record.messages("note") == notes
 
 
 FILL_THE_DISK = """
