@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.analysis.trials import Trials
-from policies.statistics.resampling import REPLICATES, person_weights, share_intervals
+from policies.statistics.over_people import share_intervals
 
 __all__ = ["agreed", "by_distance", "by_level", "by_pair", "by_person", "matched_minus_worst"]
 
@@ -24,21 +24,21 @@ def agreed(trials: Trials, table: pd.DataFrame) -> np.ndarray:
     return table["value"].to_numpy() > (low + high) / 2
 
 
-def by_level(trials: Trials, factor: str, seed: int = 1) -> pd.DataFrame:
+def by_level(trials: Trials, factor: str) -> pd.DataFrame:
     """Share agreed by level of a factor: columns level, share, low, high, n."""
-    return _shares(trials, trials.main, [factor], seed)
+    return _shares(trials, trials.main, [factor])
 
 
-def by_pair(trials: Trials, first: str, second: str, seed: int = 1) -> pd.DataFrame:
+def by_pair(trials: Trials, first: str, second: str) -> pd.DataFrame:
     """Share agreed by pair of levels: columns of both factors, share, low, high, n."""
-    return _shares(trials, trials.main, [first, second], seed)
+    return _shares(trials, trials.main, [first, second])
 
 
-def by_distance(trials: Trials, first: str, second: str, seed: int = 1) -> pd.DataFrame:
+def by_distance(trials: Trials, first: str, second: str) -> pd.DataFrame:
     """Share agreed by how many levels two factors lie apart: columns distance, share, low, high, n."""
     table = trials.main
     apart = (table[f"level.{first}"] - table[f"level.{second}"]).abs().round().astype(int)
-    return _shares(trials, table.assign(distance=apart), ["distance"], seed)
+    return _shares(trials, table.assign(distance=apart), ["distance"])
 
 
 def by_person(trials: Trials) -> pd.DataFrame:
@@ -65,7 +65,7 @@ def matched_minus_worst(trials: Trials, first: str, second: str) -> pd.Series:
     return shares[shares.columns.min()] - shares[shares.columns.max()]
 
 
-def _shares(trials: Trials, table: pd.DataFrame, factors: Sequence[str], seed: int) -> pd.DataFrame:
+def _shares(trials: Trials, table: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
     """Pooled share agreed in each cell with its interval over people."""
     table = table.assign(agreed=agreed(trials, table))
     keys = ["participant", *factors]
@@ -73,7 +73,6 @@ def _shares(trials: Trials, table: pd.DataFrame, factors: Sequence[str], seed: i
     hits = counted["sum"].unstack("participant", fill_value=0)
     totals = counted["count"].unstack("participant", fill_value=0)
     cells = hits.index.to_frame(index=False)
-    weights = person_weights(hits.shape[1], REPLICATES, seed)
-    limits = share_intervals(hits.to_numpy(float).T, totals.to_numpy(float).T, weights)
+    limits = share_intervals(hits.to_numpy(float).T, totals.to_numpy(float).T)
     n = totals.sum(axis=1).to_numpy()
     return cells.assign(share=hits.sum(axis=1).to_numpy() / n, low=limits[:, 0], high=limits[:, 1], n=n)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.analysis.trials import Trials
-from policies.statistics.resampling import REPLICATES, percentile_interval, person_weights
+from policies.statistics.over_people import share_intervals
 
 __all__ = ["GENERATED_PREFERRED", "Choice", "forced_choice"]
 
@@ -41,7 +41,7 @@ class Choice(NamedTuple):
     first_share: float
 
 
-def forced_choice(trials: Trials, seed: int = 1) -> Choice | None:
+def forced_choice(trials: Trials) -> Choice | None:
     """The share of the first option in the alphabet; None where the question is no choice between two things shown."""
     factor = trials.factor(SHOWN_FIRST)
     if factor is None or len(factor.levels) != 2 or len(trials.scale) != 2:
@@ -51,11 +51,12 @@ def forced_choice(trials: Trials, seed: int = 1) -> Choice | None:
     took_first = table["answer"].to_numpy() == 0
     chosen = took_first == (table[SHOWN_FIRST].to_numpy() == option)
     counted = pd.Series(chosen).groupby(table["participant"].to_numpy(), sort=False).agg(["sum", "count"])
-    weights = person_weights(len(counted), REPLICATES, seed)
-    hits, totals = counted["sum"].to_numpy(float), counted["count"].to_numpy(float)
-    limits = (
-        percentile_interval((weights @ hits) / (weights @ totals)) if len(counted) > 2 else (float("nan"), float("nan"))
-    )
+    [[low, high]] = share_intervals(counted[["sum"]].to_numpy(float), counted[["count"]].to_numpy(float))
     return Choice(
-        option, other, float(chosen.mean()), limits, counted["sum"] / counted["count"], float(np.mean(took_first))
+        option,
+        other,
+        float(chosen.mean()),
+        (float(low), float(high)),
+        counted["sum"] / counted["count"],
+        float(np.mean(took_first)),
     )

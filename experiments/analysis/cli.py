@@ -27,7 +27,7 @@ def analyse_study(
     from experiments.analysis.folder import write_analysis
     from experiments.analysis.words import in_short
 
-    written = write_analysis(source, out, seed, force, [name.strip() for name in factors.split(",") if name.strip()])
+    written = write_analysis(source, out, force, [name.strip() for name in factors.split(",") if name.strip()])
     if json:
         print_json({each.results.trials.question: each.numbers for each in written})
         return

@@ -30,9 +30,7 @@ class Analysed(NamedTuple):
     numbers: dict[str, Any]
 
 
-def write_analysis(
-    source: Path, out: Path, seed: int = 1, force: bool = False, factors: Sequence[str] = ()
-) -> list[Analysed]:
+def write_analysis(source: Path, out: Path, force: bool = False, factors: Sequence[str] = ()) -> list[Analysed]:
     """Analyse every question of a table into a folder, several into one each; ``factors`` as in ``read_trials``.
 
     Raises
@@ -45,7 +43,7 @@ def write_analysis(
     with new_folder(out, [source], force) as part:
         for trials in tables:
             within = trials.question or "answers" if len(tables) > 1 else ""
-            results = analyse_trials(trials, seed)
+            results = analyse_trials(trials)
             written.append(Analysed(out / within, results, _write(results, part / within)))
     return written
 

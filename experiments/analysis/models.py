@@ -6,26 +6,22 @@ says how one factor's best level moves with another. Factors without order enter
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.stats import t as student_t
 
+from experiments.analysis.linear_mixed import fit_linear_mixed
 from experiments.analysis.ordinal_mixed import fit_ordinal_mixed
 from experiments.analysis.trials import Factor, Trials
 from policies.errors import AnalysisError
-from policies.statistics.ordinal import bootstrap_weights, cell_counts, fit_counts
-from policies.statistics.resampling import REPLICATES, percentile_interval
-from robopatient.errors import require
+from policies.statistics.ordinal import cell_counts, fit_counts, weights_without_each
+from policies.statistics.over_people import FEWEST_PEOPLE, half_width, jackknife_interval
 
 __all__ = ["DesignMatrix", "design_of", "linear_mixed", "ordinal_mixed", "ordinal_pooled", "person_weights_of"]
-
-FEWEST_PEOPLE = 3
-"""Fewer carry no spread over people."""
 
 
 class DesignMatrix(NamedTuple):
@@ -101,22 +97,19 @@ def design_of(trials: Trials, nominal: bool = True, binary: np.ndarray | None = 
     )
 
 
-def ordinal_pooled(design: DesignMatrix, seed: int = 1, replicates: int = REPLICATES) -> pd.DataFrame:
-    """Cumulative-link model of all trials, with intervals over people.
+def ordinal_pooled(design: DesignMatrix) -> pd.DataFrame:
+    """Cumulative-link model of all trials, with intervals over people (leaving out each).
 
     Returns
     -------
     DataFrame
-        By term: weight, z (as if trials were independent), low, high (95 %, people drawn with replacement).
+        By term: weight, z (as if trials were independent), low, high (95 %, t over people).
     """
     cells, counts = cell_counts(design.columns, _used_levels(design.answers), design.groups)
     whole = fit_counts(cells, counts.sum(axis=0))
     table = pd.DataFrame({"term": design.names, "weight": whole.weights, "z": whole.z})
-    if len(design.people) >= FEWEST_PEOPLE:
-        betas = bootstrap_weights(cells, counts, replicates, seed)
-        limits = np.array([percentile_interval(column) for column in betas.T])
-    else:
-        limits = np.full((len(table), 2), np.nan)
+    without = weights_without_each(cells, counts, whole)
+    limits = np.array([jackknife_interval(*pair) for pair in zip(whole.weights, without.T, strict=True)])
     return table.assign(low=limits[:, 0], high=limits[:, 1])
 
 
@@ -126,73 +119,71 @@ def ordinal_mixed(design: DesignMatrix, personal: Sequence[str]) -> pd.DataFrame
     Returns
     -------
     DataFrame
-        By term: weight, z, low, high, p, spread (SD over people; NaN for a term without personal weights). The first
-        row, "own place on the scale", has the spread of the intercepts alone. ``attrs`` holds "personal": weights by
-        person, and "converged".
-    """
-    own = np.column_stack([np.ones(len(design.columns)), design.only(personal)])
-    fit = fit_ordinal_mixed(design.columns, _used_levels(design.answers), design.groups, own)
-    spread = dict(zip(("", *personal), fit.spread, strict=True))
-    table = pd.DataFrame(
-        {
-            "term": ("own place on the scale", *design.names),
-            "weight": np.concatenate([[np.nan], fit.beta]),
-            "z": np.concatenate([[np.nan], fit.z]),
-            "low": np.concatenate([[np.nan], fit.beta - 1.96 * fit.error]),
-            "high": np.concatenate([[np.nan], fit.beta + 1.96 * fit.error]),
-            "p": np.concatenate([[np.nan], 2 * norm.sf(np.abs(fit.z))]),
-            "spread": [spread[""], *(spread.get(name, np.nan) for name in design.names)],
-        }
-    )
-    weights = {name: float(fit.beta[design.names.index(name)]) for name in personal}
-    table.attrs["personal"] = pd.DataFrame(
-        {name: weights[name] + fit.personal[:, index] for index, name in enumerate(personal, 1)}, index=design.people
-    )
-    table.attrs["converged"] = fit.converged
-    return table
-
-
-def linear_mixed(design: DesignMatrix, personal: Sequence[str]) -> pd.DataFrame:
-    """Mixed linear model of the answers as numbers (statsmodels MixedLM, REML): own intercepts, own ``personal``.
-
-    Returns
-    -------
-    DataFrame
-        By term: weight, z, low, high, p. ``attrs["converged"]`` says whether the optimiser was content.
+        By term: weight, t (weight over its standard error), low, high, p (both with people - 1 degrees of freedom),
+        spread (SD over people; NaN for a term without personal weights). The first row, "own place on the scale", has
+        the spread of the intercepts alone. ``attrs["personal"]`` holds the weights by person.
 
     Raises
     ------
     AnalysisError
-        With fewer than three people, or when everybody's answers are constant.
+        With fewer than three people, or when the fit did not settle: nothing is to be quoted from it.
     """
-    if len(design.people) < FEWEST_PEOPLE:
-        raise AnalysisError(f"a mixed model needs at least {FEWEST_PEOPLE} people, here are {len(design.people)}")
-    mixed_lm = require("statsmodels.regression.mixed_linear_model", "study").MixedLM
-    one = np.ones(len(design.columns))
-    model = mixed_lm(
-        design.values,
-        np.column_stack([one, design.columns]),
-        groups=design.groups,
-        exog_re=np.column_stack([one, design.only(personal)]),
+    own = np.column_stack([np.ones(len(design.columns)), design.only(personal)])
+    fit = fit_ordinal_mixed(design.columns, _used_levels(design.answers), design.groups, own)
+    if not fit.converged:
+        raise AnalysisError(f"the fit did not settle within {fit.rounds} rounds; nothing is quoted from it")
+    spread = dict(zip(("", *personal), fit.spread, strict=True))
+    first = {"term": "own place on the scale", "spread": spread[""]}
+    table = _with_intervals(design, fit.beta, fit.error)
+    table["spread"] = [spread.get(name, np.nan) for name in design.names]
+    table = pd.concat([pd.DataFrame([first]), table], ignore_index=True)[list(table)]
+    weights = {name: float(fit.beta[design.names.index(name)]) for name in personal}
+    table.attrs["personal"] = pd.DataFrame(
+        {name: weights[name] + fit.personal[:, index] for index, name in enumerate(personal, 1)}, index=design.people
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # told by "converged"
-        try:
-            fit = model.fit(method=["lbfgs", "cg"], maxiter=100)
-        except np.linalg.LinAlgError as failure:
-            raise AnalysisError(f"the mixed linear model has no solution ({failure})") from failure
-        weight, error = fit.fe_params[1:], fit.bse_fe[1:]
-    table = pd.DataFrame(
+    return table
+
+
+def _with_intervals(design: DesignMatrix, weight: np.ndarray, error: np.ndarray) -> pd.DataFrame:
+    """Table of a model with effects over people: its t has as many degrees of freedom as people, less one."""
+    people = len(design.people)
+    half = half_width(error, people)
+    return pd.DataFrame(
         {
             "term": design.names,
             "weight": weight,
-            "z": weight / error,
-            "low": weight - 1.96 * error,
-            "high": weight + 1.96 * error,
-            "p": 2 * norm.sf(np.abs(weight / error)),
+            "t": weight / error,
+            "low": weight - half,
+            "high": weight + half,
+            "p": 2 * student_t.sf(np.abs(weight / error), people - 1),
         }
     )
-    table.attrs["converged"] = bool(fit.converged)
+
+
+def linear_mixed(design: DesignMatrix, personal: Sequence[str]) -> pd.DataFrame:
+    """Mixed linear model of the answers as numbers (REML): own intercepts, own ``personal``.
+
+    Returns
+    -------
+    DataFrame
+        By term: weight, t, low, high, p. ``attrs["boundary"]`` says whether a spread over people is estimated as none.
+
+    Raises
+    ------
+    AnalysisError
+        With fewer than three people, or when the fit did not settle: nothing is to be quoted from it.
+    """
+    if len(design.people) < FEWEST_PEOPLE:
+        raise AnalysisError(f"a mixed model needs at least {FEWEST_PEOPLE} people, here are {len(design.people)}")
+    one = np.ones(len(design.columns))
+    fit = fit_linear_mixed(
+        np.column_stack([one, design.columns]),
+        design.values,
+        design.groups,
+        np.column_stack([one, design.only(personal)]),
+    )
+    table = _with_intervals(design, fit.beta[1:], fit.error[1:])
+    table.attrs["boundary"] = fit.boundary
     return table
 
 

@@ -16,11 +16,15 @@ from policies.statistics.ordinal import above_cuts, cell_counts, fit_counts
 
 __all__ = ["OrdinalMixedFit", "fit_ordinal_mixed"]
 
-MOST_ROUNDS = 200
+MOST_ROUNDS = 500
+SHRINKING_ROUNDS = 10
 CONVERGED = 1e-4
 """Relative change of every spread below which the fit is done."""
 SMALLEST_SPREAD = 1e-4
-"""Below it a spread counts as none; an SD of zero would divide by zero."""
+"""A spread that counts as none; an SD of zero would divide by zero."""
+NO_SPREAD = 0.02
+"""Logits a level: a spread that has shrunk below it in round after round is none. The rounds would creep on for ever,
+and it adds less than a hundredth of a logit to any standard error."""
 SMALLEST = 1e-300
 
 
@@ -84,6 +88,7 @@ def fit_ordinal_mixed(
     theta = np.concatenate([start.cuts, start.weights])
     deviations = np.zeros((people, rows.q))
     spread = np.full(rows.q, 0.3)  # a start; the rounds move it to where the data say
+    shrinking = np.zeros(rows.q, dtype=int)
     converged = False
     rounds = 0
     covariance = np.zeros((len(theta), len(theta)))
@@ -92,6 +97,8 @@ def fit_ordinal_mixed(
         new = np.sqrt(np.mean(deviations**2 + posterior, axis=0))
         if rounds > 3:  # EM creeps where a spread is nearly none: one step of over-relaxation in the logarithm
             new = np.maximum(new * np.clip(new / spread, 0.5, 2.0), SMALLEST_SPREAD)
+            shrinking = np.where(new < spread, shrinking + 1, 0)
+            new = np.where((new < NO_SPREAD) & (shrinking >= SHRINKING_ROUNDS), SMALLEST_SPREAD, new)
         change = np.abs(new - spread) / np.maximum(spread, 0.01)
         spread = new
         if change.max() < CONVERGED:

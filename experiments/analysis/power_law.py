@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from policies.errors import AnalysisError
-from policies.statistics.resampling import REPLICATES, percentile_interval, person_weights
+from policies.statistics.over_people import mean_interval
 
 __all__ = ["PUBLISHED_EXPONENTS", "PowerLaw", "fit_power_law"]
 
@@ -38,7 +38,7 @@ class PowerLaw(NamedTuple):
     left_out: int
 
 
-def fit_power_law(table: pd.DataFrame, intensity: str, seed: int = 1) -> PowerLaw:
+def fit_power_law(table: pd.DataFrame, intensity: str) -> PowerLaw:
     """Regress log magnitude on log intensity within each person.
 
     Parameters
@@ -64,8 +64,6 @@ def fit_power_law(table: pd.DataFrame, intensity: str, seed: int = 1) -> PowerLa
     if not exponents:
         raise AnalysisError(f"nobody judged two levels of {intensity}: no exponent can be fitted")
     by_person = pd.Series(exponents)
-    weights = person_weights(len(by_person), REPLICATES, seed)
-    means = weights @ by_person.to_numpy() / len(by_person)
     points = (
         pd.DataFrame({"intensity": used[intensity].to_numpy(float), "log": centred})
         .dropna()
@@ -75,7 +73,7 @@ def fit_power_law(table: pd.DataFrame, intensity: str, seed: int = 1) -> PowerLa
     grand = float(np.exp(y.mean()))
     return PowerLaw(
         float(by_person.mean()),
-        percentile_interval(means) if len(by_person) > 2 else (float("nan"), float("nan")),
+        mean_interval(by_person.to_numpy()),
         by_person,
         pd.DataFrame({"intensity": points.index, "magnitude": grand * np.exp(points.to_numpy())}),
         int(len(table) - len(used)),

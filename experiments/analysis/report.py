@@ -151,11 +151,11 @@ def _matching(results: Results, figures: dict[str, Any]) -> str:
             if math.isfinite(match.place):
                 last = len(factor.levels) - 1
                 nearest = level_text(other, factor.levels[round(min(max(match.place, 0), last))])
-                outside = ", at or beyond the end of the range" if not 0 < match.place < last else ""
+                outside = ", beyond what was presented" if match.clipped else ""
                 limits = (
                     f"{signed(match.interval[0] + 1, 1)} to {signed(match.interval[1] + 1, 1)}"
                     if math.isfinite(match.interval[0])
-                    else "too few people, or no peak in many draws"
+                    else "too few people, or no peak without one of them"
                 )
                 place = f"level {signed(match.place + 1, 1)} ({limits}), near {nearest}{outside}"
             rows.append((factor_text(other), level_text(next(iter(results.pairs))[0], level), place))
@@ -180,7 +180,7 @@ def _psychometric(results: Results, figures: dict[str, Any]) -> str:
         (
             level_text(first, level) if level != "" else "all",
             signed(f.pse, 3), f"{signed(f.pse_interval[0], 3)} to {signed(f.pse_interval[1], 3)}",
-            signed(abs(f.jnd), 3), f"{signed(f.jnd_interval[0], 3)} to {signed(f.jnd_interval[1], 3)}",
+            signed(abs(f.jnd), 3), "{} to {}".format(*(signed(end, 3) for end in sorted(map(abs, f.jnd_interval)))),
             percent(f.lapse, 1),
         )
         for level, f in results.psychometric.items()
@@ -188,7 +188,8 @@ def _psychometric(results: Results, figures: dict[str, Any]) -> str:
     return (
         _figure(
             figures, "psychometric",
-            "Cumulative normal with a lapse rate, maximum likelihood over all people. The point of subjective equality "
+            "Cumulative normal with a lapse rate, maximum likelihood; places and "
+            "widths differ between people, and the curve is that of all answers. The point of subjective equality "
             "(PSE) is where both answers are as frequent, the just noticeable difference (JND) the step from there to "
             "75 %.",
         )
@@ -232,10 +233,11 @@ def _models(results: Results, figures: dict[str, Any]) -> str:
         "factors' "
         "ranks, their products and squares. A positive product says that the best level of one factor rises with the "
         "other's: that is what congruence means here. Three versions differ in what they let differ between people; "
-        "believe the one whose intervals are widest for the term you ask about.</p>"
+        "the one with own products is quoted. All intervals are Student's t over people: they hold for other "
+        "people, not for other trials of these.</p>"
         + _figure(
             figures, "weights",
-            "Weights with 95 % intervals. Circles: one model for all trials, intervals by drawing whole people. "
+            "Weights with 95 % intervals. Circles: one model for all trials, intervals by leaving out each person. "
             "Squares: "
             "everybody has an own place on the scale and own main effects. Triangles: own products as well, which is "
             "what a statement about people other than these needs (Barr et al. 2013).",
@@ -248,7 +250,7 @@ def _models(results: Results, figures: dict[str, Any]) -> str:
         )
     )  # fmt: skip
     tables = [
-        ("Cumulative link, all trials, people drawn", results.pooled),
+        ("Cumulative link, all trials, intervals over people", results.pooled),
         ("Cumulative-link mixed model, own main effects", results.own_main),
         ("Cumulative-link mixed model, own products", results.own_products),
         ("Mixed linear model of the answers as numbers, own main effects", results.linear),
@@ -259,18 +261,26 @@ def _models(results: Results, figures: dict[str, Any]) -> str:
 
 
 def _model_table(table: pd.DataFrame) -> str:
-    columns = {"weight": "weight", "low": "2.5 %", "high": "97.5 %", "z": "z", "p": "p", "spread": "SD over people"}
+    columns = {
+        "weight": "weight",
+        "low": "2.5 %",
+        "high": "97.5 %",
+        "z": "z, as if trials were independent",
+        "t": "t",
+        "p": "p",
+        "spread": "SD over people",
+    }
     shown = [name for name in columns if name in table]
-    decimals = {"z": 1, "p": 3}
+    decimals = {"z": 1, "t": 1, "p": 3}
     rows = [
         (term_text(row["term"]), *(number(row[name], decimals.get(name, 3)) if name == "p" else
                                    signed(row[name], decimals.get(name, 3)) for name in shown))
         for _, row in table.iterrows()
     ]  # fmt: skip
     note = (
-        ""
-        if table.attrs.get("converged", True)
-        else '<p class="look">The optimiser stopped before it was content: read these weights with care.</p>'
+        '<p class="quiet">A spread over people is estimated as none: the fit lies on its boundary.</p>'
+        if table.attrs.get("boundary")
+        else ""
     )
     return _table(("term", *(columns[name] for name in shown)), rows) + note
 
@@ -398,8 +408,8 @@ def _caveats(results: Results, _: dict[str, Any]) -> str:
 
 def _again(results: Results) -> str:
     return (
-        f"<footer>Made by robopatient {robopatient.__version__} from {escape(results.trials.source)}, draws with seed "
-        f"{results.seed}. All numbers are in <code>analysis.json</code> and <code>tables/</code>, all figures in "
+        f"<footer>Made by robopatient {robopatient.__version__} from {escape(results.trials.source)}. "
+        f"All numbers are in <code>analysis.json</code> and <code>tables/</code>, all figures in "
         "<code>figures/</code> beside this page. Again: "
         f"<code>robopatient study analyse {escape(results.trials.source)} --out DIR</code></footer>"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
@@ -20,18 +20,17 @@ from experiments.analysis.models import (
     person_weights_of,
 )
 from experiments.analysis.power_law import PowerLaw, fit_power_law
-from experiments.analysis.psychometric import MatchPoint, Psychometric, match_point, psychometric_with_intervals
+from experiments.analysis.psychometric import MatchPoint, Psychometric, match_point, psychometric_of_people
 from experiments.analysis.published import Published, published_pipeline
 from experiments.analysis.retest import Retest, repeat_pairs, retest
 from experiments.analysis.timing import Timing, timings
 from experiments.analysis.trials import Factor, Trials
 from policies.errors import AnalysisError
 from policies.statistics.reliability import Icc, icc_one_way, icc_two_way, krippendorff_alpha
-from policies.statistics.resampling import REPLICATES
 from robopatient.errors import require
 from robopatient.study.questions import QUESTIONS
 
-__all__ = ["Results", "analyse_trials"]
+__all__ = ["Results", "analyse_trials", "answers_by_cell", "ratings_by_cell"]
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -74,7 +73,6 @@ class Results(NamedTuple):
     """
 
     trials: Trials
-    seed: int
     levels: dict[str, pd.DataFrame]
     pairs: dict[tuple[str, str], pd.DataFrame]
     distances: dict[str, pd.DataFrame]
@@ -104,24 +102,20 @@ class Results(NamedTuple):
     skipped: dict[str, str]
 
 
-def analyse_trials(trials: Trials, seed: int = 1, published: bool = True, replicates: int = REPLICATES) -> Results:
+def analyse_trials(trials: Trials, published: bool = True) -> Results:
     """Everything that this table can carry.
 
     Parameters
     ----------
-    seed
-        Of every draw of people.
     published
         Whether to run the published pipeline where its factors are there.
-    replicates
-        Draws of people for the intervals of the pooled model; psychometric functions take at most 200.
     """
     # The matrices are small: more threads than one only get in each other's way.
     with require("threadpoolctl", "study").threadpool_limits(1):
-        return _analyse(trials, seed, published, replicates)
+        return _analyse(trials, published)
 
 
-def _analyse(trials: Trials, seed: int, published: bool, replicates: int) -> Results:
+def _analyse(trials: Trials, published: bool) -> Results:
     skipped: dict[str, str] = {}
 
     def attempt(name: str, act: Callable[[], T]) -> T | None:
@@ -146,7 +140,7 @@ def _analyse(trials: Trials, seed: int, published: bool, replicates: int) -> Res
     if graded:
         design = attempt("models", lambda: design_of(trials))
         if design is not None:
-            pooled = attempt("cumulative-link model", lambda: ordinal_pooled(design, seed, replicates))
+            pooled = attempt("cumulative-link model", lambda: ordinal_pooled(design))
             main, products = person_weights_of(trials.factors, design, first.name if first else "")
             own_main = attempt("cumulative-link mixed model", lambda: ordinal_mixed(design, main))
             linear = attempt("mixed linear model", lambda: linear_mixed(design, main))
@@ -168,7 +162,7 @@ def _analyse(trials: Trials, seed: int, published: bool, replicates: int) -> Res
         {
             level: (
                 f"psychometric function at {level}" if level != "" else "psychometric function",
-                partial(psychometric_with_intervals, x, yes, n, replicates=min(200, replicates), seed=seed),
+                partial(psychometric_of_people, x, yes, n),
             )
             for level, (x, yes, n) in counts.items()
         }
@@ -177,15 +171,14 @@ def _analyse(trials: Trials, seed: int, published: bool, replicates: int) -> Res
     matched_pair = _matched_pair(trials, first, others) if graded else None
     return Results(
         trials=trials,
-        seed=seed,
-        levels=kept({f.name: (f"agreed by {f.name}", partial(by_level, trials, f.name, seed)) for f in few})
+        levels=kept({f.name: (f"agreed by {f.name}", partial(by_level, trials, f.name)) for f in few})
         if graded
         else {},
         pairs=kept(
             {
                 (first.name, o.name): (
                     f"agreed by {first.name} and {o.name}",
-                    partial(by_pair, trials, first.name, o.name, seed),
+                    partial(by_pair, trials, first.name, o.name),
                 )
                 for o in others
             }
@@ -194,7 +187,7 @@ def _analyse(trials: Trials, seed: int, published: bool, replicates: int) -> Res
         else {},
         distances=kept(
             {
-                o.name: (f"agreed by distance of {o.name}", partial(by_distance, trials, first.name, o.name, seed))
+                o.name: (f"agreed by distance of {o.name}", partial(by_distance, trials, first.name, o.name))
                 for o in others
                 if len(o.levels) > 2
             }
@@ -218,12 +211,14 @@ def _analyse(trials: Trials, seed: int, published: bool, replicates: int) -> Res
         psychometric_by=divided_by,
         psychometric=functions,
         psychometric_counts=counts,
-        power_laws=_power_laws(trials, ordered, seed, attempt) if magnitude else {},
-        choice=attempt("forced choice", lambda: forced_choice(trials, seed)),
-        icc_one=attempt("ICC(1,1)", lambda: icc_one_way(_ratings(trials, cells))),
-        icc=attempt("two-way ICC", lambda: icc_two_way(_ratings(trials, _coarse(first, others, trials)))),
+        power_laws=_power_laws(trials, ordered, attempt) if magnitude else {},
+        choice=attempt("forced choice", lambda: forced_choice(trials)),
+        icc_one=attempt("ICC(1,1)", lambda: icc_one_way(ratings_by_cell(trials, cells))),
+        icc=attempt("two-way ICC", lambda: icc_two_way(ratings_by_cell(trials, _coarse(first, others, trials)))),
         icc_over=tuple(_coarse(first, others, trials)),
-        alpha=attempt("Krippendorff's alpha", lambda: krippendorff_alpha(_answers(trials, cells))) if graded else None,
+        alpha=attempt("Krippendorff's alpha", lambda: krippendorff_alpha(answers_by_cell(trials, cells)))
+        if graded
+        else None,
         retest=attempt("same stimulus twice", lambda: _retest(trials, *repeat_pairs(trials.main, cells)))
         if graded
         else None,
@@ -283,21 +278,21 @@ def _divider(trials: Trials) -> Factor | None:
 
 
 def _power_laws(
-    trials: Trials, ordered: list[Factor], seed: int, attempt: Callable[[str, Callable[[], PowerLaw]], PowerLaw | None]
+    trials: Trials, ordered: list[Factor], attempt: Callable[[str, Callable[[], PowerLaw]], PowerLaw | None]
 ) -> dict[str, PowerLaw]:
     """A law for each part of the study: what is loud and what is heavy have exponents of their own."""
     divider = _divider(trials)
     parts = [("", trials.main)] if divider is None else trials.main.groupby(divider.name)
     laws = {}
     for level, part in parts:
-        law = attempt(f"power law {level}".strip(), partial(_law, part, ordered, seed))
+        law = attempt(f"power law {level}".strip(), partial(_law, part, ordered))
         if law is not None:
             laws[str(level)] = law
     return laws
 
 
-def _law(part: pd.DataFrame, ordered: list[Factor], seed: int) -> PowerLaw:
-    return fit_power_law(part, _intensity(ordered), seed)
+def _law(part: pd.DataFrame, ordered: list[Factor]) -> PowerLaw:
+    return fit_power_law(part, _intensity(ordered))
 
 
 def _psychometric_counts(
@@ -328,18 +323,22 @@ def _psychometric_counts(
     return stimulus.name, divider.name if divider else "", counts
 
 
-def _ratings(trials: Trials, cells: list[str]) -> np.ndarray:
+def ratings_by_cell(trials: Trials, cells: Sequence[str]) -> np.ndarray:
     """Mean answer by cell and person, NaN where somebody never saw it, shape (cells, people)."""
     if not cells:
         raise AnalysisError("nothing was varied: there are no stimuli to agree about")
     return trials.main.groupby([*cells, "participant"])["value"].mean().unstack().to_numpy()
 
 
-def _answers(trials: Trials, cells: list[str]) -> np.ndarray:
-    """Answers counted by cell and level, shape (cells, levels)."""
+def answers_by_cell(trials: Trials, cells: Sequence[str]) -> np.ndarray:
+    """People counted by cell and level, shape (cells, levels); of somebody who saw a cell again the first answer.
+
+    Two answers of one person are no two raters: they would count as agreement between people.
+    """
     if not cells:
         raise AnalysisError("nothing was varied: there are no stimuli to agree about")
-    return trials.main.groupby(cells)["answer"].value_counts().unstack(fill_value=0).to_numpy()
+    once = trials.main.drop_duplicates([*cells, "participant"])
+    return once.groupby(list(cells))["answer"].value_counts().unstack(fill_value=0).to_numpy()
 
 
 def _coarse(first: Factor | None, others: list[Factor], trials: Trials) -> list[str]:
@@ -349,22 +348,26 @@ def _coarse(first: Factor | None, others: list[Factor], trials: Trials) -> list[
     return [factor.name for factor in trials.factors]
 
 
-def _hidden_pairs(trials: Trials) -> tuple[np.ndarray, np.ndarray]:
-    """Answers to trials that were repeated on purpose, and to their repeats."""
+def _hidden_pairs(trials: Trials) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Answers to trials that were repeated on purpose, to their repeats, and whose they are."""
     table = trials.table
     repeats = table[table["kind"] == "repeat"]
     if repeats.empty:
         raise AnalysisError("this study has no hidden repeats")
     keys = [name for name in ("participant", "session") if name in table]
     originals = table.set_index([*keys, "trial"])["answer"].to_dict()
-    first, second = [], []
+    first, second, people = [], [], []
     for row in repeats.to_dict("records"):
         before = originals.get((*(row[key] for key in keys), row["repeat_of"]))
         if before is not None:
             first.append(before)
             second.append(row["answer"])
-    return np.array(first, dtype=int), np.array(second, dtype=int)
+            people.append(row["participant"])
+    return np.array(first, dtype=int), np.array(second, dtype=int), np.array(people, dtype=object)
 
 
-def _retest(trials: Trials, first: np.ndarray, second: np.ndarray) -> Retest:
-    return retest(first, second, trials.main["answer"].to_numpy(int), len(trials.scale))
+def _retest(trials: Trials, first: np.ndarray, second: np.ndarray, people: np.ndarray) -> Retest:
+    table = trials.main
+    return retest(
+        first, second, people, table["answer"].to_numpy(int), table["participant"].to_numpy(), len(trials.scale)
+    )

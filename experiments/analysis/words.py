@@ -10,6 +10,8 @@ import pandas as pd
 
 from experiments.analysis.labels import factor_text, level_text, percent, signed
 from experiments.analysis.results import Results
+from policies.statistics.over_people import detectable, mean_interval
+from robopatient.study.questions import QUESTIONS
 
 __all__ = ["AnalysisStep", "in_short", "published_steps"]
 
@@ -37,9 +39,9 @@ def in_short(results: Results) -> list[str]:
             f"{percent(spread.max())}."
         )
     if results.own_products is not None:
-        lines += [_product(results.own_products, term) for term in _products(results.own_products)]
+        lines += [_product(results.own_products, term, _latent(results)) for term in _products(results.own_products)]
     elif results.pooled is not None:
-        lines += [_product(results.pooled, term) for term in _products(results.pooled)]
+        lines += [_product(results.pooled, term, _latent(results)) for term in _products(results.pooled)]
     if results.matched is not None and results.matched_pair is not None:
         lines.append(_matched(results))
     for level, function in results.psychometric.items():
@@ -48,7 +50,7 @@ def in_short(results: Results) -> list[str]:
         lines.append(
             f"{what}{where}: {factor_text(results.stimulus).lower()} {signed(function.pse)} "
             f"{_interval(function.pse_interval)}; the just noticeable difference is {signed(abs(function.jnd))} "
-            f"{_interval(function.jnd_interval)}."
+            f"{_interval(_positive(function.jnd_interval))}."
         )
     for part, law in results.power_laws.items():
         lines.append(
@@ -69,7 +71,7 @@ def in_short(results: Results) -> list[str]:
     if again is not None:
         lines.append(
             f"Asked the same thing twice, people gave the same answer in {percent(again.same)} of {again.pairs} pairs "
-            f"(two answers at random: {percent(again.chance_same)})."
+            f"(two of their own answers at random: {percent(again.chance_same)})."
         )
     if results.alpha is not None:
         lines.append(
@@ -156,7 +158,7 @@ def _products(table: pd.DataFrame) -> list[str]:
     return [term for term in table["term"] if " x " in term][:1]
 
 
-def _product(table: pd.DataFrame, term: str) -> str:
+def _product(table: pd.DataFrame, term: str, latent: str) -> str:
     row = table.set_index("term").loc[term]
     weight, low, high = float(row["weight"]), float(row["low"]), float(row["high"])
     one, two = (factor_text(name).lower() for name in term.split(" x "))
@@ -164,9 +166,14 @@ def _product(table: pd.DataFrame, term: str) -> str:
     sure = known and (low > 0) == (high > 0)
     direction = "a higher" if weight > 0 else "a lower"
     limits = f" (weight {signed(weight, 3)}, 95 % interval {signed(low, 3)} to {signed(high, 3)})" if known else ""
+    limits = limits or f" (weight {signed(weight, 3)})"
+    if latent not in ("congruence", "mismatch", "naturalness", "preference"):  # a rating, not whether things fit
+        if sure:
+            return f"The effect of {two} on the answers {'grows' if weight > 0 else 'shrinks'} with {one}{limits}."
+        return f"Whether the effect of {two} on the answers changes with {one} is open{limits}."
     if sure:
         return f"More {one} goes with {direction} {two} in the answers{limits}."
-    return f"Whether {two} should follow {one} is open{limits or f' (weight {signed(weight, 3)})'}."
+    return f"Whether {two} should follow {one} is open{limits}."
 
 
 def _matched(results: Results) -> str:
@@ -174,12 +181,17 @@ def _matched(results: Results) -> str:
     assert results.matched_pair is not None
     gain = results.matched.dropna()
     first, other = (factor_text(name).lower() for name in results.matched_pair)
-    needed = 2.93 * gain.std() / math.sqrt(max(1, len(gain)))
+    low, high = mean_interval(gain.to_numpy())
+    limits = f" (95 % interval {_points(low)} to {_points(high)})" if math.isfinite(low) else ""
+    needed = detectable(float(gain.std()), len(gain))
+    power = (
+        f" A study of this size finds a difference of {_points(needed)} or more with 80 % power."
+        if math.isfinite(needed)
+        else ""
+    )
     return (
-        f"With {other} on the level of the {first}, people agreed in {_points(gain.mean())} more trials than with it "
-        f"farthest off; {int((gain > 0).sum())} of {len(gain)} people did so. A study of this size finds a difference "
-        f"of "
-        f"{_points(needed)} or more with 80 % power."
+        f"With {other} on the level of the {first}, people {_agreed(results)} in {_points(gain.mean())} more trials "
+        f"than with it farthest off{limits}; {int((gain > 0).sum())} of {len(gain)} people did so.{power}"
     )
 
 
@@ -188,13 +200,36 @@ def _points(share: float) -> str:
     return f"{100 * share:.0f} percentage points".replace("-", "−")
 
 
+AGREED = {
+    "congruence": "agreed",
+    "mismatch": "said that it fits",
+    "naturalness": "found it natural",
+    "pain": "rated it in the upper half of the scale",
+    "preference": "preferred the second",
+    "delay": "said that it came late",
+    "realism": "gave the second answer",
+}
+"""What an answer in the upper half of a question's scale (of a signed one: in its middle) says."""
+
+
+def _latent(results: Results) -> str:
+    asked = QUESTIONS.get(results.trials.question)
+    if asked is not None:
+        return asked.latent
+    return "mismatch" if results.trials.scale[0] < 0 < results.trials.scale[-1] else "congruence"
+
+
 def _agreed(results: Results) -> str:
-    low, high = results.trials.scale[0], results.trials.scale[-1]
-    return "said that it fits" if low < 0 < high else "agreed"
+    return AGREED.get(_latent(results), "gave an answer in the upper half of the scale")
 
 
 def _people(count: int) -> str:
     return "One person" if count == 1 else f"{count} people"
+
+
+def _positive(limits: tuple[float, float]) -> tuple[float, float]:
+    low, high = sorted(map(abs, limits))
+    return low, high
 
 
 def _interval(limits: tuple[float, float], decimals: int = 2) -> str:

@@ -2,7 +2,7 @@
 
 P(answer > k) = sigmoid(w . x - c_k) (McCullagh 1980). The log-likelihood is concave in (w, c), so Newton's method needs
 no tuning. ``fit_map`` adds a prior and the logarithm of the gaps between cuts, which keeps the cuts of an answer that
-was never given apart; ``fit_counts`` is plain maximum likelihood, and ``bootstrap_weights`` its spread over people.
+was never given apart; ``fit_counts`` is plain maximum likelihood, ``weights_without_each`` its spread over people.
 ``experiments.analysis.ordinal_mixed`` has the model with a person's own effects.
 """
 
@@ -15,19 +15,18 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from policies.errors import AnalysisError
-from policies.statistics.resampling import person_weights
 
 __all__ = [
     "Gaussian",
     "OrdinalFit",
     "above_cuts",
     "answer_probabilities",
-    "bootstrap_weights",
     "cell_counts",
     "fit_counts",
     "fit_map",
     "log_likelihood",
     "quadratic",
+    "weights_without_each",
 ]
 
 Array = NDArray[np.floating]
@@ -192,20 +191,22 @@ def fit_counts(cells: np.ndarray, counts: np.ndarray, start: OrdinalFit | None =
     return fit
 
 
-def bootstrap_weights(cells: np.ndarray, counts: np.ndarray, replicates: int, seed: int) -> np.ndarray:
-    """Weights of fits to persons drawn with replacement, shape (replicates, p); NaN rows where a fit failed.
+def weights_without_each(cells: np.ndarray, counts: np.ndarray, whole: OrdinalFit) -> np.ndarray:
+    """Weights of fits that leave out one person each, shape (people, p); NaN rows where a fit failed.
 
     Parameters
     ----------
     counts
-        Shape (groups, cells, levels).
+        Shape (people, cells, levels).
+    whole
+        The fit of everybody's answers, to start from.
     """
-    whole = fit_counts(cells, counts.sum(axis=0))
-    fits = np.full((replicates, cells.shape[1]), np.nan)
-    for replicate, weights in enumerate(person_weights(len(counts), replicates, seed)):
+    everything = counts.sum(axis=0)
+    fits = np.full((len(counts), cells.shape[1]), np.nan)
+    for person, own in enumerate(counts):
         try:
-            fits[replicate] = fit_counts(cells, np.tensordot(weights, counts, axes=1), whole).weights
-        except AnalysisError:  # a draw in which a level never occurs
+            fits[person] = fit_counts(cells, everything - own, whole).weights
+        except AnalysisError:  # without this person a level never occurs
             continue
     return fits
 

@@ -5,7 +5,6 @@ such rows is shown in test_study_lab.py.
 """
 
 import json
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +66,7 @@ def simulated_sessions(name: str, folder: Path) -> None:
 def test_every_shipped_study_is_analysed_from_its_export(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(folder, "analyse_trials", partial(analyse_trials, replicates=20))
+    monkeypatch.setattr(folder, "analyse_trials", analyse_trials)
     simulated_sessions(name, tmp_path / "sessions")
     export_study(tmp_path / "sessions", tmp_path / "export")
     analyse_study(tmp_path / "export" / "trials.csv", tmp_path / "out")
@@ -95,7 +94,7 @@ def test_sounds_that_are_words_are_coded_in_the_order_of_the_alphabet_and_the_pa
     names = ("ah", "cry", "moan")
     words = [{**row, "sound": names[int(row["sound"]) - 1]} for row in made_up_rows()]
     numbers = [{**row, "sound": names.index(row["sound"])} for row in words]
-    found, same = (analyse_trials(trials_of(rows, "table")[0], replicates=20) for rows in (words, numbers))
+    found, same = (analyse_trials(trials_of(rows, "table")[0]) for rows in (words, numbers))
     assert found.published is not None
     assert same.published is not None
     assert (found.published.words, same.published.words) == ({"sound": names}, {})
@@ -106,7 +105,7 @@ def test_sounds_that_are_words_are_coded_in_the_order_of_the_alphabet_and_the_pa
 
 def test_a_force_in_words_is_left_out_with_its_reason() -> None:
     rows = [{**row, "force_newton": f"about {row['force_newton']:g}"} for row in made_up_rows()]
-    found = analyse_trials(trials_of(rows, "table")[0], replicates=20)
+    found = analyse_trials(trials_of(rows, "table")[0])
     assert found.published is None
     assert "the levels of force_newton are words (about 10" in found.skipped["published analysis"]
 
@@ -128,7 +127,7 @@ def test_what_fails_inside_one_model_is_left_out_and_the_others_stand(
 
     for model in ("published_pipeline", "ordinal_mixed", "by_pair", "forced_choice", "timings"):
         monkeypatch.setattr(results_module, model, fails)
-    found = analyse_trials(trials_of(made_up_rows(), "table")[0], replicates=20)
+    found = analyse_trials(trials_of(made_up_rows(), "table")[0])
     assert found.published is found.own_main is found.choice is None
     assert found.pairs == {}
     assert found.timing == []
@@ -144,4 +143,4 @@ def test_a_fault_of_the_program_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(results_module, "published_pipeline", fails)
     with pytest.raises(KeyError):
-        analyse_trials(trials_of(made_up_rows(), "table")[0], replicates=20)
+        analyse_trials(trials_of(made_up_rows(), "table")[0])

@@ -6,7 +6,14 @@ from statsmodels.miscmodels.ordinal_model import OrderedModel
 
 from experiments.analysis.ordinal_mixed import fit_ordinal_mixed
 from policies.errors import AnalysisError
-from policies.statistics.ordinal import answer_probabilities, bootstrap_weights, cell_counts, fit_counts, log_likelihood
+from policies.statistics.ordinal import (
+    answer_probabilities,
+    cell_counts,
+    fit_counts,
+    log_likelihood,
+    weights_without_each,
+)
+from policies.statistics.over_people import jackknife_interval
 
 CUTS = np.array([-1.0, 0.0, 1.5])
 
@@ -52,14 +59,15 @@ def test_probabilities_of_the_levels_sum_to_one() -> None:
     assert (np.diff(probability @ np.arange(4)) > 0).all()
 
 
-def test_drawing_people_gives_wider_intervals_when_people_differ() -> None:
+def test_leaving_out_people_gives_wider_intervals_when_people_differ() -> None:
     design, answers, groups = simulated(16, 100, 0.6, seed=2)
     cells, counts = cell_counts(design, answers, groups)
-    drawn = bootstrap_weights(cells, counts, 200, seed=1)
     whole = fit_counts(cells, counts.sum(axis=0))
+    without = weights_without_each(cells, counts, whole)
     naive = np.sqrt(np.diag(whole.covariance))[:2]
-    assert np.nanstd(drawn[:, 0]) > 2 * naive[0]  # own first weights differ
-    assert np.nanstd(drawn[:, 1]) < 2 * naive[1]  # nobody's second weight does
+    halves = [np.ptp(jackknife_interval(*pair)) / 2 for pair in zip(whole.weights, without.T, strict=True)]
+    assert halves[0] > 2 * 2.13 * naive[0]  # own first weights differ; 2.13: t of 15
+    assert halves[1] < 2 * 2.13 * naive[1]  # nobody's second weight does
 
 
 def test_own_effects_and_their_spread_come_back() -> None:

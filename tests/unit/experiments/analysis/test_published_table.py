@@ -27,7 +27,7 @@ def table(shared_data: Path) -> Path:
 @pytest.fixture(scope="module")
 def found(table: Path) -> Results:
     (trials,) = read_trials(table)
-    return analyse_trials(trials, replicates=50)
+    return analyse_trials(trials)
 
 
 def test_the_figures_are_the_printed_ones(found: Results) -> None:
@@ -62,8 +62,8 @@ def test_what_the_models_agree_on(found: Results) -> None:
     assert found.own_products is not None
     main, products = (table.set_index("term") for table in (found.own_main, found.own_products))
     loud, pitch = "force_newton x amplitude", "force_newton x pitch"
-    assert main["z"][loud] > 7  # as if everybody matched alike
-    assert 2 < products["z"][loud] < 5  # once people may differ in it
+    assert main["t"][loud] > 7  # as if everybody matched alike
+    assert 2 < products["t"][loud] < 5  # once people may differ in it
     assert products["weight"][loud] > abs(products["weight"][pitch])
     assert products["low"][pitch] < 0 < products["high"][pitch]
 

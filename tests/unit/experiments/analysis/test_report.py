@@ -20,7 +20,7 @@ Rows = list[dict[str, object]]
 
 def results(rows: Rows) -> Results:
     (trials,) = trials_of(rows, "table")
-    return analyse_trials(trials, replicates=40)
+    return analyse_trials(trials)
 
 
 def shown(rows: Rows) -> tuple[Results, str]:

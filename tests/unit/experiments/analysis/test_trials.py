@@ -114,13 +114,13 @@ def test_a_constant_rater_is_named(written: Callable[..., Path]) -> None:
             row["choice"] = "b"
     (trials,) = read_trials(written(rows))
     assert trials.remarks[0].startswith("P2 gave the same answer every time")
-    assert analyse_trials(trials, published=False, replicates=40).pooled is not None
+    assert analyse_trials(trials, published=False).pooled is not None
 
 
 def test_everybody_constant_leaves_models_out_with_the_reason(written: Callable[..., Path]) -> None:
     rows = [row | {"choice": "b"} for row in published()]
     (trials,) = read_trials(written(rows))
-    found = analyse_trials(trials, published=False, replicates=40)
+    found = analyse_trials(trials, published=False)
     assert found.pooled is None
     assert "everybody always answered alike" in found.skipped["cumulative-link model"]
 
@@ -128,7 +128,7 @@ def test_everybody_constant_leaves_models_out_with_the_reason(written: Callable[
 @pytest.mark.parametrize("people", [1, 2])
 def test_too_few_people_leave_intervals_out_with_the_reason(written: Callable[..., Path], people: int) -> None:
     (trials,) = read_trials(written(published(people)))
-    found = analyse_trials(trials, published=False, replicates=40)
+    found = analyse_trials(trials, published=False)
     assert found.pooled is not None
     assert found.pooled["low"].isna().all()
     assert found.own_main is None
