@@ -16,8 +16,8 @@ from policies.statistics.ordinal import above_cuts, cell_counts, fit_counts
 
 __all__ = ["OrdinalMixedFit", "fit_ordinal_mixed"]
 
-MOST_ROUNDS = 500
-SHRINKING_ROUNDS = 10
+MOST_ROUNDS = 300
+PATIENT_ROUNDS, MOST_POWER = 10, 200.0
 CONVERGED = 1e-4
 """Relative change of every spread below which the fit is done."""
 SMALLEST_SPREAD = 1e-4
@@ -88,17 +88,22 @@ def fit_ordinal_mixed(
     theta = np.concatenate([start.cuts, start.weights])
     deviations = np.zeros((people, rows.q))
     spread = np.full(rows.q, 0.3)  # a start; the rounds move it to where the data say
-    shrinking = np.zeros(rows.q, dtype=int)
+    run, fell = np.zeros(rows.q, dtype=int), np.zeros(rows.q, dtype=bool)
     converged = False
     rounds = 0
     covariance = np.zeros((len(theta), len(theta)))
     for rounds in range(1, MOST_ROUNDS + 1):
         theta, deviations, covariance, posterior = rows.step(theta, deviations, spread)
         new = np.sqrt(np.mean(deviations**2 + posterior, axis=0))
-        if rounds > 3:  # EM creeps where a spread is nearly none: one step of over-relaxation in the logarithm
-            new = np.maximum(new * np.clip(new / spread, 0.5, 2.0), SMALLEST_SPREAD)
-            shrinking = np.where(new < spread, shrinking + 1, 0)
-            new = np.where((new < NO_SPREAD) & (shrinking >= SHRINKING_ROUNDS), SMALLEST_SPREAD, new)
+        if rounds > 3:
+            # EM creeps where a spread is nearly none. Steps are lengthened in the logarithm for as long as they keep
+            # their direction, which reaches zero, or passes a small optimum and turns.
+            falling = new < spread
+            run = np.where(falling == fell, run + 1, 0)
+            fell = falling
+            power = np.minimum(2.0 * 1.5 ** np.maximum(run - PATIENT_ROUNDS, 0), MOST_POWER)
+            new = np.maximum(spread * np.clip((new / spread) ** power, 0.5, 2.0), SMALLEST_SPREAD)
+            new = np.where((new < NO_SPREAD) & falling & (run >= PATIENT_ROUNDS), SMALLEST_SPREAD, new)
         change = np.abs(new - spread) / np.maximum(spread, 0.01)
         spread = new
         if change.max() < CONVERGED:
