@@ -30,15 +30,17 @@ class Analysed(NamedTuple):
     numbers: dict[str, Any]
 
 
-def write_analysis(source: Path, out: Path, force: bool = False, factors: Sequence[str] = ()) -> list[Analysed]:
-    """Analyse every question of a table into a folder, several into one each; ``factors`` as in ``read_trials``.
+def write_analysis(
+    source: Path, out: Path, force: bool = False, factors: Sequence[str] = (), study: str = ""
+) -> list[Analysed]:
+    """Analyse every question of a table into a folder, each into a folder of its own; more in ``read_trials``.
 
     Raises
     ------
     AnalysisError, OutputError
         When the table cannot be read, or the folder not be written: before the analysis where it can be told.
     """
-    tables = read_trials(source, factors)
+    tables = read_trials(source, factors, study)
     written = []
     with new_folder(out, [source], force) as part:
         for trials in tables:

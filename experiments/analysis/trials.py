@@ -6,6 +6,7 @@ Every later step sees the same columns: ``participant``, ``kind``, ``answer`` (l
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -79,6 +80,8 @@ class Trials(NamedTuple):
         Rows left out, by reason.
     remarks
         What a reader must know about the table.
+    unreadable
+        Sessions that could not be read, and why.
     """
 
     source: str
@@ -89,6 +92,7 @@ class Trials(NamedTuple):
     scale: tuple[float, ...]
     dropped: dict[str, int]
     remarks: tuple[str, ...]
+    unreadable: tuple[str, ...] = ()
 
     @property
     def participants(self) -> list[str]:
@@ -109,13 +113,15 @@ class Trials(NamedTuple):
         return self.table[self.table["kind"] == "main"]
 
 
-def read_trials(source: Path, factors: Sequence[str] = ()) -> list[Trials]:
+def read_trials(source: Path, factors: Sequence[str] = (), study: str = "") -> list[Trials]:
     """Trials by question, from a session, a folder of sessions, an exported table or a published one.
 
     Parameters
     ----------
     factors
         Names of what was varied; without them the columns that look like factors, the others named in ``remarks``.
+    study
+        Which study, where the rows are of several: two are never pooled.
 
     Raises
     ------
@@ -123,8 +129,9 @@ def read_trials(source: Path, factors: Sequence[str] = ()) -> list[Trials]:
         Naming the file, the line and the column that cannot be used.
     """
     where: list[str] | None = None
+    unreadable: tuple[str, ...] = ()
     if source.is_dir() or source.name == "record.sqlite":
-        rows, remarks = _rows_of_records(source)
+        rows, remarks, unreadable = _rows_of_records(source)
     elif source.suffix == ".parquet":
         rows, remarks = _rows_of_parquet(source), []
     elif source.is_file():
@@ -133,7 +140,16 @@ def read_trials(source: Path, factors: Sequence[str] = ()) -> list[Trials]:
         raise AnalysisError(f"{source}: there is no such file or folder; give a session, a study's folder or a CSV")
     if not rows:
         raise AnalysisError(f"{source}: holds no finished trial; run one with: robopatient study run STUDY")
-    return trials_of(rows, str(source), remarks, factors, where)
+    studies = sorted({str(row["study"]) for row in rows if row.get("study")})
+    if study:
+        chosen = [row.get("study") == study for row in rows]
+        rows = list(itertools.compress(rows, chosen))
+        where = None if where is None else list(itertools.compress(where, chosen))
+        if not rows:
+            raise AnalysisError(f"{source}: holds no trial of --study {study}; it has {', '.join(studies) or 'none'}")
+    elif len(studies) > 1:
+        raise AnalysisError(f"{source}: holds the studies {', '.join(studies)}; choose one with --study {studies[0]}")
+    return [each._replace(unreadable=unreadable) for each in trials_of(rows, str(source), remarks, factors, where)]
 
 
 def trials_of(
@@ -380,8 +396,8 @@ def _rows_of_parquet(path: Path) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
 
 
-def _rows_of_records(source: Path) -> tuple[list[dict[str, Any]], list[str]]:
+def _rows_of_records(source: Path) -> tuple[list[dict[str, Any]], list[str], tuple[str, ...]]:
     found = read_trial_table(source)
     remarks = [f"Session {name} has no end: what was committed until then is here." for name in found.cut_off]
     remarks += [f"A session cannot be read and is left out: {why}." for why in found.unreadable]
-    return found.rows, [*remarks, *found.remarks]
+    return found.rows, [*remarks, *found.remarks], tuple(found.unreadable)

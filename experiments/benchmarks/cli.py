@@ -115,6 +115,19 @@ def measure_study(
     bench_study(json, trials, kills, seed, files)
 
 
+@app.command("analysis", epilog="Example: robopatient bench analysis --sets 20")
+def measure_analysis(
+    sets: Annotated[int, typer.Option(min=1, max=10_000, help="Number of simulated studies per setting.")] = 200,
+    keep: Keep = None,
+    seed: FixedSeed = 1,
+    json: Json = False,
+) -> None:
+    """Measure how often the intervals of study analyse hold the truth, for 4 to 20 people."""
+    from experiments.benchmarks.coverage import bench_coverage
+
+    bench_coverage(sets, keep, json, seed)
+
+
 @app.command("bridge", epilog="Example: robopatient bench bridge --duration 10 --fuzz 1000000")
 def measure_bridge(
     json: Json = False,
