@@ -182,7 +182,7 @@ def _matched(results: Results) -> str:
     gain = results.matched.dropna()
     first, other = (factor_text(name).lower() for name in results.matched_pair)
     low, high = mean_interval(gain.to_numpy())
-    limits = f" (95 % interval {_points(low)} to {_points(high)})" if math.isfinite(low) else ""
+    limits = f" (95 % interval {signed(100 * low, 0)} to {_points(high)})" if math.isfinite(low) else ""
     needed = detectable(float(gain.std()), len(gain))
     power = (
         f" A study of this size finds a difference of {_points(needed)} or more with 80 % power."
