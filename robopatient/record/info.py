@@ -64,6 +64,11 @@ class RecordedPatient(msgspec.Struct, frozen=True):
     face: str = ""
     sites: tuple[RecordedSite, ...] = ()
 
+    @property
+    def described(self) -> str:
+        """Name, age and sex, as far as they are known."""
+        return ", ".join(filter(None, (self.name, f"{self.age_years} years" if self.age_years else "", self.sex)))
+
 
 def read_info(start: SessionStart) -> SessionInfo:
     """Settings of a session; msgspec.DecodeError when they are none."""

@@ -22,12 +22,12 @@ from robopatient.config import SessionConfig
 from robopatient.errors import RobopatientError
 from robopatient.face.identity import load_identity
 from robopatient.face.render import make_renderer
-from robopatient.record.debrief import DebriefMoment, write_debrief
 from robopatient.record.debrief_figures import write_figures
 from robopatient.record.debrief_session import Debriefing, load_debriefing
 from robopatient.record.info import read_info
 from robopatient.record.library import earlier_sessions
 from robopatient.record.reader import Record
+from robopatient.report.debrief import DebriefMoment, write_debrief
 from robopatient.voice.wav import read_samples
 
 __all__ = ["finish_training", "make_debrief"]

@@ -23,9 +23,9 @@ from robopatient.record.latency import summary as percentiles
 from robopatient.record.latency import touch_to_face, touch_to_sound
 from robopatient.record.presses import press_rows, write_presses
 from robopatient.record.reader import Record
-from robopatient.record.report import KeyFrame, write_report
 from robopatient.record.soundtrack import soundtrack
 from robopatient.record.visibility import Visibility, load_visibility
+from robopatient.report.session import KeyFrame, write_report
 from robopatient.session.debrief import finish_training
 
 __all__ = ["finish", "summary"]

@@ -12,15 +12,15 @@ import pytest
 from robopatient import messages as m
 from robopatient.config import FaceConfig, SessionConfig
 from robopatient.record import latency
-from robopatient.record.debrief import write_debrief
 from robopatient.record.debrief_scales import grade_items, pair_ratings
 from robopatient.record.debrief_session import load_debriefing
 from robopatient.record.health import findings
 from robopatient.record.presses import press_rows, write_presses
 from robopatient.record.reader import Record
-from robopatient.record.report import write_report
 from robopatient.record.visibility import GAP_S, load_visibility, row_gaps
 from robopatient.record.writer import RecordWriter
+from robopatient.report.debrief import write_debrief
+from robopatient.report.session import write_report
 
 TOLD = "The face was not visible from 0:03 to 0:07: lines about the face are empty for that time."
 

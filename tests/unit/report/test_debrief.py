@@ -11,12 +11,12 @@ import pytest
 
 from robopatient import messages as m
 from robopatient.config import SessionConfig, TrainingConfig
-from robopatient.record.debrief import DebriefMoment, write_debrief
-from robopatient.record.debrief_charts import calibration
 from robopatient.record.debrief_figures import Figures
 from robopatient.record.debrief_session import load_debriefing
 from robopatient.record.reader import Record
 from robopatient.record.writer import RecordWriter
+from robopatient.report.debrief import DebriefMoment, write_debrief
+from robopatient.report.plots import calibration
 
 
 class Tags(HTMLParser):

@@ -8,8 +8,8 @@ from robopatient import messages as m
 from robopatient.config import SessionConfig
 from robopatient.errors import RecordError
 from robopatient.record.reader import Record
-from robopatient.record.report import KeyFrame, write_report
 from robopatient.record.writer import RecordWriter
+from robopatient.report.session import KeyFrame, write_report
 
 
 @pytest.fixture
