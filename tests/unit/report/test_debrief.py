@@ -79,7 +79,7 @@ def test_the_page_is_whole_and_needs_nothing_from_elsewhere(trained, tmp_path):
     parser = Tags()
     parser.feed(html)
     assert parser.open == []
-    assert parser.links == []
+    assert set(parser.links) <= {"#content"}
     assert "data:audio/wav;base64," in html
     assert "nan" not in re.sub(r"<[^>]*>", "", html).lower().split()
 
@@ -138,6 +138,7 @@ def test_what_is_not_on_the_record_is_said_or_left_out(recorded, tmp_path, missi
 
 def test_a_line_is_fitted_only_to_enough_ratings():
     points = [(2.0, 1.0), (4.0, 2.0), (6.0, 3.0), (8.0, 4.0)]
-    assert "<path" in calibration(points[:1], points[1:])
-    assert "<path" not in calibration(points[:3], [])
-    assert "<path" not in calibration([(5.0, 5.0)] * 6, [])
+    fitted = "stroke: var(--felt); stroke-width: 1.5"
+    assert fitted in calibration(points[:1], points[1:])
+    assert fitted not in calibration(points[:3], [])
+    assert fitted not in calibration([(5.0, 5.0)] * 6, [])

@@ -51,14 +51,13 @@ def test_without_a_film_there_is_no_player(page):
 def test_latencies_are_told_with_their_percentiles_and_definition(page):
     text = page()
     assert re.search(r"p50 1\d\.\d · p95 1\d\.\d · p99 [12]\d\.\d · max [12]\d\.\d ms · n \d{3,}", text)
-    assert "from the moment its bytes reached this computer" in text
+    assert "from the moment its bytes reached this" in text
 
 
 def test_every_press_is_in_table_curves_and_map(page):
     text = page()
     assert text.count('<tr data-t="') >= 4
-    assert text.count('class="spot"') == 4
-    assert text.count('class="band"') == 4
+    assert text.count("<title>Press ") == 2 * 4, "on the map and over time"
 
 
 def test_how_to_repeat_it_and_what_it_is_not_are_said(page):
