@@ -395,5 +395,5 @@ def _press_text(n: int, press: m.Press, nrs: float) -> str:
 def _mark(value: float | None) -> str:
     """An instructor's mark, or boxes to tick on a print."""
     if value is None:
-        return "☐ done  ☐ partly  ☐ not"
+        return "☐\u00a0done ☐\u00a0partly ☐\u00a0not"
     return "done" if value >= 1 else "partly" if value > 0 else "not done"

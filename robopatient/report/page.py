@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterable, Sequence
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +17,20 @@ from markupsafe import Markup
 from robopatient.errors import RecordError, require
 from robopatient.report import numbers
 
-__all__ = ["Cell", "Column", "PageRow", "Tile", "columns", "data_uri", "listed", "render", "write_page"]
+__all__ = [
+    "Cell",
+    "Column",
+    "PageRow",
+    "Section",
+    "Tile",
+    "columns",
+    "data_uri",
+    "figure",
+    "listed",
+    "render",
+    "table",
+    "write_page",
+]
 
 Cell = str | Markup
 
@@ -34,6 +48,13 @@ class PageRow(NamedTuple):
 
     cells: Sequence[Cell]
     at_s: float | None = None
+
+
+class Section(NamedTuple):
+    """A part of a page: its heading ("" for the first, which needs none) and what stands under it."""
+
+    title: str
+    body: Markup
 
 
 class Tile(NamedTuple):
@@ -65,7 +86,14 @@ def render(template: str, package: str = "robopatient.report.templates", **facts
         What it is filled with. Text is escaped; ``Markup`` is not. A fact that the template names and that is missing
         is an error.
     """
-    folders = [str(files(name)) for name in dict.fromkeys((package, "robopatient.report.templates"))]
+    style = Markup((files("robopatient.report.templates") / "style.css").read_text(encoding="utf-8"))
+    environment = _environment((package, "robopatient.report.templates"))
+    return environment.get_template(template).render(style=style, **facts)
+
+
+@cache
+def _environment(packages: tuple[str, ...]) -> jinja2.Environment:
+    folders = [str(files(name)) for name in dict.fromkeys(packages)]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folders),
         autoescape=True,
@@ -77,6 +105,21 @@ def render(template: str, package: str = "robopatient.report.templates", **facts
         environment.filters[name] = getattr(numbers, name)
     style = Markup((files("robopatient.report.templates") / "style.css").read_text(encoding="utf-8"))
     return environment.get_template(template).render(style=style, **facts)
+
+
+def table(caption: str, heads: Sequence[Column], rows: Iterable[Any], row_heads: bool = True) -> Markup:
+    """A table, for a page whose sections are put together in Python."""
+    made = _parts().table(caption, heads, list(rows), row_heads)
+    return Markup(made)
+
+
+def figure(svg: Markup | None, caption: str = "") -> Markup:
+    """A figure with its caption; nothing for None."""
+    return Markup(_parts().figure(svg, caption))
+
+
+def _parts() -> Any:
+    return _environment(("robopatient.report.templates",)).get_template("parts.html").module
 
 
 def write_page(text: str, out: Path, what: str = "page") -> None:

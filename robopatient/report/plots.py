@@ -319,7 +319,7 @@ def coverage(regions: Mapping[str, RegionFigures], tender: Sequence[str]) -> Mar
                     ring = patches.FancyBboxPatch((x + 2.5, y + 2.5), *inner, boxstyle=round5, fill=False)
                     ring.set(edgecolor=COLOURS["felt"], linestyle=(0, (1.5, 2)), linewidth=1.5)
                     axes.add_patch(ring)
-                axes.text(x + 10, y + 19, name, weight="bold", size=8.5)
+                axes.text(x + 10, y + 19, name, weight="bold", size=8)
                 lines = (
                     (
                         f"{'●' if found.light else '○'} light {found.light or ''}",
