@@ -21,7 +21,7 @@ from robopatient.record.debrief_session import Debriefing
 from robopatient.record.osce import EASED_SHARE, SHOWN_PSPI
 from robopatient.report import plots
 from robopatient.report.numbers import number, percent, signed
-from robopatient.report.page import Tile, columns, data_uri, listed, render, write_page
+from robopatient.report.page import PageTile, columns, data_uri, listed, render, write_page
 from robopatient.scales import OSCE_ITEMS, SCALES
 
 __all__ = ["DebriefMoment", "write_debrief"]
@@ -144,15 +144,17 @@ def write_debrief(session: Debriefing, moments: Sequence[DebriefMoment], earlier
     write_page(page, out, "debrief")
 
 
-def _tiles(session: Debriefing) -> list[Tile]:
+def _tiles(session: Debriefing) -> list[PageTile]:
     x = session.examination
     return [
-        Tile(f"{x.light_regions}", "of 9", "regions felt lightly"),
-        Tile(f"{x.deep_regions}", "of 9", "regions felt deeply"),
-        Tile(f"{x.peak_newton:.0f}", "N", "hardest press"),
-        Tile(f"{x.worst_nrs:.1f}", "of 10", "worst pain felt"),
-        Tile(number(None if session.visible.never else x.shown_touched_s), "s", "pressed while the face showed pain"),
-        Tile(number(x.eased_ms), "ms", "from grimace to half the force, median"),
+        PageTile(f"{x.light_regions}", "of 9", "regions felt lightly"),
+        PageTile(f"{x.deep_regions}", "of 9", "regions felt deeply"),
+        PageTile(f"{x.peak_newton:.0f}", "N", "hardest press"),
+        PageTile(f"{x.worst_nrs:.1f}", "of 10", "worst pain felt"),
+        PageTile(
+            number(None if session.visible.never else x.shown_touched_s), "s", "pressed while the face showed pain"
+        ),
+        PageTile(number(x.eased_ms), "ms", "from grimace to half the force, median"),
     ]
 
 

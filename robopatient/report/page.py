@@ -18,11 +18,11 @@ from robopatient.errors import RecordError, require
 from robopatient.report import numbers
 
 __all__ = [
-    "Cell",
-    "Column",
+    "PageCell",
+    "PageColumn",
     "PageRow",
-    "Section",
-    "Tile",
+    "PageSection",
+    "PageTile",
     "columns",
     "data_uri",
     "figure",
@@ -32,10 +32,10 @@ __all__ = [
     "write_page",
 ]
 
-Cell = str | Markup
+PageCell = str | Markup
 
 
-class Column(NamedTuple):
+class PageColumn(NamedTuple):
     """Head of a table's column: its name, its unit, and what stands in it: "number", "word" or "text"."""
 
     name: str
@@ -46,18 +46,18 @@ class Column(NamedTuple):
 class PageRow(NamedTuple):
     """Row of a table; ``at_s`` is the moment of a film that a click on it shows."""
 
-    cells: Sequence[Cell]
+    cells: Sequence[PageCell]
     at_s: float | None = None
 
 
-class Section(NamedTuple):
+class PageSection(NamedTuple):
     """A part of a page: its heading ("" for the first, which needs none) and what stands under it."""
 
     title: str
     body: Markup
 
 
-class Tile(NamedTuple):
+class PageTile(NamedTuple):
     """A large number with its unit and its name."""
 
     value: str
@@ -65,13 +65,13 @@ class Tile(NamedTuple):
     name: str
 
 
-def columns(*heads: str) -> list[Column]:
+def columns(*heads: str) -> list[PageColumn]:
     """Columns of a table from ``name|unit``; a word column begins with ``:``, one of running text with ``::``."""
     made = []
     for head in heads:
         kind = "text" if head.startswith("::") else "word" if head.startswith(":") else "number"
         name, _, unit = head.lstrip(":").partition("|")
-        made.append(Column(name, unit, kind))
+        made.append(PageColumn(name, unit, kind))
     return made
 
 
@@ -103,11 +103,10 @@ def _environment(packages: tuple[str, ...]) -> jinja2.Environment:
     )
     for name in ("number", "signed", "percent", "duration", "date"):
         environment.filters[name] = getattr(numbers, name)
-    style = Markup((files("robopatient.report.templates") / "style.css").read_text(encoding="utf-8"))
-    return environment.get_template(template).render(style=style, **facts)
+    return environment
 
 
-def table(caption: str, heads: Sequence[Column], rows: Iterable[Any], row_heads: bool = True) -> Markup:
+def table(caption: str, heads: Sequence[PageColumn], rows: Iterable[Any], row_heads: bool = True) -> Markup:
     """A table, for a page whose sections are put together in Python."""
     made = _parts().table(caption, heads, list(rows), row_heads)
     return Markup(made)

@@ -30,7 +30,7 @@ from robopatient.record.reader import Record
 from robopatient.record.visibility import Visibility, load_visibility
 from robopatient.report import plots
 from robopatient.report.numbers import date, duration, largest, number
-from robopatient.report.page import PageRow, Tile, columns, data_uri, listed, render, write_page
+from robopatient.report.page import PageRow, PageTile, columns, data_uri, listed, render, write_page
 
 __all__ = ["KeyFrame", "write_report"]
 
@@ -214,14 +214,14 @@ def _summary(session: _Session) -> str:
     return text + (f", while {' and '.join(shown)}." if shown else ".")
 
 
-def _tiles(session: _Session, to_sound_ms: np.ndarray, to_face_ms: np.ndarray) -> list[Tile]:
+def _tiles(session: _Session, to_sound_ms: np.ndarray, to_face_ms: np.ndarray) -> list[PageTile]:
     return [
-        Tile(str(len(session.rows)), "", "presses"),
-        Tile(largest((row.peak_newton for row in session.rows), 1), "N", "hardest press"),
-        Tile(largest(session.pain["nrs"], 1), "of 10", "worst pain, NRS"),
-        Tile(largest(session.seen["pspi"], 1), "of 16", "strongest face, PSPI"),
-        Tile(number(latency.summary(to_sound_ms).get("p50")), "ms median", "touch to sound"),
-        Tile(number(latency.summary(to_face_ms).get("p50")), "ms median", "touch to face"),
+        PageTile(str(len(session.rows)), "", "presses"),
+        PageTile(largest((row.peak_newton for row in session.rows), 1), "N", "hardest press"),
+        PageTile(largest(session.pain["nrs"], 1), "of 10", "worst pain, NRS"),
+        PageTile(largest(session.seen["pspi"], 1), "of 16", "strongest face, PSPI"),
+        PageTile(number(latency.summary(to_sound_ms).get("p50")), "ms median", "touch to sound"),
+        PageTile(number(latency.summary(to_face_ms).get("p50")), "ms median", "touch to face"),
     ]
 
 
