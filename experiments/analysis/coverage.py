@@ -20,7 +20,7 @@ from policies.errors import AnalysisError
 from policies.statistics.ordinal import cell_counts, fit_counts
 from robopatient.errors import require
 
-__all__ = ["SETTINGS", "Held", "Simulated", "Truth", "check_design", "repeat_setting", "summary"]
+__all__ = ["SETTINGS", "Held", "SimulatedSetting", "Truth", "check_design", "repeat_setting", "summary"]
 
 MODELS: dict[str, Callable[[DesignMatrix, Sequence[str]], pd.DataFrame]] = {
     "own products": ordinal_mixed,
@@ -48,7 +48,7 @@ class Held(msgspec.Struct, frozen=True):
     high: float | None = None
 
 
-class Simulated(msgspec.Struct, frozen=True):
+class SimulatedSetting(msgspec.Struct, frozen=True):
     """People and truth of a setting: how far people's products and main effects differ, or how far their places do."""
 
     name: str
@@ -59,10 +59,10 @@ class Simulated(msgspec.Struct, frozen=True):
 
 
 SETTINGS = (
-    *(Simulated(f"{n} people who differ in the products", n, 0.1) for n in (4, 6, 10, 14, 20)),
-    Simulated("14 people alike but in their place on the scale", 14),
-    Simulated("10 people who differ much in everything", 10, 0.2, 0.2),
-    *(Simulated(f"JND of 12 people, places {ms:g} ms apart", 12, places_ms=ms) for ms in (0.0, 40.0, 80.0)),
+    *(SimulatedSetting(f"{n} people who differ in the products", n, 0.1) for n in (4, 6, 10, 14, 20)),
+    SimulatedSetting("14 people alike but in their place on the scale", 14),
+    SimulatedSetting("10 people who differ much in everything", 10, 0.2, 0.2),
+    *(SimulatedSetting(f"JND of 12 people, places {ms:g} ms apart", 12, places_ms=ms) for ms in (0.0, 40.0, 80.0)),
 )
 """Trials as in the published study (4 forces, amplitudes and pitches, 384 trials a person); delays as in one's own."""
 FORCE, OTHERS = "force_newton", ("amplitude", "pitch")
@@ -72,7 +72,7 @@ WEIGHTS = {"force_newton": 0.12, "amplitude": 0.05, "force_newton x amplitude": 
 TRIALS, JND_MS, PSE_MS, DELAYS_MS, DELAY_TRIALS = 384, 40.0, 200.0, (0, 50, 100, 150, 200, 250, 300, 400), 12
 
 
-def repeat_setting(setting: Simulated, seed: int) -> list[Held]:
+def repeat_setting(setting: SimulatedSetting, seed: int) -> list[Held]:
     """One set of answers in this setting, analysed."""
     rng = np.random.default_rng([seed, SETTINGS.index(setting)])
     if setting.places_ms is not None:
@@ -172,7 +172,7 @@ def _drawn(design: DesignMatrix, truth: Truth, rng: np.random.Generator) -> np.n
     return np.searchsorted(truth.cuts, eta + rng.logistic(size=len(eta)))
 
 
-def _delays(setting: Simulated, rng: np.random.Generator) -> list[Held]:
+def _delays(setting: SimulatedSetting, rng: np.random.Generator) -> list[Held]:
     """Whether a delay was noticed, by people with places and widths of their own."""
     levels = np.array(DELAYS_MS, dtype=float)
     place = rng.normal(PSE_MS, setting.places_ms or 0.0, (setting.people, 1))

@@ -5,27 +5,27 @@ from __future__ import annotations
 import base64
 import collections
 import io
-from html import escape
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from experiments.datasets.design import DatasetDesign
 from experiments.datasets.tables import rows_in
 from robopatient.errors import require
 from robopatient.levels import MAX_NRS, MAX_PSPI
+from robopatient.report.figures import ACCENTS, QUIET, inline_svg, new_figure, styled
+from robopatient.report.page import PageCell, columns, render
 
 __all__ = ["write_report"]
 
-FOLDER = Path(__file__).parent
 MONTAGE_PEOPLE = 12
 THUMB_PX = 112
 FACE = (0.17, 0.15, 0.83, 0.81)
 """Left, top, right and bottom of the face in a picture, as shares of it."""
 JPEG_QUALITY = 82
-WIDTH, HEIGHT, LEFT, FOOT = 640, 260, 44, 34
+MARKERS = ("o", "s", "^", "D", "v")
 MAX_DOTS = 3000
 COLUMNS = (
     "file_name", "person", "split", "shot", "view", "light", "frame", "pspi", "stimulus_nrs", "archetype", "sex",
@@ -37,19 +37,25 @@ def write_report(out: Path, design: DatasetDesign, facts: dict[str, Any], tables
     """The page as text: montage of the first look, PSPI against pain, people in every cell."""
     first = (design.picture.views[0], design.picture.lights[0])
     strongest = _strongest(tables, first)
-    return Template((FOLDER / "report.html").read_text(encoding="utf-8")).substitute(
-        title=escape(design.title),
-        people=design.balance.people,
-        frames=sum(facts["frames"].values()),
-        cells=len(design.cells()),
-        splits=escape(", ".join(f"{split} {count}" for split, count in facts["frames"].items())),
-        lineage=escape(facts["lineage"]),
-        version=facts["version"],
-        digest=facts["design_sha256"][:16],
-        look=escape(f"{first[0]} view, {first[1]} light"),
+    seen = list(strongest.values())
+    shots = design.shots()
+    splits = ", ".join(f"{split} {count}" for split, count in facts["frames"].items())
+    return render(
+        "report.html",
+        "experiments.datasets",
+        title=design.title,
+        facts=(
+            f"{sum(facts['frames'].values())} labelled frames of {design.balance.people} synthetic people in "
+            f"{len(design.cells())} cells ({splits}); expressions by {facts['lineage']}; robopatient "
+            f"{facts['version']}, design {facts['design_sha256'][:16]}…"
+        ),
+        look=f"{first[0]} view, {first[1]} light",
+        montage_columns=columns(":", *(f":{_shot_name(shot.kind, shot.nrs, shot.archetype)}" for shot in shots)),
         montage=_montage(out, design, strongest),
-        curve=_curve(list(strongest.values())),
-        table=_cells(list(strongest.values())),
+        curve=_curve(seen),
+        cell_columns=columns(":age", ":sex", ":skin", *dict.fromkeys(row["split"] for row in seen)),
+        cells=_cells(seen),
+        version=facts["version"],
     )
 
 
@@ -63,24 +69,26 @@ def _strongest(tables: list[Path], look: tuple[str, str]) -> dict[tuple[str, int
     return found
 
 
-def _montage(out: Path, design: DatasetDesign, strongest: dict[tuple[str, int], dict[str, Any]]) -> str:
+def _montage(
+    out: Path, design: DatasetDesign, strongest: dict[tuple[str, int], dict[str, Any]]
+) -> list[list[PageCell]]:
     """Rows are people, columns what they show."""
     names = sorted({person for person, _ in strongest})
-    shots = design.shots()
-    heads = "".join(f"<th>{escape(_shot_name(shot.kind, shot.nrs, shot.archetype))}</th>" for shot in shots)
-    lines = [f"<tr><th></th>{heads}</tr>"]
     step = max(1, len(names) // MONTAGE_PEOPLE)
     chosen = [names[min(k * step + k % step, len(names) - 1)] for k in range(min(MONTAGE_PEOPLE, len(names)))]
+    rows = []
     for name in chosen:  # shifted by one each time: an even step would meet one kind of cell only
-        cells = []
-        for shot in shots:
-            row = strongest[name, shot.number]
-            picture = _thumbnail(out / row["split"] / row["file_name"], row["frame"])
-            cells.append(f'<td><img alt="" src="{picture}"><small>PSPI {row["pspi"]:.1f}</small></td>')
         who = strongest[name, 0]
-        label = f"{who['sex']}, {who['age_years']:.0f}<br>{who['ancestry']}<br>Monk {who['monk_tone']:.1f}"
-        lines.append(f"<tr><th>{label}</th>{''.join(cells)}</tr>")
-    return "\n".join(lines)
+        label = Markup("{}, {:.0f}<br>{}<br>Monk {:.1f}")
+        cells: list[PageCell] = [label.format(who["sex"], who["age_years"], who["ancestry"], who["monk_tone"])]
+        for shot in design.shots():
+            row = strongest[name, shot.number]
+            shown = f"{_shot_name(shot.kind, shot.nrs, shot.archetype)}, PSPI {row['pspi']:.1f}"
+            picture = _thumbnail(out / row["split"] / row["file_name"], row["frame"])
+            image = Markup('<img alt="{}" src="{}"><br><small>PSPI {:.1f}</small>')
+            cells.append(image.format(shown, picture, row["pspi"]))
+        rows.append(cells)
+    return rows
 
 
 def _shot_name(kind: str, nrs: float, archetype: str) -> str:
@@ -102,44 +110,31 @@ def _thumbnail(path: Path, frame: int) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
 
 
-def _curve(seen: list[dict[str, Any]]) -> str:
-    """PSPI against pain by archetype: every frame a dot, medians a line; as inline SVG."""
+def _curve(seen: list[dict[str, Any]]) -> Markup:
+    """PSPI against pain by archetype: every frame a dot, medians a line."""
     kinds = [a for a in dict.fromkeys(row["archetype"] for row in seen) if a]
-
-    def x(nrs: float) -> float:
-        return LEFT + nrs / MAX_NRS * (WIDTH - LEFT - 12)
-
-    def y(pspi: float) -> float:
-        return HEIGHT - FOOT - pspi / MAX_PSPI * (HEIGHT - FOOT - 26)
-
-    parts = [f'<text x="{x(n):.0f}" y="{HEIGHT - 16}" text-anchor="middle">{n}</text>' for n in range(0, 11, 2)]
-    parts += [
-        f'<text x="{LEFT - 8}" y="{y(p) + 4:.0f}" text-anchor="end">{p}</text>'
-        f'<line class="rule" x1="{LEFT}" x2="{WIDTH - 12}" y1="{y(p):.1f}" y2="{y(p):.1f}"/>'
-        for p in range(0, 17, 4)
-    ]
-    for number, archetype in enumerate(kinds):
-        points = [(row["stimulus_nrs"], row["pspi"]) for row in seen if row["archetype"] == archetype]
-        thin = 1 + len(points) * len(kinds) // MAX_DOTS
-        parts += [f'<circle class="k{number}" cx="{x(n):.1f}" cy="{y(p):.1f}" r="2"/>' for n, p in points[::thin]]
-        levels = sorted({round(n) for n, _ in points})
-        medians = [(level, float(np.median([p for n, p in points if round(n) == level]))) for level in levels]
-        path = " ".join(f"{x(n):.1f},{y(p):.1f}" for n, p in medians)
-        parts.append(f'<polyline class="k{number}" points="{path}"/>')
-        parts.append(f'<text class="k{number}" x="{LEFT + 10}" y="{38 + 16 * number}">{escape(archetype)}</text>')
-    middle = (WIDTH + LEFT) / 2
-    parts.append(f'<text x="{middle:.0f}" y="{HEIGHT - 1}" text-anchor="middle">pain behind the frame, NRS</text>')
-    parts.append(f'<text x="{LEFT - 34}" y="10">PSPI</text>')
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="PSPI against pain">{"".join(parts)}</svg>'
+    with styled():
+        shown = new_figure(7.0, 3.2, layout="constrained")
+        axes = shown.subplots()
+        axes.set(xlim=(-0.2, MAX_NRS + 0.2), ylim=(0, MAX_PSPI), xlabel="pain behind the frame, NRS", ylabel="PSPI")
+        for index, archetype in enumerate(kinds):
+            points = np.array([(row["stimulus_nrs"], row["pspi"]) for row in seen if row["archetype"] == archetype])
+            colour = (*ACCENTS, QUIET)[index % 5]
+            thin = 1 + len(points) * len(kinds) // MAX_DOTS
+            axes.plot(*points[::thin].T, "o", color=colour, alpha=0.35, markersize=3, markeredgewidth=0)
+            levels = np.unique(np.round(points[:, 0]))
+            medians = [np.median(points[np.round(points[:, 0]) == level, 1]) for level in levels]
+            axes.plot(levels, medians, color=colour, linewidth=2, marker=MARKERS[index % len(MARKERS)], label=archetype)
+        axes.legend(loc="upper left")
+    return inline_svg(shown, f"PSPI against pain for {len(kinds)} archetypes of pain", "plot")
 
 
-def _cells(seen: list[dict[str, Any]]) -> str:
-    """People by age, sex and skin, and by ancestry, in every split."""
+def _cells(seen: list[dict[str, Any]]) -> list[list[str]]:
+    """People by age, sex and skin in every split."""
     people = {row["person"]: row for row in seen}
     splits = list(dict.fromkeys(row["split"] for row in seen))
     counts = collections.Counter((r["age_band"], r["sex"], r["skin_band"], r["split"]) for r in people.values())
-    lines = [f"<tr><th>age</th><th>sex</th><th>skin</th>{''.join(f'<th>{split}</th>' for split in splits)}</tr>"]
-    for age, sex, skin in sorted({key[:3] for key in counts}):
-        numbers = "".join(f"<td>{counts[age, sex, skin, split]}</td>" for split in splits)
-        lines.append(f"<tr><td>{age}</td><td>{sex}</td><td>{skin}</td>{numbers}</tr>")
-    return "\n".join(lines)
+    return [
+        [str(age), sex, str(skin), *(str(counts[age, sex, skin, split]) for split in splits)]
+        for age, sex, skin in sorted({key[:3] for key in counts})
+    ]

@@ -10,7 +10,7 @@ import numpy as np
 
 from experiments.benchmarks.figures import Figure, machine, new_result, remarked, say, show, value
 from firmware_bridge.outputs import new_files
-from robopatient.simulation.voice_evaluation import Evaluation, evaluate, write_page
+from robopatient.simulation.voice_evaluation import Evaluation, evaluate, write_voice_page
 
 __all__ = ["evaluate_voice", "evaluation_figures"]
 
@@ -33,7 +33,7 @@ def evaluate_voice(
         page = kept.enter_context(new_files(out, force=force))[0] if out is not None else None
         evaluation = evaluate(identities, seeds, say)
         if page is not None:
-            write_page(evaluation, page)
+            write_voice_page(evaluation, page)
     if out is not None:
         say(f"page {out}")
     show(new_result("voice evaluate", evaluation_figures(evaluation), [], machine(), 0), as_json)

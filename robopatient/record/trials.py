@@ -79,7 +79,7 @@ class TrialTable(NamedTuple):
     remarks: list[str]
 
 
-class _Session(NamedTuple):
+class _StudySession(NamedTuple):
     """What one folder holds of a study: who, when, after which folder, by which files, and its rows."""
 
     folder: Path
@@ -122,7 +122,7 @@ def read_trial_table(source: Path) -> TrialTable:
         When there is no session, when none can be read, or when two sessions of one participant exclude each other.
     """
     folders = {_name_in(source, folder): folder for folder in find_records(source)}
-    sessions: list[_Session] = []
+    sessions: list[_StudySession] = []
     unreadable: list[str] = []
     for name, folder in folders.items():
         try:
@@ -150,7 +150,7 @@ def _name_in(source: Path, folder: Path) -> str:
     return name if name not in ("", ".") else folder.name
 
 
-def _read_session(folder: Path, name: str) -> _Session | None:
+def _read_session(folder: Path, name: str) -> _StudySession | None:
     """None when no trial of a study was run."""
     with Record(folder) as record:
         trials = record.messages("trial")
@@ -162,7 +162,7 @@ def _read_session(folder: Path, name: str) -> _Session | None:
         sorted((Path(name).name, sha) for name, sha in start.files_sha256.items() if name.startswith("studies/"))
     )
     first = trials[0]
-    return _Session(
+    return _StudySession(
         folder,
         (first.study, first.participant, first.session),
         start.session_id,
@@ -174,9 +174,9 @@ def _read_session(folder: Path, name: str) -> _Session | None:
     )
 
 
-def _without_copies(sessions: list[_Session]) -> tuple[list[_Session], list[str]]:
+def _without_copies(sessions: list[_StudySession]) -> tuple[list[_StudySession], list[str]]:
     """Each session once: of copies, the one nearest to the top."""
-    kept: dict[tuple[str, str, int], _Session] = {}
+    kept: dict[tuple[str, str, int], _StudySession] = {}
     remarks = []
     for session in sorted(sessions, key=lambda one: len(one.folder.parts)):
         twin = kept.setdefault((session.session_id, session.wall_time_iso, len(session.rows)), session)
@@ -185,7 +185,7 @@ def _without_copies(sessions: list[_Session]) -> tuple[list[_Session], list[str]
     return [session for session in sessions if any(session is one for one in kept.values())], remarks
 
 
-def _apart_by_site(sessions: Sequence[_Session]) -> list[str]:
+def _apart_by_site(sessions: Sequence[_StudySession]) -> list[str]:
     """Give people of different sites different codes; changes the rows.
 
     Raises
@@ -193,7 +193,7 @@ def _apart_by_site(sessions: Sequence[_Session]) -> list[str]:
     RecordError
         When one site holds a session twice and neither goes on with the other.
     """
-    first: dict[tuple[str, str, int], dict[Path, _Session]] = {}
+    first: dict[tuple[str, str, int], dict[Path, _StudySession]] = {}
     for session in sessions:
         begun = first.setdefault(session.key, {})
         site = session.folder.parent
@@ -221,9 +221,9 @@ def _is_part(folder: Path, first: Path) -> bool:
     return re.fullmatch(rf"{re.escape(first.name)}_\d+", folder.name) is not None
 
 
-def _versions(sessions: Iterable[_Session]) -> list[str]:
+def _versions(sessions: Iterable[_StudySession]) -> list[str]:
     """A remark for every study that was run with different files."""
-    files: dict[str, dict[tuple[tuple[str, str], ...], list[_Session]]] = {}
+    files: dict[str, dict[tuple[tuple[str, str], ...], list[_StudySession]]] = {}
     for session in sessions:
         if session.files:
             files.setdefault(session.key[0], {}).setdefault(session.files, []).append(session)

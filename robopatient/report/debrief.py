@@ -146,14 +146,13 @@ def write_debrief(session: Debriefing, moments: Sequence[DebriefMoment], earlier
 
 def _tiles(session: Debriefing) -> list[PageTile]:
     x = session.examination
+    touched_s = None if session.visible.never else x.shown_touched_s
     return [
         PageTile(f"{x.light_regions}", "of 9", "regions felt lightly"),
         PageTile(f"{x.deep_regions}", "of 9", "regions felt deeply"),
         PageTile(f"{x.peak_newton:.0f}", "N", "hardest press"),
         PageTile(f"{x.worst_nrs:.1f}", "of 10", "worst pain felt"),
-        PageTile(
-            number(None if session.visible.never else x.shown_touched_s), "s", "pressed while the face showed pain"
-        ),
+        PageTile(number(touched_s), "s", "pressed while the face showed pain"),
         PageTile(number(x.eased_ms), "ms", "from grimace to half the force, median"),
     ]
 

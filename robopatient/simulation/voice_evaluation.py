@@ -7,7 +7,6 @@ loudness, pitch and roughness tell the pain, how many calls lie where real ones 
 from __future__ import annotations
 
 import base64
-import html
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,11 +15,15 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from markupsafe import Markup
 from scipy.stats import spearmanr
 
 from robopatient.config import asset_names
-from robopatient.errors import RecordError, require
+from robopatient.errors import require
 from robopatient.messages import VoiceAsk
+from robopatient.report.figures import ACCENTS, WIDTH_IN, inline_svg, new_figure, styled
+from robopatient.report.numbers import number, percent
+from robopatient.report.page import PageSection, columns, figure, render, table, write_page
 from robopatient.session.pipeline import Given
 from robopatient.simulation.voices import BLOCK_S, pain_of_press, voiced
 from robopatient.voice.calls import CALLS
@@ -29,7 +32,7 @@ from robopatient.voice.identity import VoiceIdentity, load_identity
 from robopatient.voice.synth import ASPIRATION, FORMANTS, N_FORMANTS, VOICE, Synth, neutral_parameters
 from robopatient.voice_presets import ask_for
 
-__all__ = ["CELLS", "Evaluation", "MeasuredCall", "evaluate", "render_call", "sheet_png", "write_page"]
+__all__ = ["CELLS", "Evaluation", "MeasuredCall", "evaluate", "render_call", "sheet_png", "write_voice_page"]
 
 LEVELS = np.linspace(1.0, 10.0, 11)
 """Pain from the mildest that is surely heard to the worst."""
@@ -287,7 +290,7 @@ def _whole_press(identity: str, nrs: float, wish: VoiceAsk) -> npt.NDArray[np.fl
     return np.concatenate([block.samples for block in blocks])
 
 
-def write_page(evaluation: Evaluation, out: Path) -> None:
+def write_voice_page(evaluation: Evaluation, out: Path) -> None:
     """One HTML page that needs nothing but a browser: tables, curves over pain, spectrograms of every gesture.
 
     Raises
@@ -296,54 +299,58 @@ def write_page(evaluation: Evaluation, out: Path) -> None:
         When it cannot be written.
     """
     e = evaluation
-    rows = [
-        [
-            name,
-            *(f"{value:.2f}" for value in e.spearman[row]),
-            f"{e.tract_cm[row]:.1f}",
-        ]
+    people = [
+        [name, *(number(value, 2) for value in e.spearman[row]), number(e.tract_cm[row], 1)]
         for row, name in enumerate(e.identities)
     ]
-    parts = [
-        "<h2>Does the voice tell the pain?</h2><p>Spearman correlation of pain with each feature over all renders of "
-        "eleven levels, sighs among them.</p>",
-        _table(
-            ["identity", "f0", "loudness", "roughness", "-HNR", "tract (whisper), cm"],
-            rows,
-        ),
-        _nearest(e),
-        "<h2>Median f0 beside real human sounds</h2>",
-        _table(
-            ["call", "sex", "quartiles, Hz", "here, Hz", "inside"],
-            [
-                [
-                    call,
-                    sex,
-                    f"{CELLS[call, sex][1]:.0f} to {CELLS[call, sex][2]:.0f}",
-                    f"{f0:.0f}",
-                    "yes" if ok else "no",
-                ]
-                for (call, sex), (f0, ok) in e.f0_cells.items()
-            ],
-        ),
-        "<h2>Share of calls inside published ranges</h2>",
-        _table(["feature", "share"], [[WORDS[name], f"{100 * share:.0f} %"] for name, share in e.in_range.items()]),
-        "<h2>Beside six recordings of the published study</h2>",
-        _table(["feature", "recordings: least, median, most", "here at pain above 6: 5 %, median, 95 %"], _beside(e)),
-        "<h2>Over pain</h2>",
-        _image(_curves(e)),
-        "<h2>Every gesture</h2>",
+    calls = [
+        [call, sex, f"{CELLS[call, sex][1]:.0f} to {CELLS[call, sex][2]:.0f}", number(f0), "yes" if ok else "no"]
+        for (call, sex), (f0, ok) in e.f0_cells.items()
     ]
-    calls = [name for name in CALLS if name != "auto"]
-    parts.append(_image(sheet_png(e.identities[0], calls)))
-    style = "body{font:15px sans-serif;margin:2em;max-width:70em}"
-    style += "td,th{padding:.2em .8em;text-align:left}img{max-width:100%}"
-    page = f"<!doctype html><meta charset=utf-8><title>The voice, measured</title><style>{style}</style>"
-    page += "<h1>The voice, measured</h1>" + "".join(parts)
-    try:
-        out.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise RecordError(f"{out}: cannot be written ({error.strerror}); give another --out") from error
+    ranges = [[WORDS[name], percent(share)] for name, share in e.in_range.items()]
+    measured = "recordings: least, median, most", "here at pain above 6: 5 %, median, 95 %"
+    sounds = sheet_png(e.identities[0], [name for name in CALLS if name != "auto"])
+    image = Markup('<figure><img alt="Spectrograms of every gesture of {}" src="data:image/png;base64,{}"></figure>')
+    sections = (
+        PageSection(
+            "Does the voice tell the pain?",
+            Markup(
+                "<p>Spearman correlation of pain with each feature over all renders of eleven levels, sighs among "
+                "them.</p>"
+            )
+            + table(
+                "Correlation of pain with each feature",
+                columns(":identity", "f0", "loudness", "roughness", "−HNR", "tract (whisper)|cm"),
+                people,
+            )
+            + _nearest(e),
+        ),
+        PageSection(
+            "Median f0 beside real human sounds",
+            table("Median f0 by call and sex", columns(":call", ":sex", "quartiles|Hz", "here|Hz", ":inside"), calls),
+        ),
+        PageSection(
+            "Share of calls inside published ranges",
+            table("Share inside by feature", columns(":feature", "share"), ranges),
+        ),
+        PageSection(
+            "Beside six recordings of the published study",
+            table("Recordings and ours", columns(":feature", *measured), _beside(e)),
+        ),
+        PageSection("Over pain", figure(_curves(e), "Median over all calls of a level, one line an identity.")),
+        PageSection("Every gesture", image.format(e.identities[0], base64.b64encode(sounds).decode())),
+    )
+    page = render(
+        "sections.html",
+        title="The voice, measured",
+        kind="Robopatient · voice",
+        facts=(f"{len(e.identities)} identities, {len(e.levels)} renders each",),
+        remarks=(),
+        lead="",
+        sections=sections,
+        footer="Made by robopatient voice evaluate.",
+    )
+    write_page(page, out)
 
 
 def _beside(e: Evaluation) -> list[list[str]]:
@@ -353,53 +360,39 @@ def _beside(e: Evaluation) -> list[list[str]]:
         ours = ours[np.isfinite(ours)]
         low, middle, high = np.percentile(ours, [5, 50, 95]) if ours.size else (np.nan,) * 3
         theirs = (min(values), float(np.median(values)), max(values))
-        rows.append([WORDS[name], *(", ".join(map(_number, row)) for row in (theirs, (low, middle, high)))])
+        rows.append([WORDS[name], _three(theirs), _three((low, middle, high))])
     return rows
 
 
-def _number(number: float) -> str:
-    return f"{number:.0f}" if abs(number) >= 100.0 else f"{number:.3g}"
+def _three(values: tuple[float, float, float]) -> str:
+    return ", ".join(f"{one:.0f}" if abs(one) >= 100.0 else f"{one:.3g}" for one in values)
 
 
-def _nearest(e: Evaluation) -> str:
+def _nearest(e: Evaluation) -> Markup:
     """The two people who are told apart least."""
     apart = e.apart + np.where(np.eye(len(e.apart)), np.inf, 0.0)
     row, column = np.unravel_index(int(np.argmin(apart)), apart.shape)
     if not np.isfinite(apart[row, column]):
-        return ""
-    names = f"{e.identities[int(row)]} and {e.identities[int(column)]}"
-    return (
-        f"<p>Nearest two: {html.escape(names)}, {apart[row, column]:.1f} just noticeable steps apart "
-        "(a semitone of pitch, half a semitone of all formants).</p>"
+        return Markup("")
+    text = Markup(
+        "<p>Nearest two: {} and {}, {:.1f} just noticeable steps apart (a semitone of pitch, half a semitone of all "
+        "formants).</p>"
     )
+    return text.format(e.identities[int(row)], e.identities[int(column)], apart[row, column])
 
 
-def _curves(e: Evaluation) -> bytes:
-    matplotlib = require("matplotlib", "study")
-    matplotlib.use("Agg")
-    pyplot = require("matplotlib.pyplot", "study")
+def _curves(e: Evaluation) -> Markup:
     names = ("f0_hz", "loudness_lufs", "roughness", "hnr_db", "centroid_hz", "active_s")
-    figure, axes = pyplot.subplots(2, 3, figsize=(12, 6))
-    for axis, name in zip(axes.flat, names, strict=True):
-        for row, identity in enumerate(e.identities):
-            values = e.column(name)[row]
-            known = np.isfinite(values).any(axis=1)  # all calls of a level may be sighs
-            axis.plot(e.levels[known], np.nanmedian(values[known], axis=1), label=identity, linewidth=1.2)
-        axis.set_title(f"{WORDS[name]} over pain", fontsize=9)
-    axes[0, 0].legend(fontsize=6)
-    figure.tight_layout()
-    out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=90)
-    pyplot.close(figure)
-    return out.getvalue()
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    def line(cells: Sequence[str], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
-
-    return "<table>" + line(head, "th") + "".join(line(row, "td") for row in rows) + "</table>"
-
-
-def _image(png: bytes) -> str:
-    return f'<img src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+    with styled():
+        shown = new_figure(WIDTH_IN, 5.2, layout="constrained")
+        for index, (axes, name) in enumerate(zip(shown.subplots(2, 3).flat, names, strict=True)):
+            for row, identity in enumerate(e.identities):
+                values = e.column(name)[row]
+                known = np.isfinite(values).any(axis=1)  # all calls of a level may be sighs
+                colour, dashes = ACCENTS[row % 4], ("-", "--", ":")[row // 4 % 3]
+                median = np.nanmedian(values[known], axis=1)
+                axes.plot(e.levels[known], median, dashes, color=colour, label=identity, linewidth=1.2)
+            axes.set_title(f"{WORDS[name]} over pain")
+            if not index:
+                axes.legend(fontsize=7)
+    return inline_svg(shown, "Features of the voice over pain, one line an identity")

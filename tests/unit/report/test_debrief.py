@@ -100,7 +100,7 @@ def test_lines_from_the_record_and_marks_of_the_instructor_stand_apart(trained, 
     html = page(trained, tmp_path)
     assert re.search(r"Asks about the pain before the first touch</td><td[^>]*>yes", html)
     assert re.search(r"obtains consent</td><td[^>]*>done", html)
-    assert re.search(r"Cleans hands</td><td[^>]*>☐ done", html)
+    assert re.search(r"Cleans hands</td><td[^>]*>☐\xa0done", html)
     assert re.search(r"Light before deep, region by region</td><td[^>]*>0 of 2 deep regions", html)
 
 

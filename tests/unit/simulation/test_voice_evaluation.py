@@ -11,7 +11,7 @@ from robopatient.simulation.voice_evaluation import (
     evaluate,
     render_call,
     sheet_png,
-    write_page,
+    write_voice_page,
 )
 from robopatient.voice.features import Features, features
 from robopatient.voice.identity import load_identity
@@ -47,14 +47,15 @@ def test_each_published_cell_is_measured_on_the_adults_of_that_sex(evaluation) -
 
 def test_the_page_needs_nothing_but_a_browser(evaluation, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("robopatient.simulation.voice_evaluation.sheet_png", lambda who, calls: b"png")
-    write_page(evaluation, tmp_path / "page.html")
+    write_voice_page(evaluation, tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text()
-    assert page.count("data:image/png;base64,") == 2
+    assert page.count("data:image/png;base64,") == 1
+    assert page.count("<svg") == 1
     assert "http" not in page
-    for word in ("david", "mei", "moan", "scream", "-HNR", "spectral centroid, Hz", "Nearest two: david and mei"):
+    for word in ("david", "mei", "moan", "scream", "−HNR", "spectral centroid, Hz", "Nearest two: david and mei"):
         assert word in page
-    with pytest.raises(RecordError, match="give another --out"):
-        write_page(evaluation, tmp_path / "nowhere" / "page.html")
+    with pytest.raises(RecordError, match="the page cannot be written"):
+        write_voice_page(evaluation, tmp_path / "nowhere" / "page.html")
 
 
 def test_a_call_is_the_first_voiced_stretch_with_its_true_pitch() -> None:

@@ -35,7 +35,7 @@ def test_the_figures_of_an_evaluation_tell_the_worst_of_all_people_and_features(
 
 def test_the_verb_prints_one_json_object_and_writes_its_page(monkeypatch, tmp_path, capsys) -> None:
     monkeypatch.setattr(voice, "evaluate", lambda *_: evaluation())
-    monkeypatch.setattr(voice, "write_page", lambda _, out: out.write_text("page"))
+    monkeypatch.setattr(voice, "write_voice_page", lambda _, out: out.write_text("page"))
     evaluate_voices(tmp_path / "x.html", seeds=1, json=True)
     told = json.loads(capsys.readouterr().out)
     assert told["bench"] == "voice evaluate"
