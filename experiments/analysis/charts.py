@@ -1,16 +1,11 @@
 """The report's figures: one function a figure, distinguished by lightness and shape as well as by colour.
 
-Figures are drawn without a background in one ink, which the page replaces by its own text colour (``inline_svg``), so
-that they follow its light and dark themes; ``save_png`` writes the same figure for a paper or a slide.
+``report.figures`` puts them into the page and writes the same figure for a paper or a slide.
 """
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,29 +15,20 @@ from experiments.analysis.choice import GENERATED_PREFERRED
 from experiments.analysis.labels import answer_text, factor_text, level_text, term_text
 from experiments.analysis.results import Results
 from robopatient.errors import require
+from robopatient.report.figures import ACCENTS, INK, QUIET, RAMP, WIDTH_IN, new_figure, styled
 from robopatient.study.questions import QUESTIONS
 
-__all__ = ["FIGURES", "draw", "inline_svg", "save_png"]
+__all__ = ["FIGURES", "draw"]
 
-INK, QUIET, RULE = "#1f2328", "#62686f", "#dedad2"
-ACCENTS = ("#0f5fa6", "#c04a12", "#0b7f6b", "#7a4b9d")
-"""Blue, vermilion, green-blue, purple: distinct to readers with any common colour blindness (after Okabe and Ito)."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-RAMP = ("#86b6dd", "#4c8fc7", "#1d66a6", "#0b3d6b")
-"""One hue from light to dark, for ordered levels: lightness alone distinguishes them."""
 AGREE_COLOURS = ("#a6611a", "#dfc27d", "#80cdc1", "#018571")
 """ColorBrewer BrBG, safe for colour-blind readers."""
-WIDTH_IN = 9.2
-_VARIABLES = {INK: "text", QUIET: "quiet", RULE: "rule"}
-_VARIABLES |= {colour: f"accent{index}" for index, colour in enumerate(ACCENTS)}
-_VARIABLES |= {colour: f"ramp{index}" for index, colour in enumerate(RAMP)}
-"""Colours of the page by those that are drawn."""
 
 
 def draw(results: Results) -> dict[str, Any]:
     """Every figure that the results can fill, by name."""
     figures = {}
-    with _style():
+    with styled():
         for name, function in FIGURES.items():
             figure = function(results)
             if figure is not None:
@@ -52,78 +38,9 @@ def draw(results: Results) -> dict[str, Any]:
     return figures
 
 
-def inline_svg(figure: Any, alternative: str) -> str:
-    """The figure as an ``<svg>`` element in the page's own colours, with a text for those who cannot see it."""
-    buffer = io.StringIO()
-    with _style():
-        figure.savefig(buffer, format="svg", transparent=True)
-    text = buffer.getvalue()
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.S)
-    # Ids are counted anew in every figure; on one page they would collide.
-    unique = f"f{abs(hash(alternative)) % 10**8:08d}-"
-    text = re.sub(r'(id="|href="#|url\(#)', lambda match: match.group(1) + unique, text)
-    for colour, variable in _VARIABLES.items():
-        text = text.replace(colour, f"var(--{variable})")
-    text = re.sub(
-        r'<svg [^>]*?viewBox="([^"]+)"[^>]*>', rf'<svg viewBox="\1" role="img" aria-label="{alternative}">', text
-    )
-    return text.strip()
-
-
-def save_png(figure: Any, path: Path) -> None:
-    """The figure on white, 200 dots an inch."""
-    with _style():
-        figure.savefig(path, dpi=200, facecolor="white")
-
-
-def _style() -> Any:
-    matplotlib = require("matplotlib", "study")
-    matplotlib.use("Agg")
-    return matplotlib.rc_context(
-        {
-            "svg.fonttype": "path",
-            "svg.hashsalt": "robopatient",
-            "font.family": _font(),
-            "font.size": 10.5,
-            "text.color": INK,
-            "axes.labelcolor": QUIET,
-            "axes.edgecolor": RULE,
-            "axes.titlesize": 11.5,
-            "axes.titleweight": "bold",
-            "axes.titlelocation": "left",
-            "axes.titlecolor": INK,
-            "axes.titlepad": 9,
-            "axes.labelsize": 10,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.grid": True,
-            "axes.axisbelow": True,
-            "grid.color": RULE,
-            "grid.linewidth": 0.8,
-            "xtick.color": QUIET,
-            "ytick.color": QUIET,
-            "xtick.major.size": 0,
-            "ytick.major.size": 0,
-            "legend.frameon": False,
-            "figure.facecolor": "none",
-            "axes.facecolor": "none",
-        }
-    )
-
-
-@cache
-def _font() -> str:
-    """The first of some plain fonts that is installed; matplotlib brings the last with it."""
-    installed = set(require("matplotlib.font_manager", "study").get_font_names())
-    return next((name for name in ("Inter", "Liberation Sans", "Arial") if name in installed), "DejaVu Sans")
-
-
 def _new(columns: int, height_in: float, **options: Any) -> tuple[Any, list[Any]]:
-    pyplot = require("matplotlib.pyplot", "study")
-    figure, axes = pyplot.subplots(1, columns, figsize=(WIDTH_IN, height_in), layout="constrained", **options)
-    pyplot.close(figure)
-    return figure, list(np.atleast_1d(axes))
+    figure = new_figure(WIDTH_IN, height_in, layout="constrained")
+    return figure, list(np.atleast_1d(figure.subplots(1, columns, **options)))
 
 
 def _percent_axis(axes: Any, axis: str = "y") -> None:
@@ -267,7 +184,7 @@ def distance(results: Results) -> Any:
 def weights(results: Results) -> Any:
     """Weights of the three ordinal models side by side."""
     models = [
-        ("all trials, people drawn", results.pooled),
+        ("all trials", results.pooled),
         ("own main effects", results.own_main),
         ("own products too", results.own_products),
     ]
@@ -343,14 +260,11 @@ def power(results: Results) -> Any:
     """Magnitudes over intensity on logarithmic axes, one panel a law, with everybody's exponents below."""
     if not results.power_laws:
         return None
-    pyplot = require("matplotlib.pyplot", "study")
     ticker = require("matplotlib.ticker", "study")
     count = len(results.power_laws)
-    figure, all_axes = pyplot.subplots(
-        2, count, figsize=(WIDTH_IN, 5.0), layout="constrained", squeeze=False, height_ratios=(3, 1), sharex="row"
-        if count == 1 else False,
-    )  # fmt: skip
-    pyplot.close(figure)
+    figure = new_figure(WIDTH_IN, 5.0, layout="constrained")
+    sharing = "row" if count == 1 else False
+    all_axes = figure.subplots(2, count, squeeze=False, height_ratios=(3, 1), sharex=sharing)
     low = min(law.by_person.min() for law in results.power_laws.values())
     high = max(law.by_person.max() for law in results.power_laws.values())
     for index, (part, law) in enumerate(results.power_laws.items()):

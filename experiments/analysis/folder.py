@@ -12,12 +12,13 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from experiments.analysis.charts import draw, save_png
+from experiments.analysis.charts import draw
 from experiments.analysis.report import page
 from experiments.analysis.results import Results, analyse_trials
 from experiments.analysis.trials import read_trials
 from firmware_bridge.outputs import new_folder
 from policies.errors import AnalysisError
+from robopatient.report.figures import save_png
 
 __all__ = ["Analysed", "write_analysis"]
 

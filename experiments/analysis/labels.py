@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-__all__ = ["answer_text", "factor_text", "level_text", "number", "percent", "signed", "term_text"]
+__all__ = ["answer_text", "factor_text", "level_text", "term_text"]
 
 TITLES = {
     "force_newton": "Force",
@@ -65,24 +65,3 @@ def term_text(term: str) -> str:
 def answer_text(labels: tuple[str, ...], scale: tuple[float, ...], level: int) -> str:
     """Label of a level of the scale, or its number."""
     return labels[level] if len(labels) == len(scale) else f"{scale[level]:g}".replace("-", "−")
-
-
-def percent(share: float, decimals: int = 0) -> str:
-    """A share in percent, with a space that does not break."""
-    return f"{100 * share:.{decimals}f}\u00a0%" if math.isfinite(share) else "–"
-
-
-def signed(value: float, decimals: int = 2) -> str:
-    """A number with a true minus; a dash for NaN."""
-    if not math.isfinite(value):
-        return "–"
-    text = f"{value:.{decimals}f}"
-    return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
-
-
-def number(value: float, decimals: int = 2) -> str:
-    """As ``signed``, with very small values as a power."""
-    if math.isfinite(value) and 0 < abs(value) < 10**-decimals:
-        exponent = math.floor(math.log10(abs(value)))
-        return f"{signed(value / 10**exponent, 1)} · 10<sup>−{-exponent}</sup>"
-    return signed(value, decimals)

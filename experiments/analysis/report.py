@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-import string
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
-from importlib.resources import files
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 import robopatient
-from experiments.analysis.charts import inline_svg
-from experiments.analysis.labels import factor_text, level_text, number, percent, signed, term_text
+from experiments.analysis.labels import factor_text, level_text, term_text
 from experiments.analysis.reference import PEOPLE, REFERENCES, TRIALS, applies
 from experiments.analysis.results import Results
 from experiments.analysis.words import in_short, published_steps
+from robopatient.report.figures import inline_svg
+from robopatient.report.numbers import number, percent, tiny
+from robopatient.report.page import PageCell, PageColumn, PageSection, columns, figure, render, table
 from robopatient.study.questions import QUESTIONS
 
 __all__ = ["page"]
@@ -33,7 +34,6 @@ def page(results: Results, figures: dict[str, Any]) -> str:
         From ``charts.draw``.
     """
     parts = {
-        "In short": _short,
         "Which was chosen": _choice,
         "Answers": _answers,
         "Agreement": _agreement,
@@ -47,41 +47,35 @@ def page(results: Results, figures: dict[str, Any]) -> str:
         "All 20 people of the published study": _references,
         "What was left out, and what these numbers are not": _caveats,
     }
-    sections = [(title, make(results, figures)) for title, make in parts.items()]
-    filled = [(title, body) for title, body in sections if body]
-    links = "".join(f'<a href="#s{index}">{title}</a>' for index, (title, _) in enumerate(filled) if index)
-    body = [_head(results)]
-    for index, (title, text) in enumerate(filled):
-        heading = "" if index == 0 else f'<h2 id="s{index}">{title}</h2>'
-        body.append(heading + text + (f"<nav>{links}</nav>" if index == 0 else ""))
-    body.append(_again(results))
-    template = string.Template((files("experiments.analysis") / "report.html").read_text(encoding="utf-8"))
-    return template.substitute(title=escape(_title(results)), body="\n".join(body))
-
-
-def _title(results: Results) -> str:
-    return f"Analysis of {results.trials.study or 'rated trials'}"
-
-
-def _head(results: Results) -> str:
+    sections = [PageSection(title, Markup(make(results, figures))) for title, make in parts.items()]
     trials = results.trials
     asked = QUESTIONS.get(trials.question)
     question = f"“{asked.prompt}”" if asked else trials.question or "not named"
     answers = f", answered {asked.labels[0]} … {asked.labels[-1]}" if asked and asked.labels else ""
     dropped = "; ".join(f"{count} {reason}" for reason, count in trials.dropped.items())
     varied = ", ".join(f"{factor_text(f.name).lower()} ({len(f.levels)})" for f in trials.factors) or "nothing"
-    remarks = "".join(f'<p class="look">{escape(remark)}</p>' for remark in trials.remarks)
-    return (
-        f'<p class="kind">Robopatient · study</p><h1>{escape(_title(results))}</h1>'
-        f'<p class="facts">{len(trials.participants)} people · {len(trials.main)} rated trials'
-        f"{f' (left out: {escape(dropped)})' if dropped else ''}<br>Question: {escape(question + answers)}<br>"
-        f"Varied (levels): {escape(varied)}</p>{remarks}"
+    return render(
+        "sections.html",
+        title=f"Analysis of {trials.study or 'rated trials'}",
+        kind="Robopatient · study",
+        facts=(
+            f"{len(trials.participants)} people · {len(trials.main)} rated trials"
+            + (f" (left out: {dropped})" if dropped else ""),
+            f"Question: {question}{answers}",
+            f"Varied (levels): {varied}",
+        ),
+        remarks=trials.remarks,
+        lead=Markup(_short(results)),
+        sections=[section for section in sections if section.body],
+        footer=f"Made by robopatient {robopatient.__version__} from {trials.source}. All numbers are in analysis.json "
+        "and tables/, all figures in figures/ beside this page. Again: robopatient study analyse "
+        f"{trials.source} --out DIR",
     )
 
 
-def _short(results: Results, _: dict[str, Any]) -> str:
+def _short(results: Results) -> str:
     lines = in_short(results)
-    return f'<ul class="short">{"".join(f"<li>{line}</li>" for line in lines)}</ul>' if lines else ""
+    return f'<ul class="short">{"".join(f"<li>{escape(line)}</li>" for line in lines)}</ul>' if lines else ""
 
 
 def _answers(results: Results, figures: dict[str, Any]) -> str:
@@ -97,13 +91,11 @@ def _answers(results: Results, figures: dict[str, Any]) -> str:
 def _agreement(results: Results, figures: dict[str, Any]) -> str:
     if not results.levels:
         return ""
-    heats = "".join(_heat(table, *names) for names, table in results.pairs.items())
+    heats = "".join(_heat(shares, *names) for names, shares in results.pairs.items())
     return (
         _figure(
             figures, "levels",
-            "Share at each level, over all other factors. Bars: 95 % intervals over people (1,000 draws of "
-            "whole "
-            "persons); dashed: all trials. A flat row does not mean that a factor is unimportant: congruence is a "
+            "Share at each level, over all other factors. Bars: 95 % intervals over people; dashed: all trials. A flat row does not mean that a factor is unimportant: congruence is a "
             "matter "
             "of pairs of levels, below.",
         )
@@ -112,26 +104,21 @@ def _agreement(results: Results, figures: dict[str, Any]) -> str:
     )  # fmt: skip
 
 
-def _heat(table: pd.DataFrame, first: str, other: str) -> str:
-    low, high = table["share"].min(), table["share"].max()
-    columns = sorted(table[other].unique())
-    head = "".join(f"<th>{escape(level_text(other, level))}</th>" for level in columns)
+def _heat(shares: pd.DataFrame, first: str, other: str) -> str:
+    low, high = shares["share"].min(), shares["share"].max()
     rows = []
-    for level, part in table.groupby(first):
-        cells = []
-        for _, cell in part.sort_values(other).iterrows():
-            depth = 0.08 + 0.62 * (cell["share"] - low) / max(high - low, 1e-9)
-            limits = f"<small>{percent(cell['low'])[:-2]}–{percent(cell['high'])}</small>"
-            limits = limits if math.isfinite(cell["low"]) else ""
-            cells.append(
-                f'<td style="background:rgba(var(--heat),{depth:.2f})">{percent(cell["share"], 1)}{limits}</td>'
-            )
-        rows.append(f'<tr><th class="word">{escape(level_text(first, level))}</th>{"".join(cells)}</tr>')
+    for level, part in shares.groupby(first):
+        cells: list[PageCell] = [level_text(first, level)]
+        for _, one in part.sort_values(other).iterrows():
+            depth = 8 + 62 * (one["share"] - low) / max(high - low, 1e-9)
+            known = math.isfinite(one["low"])
+            limits = f"{number(100 * one['low'])}–{percent(one['high'])}" if known else ""
+            cell = Markup('<span class="heat" style="--depth:{:.0f}%">{}<small>{}</small></span>')
+            cells.append(cell.format(depth, percent(one["share"], 1), limits))
+        rows.append(cells)
     title = f"{factor_text(first)} with {factor_text(other).lower()}"
-    return (
-        f'<div><h3>{escape(title)}</h3><div class="scroll"><table class="heat"><tr><th></th>{head}</tr>'
-        f"{''.join(rows)}</table></div></div>"
-    )
+    heads = columns(f":{factor_text(first)}", *(level_text(other, level) for level in sorted(shares[other].unique())))
+    return f'<div class="half"><h3>{escape(title)}</h3>{_table(title, heads, rows)}</div>'
 
 
 def _matching(results: Results, figures: dict[str, Any]) -> str:
@@ -153,16 +140,16 @@ def _matching(results: Results, figures: dict[str, Any]) -> str:
                 nearest = level_text(other, factor.levels[round(min(max(match.place, 0), last))])
                 outside = ", beyond what was presented" if match.clipped else ""
                 limits = (
-                    f"{signed(match.interval[0] + 1, 1)} to {signed(match.interval[1] + 1, 1)}"
+                    f"{number(match.interval[0] + 1, 1)} to {number(match.interval[1] + 1, 1)}"
                     if math.isfinite(match.interval[0])
                     else "too few people, or no peak without one of them"
                 )
-                place = f"level {signed(match.place + 1, 1)} ({limits}), near {nearest}{outside}"
+                place = f"level {number(match.place + 1, 1)} ({limits}), near {nearest}{outside}"
             rows.append((factor_text(other), level_text(next(iter(results.pairs))[0], level), place))
     if rows:
         text += (
             '<details><summary>Best-matching levels with 95 % intervals over people</summary>'
-            + _table(("factor", "at", "agreement peaks at"), rows, words=3)
+            + _table("Best-matching levels", columns(":factor", ":at", "::agreement peaks at"), rows)
             + "</details>"
         )  # fmt: skip
     return text + _figure(
@@ -179,8 +166,8 @@ def _psychometric(results: Results, figures: dict[str, Any]) -> str:
     rows = [
         (
             level_text(first, level) if level != "" else "all",
-            signed(f.pse, 3), f"{signed(f.pse_interval[0], 3)} to {signed(f.pse_interval[1], 3)}",
-            signed(abs(f.jnd), 3), "{} to {}".format(*(signed(end, 3) for end in sorted(map(abs, f.jnd_interval)))),
+            number(f.pse, 3), f"{number(f.pse_interval[0], 3)} to {number(f.pse_interval[1], 3)}",
+            number(abs(f.jnd), 3), "{} to {}".format(*(number(end, 3) for end in sorted(map(abs, f.jnd_interval)))),
             percent(f.lapse, 1),
         )
         for level, f in results.psychometric.items()
@@ -193,7 +180,11 @@ def _psychometric(results: Results, figures: dict[str, Any]) -> str:
             "(PSE) is where both answers are as frequent, the just noticeable difference (JND) the step from there to "
             "75 %.",
         )
-        + _table((factor_text(first), "PSE", "95 % interval", "JND", "95 % interval", "lapses"), rows)
+        + _table(
+            "Points of subjective equality and just noticeable differences",
+            columns(f":{factor_text(first)}", "PSE", "95 % interval", "JND", "95 % interval", "lapses"),
+            rows,
+        )
     )  # fmt: skip
 
 
@@ -203,7 +194,7 @@ def _magnitudes(results: Results, figures: dict[str, Any]) -> str:
     left_out = sum(law.left_out for law in results.power_laws.values())
     zeros = f" {left_out} answers of zero have no logarithm and were left out." if left_out else ""
     rows = [
-        (part or "all", signed(law.exponent, 3), f"{signed(law.interval[0], 3)} to {signed(law.interval[1], 3)}",
+        (part or "all", number(law.exponent, 3), f"{number(law.interval[0], 3)} to {number(law.interval[1], 3)}",
          str(len(law.by_person)))
         for part, law in results.power_laws.items()
     ]  # fmt: skip
@@ -213,7 +204,7 @@ def _magnitudes(results: Results, figures: dict[str, Any]) -> str:
         "mean "
         f"of everybody's own slope.{zeros} For comparison, Stevens: loudness 0.67, pressure on the palm 1.1, muscle "
         "force 1.7.",
-    ) + _table(("", "exponent", "95 % interval", "people"), rows)  # fmt: skip
+    ) + _table("Exponents", columns(":part", "exponent", "95 % interval", "people"), rows)  # fmt: skip
 
 
 def _choice(results: Results, figures: dict[str, Any]) -> str:
@@ -256,12 +247,12 @@ def _models(results: Results, figures: dict[str, Any]) -> str:
         ("Mixed linear model of the answers as numbers, own main effects", results.linear),
         ("Mixed linear model, own products", results.linear_products),
     ]
-    details = "".join(f"<h3>{title}</h3>{_model_table(table)}" for title, table in tables if table is not None)
+    details = "".join(f"<h3>{title}</h3>{_model_table(title, model)}" for title, model in tables if model is not None)
     return f"{text}<details><summary>All weights as tables</summary>{details}</details>"
 
 
-def _model_table(table: pd.DataFrame) -> str:
-    columns = {
+def _model_table(title: str, model: pd.DataFrame) -> str:
+    heads = {
         "weight": "weight",
         "low": "2.5 %",
         "high": "97.5 %",
@@ -270,19 +261,19 @@ def _model_table(table: pd.DataFrame) -> str:
         "p": "p",
         "spread": "SD over people",
     }
-    shown = [name for name in columns if name in table]
+    shown = [name for name in heads if name in model]
     decimals = {"z": 1, "t": 1, "p": 3}
     rows = [
-        (term_text(row["term"]), *(number(row[name], decimals.get(name, 3)) if name == "p" else
-                                   signed(row[name], decimals.get(name, 3)) for name in shown))
-        for _, row in table.iterrows()
+        (term_text(row["term"]), *(tiny(row[name], decimals.get(name, 3)) if name == "p" else
+                                   number(row[name], decimals.get(name, 3)) for name in shown))
+        for _, row in model.iterrows()
     ]  # fmt: skip
     note = (
         '<p class="quiet">A spread over people is estimated as none: the fit lies on its boundary.</p>'
-        if table.attrs.get("boundary")
+        if model.attrs.get("boundary")
         else ""
     )
-    return _table(("term", *(columns[name] for name in shown)), rows) + note
+    return _table(title, columns(":term", *(heads[name] for name in shown)), rows) + note
 
 
 def _reliability(results: Results, _: dict[str, Any]) -> str:
@@ -295,19 +286,19 @@ def _reliability(results: Results, _: dict[str, Any]) -> str:
                 (f"mean difference, steps, {name}", f"{one.difference:.2f}", f"{one.chance_difference:.2f}", ""),
             ]
     if results.alpha is not None:
-        rows.append(("Krippendorff's alpha (ordinal), same stimulus", signed(results.alpha, 3), "0", "1 is perfect"))
+        rows.append(("Krippendorff's alpha (ordinal), same stimulus", number(results.alpha, 3), "0", "1 is perfect"))
     if results.icc_one is not None:
-        rows.append(("ICC(1,1), same stimulus", signed(results.icc_one, 3), "0", "one answer of one person"))
+        rows.append(("ICC(1,1), same stimulus", number(results.icc_one, 3), "0", "one answer of one person"))
     if results.icc is not None:
         over = " × ".join(factor_text(name).lower() for name in results.icc_over)
         rows += [
-            (f"ICC(A,1), mean answers by {over}", signed(results.icc.agreement_one, 3), "0", "one person's mean"),
-            (f"ICC(A,k), mean answers by {over}", signed(results.icc.agreement_mean, 3), "0",
+            (f"ICC(A,1), mean answers by {over}", number(results.icc.agreement_one, 3), "0", "one person's mean"),
+            (f"ICC(A,k), mean answers by {over}", number(results.icc.agreement_mean, 3), "0",
              f"mean of {results.icc.raters} people"),
         ]  # fmt: skip
     if not rows:
         return ""
-    return _table(("", "found", "by chance", ""), rows, last_word=True) + (
+    return _table("Agreement", columns(":measure", "found", "by chance", "::of"), rows) + (
         '<p class="quiet">How often a person repeats an answer bounds what any model of the stimuli can predict. Alpha '
         "and "
         "ICC(1,1) are about single answers; ICC(A,k) says how well the mean of these people would return with "
@@ -324,24 +315,20 @@ def _timing(results: Results, figures: dict[str, Any]) -> str:
     ]  # fmt: skip
     return _figure(
         figures, "timing", "From the trigger to what left this computer, all trials; line: median."
-    ) + _table(("ms", "lag (mean)", "SD", "median", "99 %", "n"), rows)
+    ) + _table("Timing, ms", columns(":ms", "lag (mean)", "SD", "median", "99 %", "n"), rows)
 
 
 def _published(results: Results, figures: dict[str, Any]) -> str:
     steps = published_steps(results)
     if not steps:
         return ""
-    body = "".join(
-        f'<tr><td class="text">{s.name}</td><td class="text">{s.found}</td><td class="text">{s.shows}</td>'
-        f'<td class="text">{s.does_not}</td></tr>'
-        for s in steps
-    )
+    rows = [(step.name, step.found, step.shows, step.does_not) for step in steps]
+    heads = columns(":step", "::here", "::shows", "::does not show")
     return (
         "<p>What the study of arXiv 2506.11827 was published with, run on this table. That pitch weighs more than "
         "amplitude, "
         f"as its abstract says, is the outcome of the last step. {_weightier(results)}</p>"
-        '<div class="scroll"><table class="wide"><tr><th class="word">step</th><th class="word">here</th>'
-        f'<th class="word">shows</th><th class="word">does not show</th></tr>{body}</table></div>'
+        + _table("The published analysis, step by step", heads, rows)
         + _figure(
             figures, "importances",
             "The same forest with two questions: which factor predicts the k-means cluster (published), and which "
@@ -369,7 +356,7 @@ def _references(results: Results, _: dict[str, Any]) -> str:
         return ""
     whole = len(results.trials.main) == TRIALS and len(results.trials.participants) == PEOPLE
     rows = [
-        (one.name, signed(one.published, one.decimals), signed(one.of(results), one.decimals)) for one in REFERENCES
+        (one.name, number(one.published, one.decimals), number(one.of(results), one.decimals)) for one in REFERENCES
     ]
     lead = (
         "This is the whole published table: the two columns must agree."
@@ -381,7 +368,9 @@ def _references(results: Results, _: dict[str, Any]) -> str:
     return (
         f"<p>An independent re-analysis of the study's public raw data beside the same figures of this table. "
         f"{lead}</p>"
-        f"<details><summary>{len(rows)} figures</summary>{_table(('', 'published', 'here'), rows)}</details>"
+        "<details><summary>"
+        f"{len(rows)} figures</summary>{_table('Published figures', columns(':figure', 'published', 'here'), rows)}"
+        "</details>"
     )
 
 
@@ -406,30 +395,11 @@ def _caveats(results: Results, _: dict[str, Any]) -> str:
     return "<ul>" + "".join(f'<li class="quiet">{point}</li>' for point in points) + "</ul>"
 
 
-def _again(results: Results) -> str:
-    return (
-        f"<footer>Made by robopatient {robopatient.__version__} from {escape(results.trials.source)}. "
-        f"All numbers are in <code>analysis.json</code> and <code>tables/</code>, all figures in "
-        "<code>figures/</code> beside this page. Again: "
-        f"<code>robopatient study analyse {escape(results.trials.source)} --out DIR</code></footer>"
-    )
-
-
 def _figure(figures: dict[str, Any], name: str, caption: str) -> str:
     if name not in figures:
         return ""
-    return f"<figure>{inline_svg(figures[name], name)}<figcaption>{caption}</figcaption></figure>"
+    return str(figure(inline_svg(figures[name], caption.partition(". ")[0]), caption))
 
 
-def _table(head: Cells, rows: Iterable[Cells], words: int = 1, last_word: bool = False) -> str:
-    """A plain table; the first ``words`` columns hold words."""
-
-    def cells(row: Cells, tag: str) -> str:
-        last: Callable[[int], bool] = lambda index: last_word and index == len(row) - 1  # noqa: E731
-        return "".join(
-            f'<{tag} class="word">{cell}</{tag}>' if index < words or last(index) else f"<{tag}>{cell}</{tag}>"
-            for index, cell in enumerate(row)
-        )
-
-    body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
-    return f'<div class="scroll"><table><tr>{cells(head, "th")}</tr>{body}</table></div>'
+def _table(caption: str, heads: Sequence[PageColumn], rows: Iterable[Sequence[PageCell]]) -> str:
+    return str(table(caption, heads, rows))

@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from experiments.analysis.labels import factor_text, level_text, percent, signed
+from experiments.analysis.labels import factor_text, level_text
 from experiments.analysis.results import Results
 from policies.statistics.over_people import detectable, mean_interval
+from robopatient.report.numbers import number, percent, tiny
 from robopatient.study.questions import QUESTIONS
 
 __all__ = ["AnalysisStep", "in_short", "published_steps"]
@@ -48,8 +49,8 @@ def in_short(results: Results) -> list[str]:
         where = f" at {level_text(results.psychometric_by, level)}" if level != "" else ""
         what = "Neither too weak nor too strong" if trials.scale[0] < 0 else "Both answers are as frequent"
         lines.append(
-            f"{what}{where}: {factor_text(results.stimulus).lower()} {signed(function.pse)} "
-            f"{_interval(function.pse_interval)}; the just noticeable difference is {signed(abs(function.jnd))} "
+            f"{what}{where}: {factor_text(results.stimulus).lower()} {number(function.pse)} "
+            f"{_interval(function.pse_interval)}; the just noticeable difference is {number(abs(function.jnd))} "
             f"{_interval(_positive(function.jnd_interval))}."
         )
     for part, law in results.power_laws.items():
@@ -99,7 +100,7 @@ def published_steps(results: Results) -> list[AnalysisStep]:
     steps = [
         AnalysisStep(
             "One-way ANOVA of the force over the four answers, Tukey's test",
-            f"F({force.between}, {force.within}) = {force.f:.1f}, p = {_power(force.p)}; "
+            f"F({force.between}, {force.within}) = {force.f:.1f}, p = {tiny(force.p)}; "
             + (f"{len(different)} of {len(found.tukey)} pairs differ" if strongly else "no pair differs"),
             "that answers and force are related somewhere",
             "that people matched anything: force was chosen by the computer, the answer by the person; the test has "
@@ -143,7 +144,7 @@ def published_steps(results: Results) -> list[AnalysisStep]:
             0,
             AnalysisStep(
                 "One-way ANOVA of the largest force by target",
-                f"F({peak.between}, {peak.within}) = {peak.f:.1f}, p = {_power(peak.p)}",
+                f"F({peak.between}, {peak.within}) = {peak.f:.1f}, p = {tiny(peak.p)}",
                 "that people pressed harder for higher targets",
                 "that they kept to the target: look at the overshoot",
             ),
@@ -165,8 +166,8 @@ def _product(table: pd.DataFrame, term: str, latent: str) -> str:
     known = math.isfinite(low)
     sure = known and (low > 0) == (high > 0)
     direction = "a higher" if weight > 0 else "a lower"
-    limits = f" (weight {signed(weight, 3)}, 95 % interval {signed(low, 3)} to {signed(high, 3)})" if known else ""
-    limits = limits or f" (weight {signed(weight, 3)})"
+    limits = f" (weight {number(weight, 3)}, 95 % interval {number(low, 3)} to {number(high, 3)})" if known else ""
+    limits = limits or f" (weight {number(weight, 3)})"
     if latent not in ("congruence", "mismatch", "naturalness", "preference"):  # a rating, not whether things fit
         if sure:
             return f"The effect of {two} on the answers {'grows' if weight > 0 else 'shrinks'} with {one}{limits}."
@@ -182,7 +183,7 @@ def _matched(results: Results) -> str:
     gain = results.matched.dropna()
     first, other = (factor_text(name).lower() for name in results.matched_pair)
     low, high = mean_interval(gain.to_numpy())
-    limits = f" (95 % interval {signed(100 * low, 0)} to {_points(high)})" if math.isfinite(low) else ""
+    limits = f" (95 % interval {number(100 * low, 0)} to {_points(high)})" if math.isfinite(low) else ""
     needed = detectable(float(gain.std()), len(gain))
     power = (
         f" A study of this size finds a difference of {_points(needed)} or more with 80 % power."
@@ -235,7 +236,7 @@ def _positive(limits: tuple[float, float]) -> tuple[float, float]:
 def _interval(limits: tuple[float, float], decimals: int = 2) -> str:
     low, high = limits
     return (
-        f"(95 % interval {signed(low, decimals)} to {signed(high, decimals)})"
+        f"(95 % interval {number(low, decimals)} to {number(high, decimals)})"
         if math.isfinite(low)
         else "(no interval: too few people)"
     )
@@ -248,10 +249,3 @@ def _alpha_word(alpha: float) -> str:
         if alpha >= limit:
             return word
     return "close to none"
-
-
-def _power(p: float) -> str:
-    if p >= 0.001:
-        return f"{p:.3f}"
-    exponent = math.floor(math.log10(p)) if p > 0 else -300
-    return f"{p / 10**exponent:.1f} × 10<sup>−{-exponent}</sup>"

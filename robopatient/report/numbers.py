@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterable
 from datetime import datetime
 
-__all__ = ["MISSING", "date", "duration", "largest", "number", "percent", "signed"]
+__all__ = ["MISSING", "date", "duration", "largest", "number", "percent", "signed", "tiny"]
 
 MISSING = "–"
+RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 MINUTES_FROM_S = 120.0
 """Shorter times are told in seconds alone."""
 
@@ -17,13 +18,22 @@ def number(value: float | None, decimals: int = 0, missing: str = MISSING) -> st
     """A number with so many decimals; ``missing`` for None, NaN and infinity."""
     if value is None or not math.isfinite(value):
         return missing
-    return f"{value:.{decimals}f}".replace("-", "−")
+    text = f"{value:.{decimals}f}"
+    return text.lstrip("-") if float(text) == 0.0 else text.replace("-", "−")
 
 
 def signed(value: float | None, decimals: int = 1, missing: str = MISSING) -> str:
     """A difference: with its sign, also when it is positive."""
     text = number(value, decimals, missing)
     return f"+{text}" if value is not None and math.isfinite(value) and value > 0 else text
+
+
+def tiny(value: float | None, decimals: int = 3) -> str:
+    """A number that may be too small for its decimals: then as a power of ten, in the digits of Unicode."""
+    if value is None or not math.isfinite(value) or not 0 < abs(value) < 10**-decimals:
+        return number(value, decimals)
+    exponent = math.floor(math.log10(abs(value)))
+    return f"{number(value / 10**exponent, 1)} · 10⁻{str(-exponent).translate(RAISED)}"
 
 
 def percent(share: float | None, decimals: int = 0, missing: str = MISSING) -> str:
