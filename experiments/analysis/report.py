@@ -95,7 +95,8 @@ def _agreement(results: Results, figures: dict[str, Any]) -> str:
     return (
         _figure(
             figures, "levels",
-            "Share at each level, over all other factors. Bars: 95 % intervals over people; dashed: all trials. A flat row does not mean that a factor is unimportant: congruence is a "
+            "Share at each level, over all other factors. Bars: 95 % intervals over people; dashed: all trials. A flat "
+            "row does not mean that a factor is unimportant: congruence is a "
             "matter "
             "of pairs of levels, below.",
         )

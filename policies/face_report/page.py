@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from markupsafe import Markup
 
 from policies.face_evaluate import AGAIN, TO_BEAT, FaceEvaluation
 from policies.face_metrics.cases import pspi_of
@@ -21,21 +22,9 @@ from policies.face_metrics.realism import PUBLISHED, REALISM
 from policies.face_report.films import film, strip
 from policies.face_report.plots import colours, plot_ahead, plot_courses, plot_dose, plot_drift, plot_traces
 from policies.statistics.resampling import Interval
+from robopatient.report.page import PageRow, PageSection, columns, render, table, write_page
 
 __all__ = ["verdicts", "write_report"]
-
-STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 1240px; margin: 2em auto; padding: 0 1em; }
-h1 { font-size: 1.5em; } h2 { font-size: 1.15em; margin-top: 2.2em; border-bottom: 1px solid #ddd; }
-p, li { max-width: 48em; } .wide { overflow-x: auto; }
-table { border-collapse: collapse; font-size: 12.5px; margin: 0.8em 0; }
-th, td { padding: 3px 8px; text-align: right; white-space: nowrap; border-bottom: 1px solid #eee; }
-th { font-weight: 600; background: #f6f6f4; } th:first-child, td:first-child { text-align: left; }
-th.words { text-align: left; } td.words { text-align: left; white-space: normal; min-width: 15em; max-width: 34em; }
-tr.ours td { background: #fbefec; } tr.ceiling td { color: #777; }
-td.best { font-weight: 700; } small { color: #777; } .yes { color: #1d6f42; } .no { color: #b5371f; }
-img, video { max-width: 100%; display: block; } .strip { margin: 2px 0; } .strip span { font-size: 12px; }
-"""
 
 INTRODUCTION = """<p>Every number is of people whom no generator was trained on; intervals are 95 % bootstrap intervals
 over people. The corpus is made up by a documented simulator unless its line above says otherwise, so this says how well
@@ -48,6 +37,12 @@ FRDvs is the row “{AGAIN}”.</p>"""
 DEFECTS = """<p>For comparison with its repository only. PainCorr is the best single clip; PainAcc compares PSPI with
 degrees Celsius, so that a strong frozen grimace wins; PainDist rewards the mean face; PainVar rewards jitter; PSPI is
 read from action units here and from a rendered mesh there.</p>"""
+
+BANDS = "<p>Bands from other people, stimuli and cameras: no target of any training.</p>"
+
+CONTROLS = """<p>One condition is changed, the seeds stay the same; the statistic must move in the direction of the
+corpus. Slots: change of the motion when pain and expressiveness are put into each other's place (0 would mean that
+nobody notices).</p>"""
 
 LIMITS = """<ul><li>Nobody has judged these faces yet. PainDiffusion's clinicians preferred it to recordings in 31 % of
 choices: the number that a study would have to meet.</li>
@@ -122,54 +117,45 @@ def write_report(
     """
     names = _shown(result)
     clip = _telling_clip(result, names)
-    parts = [
-        "<!doctype html><html lang=en><meta charset=utf-8><title>Face generators</title>",
-        f"<style>{STYLE}</style><h1>Face generators on held-out people: {html.escape(result.ours)}</h1>",
-        _table(("", ""), [(html.escape(a), html.escape(b)) for a, b in about], words=(1,)),
-        INTRODUCTION,
-        "<h2>Targets</h2>",
-        _table(
-            ("target", "found", "reached"),
-            [(html.escape(a), html.escape(b), _mark(reached=c)) for a, b, c in verdicts(result)],
-            words=(1,),
+    targets = [(a, b, _mark(reached=c)) for a, b, c in verdicts(result)]
+    ahead = plot_ahead(result) if result.ahead else "<p>No baselines were run.</p>"
+    drift = plot_drift(result) if result.drift else ""
+    case = result.cases[clip]
+    sections = [
+        ("Targets", _table(("target", "found", "reached"), targets, words=(1,))),
+        ("Against every baseline, paired by clip", ahead),
+        ("Corrected metrics", _block(result, {k: (w, b) for k, (w, b) in CORRECTED.items()})),
+        ("REACT metrics", APPROPRIATE + _block(result, {k: (w, b) for k, (w, b) in REACT.items()})),
+        (
+            "PainDiffusion's own metrics, as coded",
+            DEFECTS + _block(result, {k: (w, "low" if low else "high") for k, (w, low) in COMPAT.items()}),
         ),
-        "<h2>Against every baseline, paired by clip</h2>",
-        _image(plot_ahead(result)) if result.ahead else "<p>No baselines were run.</p>",
-        "<h2>Corrected metrics</h2>",
-        _block(result, {k: (w, b) for k, (w, b) in CORRECTED.items()}),
-        "<h2>REACT metrics</h2>",
-        APPROPRIATE,
-        _block(result, {k: (w, b) for k, (w, b) in REACT.items()}),
-        "<h2>PainDiffusion's own metrics, as coded</h2>",
-        DEFECTS,
-        _block(result, {k: (w, "low" if low else "high") for k, (w, low) in COMPAT.items()}),
-        "<h2>Dynamics against held-out people</h2>",
-        _distances(result),
-        _image(plot_courses(result, names)),
-        "<h2>Published summaries</h2>",
-        "<p>Bands from other people, stimuli and cameras: no target of any training.</p>",
-        _bands(result),
-        "<h2>Controls</h2>",
-        "<p>One condition is changed, the seeds stay the same; the statistic must move in the direction of the corpus. "
-        "Slots: change of the motion when pain and expressiveness are put into each other's place (0 would mean that "
-        "nobody notices).</p>",
-        _controls(result),
-        "<h2>Dose and response</h2>",
-        _doses(result),
-        _image(plot_dose(result, names)),
-        f"<h2>{result.plan.drift_minutes} minutes on end</h2>",
-        _image(plot_drift(result)) if result.drift else "",
-        _drifts(result),
-        "<h2>One clip</h2>",
-        f"<p>{html.escape(result.cases[clip].subject)}, {html.escape(result.cases[clip].trial)}.</p>",
-        _image(plot_traces(result, clip, names)),
+        ("Dynamics against held-out people", f"{_distances(result)}{plot_courses(result, names)}"),
+        ("Published summaries", BANDS + _bands(result)),
+        ("Controls", CONTROLS + _controls(result)),
+        ("Dose and response", f"{_doses(result)}{plot_dose(result, names)}"),
+        (f"{result.plan.drift_minutes} minutes on end", f"{drift}{_drifts(result)}"),
+        (
+            "One clip",
+            f"<p>{html.escape(case.subject)}, {html.escape(case.trial)}.</p>{plot_traces(result, clip, names)}",
+        ),
     ]
     if faces:
         say("drawing faces")
-        parts.append(_faces(result, clip, names))
-    parts.append("<h2>What this does not say</h2>" + LIMITS)
+        sections.append(("The faces", _faces(result, clip, names)))
+    sections.append(("What this does not say", LIMITS))
+    page = render(
+        "sections.html",
+        title=f"Face generators on held-out people: {result.ours}",
+        kind="Robopatient · face generator",
+        facts=[f"{name}: {text}" for name, text in about],
+        remarks=(),
+        lead=Markup(INTRODUCTION),
+        sections=[PageSection(title, Markup(body)) for title, body in sections],
+        footer="Made by robopatient face evaluate.",
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(parts) + "</html>\n", encoding="utf-8")
+    write_page(page, path)
 
 
 def _shown(result: FaceEvaluation) -> list[str]:
@@ -262,7 +248,7 @@ def _bands(result: FaceEvaluation) -> str:
             value = result.published[name][key]
             inside = low <= value <= high
             cells.append(
-                "–" if not np.isfinite(value) else f'<span class="{"yes" if inside else "no"}">{value:.2f}</span>'
+                "–" if not np.isfinite(value) else f'<span class="{"good" if inside else "bad"}">{value:.2f}</span>'
             )
         rows.append(tuple(cells))
     sources = "".join(f"<li>{html.escape(key)}: {html.escape(source)}.</li>" for key, (*_, source) in PUBLISHED.items())
@@ -283,7 +269,7 @@ def _controls(result: FaceEvaluation) -> str:
             if found is None:
                 cells.append("<small>not asked</small>")
                 continue
-            mark = "yes" if found.passed else "no"
+            mark = "good" if found.passed else "bad"
             cells.append(f'{found.low:.2f} → {found.high:.2f} <span class="{mark}">p {_p(found.p)}</span>')
         rows.append(tuple(cells))
     rows.append(
@@ -346,7 +332,7 @@ def _faces(result: FaceEvaluation, clip: int, names: Sequence[str]) -> str:
     moments = np.linspace(start, min(n - 1, start + 135), 8).round().astype(int).tolist()
     pictures = strip([motion for _, motion in rows], moments)
     strips = "".join(
-        f'<div class="strip"><span>{html.escape(name)}</span>{_image(picture, "jpeg")}</div>'
+        f'<div class="strip"><span>{html.escape(name)}</span>{_image(name, picture)}</div>'
         for (name, _), picture in zip(rows, pictures, strict=True)
     )
     clip_film = film([name for name, _ in rows], [motion for _, motion in rows])
@@ -391,27 +377,22 @@ def _p(p: float) -> str:
 
 
 def _mark(*, reached: bool) -> str:
-    return '<span class="yes">yes</span>' if reached else '<span class="no">no</span>'
+    return '<span class="good">yes</span>' if reached else '<span class="bad">no</span>'
 
 
-def _image(data: bytes, kind: str = "png") -> str:
-    return f'<img alt="" src="data:image/{kind};base64,{base64.b64encode(data).decode()}">'
+def _image(name: str, jpeg: bytes) -> str:
+    source = base64.b64encode(jpeg).decode()
+    return f'<img alt="Eight moments of {html.escape(name)}" src="data:image/jpeg;base64,{source}">'
 
 
 def _table(
     head: Sequence[str], rows: Sequence[Sequence[str]], result: FaceEvaluation | None = None, words: Sequence[int] = ()
 ) -> str:
-    """HTML table; cells are HTML. Rows that begin with our generator's or the ceiling's name are marked."""
-    lines = ["<div class=wide><table>"]
-    if any(head):
-        titles = (f"<th{' class=words' if i in words else ''}>{html.escape(one)}</th>" for i, one in enumerate(head))
-        lines.append("<tr>" + "".join(titles) + "</tr>")
+    """A table whose cells are HTML. Rows that begin with our generator's or the ceiling's name are marked."""
+    marked = []
     for row in rows:
-        mark = ""
-        if result is not None and row[0].endswith(html.escape(result.ours)):
-            mark = ' class="ours"'
-        elif row[0].endswith(AGAIN):
-            mark = ' class="ceiling"'
-        cells = "".join(f"<td{' class=words' if i in words else ''}>{cell}</td>" for i, cell in enumerate(row))
-        lines.append(f"<tr{mark}>{cells}</tr>")
-    return "\n".join(lines) + "</table></div>"
+        ours = result is not None and row[0].endswith(html.escape(result.ours))
+        kind = "ours" if ours else "ceiling" if row[0].endswith(AGAIN) else ""
+        marked.append(PageRow([Markup(cell) for cell in row], kind=kind))
+    kinds = (":" if index == 0 else "::" if index in words else "" for index in range(len(head)))
+    return str(table(", ".join(head), columns(*(kind + name for kind, name in zip(kinds, head, strict=True))), marked))

@@ -1,22 +1,23 @@
-"""The plots of the page, as PNG bytes: the same colours for the same generator in all of them."""
+"""The plots of the page: the same colours for the same generator in all of them."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from policies.face_evaluate import AGAIN, TO_BEAT, FaceEvaluation
 from policies.face_metrics.cases import pspi_of
 from policies.face_metrics.events import COURSE
 from robopatient.errors import require
 from robopatient.face.generator.motion import MOTION_HZ
+from robopatient.report.figures import inline_svg, new_figure, styled
 
 __all__ = ["colours", "plot_ahead", "plot_courses", "plot_dose", "plot_drift", "plot_traces"]
 
-OURS, HELD_OUT, CEILING = "#b5371f", "#222222", "#7a7a7a"
+OURS, HELD_OUT, CEILING = "#c04a12", "#1f2328", "#62686f"
 OTHERS = ("#2a6f97", "#3c8d5a", "#8e6c1f", "#6a4c93", "#1b998b", "#9c4f76", "#5c6f82")
 
 LABELS = {
@@ -36,7 +37,8 @@ def colours(result: FaceEvaluation) -> dict[str, str]:
     return chosen | {name: OTHERS[i % len(OTHERS)] for i, name in enumerate(rest)}
 
 
-def plot_ahead(result: FaceEvaluation) -> bytes:
+@styled()
+def plot_ahead(result: FaceEvaluation) -> Markup:
     """How far ahead of each baseline, in units of the baseline's own value, with intervals over people."""
     colour = colours(result)
     baselines = list(result.ahead)
@@ -50,7 +52,7 @@ def plot_ahead(result: FaceEvaluation) -> bytes:
             sure = low > 0.0 or high < 0.0
             axis.plot([low, high], [row, row], color=colour[name], linewidth=2.5, solid_capstyle="butt")
             axis.plot(mid, row, "o", color=colour[name], markersize=6, markerfacecolor=colour[name] if sure else "w")
-        axis.axvline(0.0, color="#888888", linewidth=0.8)
+        axis.axvline(0.0, color=CEILING, linewidth=0.8)
         axis.set_title(LABELS[metric], fontsize=9)
         axis.set_ylim(len(baselines) - 0.5, -0.5)
         axis.set_yticks(range(len(baselines)), baselines if axis is axes[0] else [""] * len(baselines), fontsize=8)
@@ -60,10 +62,11 @@ def plot_ahead(result: FaceEvaluation) -> bytes:
     figure.supxlabel(
         "better than the baseline by … % of its value (above 0: better; filled: the interval excludes 0)", fontsize=8
     )
-    return _png(figure)
+    return inline_svg(figure, "How far ahead of each baseline, in percent of the baseline's own value")
 
 
-def plot_courses(result: FaceEvaluation, chosen: Sequence[str]) -> bytes:
+@styled()
+def plot_courses(result: FaceEvaluation, chosen: Sequence[str]) -> Markup:
     """Distributions of latency, rise, hold, decay and peak, cumulative."""
     colour = colours(result)
     titles = ("onset latency (s)", "rise (s)", "hold (s)", "decay (s)", "peak PSPI")
@@ -88,10 +91,11 @@ def plot_courses(result: FaceEvaluation, chosen: Sequence[str]) -> bytes:
     axes[0].set_ylabel("share of episodes", fontsize=8)
     handles, names = axes[-1].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=5, fontsize=8, frameon=False)
-    return _png(figure)
+    return inline_svg(figure, "Distributions of onset latency, rise, hold, decay and peak PSPI")
 
 
-def plot_dose(result: FaceEvaluation, chosen: Sequence[str]) -> bytes:
+@styled()
+def plot_dose(result: FaceEvaluation, chosen: Sequence[str]) -> Markup:
     """Peak PSPI against the stimulus' peak, every episode a dot, means by level as a line."""
     colour = colours(result)
     names = ["held-out", *chosen]
@@ -116,10 +120,11 @@ def plot_dose(result: FaceEvaluation, chosen: Sequence[str]) -> bytes:
             axis.set_yticklabels([])
     axes[0].set_ylabel("peak PSPI (without AU43)", fontsize=8)
     figure.supxlabel("pain of the episode, 0-10 (bars: quartiles)", fontsize=8)
-    return _png(figure)
+    return inline_svg(figure, "Peak PSPI over the strongest pain of a clip")
 
 
-def plot_drift(result: FaceEvaluation) -> bytes:
+@styled()
+def plot_drift(result: FaceEvaluation) -> Markup:
     """Variance and mean PSPI of each minute, relative to the first."""
     colour = colours(result)
     figure, axes = _figure(2.6, 2, width=3.6)
@@ -139,10 +144,11 @@ def plot_drift(result: FaceEvaluation) -> bytes:
         axis.tick_params(labelsize=7)
     handles, names = axes[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=4, fontsize=8, frameon=False)
-    return _png(figure)
+    return inline_svg(figure, "Variance and mean PSPI over the minutes")
 
 
-def plot_traces(result: FaceEvaluation, at: int, chosen: Sequence[str]) -> bytes:
+@styled()
+def plot_traces(result: FaceEvaluation, at: int, chosen: Sequence[str]) -> Markup:
     """One clip: the stimulus, and PSPI of held-out and generated faces, all tries."""
     colour = colours(result)
     case = result.cases[at]
@@ -167,23 +173,9 @@ def plot_traces(result: FaceEvaluation, at: int, chosen: Sequence[str]) -> bytes
     axes[-1].set_xlabel(
         "s (grey: pain 0-10, scaled to 0-16; lines: PSPI, the first try or the recorded face bold)", fontsize=8
     )
-    return _png(figure)
+    return inline_svg(figure, "Pain and PSPI over one clip, a row a generator")
 
 
 def _figure(height: float, columns: int, width: float = 1.75, rows: int = 1) -> tuple[Any, list[Any]]:
-    require("matplotlib", "study")
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(0.9 + width * columns, height + 0.9), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
-    for axis in axes:
-        axis.spines[["top", "right"]].set_visible(False)
-    return figure, axes
-
-
-def _png(figure: Any) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=120)
-    return buffer.getvalue()
+    figure = new_figure(0.9 + width * columns, height + 0.9, layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False).ravel().tolist()

@@ -44,10 +44,11 @@ class PageColumn(NamedTuple):
 
 
 class PageRow(NamedTuple):
-    """Row of a table; ``at_s`` is the moment of a film that a click on it shows."""
+    """Row of a table; ``at_s`` is the moment of a film that a click on it shows, ``kind`` its class."""
 
     cells: Sequence[PageCell]
     at_s: float | None = None
+    kind: str = ""
 
 
 class PageSection(NamedTuple):

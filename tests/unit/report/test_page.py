@@ -1,6 +1,7 @@
 """Every page is whole for those who do not see it: headings in order, names for figures, heads for tables."""
 
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from markupsafe import Markup
@@ -76,3 +77,16 @@ def test_columns_know_what_stands_in_them():
 )
 def test_numbers_are_written_one_way(text, expected):
     assert text == expected
+
+
+def test_pages_are_made_in_one_place():
+    """One HTML builder and one way to draw: no module writes a page, a table or an SVG of its own."""
+    root = Path(__file__).parents[3]
+    wrong = [
+        f"{path.relative_to(root)}: {text}"
+        for package in ("robopatient", "firmware_bridge", "policies", "experiments")
+        for path in (root / package).rglob("*.py")
+        for text in ("<!doctype", "<table", "<svg viewBox", 'format="svg"')
+        if text in path.read_text(encoding="utf-8")
+    ]
+    assert wrong == ['robopatient/report/figures.py: format="svg"']
