@@ -6,7 +6,9 @@ Nothing here imports anything heavier than the CLI library, so that ``robopatien
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
 import sys
 from typing import Annotated, Any
 
@@ -83,8 +85,12 @@ class Robopatient(TyperGroup):
         except (RobopatientError, BridgeError) as error:
             print(f"robopatient: {error}", file=sys.stderr)
             raise typer.Exit(1) from error
+        except BrokenPipeError as error:  # whoever read this has had enough
+            with contextlib.suppress(OSError):  # nor is the rest worth a message when Python ends
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(141) from error
         except OSError as error:  # a full disk, a folder without permission
-            place = error.filename or ctx.invoked_subcommand
+            place = error.filename or " ".join(sys.argv[1:3])
             print(f"robopatient: {place}: {error.strerror or error}", file=sys.stderr)
             raise typer.Exit(1) from error
         except KeyboardInterrupt as error:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -48,9 +49,18 @@ __all__ = [
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 
 Positive = Annotated[float, Meta(gt=0)]
-Code = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{0,32}$")]
+CODE_PATTERN, PSEUDONYM_PATTERN = r"^[A-Za-z0-9._-]{0,32}$", r"^[A-Za-z0-9-]{0,32}$"
+RATER_PATTERN, ADDRESS_PATTERN = r"^[A-Za-z0-9._-]{1,32}$", r"^(|[^:]+:\d{1,5}|\[[0-9A-Fa-f:.]+\]:\d{1,5})$"
+MEANT = {
+    CODE_PATTERN: "a code of letters, digits, dots, hyphens and underscores, at most 32, never a name: for example T07",
+    PSEUDONYM_PATTERN: "a code of letters, digits and hyphens, at most 32, never a name: for example P01",
+    RATER_PATTERN: "a code of letters, digits, dots, hyphens and underscores, 1 to 32, never a name: for example T07",
+    ADDRESS_PATTERN: "HOST:PORT, such as 127.0.0.1:9000 or [::1]:9000",
+}
+"""What the patterns of this file mean, for whoever typed something else."""
+Code = Annotated[str, Meta(pattern=CODE_PATTERN)]
 """Of a trainee or an instructor: never a name."""
-Pseudonym = Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{0,32}$")]
+Pseudonym = Annotated[str, Meta(pattern=PSEUDONYM_PATTERN)]
 """Of a participant of a study: never a name."""
 NonNegative = Annotated[float, Meta(ge=0)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
@@ -214,9 +224,9 @@ class InteropConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """Lab Streaming Layer outlets: force, pain, markers."""
     lsl_scope: Literal["machine", "link", "site"] = "machine"
     """How far LSL streams can be discovered."""
-    osc: Annotated[str, Meta(pattern=r"^(|[^:]+:\d{1,5})$")] = ""
+    osc: Annotated[str, Meta(pattern=ADDRESS_PATTERN)] = ""
     """HOST:PORT that OSC messages are sent to, such as 127.0.0.1:9000; "" is nowhere."""
-    face_osc: Annotated[str, Meta(pattern=r"^(|[^:]+:\d{1,5})$")] = ""
+    face_osc: Annotated[str, Meta(pattern=ADDRESS_PATTERN)] = ""
     """HOST:PORT of another body that wears this face, told as 52 ARKit weights by VMC, such as 127.0.0.1:39539."""
     face_lsl: bool = False
     """The same 52 weights, head and gaze as an LSL stream."""
@@ -240,7 +250,7 @@ class RaterConfig(Config, frozen=True, forbid_unknown_fields=True, kw_only=True)
     port: str = ""
     """As ``board.port``, or "virtual" for its twin; "" is none."""
     baud: Annotated[int, Meta(ge=1200, le=4_000_000)] = 500_000
-    who: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,32}$")] = "trainee"
+    who: Annotated[str, Meta(pattern=RATER_PATTERN)] = "trainee"
     """Whose ratings these are, for the record."""
 
 
@@ -350,7 +360,7 @@ def decode_toml(path: Path, kind: type[T]) -> T:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: is not TOML: {error}") from error
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {_plain(error)}") from error
+        raise ConfigError(f"{path}: {plain_error(error)}") from error
 
 
 def load_session(session: Path | str | None = None, overrides: Iterable[str] = ()) -> SessionConfig:
@@ -386,7 +396,7 @@ def load_session(session: Path | str | None = None, overrides: Iterable[str] = (
         return msgspec.convert(data, SessionConfig)
     except msgspec.ValidationError as error:
         where = f"{path}: " if path else ""
-        raise ConfigError(f"{where}{_plain(error)}; see assets/sessions/demo.toml for every key") from error
+        raise ConfigError(f"{where}{plain_error(error)}; see assets/sessions/demo.toml for every key") from error
 
 
 def override(data: dict[str, Any], text: str) -> None:
@@ -459,6 +469,22 @@ def reference(text: str, shorthands: dict[str, str] | None = None) -> Any:
         raise ConfigError(f'"{text}" cannot be loaded: {error}') from error
 
 
-def _plain(error: msgspec.ValidationError) -> str:
-    """Msgspec's message with the key's path in TOML notation."""
-    return str(error).replace("`$.", "`").replace("$.", "")
+def checked_code(code: str, what: str) -> str:
+    """A code that may stand in the name of a file: checked before anything is written under it.
+
+    Raises
+    ------
+    ConfigError
+        When it is none, as a person's name is none.
+    """
+    if not re.fullmatch(PSEUDONYM_PATTERN, code) or not code:
+        raise ConfigError(f'{what} "{code}": {MEANT[PSEUDONYM_PATTERN]}')
+    return code
+
+
+def plain_error(error: msgspec.ValidationError) -> str:
+    """Msgspec's message with the key's path in TOML notation, and what a pattern means in its place."""
+    text = str(error).replace("`$.", "`").replace("$.", "")
+    for pattern, meaning in MEANT.items():
+        text = text.replace(f"Expected `str` matching regex {pattern!r}", f"expected {meaning}")
+    return text

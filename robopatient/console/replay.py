@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 from robopatient.clock import HostClock
-from robopatient.console.display import why_no_display
 from robopatient.console.timeline import Timeline, load_timeline
 from robopatient.console.transport import SoundProcess, Transport
+from robopatient.display import why_no_display
 from robopatient.errors import DeviceError, RobopatientError, require
 from robopatient.face.identity import load_identity
 from robopatient.face.render import Kind, Renderer, make_renderer

@@ -13,7 +13,7 @@ from typing import Any
 from robopatient.actor import Actor
 from robopatient.bus import ActorPort
 from robopatient.clock import HostClock
-from robopatient.console.display import why_no_display
+from robopatient.display import why_no_display
 from robopatient.errors import MissingPackageError, require
 
 __all__ = ["WindowProcess", "why_no_window"]

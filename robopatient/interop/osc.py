@@ -65,6 +65,7 @@ class OscSender:
 def parse_address(text: str) -> tuple[str, int]:
     """Host and port of ``HOST:PORT``; ConfigError when it is none."""
     host, _, port = text.rpartition(":")
+    host = host.strip("[]")  # as IPv6 addresses are written
     if not host or not port.isdecimal() or not 1 <= int(port) <= 65_535:
         raise ConfigError(f'interop.osc is "{text}"; write HOST:PORT, for example --set interop.osc=127.0.0.1:9000')
     return host, int(port)

@@ -235,7 +235,7 @@ def _labels(codes: set[str]) -> dict[str, str]:
     labels: dict[str, str] = {}
     for code in sorted(codes):
         label = _label(code)
-        twin = next((other for other, known in labels.items() if known == label), None)
+        twin = next((other for other, known in labels.items() if known.lower() == label.lower()), None)
         if not label or twin is not None:
             raise RecordError(
                 f"participant {code!r}: BIDS allows letters and digits only, and {label!r} is "

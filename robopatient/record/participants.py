@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from robopatient.config import checked_code
 from robopatient.errors import ConfigError, RecordError, SessionError, require
 from robopatient.locks import RUNNING_FILE, is_held
 from robopatient.record.info import read_info
@@ -49,6 +50,7 @@ def demographics_of(text: str) -> dict[str, str]:
 
 def write_demographics(folder: Path, participant: str, text: str) -> Path:
     """Keep what a participant told of themselves, ``text`` as in ``demographics_of``, apart from their sessions."""
+    checked_code(participant, "participant")
     told = demographics_of(text)
     place = folder / DEMOGRAPHICS
     place.mkdir(exist_ok=True)

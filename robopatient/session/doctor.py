@@ -24,6 +24,7 @@ from firmware_bridge.discovery import ports
 from firmware_bridge.errors import BridgeError
 from robopatient.checks import Check, json_of_checks
 from robopatient.config import SensingConfig
+from robopatient.display import why_no_display
 from robopatient.errors import RobopatientError
 from robopatient.sensing.calibration import load_calibration, note_trouble
 
@@ -149,10 +150,11 @@ def check_gl() -> Iterator[Check]:
 def check_display() -> Iterator[Check]:
     """A screen for the console and the face."""
     name = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY")
-    if name:
-        yield Check("display", "ok", name)
+    reason = why_no_display(os.environ) if name else "none: console and face window stay closed"
+    if reason:
+        yield Check("display", "warn", f"{name}: {reason}" if name else reason, "robopatient run --headless")
     else:
-        yield Check("display", "warn", "none: console and face window stay closed", "robopatient run --headless")
+        yield Check("display", "ok", f"{name}: a window can be opened")
 
 
 def check_boards() -> Iterator[Check]:

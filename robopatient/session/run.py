@@ -130,6 +130,8 @@ def board_overrides(board: str | None) -> list[str]:
         return ['board.driver="replay"', f"board.file={quoted(rest)}"]
     if driver == "simavr" and colon:
         return ['board.driver="simavr"', f"board.file={quoted(rest)}", 'sensing.calibration="simavr"']
+    if board == "auto" or driver == "usb":
+        return ['board.driver="serial"', f"board.port={quoted(board)}"]
     if board.startswith("/"):
         return ['board.driver="serial"', f"board.port={quoted(board)}"]
     return [f"board.driver={quoted(board)}"]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from robopatient.config import SessionConfig, asset_path, decode_toml
+from robopatient.config import SessionConfig, asset_path, checked_code, decode_toml
 from robopatient.errors import RecordError, SessionError
 from robopatient.locks import RUNNING_FILE, hold_alone, is_held
 from robopatient.record.participants import write_demographics
@@ -52,6 +53,7 @@ def run_study(
     SessionError
         When this participant has been through the session, has begun it, or is in it now.
     """
+    checked_code(participant, "participant")
     study = load_study(name)
     person = Person(participant, session, study.file.seed)
     plan = study.plan(person)
@@ -59,6 +61,12 @@ def run_study(
     decode_toml(asset_path("strings", language), dict)  # what a participant reads must be readable before one comes
     stem = f"{study.name}_{participant}_s{session}"
     folder.mkdir(parents=True, exist_ok=True)
+    twin = other_spelling(folder, participant)
+    if twin:
+        raise SessionError(
+            f'participant {participant}: is "{twin}" in {folder}; write it so, or take another code: two codes that '
+            "differ in capitals alone are one folder on many disks"
+        )
     with hold_alone(lock_of(folder, stem), f"{stem}: is being run already", "end that session first"):
         parts = parts_of(folder, stem)
         for part in parts:
@@ -81,6 +89,14 @@ def run_study(
 def lock_of(folder: Path, stem: str) -> Path:
     """File beside the sessions that whoever runs this one holds."""
     return folder / f".{stem}.lock"
+
+
+def other_spelling(folder: Path, participant: str) -> str:
+    """Code of somebody in the folder that differs from this one in capitals alone; "" when there is none."""
+    codes = (re.search(r"_([A-Za-z0-9-]+)_s\d+(_\d+)?$", path.name) for path in folder.iterdir() if path.is_dir())
+    found = {code[1] for code in codes if code}
+    alike = sorted(code for code in found if code.lower() == participant.lower())
+    return alike[0] if alike and participant not in alike else ""
 
 
 def needed_mb(study: Study, plan: SessionPlan) -> int:

@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from robopatient.console.display import why_no_display
+from robopatient.display import why_no_display
 from robopatient.errors import DeviceError, require
 
 __all__ = ["show"]

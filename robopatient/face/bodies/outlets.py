@@ -36,6 +36,7 @@ class BodyOutlet(Protocol):
 def address(text: str) -> tuple[str, int] | None:
     """Host and port of ``HOST:PORT``, None when it is no such thing."""
     host, _, port = text.rpartition(":")
+    host = host.strip("[]")  # as IPv6 addresses are written
     return (host, int(port)) if host and port.isdecimal() and 1 <= int(port) <= 65_535 else None
 
 

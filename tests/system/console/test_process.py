@@ -11,8 +11,8 @@ import pytest
 from robopatient import messages as m
 from robopatient.bus import Endpoints, HubPort, make_endpoints
 from robopatient.config import SessionConfig
-from robopatient.console.display import why_no_display
 from robopatient.console.process import catch_up, main
+from robopatient.display import why_no_display
 from robopatient.record.writer import RecordWriter
 
 pytestmark = pytest.mark.qt

@@ -1,4 +1,4 @@
-from robopatient.console.display import why_no_display
+from robopatient.display import why_no_display
 
 
 def test_no_display_is_told_without_asking_qt():
