@@ -32,7 +32,7 @@ def analyse_study(
 ) -> int:
     """Model the answers of a study: report.html, figures, tables; the published table is read as it is."""
     from experiments.analysis.folder import write_analysis
-    from experiments.analysis.words import in_short
+    from experiments.analysis.words import in_short, settled
 
     named = [name.strip() for name in factors.split(",") if name.strip()]
     written = write_analysis(source, out, force, named, study)
@@ -47,7 +47,7 @@ def analyse_study(
     for folder, results, _ in written:
         trials = results.trials
         print(f"{folder / 'report.html'}: {len(trials.participants)} people, {len(trials.main)} trials")
-        for line in (*in_short(results), *trials.remarks):
+        for line in (*in_short(results), *settled(results), *trials.remarks):
             print(f"  {line}")
         for name, why in results.skipped.items():
             print(f"  left out, {name}: {why}")

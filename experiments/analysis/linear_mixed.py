@@ -30,6 +30,8 @@ class LinearMixedFit(NamedTuple):
     ----------
     beta, error
         Weight of each column and its standard error, shape (p,).
+    without
+        The weights without each person in turn, at the spreads of all, shape (people, p).
     spread
         SD over people of each personal effect, shape (q,), in the unit of the values.
     residual
@@ -40,6 +42,7 @@ class LinearMixedFit(NamedTuple):
 
     beta: np.ndarray
     error: np.ndarray
+    without: np.ndarray
     spread: np.ndarray
     residual: float
     log_likelihood: float
@@ -95,8 +98,9 @@ class _Profile:
         people = int(groups.max()) + 1
         joint = np.column_stack([design, values])
         self._n, self._p = design.shape
-        self._fixed = joint.T @ joint
         rows = [groups == person for person in range(people)]
+        self._each = np.array([joint[own].T @ joint[own] for own in rows])
+        self._fixed = self._each.sum(axis=0)
         self._own = np.array([personal[own].T @ personal[own] for own in rows])
         self._mixed = np.array([personal[own].T @ joint[own] for own in rows])
 
@@ -106,6 +110,12 @@ class _Profile:
         mixed = spreads[:, None] * self._mixed
         taken = np.einsum("gia,gib->ab", mixed, np.linalg.solve(inner, mixed))
         return self._fixed - taken, float(np.linalg.slogdet(inner)[1].sum())
+
+    def _products_of_each(self, spreads: np.ndarray) -> np.ndarray:
+        """The same cross products of each person, shape (people, p + 1, p + 1)."""
+        inner = np.eye(len(spreads)) + spreads[:, None] * self._own * spreads
+        mixed = spreads[:, None] * self._mixed
+        return np.asarray(self._each - np.einsum("gia,gib->gab", mixed, np.linalg.solve(inner, mixed)))
 
     def loss(self, spreads: np.ndarray) -> float:
         """-2 log likelihood up to a constant."""
@@ -124,4 +134,6 @@ class _Profile:
         beta = inverse @ products[:p, p]
         residual = float(np.sqrt((products[p, p] - products[:p, p] @ beta) / (self._n - p)))
         error = residual * np.sqrt(np.diag(inverse))
-        return LinearMixedFit(beta, error, residual * spreads, residual, -0.5 * self.loss(spreads))
+        rest = products - self._products_of_each(spreads)
+        without = np.array([np.linalg.lstsq(one[:p, :p], one[:p, p], rcond=None)[0] for one in rest])
+        return LinearMixedFit(beta, error, without, residual * spreads, residual, -0.5 * self.loss(spreads))

@@ -119,9 +119,10 @@ def ordinal_mixed(design: DesignMatrix, personal: Sequence[str]) -> pd.DataFrame
     Returns
     -------
     DataFrame
-        By term: weight, t (weight over its standard error), low, high, p (both with people - 1 degrees of freedom),
-        spread (SD over people; NaN for a term without personal weights). The first row, "own place on the scale", has
-        the spread of the intercepts alone. ``attrs["personal"]`` holds the weights by person.
+        By term: weight, t (weight over the model's standard error), low, high, p (leaving out each person, with
+        people - 1 degrees of freedom), spread (SD over people; NaN for a term without personal weights), boundary
+        (that spread is estimated as none). The first row, "own place on the scale", has the spread of the intercepts
+        alone. ``attrs["personal"]`` holds the weights by person.
 
     Raises
     ------
@@ -133,10 +134,13 @@ def ordinal_mixed(design: DesignMatrix, personal: Sequence[str]) -> pd.DataFrame
     if not fit.converged:
         raise AnalysisError(f"the fit did not settle within {fit.rounds} rounds; nothing is quoted from it")
     spread = dict(zip(("", *personal), fit.spread, strict=True))
-    first = {"term": "own place on the scale", "spread": spread[""]}
-    table = _with_intervals(design, fit.beta, fit.error)
+    first = {"term": "own place on the scale", "spread": spread[""], "boundary": bool(fit.edge[0])}
+    table = _with_intervals(design, fit.beta, fit.error, fit.without)
     table["spread"] = [spread.get(name, np.nan) for name in design.names]
+    none = dict(zip(("", *personal), fit.edge, strict=True))
+    table["boundary"] = [bool(none.get(name, False)) for name in design.names]
     table = pd.concat([pd.DataFrame([first]), table], ignore_index=True)[list(table)]
+    table.attrs["boundary"] = bool(fit.edge.any())
     weights = {name: float(fit.beta[design.names.index(name)]) for name in personal}
     table.attrs["personal"] = pd.DataFrame(
         {name: weights[name] + fit.personal[:, index] for index, name in enumerate(personal, 1)}, index=design.people
@@ -144,18 +148,20 @@ def ordinal_mixed(design: DesignMatrix, personal: Sequence[str]) -> pd.DataFrame
     return table
 
 
-def _with_intervals(design: DesignMatrix, weight: np.ndarray, error: np.ndarray) -> pd.DataFrame:
-    """Table of a model with effects over people: its t has as many degrees of freedom as people, less one."""
+def _with_intervals(design: DesignMatrix, weight: np.ndarray, error: np.ndarray, without: np.ndarray) -> pd.DataFrame:
+    """Table of a model with effects over people: t by its own errors, interval and p by leaving out each person."""
+    limits = np.array([jackknife_interval(*pair) for pair in zip(weight, without.T, strict=True)])
     people = len(design.people)
-    half = half_width(error, people)
+    with np.errstate(divide="ignore", invalid="ignore"):  # answers that follow a factor exactly
+        ratio = half_width(2 * weight, people) / (limits[:, 1] - limits[:, 0])
     return pd.DataFrame(
         {
             "term": design.names,
             "weight": weight,
             "t": weight / error,
-            "low": weight - half,
-            "high": weight + half,
-            "p": 2 * student_t.sf(np.abs(weight / error), people - 1),
+            "low": limits[:, 0],
+            "high": limits[:, 1],
+            "p": 2 * student_t.sf(np.abs(ratio), people - 1),
         }
     )
 
@@ -166,7 +172,8 @@ def linear_mixed(design: DesignMatrix, personal: Sequence[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        By term: weight, t, low, high, p. ``attrs["boundary"]`` says whether a spread over people is estimated as none.
+        By term: weight, t, low, high, p, as in ``ordinal_mixed``; boundary: whether any spread over people is estimated
+        as none, also in ``attrs``.
 
     Raises
     ------
@@ -182,8 +189,8 @@ def linear_mixed(design: DesignMatrix, personal: Sequence[str]) -> pd.DataFrame:
         design.groups,
         np.column_stack([one, design.only(personal)]),
     )
-    table = _with_intervals(design, fit.beta[1:], fit.error[1:])
-    table.attrs["boundary"] = fit.boundary
+    table = _with_intervals(design, fit.beta[1:], fit.error[1:], fit.without[:, 1:])
+    table["boundary"] = table.attrs["boundary"] = fit.boundary
     return table
 
 

@@ -16,15 +16,16 @@ from policies.statistics.ordinal import above_cuts, cell_counts, fit_counts
 
 __all__ = ["OrdinalMixedFit", "fit_ordinal_mixed"]
 
-MOST_ROUNDS = 300
-PATIENT_ROUNDS, MOST_POWER = 10, 200.0
+MOST_ROUNDS = 500
 CONVERGED = 1e-4
 """Relative change of every spread below which the fit is done."""
-SMALLEST_SPREAD = 1e-4
-"""A spread that counts as none; an SD of zero would divide by zero."""
-NO_SPREAD = 0.02
-"""Logits a level: a spread that has shrunk below it in round after round is none. The rounds would creep on for ever,
-and it adds less than a hundredth of a logit to any standard error."""
+SMALLEST_SPREAD = 0.01
+"""Below it a spread counts as none (the edge of what a spread can be): log odds of a hundredth move no answer. An SD of
+zero would divide by zero, and the rounds would creep towards it without end."""
+SMALL_SPREAD = 0.05
+"""Below it a change counts as if the spread were this large."""
+FURTHEST = 0.7
+"""Longest step of a log spread in one round: by half, or to the double."""
 SMALLEST = 1e-300
 
 
@@ -34,22 +35,29 @@ class OrdinalMixedFit(NamedTuple):
     Attributes
     ----------
     beta, error
-        Weight of each column over all people and its standard error, shape (p,).
+        Weight of each column over all people and its standard error as the model has it, shape (p,).
+    without
+        The weights without each person in turn, shape (people, p), by one step from those of all. Intervals from them
+        hold also where people differ in a column without personal weights, and where a spread is none.
     cuts
         Thresholds, shape (levels - 1,).
     spread
         SD over people of each personal effect, shape (q,).
     personal
         Each person's deviations, shape (people, q).
+    edge
+        Which of the spreads are none, shape (q,), bool: the estimate lies on the edge of what is possible.
     rounds
         Iterations used; ``converged`` says whether they were enough.
     """
 
     beta: np.ndarray
     error: np.ndarray
+    without: np.ndarray
     cuts: np.ndarray
     spread: np.ndarray
     personal: np.ndarray
+    edge: np.ndarray
     rounds: int
     converged: bool
 
@@ -88,35 +96,45 @@ def fit_ordinal_mixed(
     theta = np.concatenate([start.cuts, start.weights])
     deviations = np.zeros((people, rows.q))
     spread = np.full(rows.q, 0.3)  # a start; the rounds move it to where the data say
-    run, fell = np.zeros(rows.q, dtype=int), np.zeros(rows.q, dtype=bool)
     converged = False
-    rounds = 0
     covariance = np.zeros((len(theta), len(theta)))
-    for rounds in range(1, MOST_ROUNDS + 1):
+    before: tuple[np.ndarray, np.ndarray] | None = None
+    for rounds in range(1, MOST_ROUNDS + 1):  # noqa: B007 (told by the fit)
         theta, deviations, covariance, posterior = rows.step(theta, deviations, spread)
-        new = np.sqrt(np.mean(deviations**2 + posterior, axis=0))
-        if rounds > 3:
-            # EM creeps where a spread is nearly none. Steps are lengthened in the logarithm for as long as they keep
-            # their direction, which reaches zero, or passes a small optimum and turns.
-            falling = new < spread
-            run = np.where(falling == fell, run + 1, 0)
-            fell = falling
-            power = np.minimum(2.0 * 1.5 ** np.maximum(run - PATIENT_ROUNDS, 0), MOST_POWER)
-            new = np.maximum(spread * np.clip((new / spread) ** power, 0.5, 2.0), SMALLEST_SPREAD)
-            new = np.where((new < NO_SPREAD) & falling & (run >= PATIENT_ROUNDS), SMALLEST_SPREAD, new)
-        change = np.abs(new - spread) / np.maximum(spread, 0.01)
+        place, pull = np.log(spread), 0.5 * np.log(np.mean(deviations**2 + posterior, axis=0) / spread**2)
+        step = _acceleration(place, pull, before)
+        before = place, pull
+        new = np.maximum(spread * np.exp(step), SMALLEST_SPREAD)
+        change = np.abs(new - spread) / np.maximum(spread, SMALL_SPREAD)
         spread = new
         if change.max() < CONVERGED:
             converged = True
             break
     k = rows.levels - 1
     error = np.sqrt(np.diag(covariance)[k:])
-    return OrdinalMixedFit(theta[k:], error, theta[:k], spread, deviations, rounds, converged)
+    without = rows.without_each(theta, deviations, spread)[:, k:]
+    edge = spread <= SMALLEST_SPREAD
+    spread = np.where(edge, 0.0, spread)
+    return OrdinalMixedFit(theta[k:], error, without, theta[:k], spread, deviations, edge, rounds, converged)
 
 
 def _pooled(design: np.ndarray, answers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     cells, counts = cell_counts(design, answers, np.zeros(len(answers), dtype=int))
     return cells, counts[0]
+
+
+def _acceleration(place: np.ndarray, pull: np.ndarray, before: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:
+    """Step of the log spreads: where the pull of expectation-maximisation (its own step) would vanish, by the secant.
+
+    The plain pull creeps where a spread is nearly none.
+    """
+    if before is None:
+        return pull
+    moved = place - before[0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        secant = -pull * moved / (pull - before[1])
+    towards = np.isfinite(secant) & (secant * pull > 0)  # a secant that leads away from the pull is none
+    return np.clip(np.where(towards, secant, 2.0 * pull), -FURTHEST, FURTHEST)
 
 
 class _Rows:
@@ -142,29 +160,13 @@ class _Rows:
         The deviations are eliminated person by person (Schur complement), so the cost grows with people, not with its
         cube.
         """
-        k, p = self.levels - 1, self.p
-        score_theta, score_eta, info_cut, info_cross, info_eta = self._derivatives(theta, deviations)
-        x, z = self.design, self.personal
-        fixed = np.zeros((k + p, k + p))
-        fixed[:k, :k] = info_cut.sum(axis=0)
-        fixed[:k, k:] = info_cross.T @ x
-        fixed[k:, :k] = fixed[:k, k:].T
-        fixed[k:, k:] = x.T @ (x * info_eta[:, None])
-        score_fixed = np.concatenate([score_theta, x.T @ score_eta])
-        precision = np.diag(1.0 / np.maximum(spread, SMALLEST_SPREAD) ** 2)
-        own = np.add.reduceat(np.einsum("n,ni,nj->nij", info_eta, z, z), self.starts) + precision
-        mixed = np.add.reduceat(
-            np.concatenate([np.einsum("nk,ni->nik", info_cross, z), np.einsum("n,ni,nj->nij", info_eta, z, x)], axis=2),
-            self.starts,
-        )
-        score_own = np.add.reduceat(score_eta[:, None] * z, self.starts) - deviations @ precision
-        own_inverse = np.linalg.inv(own)
-        reduced = fixed - np.einsum("gia,gij,gjb->ab", mixed, own_inverse, mixed)
-        covariance = np.linalg.inv(reduced)
-        change = covariance @ (score_fixed - np.einsum("gia,gij,gj->a", mixed, own_inverse, score_own))
+        score, score_own, fixed, mixed, own_inverse = self._by_person(theta, deviations, spread)
+        precision = np.diag(1.0 / spread**2)
+        carried = np.einsum("gij,gja->gia", own_inverse, mixed)
+        covariance = np.linalg.inv((fixed - np.einsum("gia,gib->gab", mixed, carried)).sum(axis=0))
+        change = covariance @ (score - np.einsum("gia,gi->ga", carried, score_own)).sum(axis=0)
         own_change = np.einsum("gij,gj->gi", own_inverse, score_own - np.einsum("gia,a->gi", mixed, change))
         # Uncertainty of the fixed part adds to that of each deviation.
-        carried = np.einsum("gij,gja->gia", own_inverse, mixed)
         variance = np.einsum("gii->gi", own_inverse) + np.einsum("gia,ab,gib->gi", carried, covariance, carried)
         scale = 1.0
         value = self._penalised(theta, deviations, precision)
@@ -174,6 +176,40 @@ class _Rows:
                 break
             scale /= 2
         return theta + scale * change, deviations + scale * own_change, covariance, variance
+
+    def without_each(self, theta: np.ndarray, deviations: np.ndarray, spread: np.ndarray) -> np.ndarray:
+        """Cuts and weights without each person in turn, shape (people, k + p), by one step from those of all."""
+        score, score_own, fixed, mixed, own_inverse = self._by_person(theta, deviations, spread)
+        carried = np.einsum("gij,gja->gia", own_inverse, mixed)
+        information = fixed - np.einsum("gia,gib->gab", mixed, carried)
+        gradient = score - np.einsum("gia,gi->ga", carried, score_own)
+        rest = np.linalg.pinv(information.sum(axis=0) - information, hermitian=True)
+        return theta + np.einsum("gab,gb->ga", rest, gradient.sum(axis=0) - gradient)
+
+    def _by_person(self, theta: np.ndarray, deviations: np.ndarray, spread: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Each person's scores of (cuts, weights) and of the own effects, the information, and its inverse for the own.
+
+        Shapes (people, k + p), (people, q), (people, k + p, k + p), (people, q, k + p), (people, q, q).
+        """
+        k, p = self.levels - 1, self.p
+        score_cut, score_eta, info_cut, info_cross, info_eta = self._derivatives(theta, deviations)
+        x, z = self.design, self.personal
+
+        def sums(cells: np.ndarray) -> np.ndarray:
+            return np.add.reduceat(cells, self.starts)
+
+        fixed = np.zeros((self.people, k + p, k + p))
+        fixed[:, :k, :k] = sums(info_cut)
+        fixed[:, :k, k:] = sums(info_cross[:, :, None] * x[:, None, :])
+        fixed[:, k:, :k] = fixed[:, :k, k:].transpose(0, 2, 1)
+        fixed[:, k:, k:] = sums((info_eta[:, None] * x)[:, :, None] * x[:, None, :])
+        score = np.concatenate([sums(score_cut), sums(score_eta[:, None] * x)], axis=1)
+        precision = np.diag(1.0 / spread**2)
+        weighted = (info_eta[:, None] * z)[:, :, None]
+        own = sums(weighted * z[:, None, :]) + precision
+        mixed = sums(np.concatenate([info_cross[:, None, :] * z[:, :, None], weighted * x[:, None, :]], axis=2))
+        score_own = sums(score_eta[:, None] * z) - deviations @ precision
+        return score, score_own, fixed, mixed, np.linalg.inv(own)
 
     def _above(self, theta: np.ndarray, deviations: np.ndarray) -> np.ndarray:
         k = self.levels - 1
@@ -201,7 +237,7 @@ class _Rows:
         ratio = self.counts / probability
         weight = self.counts.sum(axis=1)[:, None] / probability
         return (
-            np.einsum("nj,njk->k", ratio, by_cut),
+            np.einsum("nj,njk->nk", ratio, by_cut),
             np.sum(ratio * by_eta, axis=1),
             np.einsum("nj,njk,njl->nkl", weight, by_cut, by_cut),
             np.einsum("nj,njk,nj->nk", weight, by_cut, by_eta),

@@ -14,7 +14,7 @@ from policies.statistics.over_people import detectable, mean_interval
 from robopatient.report.numbers import number, percent, tiny
 from robopatient.study.questions import QUESTIONS
 
-__all__ = ["AnalysisStep", "in_short", "published_steps"]
+__all__ = ["AnalysisStep", "in_short", "published_steps", "settled"]
 
 
 class AnalysisStep(NamedTuple):
@@ -79,6 +79,22 @@ def in_short(results: Results) -> list[str]:
             f"Between people, agreement beyond chance is {_alpha_word(results.alpha)}: alpha {results.alpha:.3f}."
         )
     return lines
+
+
+def settled(results: Results) -> list[str]:
+    """A line for each mixed model that settled; one that did not is left out, and ``results.skipped`` says why."""
+    models = {
+        "Cumulative-link mixed model, own main effects": results.own_main,
+        "Cumulative-link mixed model, own products": results.own_products,
+        "Mixed linear model, own main effects": results.linear,
+        "Mixed linear model, own products": results.linear_products,
+    }
+    edge = ", at the boundary: a spread over people is estimated as none"
+    return [
+        f"{name}: settled{edge if table['boundary'].any() else ''}."
+        for name, table in models.items()
+        if table is not None
+    ]
 
 
 def _codes(levels: tuple[str, ...]) -> str:

@@ -25,9 +25,13 @@ def simulate_study(
     seed: FixedSeed = 1,
     workers: Workers = 0,
     keep_all: Annotated[bool, typer.Option("--all", help="Record forces, commands and sound too.")] = False,
+    effects: Annotated[
+        str, typer.Option(help="Of the study's own factors: FACTOR=SDs of an answer, first to last level; by commas.")
+    ] = "",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on in --out after a break or a crash.")] = False,
     set_: Overrides = None,
 ) -> None:
     """Run a study with simulated people through the whole chain, faster than life."""
     from experiments.studies.simulate import simulate
 
-    simulate(name, listeners, participants, out, sessions, seed, workers, keep_all, speed, set_ or [])
+    simulate(name, listeners, participants, out, sessions, seed, workers, keep_all, speed, set_ or [], effects, resume)

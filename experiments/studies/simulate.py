@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from collections import Counter
@@ -10,10 +11,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from experiments.studies.lab import RATE_HZ, SimulatedSession
-from experiments.studies.simulated_people import SimulatedPerson, people_of
+from experiments.studies.simulated_people import SimulatedPerson, factors_without_effect, people_of, read_effects
 from firmware_bridge.outputs import claim_folder
 from policies.worker_pool import on_cores
 from robopatient.errors import ConfigError, RecordError, RobopatientError
+from robopatient.record.reader import Record
 from robopatient.session.study_run import config_of
 from robopatient.study.study import load_study
 from robopatient.study.trials import Person
@@ -47,6 +49,8 @@ def simulate(
     keep_all: bool,
     speed: str,
     overrides: list[str],
+    effects: str = "",
+    resume: bool = False,
 ) -> None:
     """Run every session of ``participants`` simulated people.
 
@@ -58,16 +62,35 @@ def simulate(
         Record forces, commands, sound and pictures too, not only trials.
     speed
         "max", or how many times faster than life, as a number.
+    effects
+        Of factors that no simulated person knows, see ``read_effects``.
+    resume
+        With the same other arguments as before: keep the sessions in ``out`` that came to their end, and run the
+        others, those that did not end anew.
 
     Raises
     ------
     ConfigError
-        When the folder holds sessions, or the speed is none.
+        When the speed or an effect is none.
+    RecordError
+        When the folder holds sessions, without ``resume``; or one that is not simulated.
     """
     study = load_study(name)
     pace = _pace(speed)
+    declared = read_effects(effects, study)
+    unheeded = [
+        name for name in factors_without_effect(study, Person("S01", 1, study.file.seed)) if name not in declared
+    ]
+    if unheeded:
+        print(
+            f"{', '.join(unheeded)}: simulated people do not know what this changes, so it changes no answer; declare "
+            f"an effect with --effects {unheeded[0]}=1.5 (SDs of one answer, from the first level to the last)",
+            file=sys.stderr,
+        )
     claim_folder(out)
     people = people_of(listeners, participants, seed)  # fitted once: it takes as long as a session
+    for person in people:
+        person.effects = {name: (study.file.factors[name], size) for name, size in declared.items()}
     count = sessions or study.file.sessions
     jobs = []
     for index in range(participants):
@@ -76,9 +99,18 @@ def simulate(
             study.plan(Person(code, session, study.file.seed))
             folder = out / f"{study.name}_{code}_s{session}"
             if folder.exists():
-                raise RecordError(f"{folder}: is there already; choose another folder with --out")
+                if not resume:
+                    raise RecordError(
+                        f"{folder}: is there already; go on with --resume, or choose another folder with --out"
+                    )
+                if _finished(folder):
+                    continue
+                shutil.rmtree(folder)
             given = [*QUICK, *overrides]
             jobs.append(_Job(name, code, session, people[index], str(folder), keep_all, given))
+    if not jobs:
+        print(f"{out}: all sessions are there")
+        return
     begun_s = time.monotonic()
     answered = 0
     statuses: Counter[str] = Counter()
@@ -97,6 +129,25 @@ def simulate(
         f"{out}: {answered} trials of {participants} participants ({counted}) in {spent_s:.0f} s, {workers} processes"
     )
     print(f"to analyse: robopatient study analyse {out} --out {out / 'analysis'}")
+
+
+def _finished(folder: Path) -> bool:
+    """Whether a simulated session came to its end.
+
+    Raises
+    ------
+    RecordError
+        When it cannot be read, or people took part in it.
+    """
+    if not (folder / "record.sqlite").exists():
+        if any(folder.iterdir()):
+            raise RecordError(f"{folder}: holds files but no record; choose another folder with --out")
+        return False
+    with Record(folder) as record:
+        if "simulated" not in record.start.machine:
+            raise RecordError(f"{folder}: is no simulated session; choose another folder with --out")
+        stop = record.stop
+    return stop is not None and stop.reason == "done"
 
 
 def _pace(speed: str) -> float:

@@ -22,9 +22,10 @@ from robopatient.errors import ConfigError
 from robopatient.levels import gain_to_db
 from robopatient.simulation.presses import STUDY_TREMOR, PressProfile
 from robopatient.study.questions import Question
-from robopatient.study.trials import Factors, Stimulus
+from robopatient.study.study import Study
+from robopatient.study.trials import Factors, Level, Person, Stimulus
 
-__all__ = ["PRESETS", "SimulatedPerson", "people_of"]
+__all__ = ["PRESETS", "SimulatedPerson", "factors_without_effect", "people_of", "read_effects"]
 
 TASK = TASKS["force-to-voice"]
 PRESETS = (*population_names(), *(name for name in SIMULATED if name != "FILE.csv"))
@@ -52,6 +53,11 @@ STEVENS = {"voice": 0.67, "force": 1.1, "face": 1.0}
 """Exponents: loudness and pressure on the palm (Stevens); of a face's pain none is known (assumption)."""
 STEVENS_LOG_SD, MAGNITUDE_LOG_SD = 0.12, 0.2
 """Spread of the exponent over people, and of one person's repeated estimates (assumption)."""
+INTENSITY = "intensity"
+HEEDED = {"force_newton", "pitch", "modality", INTENSITY, "first"}
+"""Factors that a law of this file reads by their name."""
+LEAST_PAIN = 0.1
+"""Pain of a stimulus that shows none, NRS: a magnitude has no logarithm at zero."""
 PREFERS_GENERATED = 0.312
 """Share of comparisons in which clinicians took a generated face for the real one (PainDiffusion, arXiv 2409.11635)."""
 
@@ -63,10 +69,17 @@ class SimulatedPerson:
     ----------
     rater
         Who judges what is heard.
+
+    Attributes
+    ----------
+    effects
+        Declared effects of factors that no law knows, by factor: levels, and SDs of one answer from the first level to
+        the last.
     """
 
     def __init__(self, rater: SimulatedRater, seed: int) -> None:
         self.rater = rater
+        self.effects: dict[str, tuple[tuple[Level, ...], float]] = {}
         self._seed = seed
         self._rng = np.random.default_rng([seed, 0x57])
         person = np.random.default_rng([seed, 0x58])
@@ -111,11 +124,26 @@ class SimulatedPerson:
 
     def answer(self, question: Question, factors: Factors, stimulus: Stimulus) -> str:
         """Answer to a question about a trial, as text."""
+        text = self._by_law(question, factors, stimulus)
+        shift = sum(
+            size * (levels.index(factors[name]) / (len(levels) - 1) - 0.5)
+            for name, (levels, size) in self.effects.items()
+            if factors.get(name) in levels and len(levels) > 1
+        )
+        if not shift:
+            return text
+        if not question.labels:
+            return f"{min(9999.0, max(0.01, float(text) * math.exp(shift * MAGNITUDE_LOG_SD))):.3g}"
+        # A part of a step is answered as a whole one so often.
+        moved = math.floor(float(text) + shift * question.noise_steps + self._rng.random())
+        return str(min(question.values[-1], max(question.first, moved)))
+
+    def _by_law(self, question: Question, factors: Factors, stimulus: Stimulus) -> str:
         self._answers += 1
         if question.latent == "delay":
             return str(int(self._notices(max(stimulus.voice_delay_ms, stimulus.face_delay_ms))))
         if question.latent == "magnitude":
-            return f"{self._magnitude(factors):.3g}"
+            return f"{self._magnitude(factors, stimulus):.3g}"
         if question.latent == "realism":
             generated_first = str(factors.get("first", "")) == "generated"
             picks_generated = self._rng.random() < PREFERS_GENERATED
@@ -149,10 +177,64 @@ class SimulatedPerson:
         chance = 0.02 + 0.95 * 0.5 * (1.0 + math.erf(away / math.sqrt(2.0)))
         return bool(self._rng.random() < chance)
 
-    def _magnitude(self, factors: Factors) -> float:
+    def _magnitude(self, factors: Factors, stimulus: Stimulus) -> float:
+        """A power law of the factor intensity, or else of the pain that the stimulus shows or sounds."""
         exponent = self._exponents.get(str(factors.get("modality", "force")), 1.0)
+        intensity = factors.get(INTENSITY)
+        if not isinstance(intensity, int | float):
+            exponent = self._exponents["face"]
+            voice = stimulus.voice.nrs if stimulus.voice.mode != "silent" else 0.0
+            face = stimulus.face.nrs if stimulus.face.mode != "neutral" else 0.0
+            intensity = max(LEAST_PAIN, voice, face) / 10.0
         noise = math.exp(MAGNITUDE_LOG_SD * self._rng.standard_normal())
-        return float(min(9999.0, max(0.01, 10.0 * self._unit * float(factors["intensity"]) ** exponent * noise)))
+        return float(min(9999.0, max(0.01, 10.0 * self._unit * float(intensity) ** exponent * noise)))
+
+
+def factors_without_effect(study: Study, person: Person) -> list[str]:
+    """Factors that change nothing that a simulated person heeds: neither a law of this file nor the stimulus."""
+    first = next((trial for part in study.plan(person).blocks for trial in part.trials), None)
+    if first is None:
+        return []
+    deaf = []
+    for name, levels in study.file.factors.items():
+        if name in HEEDED or name not in first.factors or len(levels) < 2:
+            continue
+        shown = {_heeded(study.stimulus(person, first.factors | {name: level})) for level in levels}
+        if len(shown) == 1:
+            deaf.append(name)
+    return deaf
+
+
+def _heeded(stimulus: Stimulus) -> tuple[object, ...]:
+    """What the laws of this file read of a stimulus."""
+    voice, face = stimulus.voice, stimulus.face
+    return (
+        voice.mode, voice.level_db, voice.nrs, voice.full_newton, stimulus.voice_gain, stimulus.voice_delay_ms,
+        face.mode, face.nrs, stimulus.face_gain, stimulus.face_delay_ms,
+    )  # fmt: skip
+
+
+def read_effects(text: str, study: Study) -> dict[str, float]:
+    """Declared effects, ``age=1.5,side=-1``: by factor, SDs of one answer from its first level to its last.
+
+    Raises
+    ------
+    ConfigError
+        For a factor that the study does not have, or an effect that is no number.
+    """
+    effects: dict[str, float] = {}
+    for pair in filter(None, (part.strip() for part in text.split(","))):
+        name, _, value = (part.strip() for part in pair.partition("="))
+        if name not in study.file.factors:
+            raise ConfigError(
+                f'--effects "{pair}": {study.name} has no factor {name!r}; it has '
+                f"{', '.join(study.file.factors) or 'none'}"
+            )
+        try:
+            effects[name] = float(value)
+        except ValueError:
+            raise ConfigError(f'--effects "{pair}": write FACTOR=NUMBER, for example {name}=1.5') from None
+    return effects
 
 
 def people_of(listeners: str, count: int, seed: int) -> list[SimulatedPerson]:

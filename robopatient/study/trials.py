@@ -55,6 +55,8 @@ class VoiceStimulus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         "patient": as the session's patient and policy have it.
     level_db
         Level relative to the voice's loudest cry: of the sound, or at ``full_newton``.
+    roughness, breathiness
+        Of the sound, 0 to 1, as in ``VoiceAsk``.
     f0_semitones
         Offset from the voice's habitual f0; with recordings, from the recording's own.
     nrs
@@ -92,6 +94,10 @@ class FaceStimulus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         "patient": as the session's patient and policy have it.
     nrs
         Pain shown: at the apex, or at ``full_newton``.
+    expressiveness
+        Factor on the strength of the grimace: 1 as the face's model has it, 0 none.
+    full_newton
+        Force at which a grimace that follows it shows ``nrs``, N.
     duration_s
         Of one grimace.
     """
@@ -111,6 +117,10 @@ class Stimulus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     trigger
         What sets off the reaction: the force reaching ``trigger_newton``, its first peak above that, or the trial's
         begin (no press at all). A reaction that follows the force is there from the first contact on.
+    trigger_newton
+        Force that sets off the reaction, N; with "begin" it is not read.
+    voice, face
+        What the voice and the face do; by default nothing.
     target_low_newton, target_high_newton
         Band shown to the participant; both 0 without one.
     voice_gain, face_gain, voice_delay_ms, face_delay_ms

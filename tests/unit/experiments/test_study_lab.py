@@ -184,3 +184,76 @@ def test_people_of_the_population_prefer_louder_sounds_for_stronger_presses():
                 factors = {"force_newton": newton, "pitch": 0.9}
                 answers.append(float(person.answer(asked, factors, stimulus)))
     assert np.mean(matched) > np.mean(mismatched) + 0.2
+
+
+OWN_STUDY = """
+title = "Faces"
+version = "1"
+question = "QUESTION"
+[factors]
+look = ["left", "middle", "right"]
+[design]
+trials = 6
+break_every = 0
+[press]
+ready_s = 0.02
+window_s = 1.0
+pause_s = 0.01
+[session.face]
+enabled = false
+[session.voice]
+enabled = false
+"""
+
+
+def own_study(folder, asked):
+    folder.mkdir()
+    (folder / "study.toml").write_text(OWN_STUDY.replace("QUESTION", asked))
+    (folder / "study.py").write_text(
+        "from robopatient.study.trials import Stimulus\n"
+        "def stimulus(study, person, factors):\n    return Stimulus(trigger='begin', react_s=0.03)\n"
+    )
+    return folder
+
+
+def simulated(study, out, people=1, **options):
+    simulate(str(study), "psychophysical", people, out, 0, 1, 1, False, "max", QUIET, **options)
+
+
+@pytest.mark.parametrize("asked", ["magnitude", "nrs"])
+def test_a_study_of_one_s_own_is_simulated_and_its_unknown_factor_named(asked, tmp_path, capsys):
+    simulated(own_study(tmp_path / "mine", asked), tmp_path / "out")
+    told = capsys.readouterr()
+    assert "6 done" in told.out
+    assert "look: simulated people do not know" in told.err
+    assert "--effects look=1.5" in told.err
+
+
+def test_a_declared_effect_moves_the_answers(tmp_path, capsys):
+    simulated(own_study(tmp_path / "mine", "magnitude"), tmp_path / "out", effects="look=20")
+    assert "do not know" not in capsys.readouterr().err
+    with Record(tmp_path / "out" / "mine_S01_s1") as record:
+        rows = [row for row in record.messages("trial") if row.status == "done"]
+    mean = {look: np.mean([row.response_value for row in rows if row.factors["look"] == look]) for look in
+            ("left", "middle", "right")}  # fmt: skip
+    assert mean["left"] < 0.5 * mean["middle"] < 0.25 * mean["right"]
+
+
+@pytest.mark.parametrize("effects", ["loudness=1", "look=much"])
+def test_an_effect_that_cannot_be_is_refused_by_name(effects, tmp_path):
+    with pytest.raises(ConfigError, match=r"--effects"):
+        simulated(own_study(tmp_path / "mine", "nrs"), tmp_path / "out", effects=effects)
+
+
+def test_a_broken_simulation_goes_on_where_it_ended(tmp_path, capsys):
+    study = own_study(tmp_path / "mine", "nrs")
+    simulated(study, tmp_path / "out")
+    kept = (tmp_path / "out" / "mine_S01_s1" / "record.sqlite").stat().st_mtime_ns
+    with pytest.raises(RecordError, match="--resume"):
+        simulated(study, tmp_path / "out", people=2)
+    simulated(study, tmp_path / "out", people=2, resume=True)
+    assert (tmp_path / "out" / "mine_S01_s1" / "record.sqlite").stat().st_mtime_ns == kept
+    assert (tmp_path / "out" / "mine_S02_s1" / "record.sqlite").exists()
+    capsys.readouterr()
+    simulated(study, tmp_path / "out", people=2, resume=True)
+    assert "all sessions are there" in capsys.readouterr().out

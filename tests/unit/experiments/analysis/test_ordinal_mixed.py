@@ -118,3 +118,32 @@ def test_two_people_have_no_spread() -> None:
     design, answers, groups = simulated(2, 100, 0.0, seed=1)
     with pytest.raises(AnalysisError, match="at least 3 people"):
         fit_ordinal_mixed(design, answers, groups, np.ones((len(groups), 1)))
+
+
+def test_weights_without_each_person_are_those_of_fits_without_them() -> None:
+    design, answers, groups = simulated(8, 250, 0.4, seed=3)
+    own = np.column_stack([np.ones(len(groups)), design[:, 0]])
+    fit = fit_ordinal_mixed(design, answers, groups, own)
+    for person in range(8):
+        rest = groups != person
+        again = fit_ordinal_mixed(
+            design[rest], answers[rest], np.unique(groups[rest], return_inverse=True)[1], own[rest]
+        )
+        np.testing.assert_allclose(fit.without[person], again.beta, atol=0.35 * fit.error.max())
+
+
+def test_leaving_out_people_widens_an_interval_whose_term_has_no_weights_of_their_own() -> None:
+    design, answers, groups = simulated(12, 250, 0.6, seed=6)
+    fit = fit_ordinal_mixed(design, answers, groups, np.ones((len(groups), 1)))
+    error = np.sqrt(11 / 12 * np.sum((fit.without - fit.beta) ** 2, axis=0))
+    assert error[0] > 2 * fit.error[0]  # people differ in it
+    assert error[1] < 2 * fit.error[1]  # not in this one
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_spread_of_none_is_reached_and_said(seed: int) -> None:
+    design, answers, groups = simulated(6, 200, 0.0, seed=seed)
+    fit = fit_ordinal_mixed(design, answers, groups, np.column_stack([np.ones(len(groups)), design]))
+    assert fit.converged
+    assert fit.rounds < 60
+    assert np.array_equal(fit.edge, fit.spread == 0)
